@@ -1,0 +1,5 @@
+{% macro has_elements(array) %}{{ return(adapter.dispatch('has_elements')(array)) }}{% endmacro %}
+
+{% macro default__has_elements(array) %}{{ return("len(" ~ array ~ ") > 0") }}{% endmacro %}
+
+{% macro snowflake__has_elements(array) %}{{ return("array_size(" ~ array ~ ") > 0") }}{% endmacro %}

@@ -1,0 +1,6 @@
+{# A quoted column name: `rows` and `columns` are DICOM attributes and words of SQL. #}
+{% macro quote_name(name) %}{{ return(adapter.dispatch('quote_name')(name)) }}{% endmacro %}
+
+{% macro default__quote_name(name) %}{{ return('"' ~ name ~ '"') }}{% endmacro %}
+
+{% macro snowflake__quote_name(name) %}{{ return('"' ~ name | upper ~ '"') }}{% endmacro %}

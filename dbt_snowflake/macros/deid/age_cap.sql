@@ -1,0 +1,8 @@
+{# Over 89 years is 090Y. In three digits only years reach that far: 999M are 83 years. #}
+{% macro deid_age_cap(value, column) %}
+    {% do require_type(column, ['text']) %}
+    {{ return(
+        "case when not " ~ matches(value, '[0-9]{3}[YMWD]') ~ " then null"
+        ~ " when right(" ~ value ~ ", 1) = 'Y' and " ~ value ~ " > '089Y' then '090Y' else " ~ value ~ " end"
+    ) }}
+{% endmacro %}

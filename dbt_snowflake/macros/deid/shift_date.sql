@@ -1,0 +1,14 @@
+{#
+    Placeholder dates (epochs of operating systems and databases, clocks after a battery change)
+    are known to everybody, so a shifted one would give the patient's shift away: they become null.
+#}
+{% macro deid_shift_date(value, column) %}
+    {% do require_type(column, ['date']) %}
+    {% do require_patient(column) %}
+    {% set shifted = minus_days(parse_date(value), 'shift_days', 'date') %}
+    {{ return("case when not " ~ is_placeholder_date(value) ~ " then " ~ shifted ~ " end") }}
+{% endmacro %}
+
+{% macro is_placeholder_date(value) %}
+    {{ return("left(replace(" ~ value ~ ", '.', ''), 8) in ('18581117', '19000101', '19040101', '19700101', '19800101')") }}
+{% endmacro %}

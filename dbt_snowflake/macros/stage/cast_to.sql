@@ -1,0 +1,19 @@
+{#
+    A raw text as its type, or null. The pattern comes before the cast because casts are too
+    generous: 1.5 is not an integer, NaN and inf are not measurements.
+#}
+{% macro cast_to(value, column) %}
+    {% if column.type == 'text' %}{{ return(value) }}
+    {% elif column.type == 'date' %}{{ return(parse_date(value)) }}
+    {% elif column.type == 'time' %}{{ return(parse_time(value)) }}
+    {% elif column.type == 'timestamp' %}{{ return(parse_timestamp(value)) }}
+    {% elif column.type == 'integer' %}{{ return(cast_if_matches(value, '[+-]?[0-9]+([.]0*)?', 'integer')) }}
+    {% elif column.type == 'double' %}
+        {{ return(cast_if_matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-2]?[0-9]{1,2})?', 'double')) }}
+    {% else %}{{ return(try_cast_text(value, column.type)) }}
+    {% endif %}
+{% endmacro %}
+
+{% macro cast_if_matches(value, pattern, type) %}
+    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(value, type) ~ " end") }}
+{% endmacro %}

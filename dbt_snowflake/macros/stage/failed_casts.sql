@@ -1,0 +1,11 @@
+{# The columns that have a raw value which could not be read as what it should be. #}
+{% macro failed_casts(columns) %}
+    {% set failed = [] %}
+    {% for column in columns if not nulls_all(column) %}
+        {% set value = quote_name(column.column_name) %}
+        {% set clean = "clean_" ~ column.column_name %}
+        {% set lost = array_lost_element(clean, value) if column.is_array else value ~ " is not null and " ~ clean ~ " is null" %}
+        {% do failed.append("case when " ~ lost ~ " then '" ~ column.column_name ~ "' end") %}
+    {% endfor %}
+    {{ return(array_of_present(failed)) }}
+{% endmacro %}

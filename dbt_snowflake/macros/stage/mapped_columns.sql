@@ -1,0 +1,30 @@
+{# The seed's lines for a table, as the chosen profile has them; none while dbt only parses. #}
+{% macro mapped_columns(table_name) %}
+    {% set mapping = ref('anonymization_mapping') %}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {% set profile = deid_profile() %}
+    {% set lines = run_query(
+        "select column_name, attribute, type, vm, " ~ profile ~ ", reviewed from " ~ mapping
+        ~ " where table_name = '" ~ table_name ~ "' order by column_name"
+    ) %}
+    {% set columns = [] %}
+    {% for line in lines %}
+        {% set column = {
+            'table_name': table_name, 'column_name': line[0], 'attribute': line[1], 'type': line[2],
+            'is_array': line[3] != '1', 'function': line[4], 'reviewed': line[5],
+        } %}
+        {% if column.type not in ['text', 'integer', 'double', 'date', 'time', 'timestamp', 'json'] %}
+            {% do mapping_error(column, "unknown type " ~ column.type) %}
+        {% endif %}
+        {% do columns.append(column) %}
+    {% endfor %}
+    {{ return(columns) }}
+{% endmacro %}
+
+{% macro deid_profile() %}
+    {% set profile = env_var('DICOM_DEID_PROFILE', 'research') %}
+    {% if profile not in ['research', 'strict'] %}
+        {% do exceptions.raise_compiler_error("DICOM_DEID_PROFILE is research or strict") %}
+    {% endif %}
+    {{ return(profile) }}
+{% endmacro %}

@@ -1,0 +1,7 @@
+{# DA: YYYYMMDD, or YYYY.MM.DD as older versions of the standard had it. Null before 1800 and after 2099. #}
+{% macro parse_date(value) %}
+    {% set digits = "replace(" ~ value ~ ", '.', '')" %}
+    {% set iso = "left(" ~ digits ~ ", 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7, 2)" %}
+    {% set pattern = '(18|19|20)[0-9]{2}([0-9]{4}|[.][0-9]{2}[.][0-9]{2})' %}
+    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(iso, 'date') ~ " end") }}
+{% endmacro %}

@@ -1,0 +1,25 @@
+{# The whole body of a staged model: rows of the partitions that the table does not have as they are now. #}
+{% macro staged(table_name) -%}
+with partitions as (
+    select * from ({{ current_partitions(table_name) }}) as now
+    {%- if is_incremental() %}
+    where (period_key, stage_version) not in (select period_key, stage_version from {{ this }})
+    {%- endif %}
+),
+
+raw_rows as (
+    select
+        raw.*,
+        partitions.period_key,
+        partitions.stage_version,
+        vault.ki,
+        vault.ko
+    from ({{ raw_rows(table_name) }}) as raw
+    inner join partitions on raw.study_period = partitions.study_period
+    cross join {{ source('vault', 'keys') }} as vault
+),
+
+{{ staged_body(table_name) }}
+
+select * from final
+{%- endmacro %}

@@ -1,0 +1,58 @@
+-- depends_on: {{ ref('anonymization_mapping') }}
+{{ config(materialized='incremental', incremental_strategy='replace_images') }}
+
+with staged as (
+    select * from {{ ref('staged_images') }}
+),
+
+{% if is_incremental() %}
+known as (
+    select * from {{ this }}
+),
+
+known_versions as (
+    select distinct
+        period_key,
+        stage_version
+    from known
+),
+
+staged_versions as (
+    select distinct
+        period_key,
+        stage_version
+    from staged
+),
+
+-- Images of partitions that are new here, whose winner's partition is gone, or that had to be chosen.
+changed as (
+    select image_key from staged
+    where (period_key, stage_version) not in (select * from known_versions)
+    union
+    select image_key from known
+    where (period_key, stage_version) not in (select * from staged_versions)
+    union
+    select image_key from known
+    where instance_versions > 1
+),
+
+{% endif -%}
+contenders as (
+    select
+        *,
+        count(*) over (partition by image_key) as instance_versions,
+        count(*) over (partition by image_key) > 1 as has_conflict,
+        row_number() over (partition by image_key order by instance_precedence desc, period_key desc) as place
+    from staged
+    {%- if is_incremental() %}
+    where image_key in (select image_key from changed)
+    {%- endif %}
+),
+
+final as (
+    select * exclude (failed_casts, header_key, instance_precedence, file_size, place)
+    from contenders
+    where place = 1
+)
+
+select * from final

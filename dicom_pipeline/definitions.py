@@ -1,0 +1,54 @@
+"""The whole graph in one page; what ``dagster dev`` loads.
+
+Belongs here: putting the parts together. Does not belong here: any part.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster_dbt import DbtProject
+
+from dicom_pipeline.orchestration.automation import automation_sensor
+from dicom_pipeline.orchestration.checks import CHECKS
+from dicom_pipeline.orchestration.dbt_assets import (
+    build_dbt_assets,
+    dbt_project,
+    dbt_resource,
+    ensure_manifest,
+    vault,
+)
+from dicom_pipeline.orchestration.jobs import build_jobs
+from dicom_pipeline.orchestration.published import build_published
+from dicom_pipeline.orchestration.raw_assets import raw_assets
+from dicom_pipeline.orchestration.sensors import file_arrival_sensor
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import export_for_dbt, load_settings
+
+
+def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Definitions:
+    """All definitions, for a pipeline.
+
+    Parameters
+    ----------
+    pipeline
+        The parts, wired by the settings.
+    project
+        The dbt project, with a manifest; the project's own if None.
+    """
+    export_for_dbt(pipeline.settings)
+    project = project or dbt_project()
+    ensure_manifest(project)
+    dbt_assets = build_dbt_assets(project)
+    processed = sorted(key for a in dbt_assets for key in a.keys if key.path[0] == "processed")
+    return dg.Definitions(
+        assets=[raw_assets, vault, *dbt_assets, build_published(project, processed)],
+        asset_checks=CHECKS,
+        jobs=build_jobs(),
+        sensors=[file_arrival_sensor, automation_sensor],
+        resources={"pipeline": pipeline, "dbt": dbt_resource(project)},
+        # the steps of a run share one process: each new one would import for seconds
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(Pipeline(load_settings()))

@@ -1,0 +1,1 @@
+"""From headers to the raw tables. Knows no Dagster and no dbt."""

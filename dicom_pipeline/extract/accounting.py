@@ -1,0 +1,137 @@
+"""Is every file accounted for? discovered = loaded + duplicate + rejected + ignored + pending.
+
+Belongs here: counting, from a listing of its own and from what lies in the raw zone.
+Does not belong here: mending what does not add up, and Dagster's check around it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.landing.manifest import ManifestRow
+from dicom_pipeline.landing.storage import DirectoryStorage
+
+
+@dataclass
+class Account:
+    """Counts of files; ``lost`` must be 0.
+
+    ``kept`` counts files that left the landing zone and whose rows stay; they are not part of
+    ``discovered``. ``double`` counts files that have more than one row.
+    """
+
+    discovered: int = 0
+    loaded: int = 0
+    duplicate: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    kept: int = 0
+    lost: int = 0
+    double: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the sum is right."""
+        parts = self.loaded + self.duplicate + self.pending
+        parts += self.rejected.total() + self.ignored.total()
+        return self.discovered == parts and not self.lost and not self.double
+
+
+def account(storage: DirectoryStorage, step: RawStep) -> Account:
+    """Hold a listing of the landing zone against the rows of the raw zone.
+
+    Parameters
+    ----------
+    storage
+        The landing zone; it is walked anew, by another way than the scan's.
+    step
+        The raw step, for manifests and raw parquet.
+    """
+    outcomes, manifest = _outcomes(step)
+    result = Account()
+    result.double = sum(len(found) - 1 for found in outcomes.values() if len(found) > 1)
+    listing = storage.list_landing()
+    young = set(listing.unsettled)
+    seen = set()
+    for path in storage.count_files():
+        seen.add(path)
+        result.discovered += 1
+        found = outcomes.get(path)
+        if found:
+            outcome, reason = found[0]
+            if outcome in ("rejected", "ignored"):
+                getattr(result, outcome)[reason] += 1
+            else:
+                setattr(result, outcome, getattr(result, outcome) + 1)
+        elif path in manifest:
+            # in the manifest and without a row: pending, unless its partition is said to be done
+            period, _ = manifest[path]
+            if step.raw.version(period) == step.wanted_version(period):
+                result.lost += 1
+            else:
+                result.pending += 1
+        elif path in listing.ignored:
+            result.ignored[listing.ignored[path]] += 1
+        elif path in young or _arrived_since_scan(storage, step, path):
+            result.pending += 1
+        else:
+            result.lost += 1
+    result.kept = sum(path not in seen for path in outcomes)
+    return result
+
+
+def _outcomes(
+    step: RawStep,
+) -> tuple[dict[str, list[tuple[str, str]]], dict[str, tuple[str, ManifestRow]]]:
+    """What the raw zone says of each file, and the manifests' rows."""
+    outcomes: dict[str, list[tuple[str, str]]] = {}
+    manifest: dict[str, tuple[str, ManifestRow]] = {}
+    for period in step.manifests.periods():
+        for row in step.manifests.read(period):
+            manifest[row.file.path] = (period, row)
+    for period in step.raw.periods():
+        images, rejects = step.raw.read("images", period), step.raw.read(REJECTED, period)
+        current = step.raw.version(period)
+        if images is None or rejects is None or current is None:
+            continue
+        rows = [
+            *zip(
+                images["file_path"].to_pylist(),
+                images["file_size"].to_pylist(),
+                images["file_mtime_ns"].to_pylist(),
+                images["file_outcome"].to_pylist(),
+                [""] * images.num_rows,
+                strict=True,
+            ),
+            *zip(
+                *(
+                    rejects[name].to_pylist()
+                    for name in ("file_path", "file_size", "file_mtime_ns", "outcome", "reason")
+                ),
+                strict=True,
+            ),
+        ]
+        for path, size, mtime_ns, outcome, reason in rows:
+            known = manifest.get(path)
+            # a row of an older version of the file, or of the partition it left, is not its row
+            if known is None or known[0] != period:
+                continue
+            if (known[1].file.size, known[1].file.mtime_ns) != (size, mtime_ns):
+                continue
+            outcomes.setdefault(path, []).append((outcome, reason))
+    return outcomes, manifest
+
+
+def _arrived_since_scan(storage: DirectoryStorage, step: RawStep, path: str) -> bool:
+    state = step.manifests.read_state()
+    if state is None or not state.complete:
+        return True
+    try:
+        changed = storage.changed_at(path)
+    except FileNotFoundError:
+        return True
+    return changed >= state.began_at.timestamp() - storage.settle_seconds

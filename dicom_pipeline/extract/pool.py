@@ -1,0 +1,189 @@
+"""Reading many headers in parallel processes, so that a hostile file costs itself only.
+
+Belongs here: workers, chunks, crashes and time-outs.
+Does not belong here: what is done with the rows (partition), and how a header is read (readers).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+
+import pyarrow as pa
+from pebble import ProcessExpired, ProcessPool
+
+from dicom_pipeline.attributes import Reading, load_mapping
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
+from dicom_pipeline.extract.tables import ChunkTables
+from dicom_pipeline.landing.storage import DirectoryStorage, FileVersion
+from dicom_pipeline.pydicom_quiet import silence_pydicom
+from dicom_pipeline.settings import Reader
+
+LARGEST_CHUNK = 200
+SECONDS_A_FILE = 30.0
+
+Tables = dict[str, pa.Table]
+Progress = Callable[[int, int], None]
+_READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
+    Reader.PYDICOM: PydicomReader,
+}
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """What a worker process needs to know; it is sent to it once."""
+
+    landing_dir: Path
+    mapping_csv: Path
+    reader: Reader = Reader.PYDICOM
+
+
+class _Worker:
+    """State of one worker process."""
+
+    current: _Worker
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        self.storage = DirectoryStorage(plan.landing_dir)
+        self.mapping = load_mapping(plan.mapping_csv)
+        self.reader = _READERS[plan.reader](ChunkTables(self.mapping).readings)
+
+    def read(self, files: Sequence[FileVersion]) -> dict[str, bytes]:
+        tables = ChunkTables(self.mapping)
+        for file in files:
+            try:
+                opened = self.storage.open(file.path)
+                try:
+                    tables.add(file, self.reader.read(opened), self.reader.name)
+                finally:
+                    opened.close()
+            except Rejected as rejected:
+                tables.reject(file, rejected.reason)
+            except OSError:
+                tables.reject(file, Reason.UNREADABLE)
+        return {name: _to_ipc(table) for name, table in tables.finish().items()}
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow looks for pandas at the first conversion; importing it would cost a second."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _start_worker(plan: WorkerPlan) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
+    _die_with_parent()
+    sys.meta_path.insert(0, _WithoutPandas())
+    silence_pydicom()
+    _Worker.current = _Worker(plan)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process when a killed parent leaves it behind (Linux only)."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            pr_set_pdeathsig = 1
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def _read_chunk(files: Sequence[FileVersion]) -> dict[str, bytes]:
+    return _Worker.current.read(files)
+
+
+def _to_ipc(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _from_ipc(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()
+
+
+def read_headers(
+    files: Sequence[FileVersion],
+    plan: WorkerPlan,
+    *,
+    workers: int,
+    seconds_a_file: float = SECONDS_A_FILE,
+    progress: Progress | None = None,
+) -> Iterator[Tables]:
+    """Read the headers of files, in no particular order.
+
+    Parameters
+    ----------
+    files
+        What to read.
+    plan
+        Settings of the workers.
+    workers
+        Number of processes.
+    seconds_a_file
+        A file that takes longer is rejected with ``timeout``.
+    progress
+        Called with the number of files done and of all.
+
+    Yields
+    ------
+    dict of str to pyarrow.Table
+        Rows of the raw tables, for a chunk of the files.
+    """
+    if not files:
+        return
+    size = min(LARGEST_CHUNK, max(1, -(-len(files) // (workers * 4))))
+    chunks = [files[i : i + size] for i in range(0, len(files), size)]
+    done = 0
+    with ProcessPool(
+        max_workers=min(workers, len(chunks)),
+        initializer=_start_worker,
+        initargs=(plan,),
+        context=multiprocessing.get_context("spawn"),
+    ) as pool:
+
+        def submit(chunk: Sequence[FileVersion]) -> Future[dict[str, bytes]]:
+            timeout = seconds_a_file * (1 + len(chunk) / 10)
+            return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
+
+        pending = {submit(chunk): chunk for chunk in chunks}
+        while pending:
+            again: list[FileVersion] = []
+            for future in as_completed(list(pending)):
+                chunk = pending.pop(future)
+                tables = _result(future, chunk, plan)
+                if tables is None:
+                    again.extend(chunk)  # one of them did it: each on its own
+                    continue
+                done += len(chunk)
+                if progress:
+                    progress(done, len(files))
+                yield tables
+            pending = {submit([file]): [file] for file in again}
+
+
+def _result(
+    future: Future[dict[str, bytes]], chunk: Sequence[FileVersion], plan: WorkerPlan
+) -> Tables | None:
+    """Tables of a chunk; None when its worker died or hung and another file may be to blame."""
+    try:
+        return {name: _from_ipc(data) for name, data in future.result().items()}
+    except TimeoutError:
+        reason = Reason.TIMEOUT
+    except (ProcessExpired, MemoryError):
+        reason = Reason.WORKER_CRASHED
+    if len(chunk) > 1:
+        return None
+    tables = ChunkTables(load_mapping(plan.mapping_csv))
+    tables.reject(chunk[0], reason)
+    return tables.finish()

@@ -1,0 +1,123 @@
+"""Where the raw parquet lies: one file a table and partition, written whole or not at all.
+
+Belongs here: paths, footers and atomic replacement of raw parquet.
+Does not belong here: what the rows mean (tables), and manifests (landing).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dicom_pipeline.attributes import Mapping
+from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, table_schema
+from dicom_pipeline.landing.storage import ensure_private_directory, write_atomic
+
+VERSION_KEY = b"dicom_pipeline.version"
+READ_BY_KEY = b"dicom_pipeline.read_by"
+SCHEMA_PERIOD = "__none__"
+# images last: a partition is there when all its tables have the same version
+_WRITE_ORDER = (REJECTED, *(table for table in RAW_TABLES if table not in (REJECTED, "images")),
+                "images")  # fmt: skip
+
+
+class RawZone:
+    """The parquet of all partitions: ``<raw>/<table>/study_period=<key>/data.parquet``.
+
+    Parameters
+    ----------
+    root
+        The raw zone.
+    mapping
+        The columns.
+    """
+
+    def __init__(self, root: Path, mapping: Mapping) -> None:
+        self.root = root
+        self.mapping = mapping
+
+    def path(self, table: str, period: str) -> Path:
+        """Where the parquet of one table and partition lies."""
+        return self.root / table / f"study_period={period}" / "data.parquet"
+
+    def periods(self) -> list[str]:
+        """Keys of the partitions that any table has parquet of, sorted."""
+        found = {
+            directory.name.removeprefix("study_period=")
+            for table in RAW_TABLES
+            for directory in (self.root / table).glob("study_period=*")
+        }
+        return sorted(found - {SCHEMA_PERIOD})
+
+    def version(self, period: str) -> str | None:
+        """Version of a partition; None unless every table has it, and the same."""
+        versions = {self._footer(table, period).get(VERSION_KEY) for table in RAW_TABLES}
+        only = versions.pop() if len(versions) == 1 else None
+        return only.decode() if only else None
+
+    def read_by(self, period: str) -> str | None:
+        """What the images of a partition were read by: extractor version and column list."""
+        value = self._footer("images", period).get(READ_BY_KEY)
+        return value.decode() if value else None
+
+    def _footer(self, table: str, period: str) -> dict[bytes, bytes]:
+        try:
+            return pq.read_metadata(self.path(table, period)).metadata or {}
+        except (OSError, pa.ArrowException):
+            return {}  # not there, or not parquet: to be written anew
+
+    def read(self, table: str, period: str) -> pa.Table | None:
+        """Rows of one table and partition; None when they are not there or not readable."""
+        try:
+            # not the dataset reader: it would take the directory's name for a column
+            return pq.ParquetFile(self.path(table, period)).read()
+        except (OSError, pa.ArrowException):
+            return None
+
+    def write(
+        self, period: str, tables: dict[str, pa.Table], *, version: str, read_by: str
+    ) -> int:
+        """Replace a partition. Returns the bytes written."""
+        written = 0
+        for table in _WRITE_ORDER:
+            rows = tables[table]
+            versions = pa.repeat(pa.scalar(version, pa.string()), rows.num_rows)
+            rows = rows.append_column("raw_version", versions)
+            metadata = {VERSION_KEY: version.encode(), READ_BY_KEY: read_by.encode()}
+            written += self._write(self.path(table, period), rows.replace_schema_metadata(metadata))
+        return written
+
+    @staticmethod
+    def _write(path: Path, rows: pa.Table) -> int:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression="zstd", use_dictionary=True)
+        data = sink.getvalue()
+        write_atomic(path, memoryview(data))
+        return int(data.size)
+
+    def remove(self, periods: Iterable[str]) -> None:
+        """Remove partitions whose last file is gone."""
+        for period in periods:
+            for table in RAW_TABLES:
+                directory = self.path(table, period).parent
+                if directory.exists():
+                    shutil.rmtree(directory)
+
+    def write_schemas(self) -> None:
+        """Write a partition without rows, so that a table without files has its columns too."""
+        ensure_private_directory(self.root)
+        for table in RAW_TABLES:
+            schema = table_schema(self.mapping, table).append(
+                pa.field("raw_version", pa.string())
+            )
+            path = self.path(table, SCHEMA_PERIOD)
+            try:
+                current = pq.read_schema(path)
+            except (OSError, pa.ArrowException):
+                current = None
+            if current is None or not current.equals(schema):
+                self._write(path, schema.empty_table())

@@ -1,0 +1,208 @@
+"""From headers to rows of the raw tables, and from rows to Arrow.
+
+Belongs here: the raw tables' columns, what makes rows distinct, which of two equal files counts.
+Does not belong here: reading headers, processes, and where parquet lies (raw_zone).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dicom_pipeline.attributes import (
+    ENTITIES,
+    KEY_COLUMNS,
+    Mapping,
+    Reading,
+    reading_of,
+)
+from dicom_pipeline.extract.reader import Header, Reason
+from dicom_pipeline.landing.storage import FileVersion
+
+REJECTED = "rejected_files"
+RAW_TABLES = (*ENTITIES, REJECTED)
+GROUPED = tuple(entity for entity in ENTITIES if entity != "images")
+
+_FILE = {
+    "file_path": pa.string(),
+    "file_size": pa.int64(),
+    "file_mtime_ns": pa.int64(),
+    "file_etag": pa.string(),
+}
+_INSTANCE = {
+    "transfer_syntax_uid": pa.string(),
+    "reader": pa.string(),
+    "unreadable_values": pa.int64(),
+    "header_digest": pa.string(),
+    **{f"{entity}_row": pa.string() for entity in GROUPED},
+}
+# what identifies, and with what the images of one SOP Instance UID are put in order
+_IDENTITY = {
+    "key_patient_id": "PatientID",
+    "key_issuer_of_patient_id": "IssuerOfPatientID",
+    "key_study": "StudyInstanceUID",
+    "key_series": "SeriesInstanceUID",
+    "key_sop": "SOPInstanceUID",
+    "key_manufacturer": "Manufacturer",
+    "key_manufacturer_model_name": "ManufacturerModelName",
+    "key_device_serial_number": "DeviceSerialNumber",
+    "key_station_name": "StationName",
+    "key_institution_name": "InstitutionName",
+}
+_CREATED = ("InstanceCreationDate", "InstanceCreationTime")
+
+
+def table_schema(mapping: Mapping, table: str) -> pa.Schema:
+    """Schema of one raw table, without the columns that writing adds (``raw_version``)."""
+    if table == REJECTED:
+        return pa.schema({**_FILE, "outcome": pa.string(), "reason": pa.string()})
+    texts = [*KEY_COLUMNS[table], *(a.column for a in mapping.table(table))]
+    columns: dict[str, pa.DataType] = dict.fromkeys(texts, pa.string())
+    if table == "images":
+        return pa.schema({**_FILE, **columns, **_INSTANCE, "file_outcome": pa.string()})
+    return pa.schema({**columns, "row_digest": pa.string(), "file_count": pa.int64()})
+
+
+def _digest(values: Iterable[str | None]) -> str:
+    """Digest of a row; lengths keep ``("a", "bc")`` and ``("ab", "c")`` apart."""
+    parts = ("-" if v is None else f"{len(v)}:{v}" for v in values)
+    return hashlib.blake2b("".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+class ChunkTables:
+    """Collects the headers of some files; gives an Arrow table for each raw table.
+
+    Parameters
+    ----------
+    mapping
+        The columns.
+    """
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        identity = [reading_of(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
+        wanted = [a.reading for a in mapping.attributes]
+        self.readings: tuple[Reading, ...] = tuple(dict.fromkeys((*identity, *wanted)))
+        index = {reading: i for i, reading in enumerate(self.readings)}
+        self._identity = [index[reading] for reading in identity]
+        self._columns = {
+            table: [index[a.reading] for a in mapping.table(table)] for table in ENTITIES
+        }
+        self._images: list[tuple[object, ...]] = []
+        self._rows: dict[str, dict[str, tuple[str | None, ...]]] = {t: {} for t in GROUPED}
+        self._rejected: list[tuple[object, ...]] = []
+
+    def add(self, file: FileVersion, header: Header, reader: str) -> None:
+        """Take in the header of one file."""
+        keys = self._keys(header)
+        rows: dict[str, str] = {}
+        for table in GROUPED:
+            values = self._values(table, keys, header)
+            rows[table] = _digest(values)
+            self._rows[table].setdefault(rows[table], values)
+        own = self._values("images", keys, header)
+        self._images.append(
+            (
+                *_version(file),
+                *own,
+                header.transfer_syntax_uid,
+                reader,
+                header.unreadable_values,
+                _digest((*own, *rows.values())),
+                *(rows[table] for table in GROUPED),
+                None,
+            )
+        )
+
+    def reject(self, file: FileVersion, reason: Reason) -> None:
+        """Take in a file that gives no row."""
+        self._rejected.append((*_version(file), reason.outcome, reason.value))
+
+    def _keys(self, header: Header) -> dict[str, str | None]:
+        values = [header.values[i] for i in self._identity]
+        keys: dict[str, str | None] = dict(zip(_IDENTITY, values, strict=False))
+        # a file that does not say what it belongs to belongs to itself
+        keys["key_series"] = keys["key_series"] or keys["key_sop"]
+        keys["key_study"] = keys["key_study"] or keys["key_series"]
+        date, time = values[-2:]
+        digits = "".join(c for c in (date or "") if c.isdigit())
+        keys["key_created"] = digits + (time or "").replace(":", "") if digits else None
+        return keys
+
+    def _values(
+        self, table: str, keys: dict[str, str | None], header: Header
+    ) -> tuple[str | None, ...]:
+        return (
+            *(keys[name] for name in KEY_COLUMNS[table]),
+            *(header.values[i] for i in self._columns[table]),
+        )
+
+    def finish(self) -> dict[str, pa.Table]:
+        """The rows so far, one Arrow table a raw table."""
+        rows: dict[str, list[tuple[object, ...]]] = {
+            "images": self._images,
+            REJECTED: self._rejected,
+            **{
+                table: [(*values, digest, 0) for digest, values in self._rows[table].items()]
+                for table in GROUPED
+            },
+        }
+        return {
+            table: rows_to_arrow(rows[table], table_schema(self.mapping, table))
+            for table in RAW_TABLES
+        }
+
+
+def _version(file: FileVersion) -> tuple[object, ...]:
+    return (file.path, file.size, file.mtime_ns, file.etag)
+
+
+def rows_to_arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    """Rows to columns."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def settle_partition(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """Make the rows of a partition final, the same whatever order its files were read in.
+
+    Of files with the same SOP Instance UID and the same header the first by path is ``loaded``,
+    the others are ``duplicate``. Rows of the other tables stay while a loaded file has them;
+    ``file_count`` says how many do.
+    """
+    images = _mark_duplicates(tables["images"])
+    loaded = images.filter(pc.equal(images["file_outcome"], "loaded"))
+    settled = {"images": images, REJECTED: tables[REJECTED].sort_by("file_path")}
+    for table in GROUPED:
+        counts = loaded[f"{table}_row"].value_counts()
+        per_row = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+        settled[table] = _distinct_rows(tables[table], per_row)
+    return settled
+
+
+def _mark_duplicates(images: pa.Table) -> pa.Table:
+    images = images.sort_by("file_path")
+    seen: set[tuple[str, str]] = set()
+    outcomes = []
+    keys = zip(images["key_sop"].to_pylist(), images["header_digest"].to_pylist(), strict=True)
+    for key in keys:
+        outcomes.append("duplicate" if key in seen else "loaded")
+        seen.add(key)
+    position = images.schema.get_field_index("file_outcome")
+    return images.set_column(position, "file_outcome", pa.array(outcomes, pa.string()))
+
+
+def _distinct_rows(rows: pa.Table, file_counts: dict[str, int]) -> pa.Table:
+    kept: dict[str, int] = {}
+    for index, digest in enumerate(rows["row_digest"].to_pylist()):
+        if digest in file_counts:
+            kept.setdefault(digest, index)
+    digests = sorted(kept)
+    rows = rows.take(pa.array([kept[d] for d in digests], pa.int64()))
+    position = rows.schema.get_field_index("file_count")
+    counts = pa.array([file_counts[d] for d in digests], pa.int64())
+    return rows.set_column(position, "file_count", counts)

@@ -1,0 +1,96 @@
+"""The text of a value, as DICOM has it: the one place for padding, character sets, binary numbers.
+
+Belongs here: bytes of one element to text (PS3.5 section 6.2), for every reader alike.
+Does not belong here: finding the bytes in a file, and types (the warehouse casts).
+"""
+
+from __future__ import annotations
+
+import struct
+import unicodedata
+from collections.abc import Sequence
+
+from pydicom.charset import convert_encodings, decode_bytes, default_encoding
+
+# white space and line ends reset the character set (PS3.5 section 6.1.2.5.3)
+_TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
+_NAME_DELIMITERS = {0x5E, 0x3D}
+
+_CODED = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI"})
+_TEXT = frozenset({"LO", "PN", "SH", "UC"})
+_SINGLE_TEXT = frozenset({"LT", "ST", "UR", "UT"})
+_NUMBERS = {
+    "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
+}  # fmt: skip
+
+
+def encodings_of(specific_character_set: bytes | None) -> tuple[str, ...]:
+    """Python's names of the character sets that (0008,0005) names."""
+    text = (specific_character_set or b"").decode("ascii", "replace")
+    values = [value.strip(" \0") for value in text.split("\\")]
+    return tuple(convert_encodings(values if len(values) > 1 else values[0]))
+
+
+def text_of(
+    vr: str, value: bytes, encodings: Sequence[str], *, little_endian: bool = True
+) -> str | None:
+    """Text of one element.
+
+    Parameters
+    ----------
+    vr
+        Value representation.
+    value
+        The element's bytes, all of them.
+    encodings
+        What `encodings_of` gave for the data set.
+    little_endian
+        Byte order of binary numbers.
+
+    Returns
+    -------
+    str or None
+        Values joined by a backslash, without padding, in Unicode normal form C; None when
+        nothing but padding is there, or for a VR that has no text (binary, sequences).
+
+    Raises
+    ------
+    ValueError
+        A binary number's length does not fit its VR.
+    """
+    if vr in _CODED:
+        return _joined(value.decode(default_encoding).split("\\"))
+    if vr in _TEXT:
+        delimiters = _NAME_DELIMITERS if vr == "PN" else _TEXT_DELIMITERS
+        return _joined(decode_bytes(value, encodings, delimiters).split("\\"))
+    if vr in _SINGLE_TEXT:  # a backslash is a character here, and leading spaces count
+        return _normal(decode_bytes(value, encodings, _TEXT_DELIMITERS).rstrip(" \0")) or None
+    if vr in _NUMBERS:
+        return _numbers(_NUMBERS[vr], value, little_endian)
+    if vr == "AT":
+        numbers = _unpack("H", value, little_endian)
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        return "\\".join(f"{group:04X}{element:04X}" for group, element in pairs) or None
+    return None
+
+
+def _joined(values: list[str]) -> str | None:
+    stripped = [value.strip(" \0") for value in values]
+    return _normal("\\".join(stripped)) if any(stripped) else None
+
+
+def _normal(text: str) -> str:
+    # a NUL inside a value would end it for C clients of the tables
+    text = text.replace("\0", "")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _unpack(code: str, value: bytes, little_endian: bool) -> tuple[int | float, ...]:
+    width = struct.calcsize("<" + code)
+    if len(value) % width:
+        raise ValueError("length does not fit the value representation")
+    return struct.unpack(f"{'<' if little_endian else '>'}{len(value) // width}{code}", value)
+
+
+def _numbers(code: str, value: bytes, little_endian: bool) -> str | None:
+    return "\\".join(str(number) for number in _unpack(code, value, little_endian)) or None

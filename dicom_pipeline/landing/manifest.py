@@ -1,0 +1,169 @@
+"""Manifests: which files make up each partition. One parquet file a partition, in the raw zone.
+
+Belongs here: reading, writing and fingerprinting manifests.
+Does not belong here: how files are found (scan), and what was extracted from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dicom_pipeline.landing.storage import FileVersion, Ignored, write_atomic
+
+SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("etag", pa.string()),
+        pa.field("study_day", pa.string()),
+        pa.field("opened", pa.bool_(), nullable=False),
+        pa.field("first_seen", pa.timestamp("us", tz="UTC"), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """A file of a partition.
+
+    ``study_day`` is what placed it (so that another grain needs no second look at the file);
+    ``opened`` is False for a file that could not be read at the scan: the next one tries again.
+    """
+
+    file: FileVersion
+    study_day: str | None
+    opened: bool
+    first_seen: datetime
+
+
+@dataclass(frozen=True)
+class ScanState:
+    """What the last scan saw beside the files of the partitions."""
+
+    began_at: datetime
+    complete: bool
+    unsettled: int
+    ignored: dict[str, int]
+
+
+def fingerprint(files: Iterable[FileVersion], *salts: str) -> str:
+    """Version of a partition: of its files, of what is read from them and by which extractor.
+
+    Parameters
+    ----------
+    files
+        The files of the partition, in any order.
+    salts
+        Digest of the column list, version of the extractor.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    digest = hashlib.sha256("|".join(salts).encode())
+    for file in sorted(files, key=lambda f: f.path):
+        line = (file.path, file.size, file.mtime_ns, file.etag)
+        digest.update(json.dumps(line).encode())
+    return digest.hexdigest()[:32]
+
+
+class ManifestStore:
+    """The manifests of a raw zone: ``<raw>/manifests/study_period=<key>.parquet``."""
+
+    def __init__(self, raw_dir: Path) -> None:
+        self._directory = raw_dir / "manifests"
+        self._state = self._directory / "last_scan.json"
+
+    def _path(self, period: str) -> Path:
+        return self._directory / f"study_period={period}.parquet"
+
+    def periods(self) -> list[str]:
+        """Keys of all partitions that have a manifest, sorted."""
+        return sorted(
+            path.name.removeprefix("study_period=").removesuffix(".parquet")
+            for path in self._directory.glob("study_period=*.parquet")
+        )
+
+    def read(self, period: str) -> list[ManifestRow]:
+        """Rows of one manifest; none for a partition without files or without a manifest."""
+        if not self._path(period).exists():
+            return []
+        columns = pq.read_table(self._path(period), schema=SCHEMA, memory_map=False).to_pydict()
+        return [
+            ManifestRow(FileVersion(path, size, mtime_ns, etag), day, opened, seen)
+            for path, size, mtime_ns, etag, day, opened, seen in zip(
+                *(columns[name] for name in SCHEMA.names), strict=True
+            )
+        ]
+
+    def write(self, period: str, rows: Iterable[ManifestRow]) -> None:
+        """Replace one manifest."""
+        ordered = sorted(rows, key=lambda row: row.file.path)
+        files = [row.file for row in ordered]
+        table = pa.table(
+            [
+                pa.array([f.path for f in files], pa.string()),
+                pa.array([f.size for f in files], pa.int64()),
+                pa.array([f.mtime_ns for f in files], pa.int64()),
+                pa.array([f.etag for f in files], pa.string()),
+                pa.array([row.study_day for row in ordered], pa.string()),
+                pa.array([row.opened for row in ordered], pa.bool_()),
+                pa.array([row.first_seen for row in ordered], SCHEMA.field("first_seen").type),
+            ],
+            schema=SCHEMA,
+        )
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        write_atomic(self._path(period), memoryview(sink.getvalue()))
+
+    def remove(self, period: str) -> None:
+        """Forget a partition whose files and rows are gone."""
+        self._path(period).unlink(missing_ok=True)
+
+    def write_state(self, state: ScanState) -> None:
+        """Note what a scan saw; counts only."""
+        text = json.dumps(
+            {
+                "began_at": state.began_at.isoformat(),
+                "complete": state.complete,
+                "unsettled": state.unsettled,
+                "ignored": state.ignored,
+            }
+        )
+        if not self._state.exists() or self._state.read_text() != text:
+            write_atomic(self._state, text.encode())
+
+    def read_state(self) -> ScanState | None:
+        """What the last scan saw; None before the first."""
+        if not self._state.exists():
+            return None
+        state = json.loads(self._state.read_text())
+        return ScanState(
+            datetime.fromisoformat(state["began_at"]),
+            state["complete"],
+            state["unsettled"],
+            state["ignored"],
+        )
+
+
+def count_ignored(ignored: dict[str, Ignored]) -> dict[str, int]:
+    """Names passed over, by reason."""
+    counts: dict[str, int] = {}
+    for reason in ignored.values():
+        counts[reason] = counts.get(reason, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,246 @@
+"""Compare the landing zone with the manifests: what is new, changed, moved or gone.
+
+Belongs here: the decisions of a scan, among them the guard against mass deletion.
+Does not belong here: how a zone is listed (storage), how a file is placed (placement).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from dicom_pipeline.landing.manifest import (
+    ManifestRow,
+    ManifestStore,
+    ScanState,
+    count_ignored,
+    now,
+)
+from dicom_pipeline.landing.placement import HEAD_BYTES, is_period, study_day, study_period
+from dicom_pipeline.landing.storage import FileVersion, Listing, Storage
+from dicom_pipeline.pydicom_quiet import silence_pydicom
+from dicom_pipeline.settings import Grain, OnDelete
+
+GUARDED_FROM = 20
+
+Progress = Callable[[str, int, int], None]
+
+
+class ScanRefused(Exception):
+    """The scan found something that a person has to confirm; nothing was changed."""
+
+
+@dataclass
+class ScanReport:
+    """Counts of one scan, and the partitions whose manifest it rewrote."""
+
+    listed: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    deleted: int = 0
+    kept: int = 0
+    unsettled: int = 0
+    postponed: int = 0
+    errors: int = 0
+    cut_off: bool = False
+    next_start: int = 0
+    seconds: float = 0.0
+    ignored: dict[str, int] = field(default_factory=dict)
+    partitions: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ScanRules:
+    """Settings that a scan obeys."""
+
+    grain: Grain
+    on_delete: OnDelete = OnDelete.REMOVE
+    delete_guard: float = 0.2
+    accept_deletions: bool = False
+
+
+class Scanner:
+    """One scan of a landing zone.
+
+    Parameters
+    ----------
+    storage, manifests
+        The zone that is listed and the manifests it is compared with.
+    rules
+        Grain, and what happens to rows of files that went away.
+    budget
+        Seconds after which listing and placing stop; what is left is for the next scan.
+    progress
+        Called with what is being done, how many are done and how many there are.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        manifests: ManifestStore,
+        rules: ScanRules,
+        *,
+        budget: float | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.storage = storage
+        self.manifests = manifests
+        self.rules = rules
+        self.deadline = None if budget is None else time.monotonic() + budget
+        self.progress = progress or (lambda what, done, total: None)
+        self.report = ScanReport()
+        self._rows: dict[str, dict[str, ManifestRow]] = {}
+        self._home: dict[str, str] = {}
+        self._touched: set[str] = set()
+
+    def run(self, start: int = 0) -> ScanReport:
+        """Scan once.
+
+        Parameters
+        ----------
+        start
+            Where a listing that was cut off said that the next one should begin.
+
+        Raises
+        ------
+        ScanRefused
+            The landing zone cannot be listed, or so many known files are gone that it may not be
+            what it was.
+        """
+        began, began_at = time.monotonic(), now()
+        silence_pydicom()
+        self._load()
+        # the budget is shared: half of it at most goes into listing
+        half = None if self.deadline is None else began + (self.deadline - began) / 2
+        listing = self.storage.list_landing(start=start, deadline=half)
+        if not listing.rooted:
+            raise ScanRefused(
+                "the landing zone is not a directory that can be listed; check DICOM_LANDING_URI, "
+                "or whether it is mounted"
+            )
+        report = self.report
+        report.listed = len(listing.files)
+        report.unsettled = len(listing.unsettled)
+        report.errors = listing.errors
+        report.cut_off = listing.cut_off
+        report.next_start = listing.next_start
+        report.ignored = count_ignored(listing.ignored)
+        self._remove_gone(listing)
+        self._place(listing.files)
+        self._write()
+        self.manifests.write_state(
+            ScanState(
+                began_at,
+                listing.complete and not report.postponed,
+                report.unsettled + report.postponed,
+                report.ignored,
+            )
+        )
+        report.seconds = time.monotonic() - began
+        return report
+
+    def _load(self) -> None:
+        for period in self.manifests.periods():
+            rows = {row.file.path: row for row in self.manifests.read(period)}
+            self._rows[period] = rows
+            for path in rows:
+                if path in self._home:  # a scan was killed between two manifests
+                    del self._rows[self._home[path]][path]
+                    self._touched.add(self._home[path])
+                self._home[path] = period
+        for period in [p for p in self._rows if not is_period(p, self.rules.grain)]:
+            for path, row in list(self._rows[period].items()):
+                self._move(path, row)
+        self._touched.update(p for p in self._rows if not is_period(p, self.rules.grain))
+
+    def _move(self, path: str, row: ManifestRow) -> None:
+        old = self._home.get(path)
+        new = study_period(row.study_day, self.rules.grain)
+        if old is not None and old != new:
+            del self._rows[old][path]
+            self._touched.add(old)
+            self.report.moved += 1
+        self._rows.setdefault(new, {})[path] = row
+        self._home[path] = new
+        self._touched.add(new)
+
+    def _remove_gone(self, listing: Listing) -> None:
+        present = {file.path for file in listing.files}
+        present.update(listing.unsettled)
+        gone = [path for path in self._home if path not in present]
+        if not gone or not listing.complete:
+            return
+        if self.rules.on_delete is OnDelete.KEEP:
+            self.report.kept = len(gone)
+            return
+        known = len(self._home)
+        everything = not present
+        too_many = known >= GUARDED_FROM and len(gone) / known > self.rules.delete_guard
+        if (everything or too_many) and not self.rules.accept_deletions:
+            raise ScanRefused(
+                f"{len(gone)} of {known} known files are gone from the landing zone; if that is "
+                "right, run: dicom-pipeline scan --accept-deletions"
+            )
+        for path in gone:
+            period = self._home.pop(path)
+            del self._rows[period][path]
+            self._touched.add(period)
+        self.report.deleted = len(gone)
+
+    def _place(self, files: list[FileVersion]) -> None:
+        todo = list(self._unplaced(files))
+        for done, file in enumerate(todo):
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                self.report.postponed = len(todo) - done
+                return
+            if done % 1000 == 0:
+                self.progress("placing new files", done, len(todo))
+            known = self._home.get(file.path)
+            row = self._look(file)
+            if row is None:
+                continue
+            if known is None:
+                self.report.new += 1
+            else:
+                before = self._rows[known][file.path]
+                if before.file == file and not row.opened:
+                    continue  # as unreadable as before: nothing has changed
+                row = replace(row, first_seen=before.first_seen)
+                self.report.changed += 1
+            self._move(file.path, row)
+        if todo:
+            self.progress("placing new files", len(todo), len(todo))
+
+    def _unplaced(self, files: list[FileVersion]) -> Iterator[FileVersion]:
+        for file in files:
+            period = self._home.get(file.path)
+            if period is None:
+                yield file
+                continue
+            row = self._rows[period][file.path]
+            if row.file != file or not row.opened:
+                yield file
+
+    def _look(self, file: FileVersion) -> ManifestRow | None:
+        """Read the head of a file; None when it went away since the listing."""
+        try:
+            opened = self.storage.open(file.path)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return ManifestRow(file, None, False, now())
+        try:
+            return ManifestRow(file, study_day(opened.read_at(0, HEAD_BYTES)), True, now())
+        except OSError:
+            return ManifestRow(file, None, False, now())
+        finally:
+            opened.close()
+
+    def _write(self) -> None:
+        # partitions that gain files come first: a file in two manifests is mended by the next
+        # scan, a file in none would be read anew
+        for period in sorted(self._touched, key=lambda p: (not self._rows.get(p), p)):
+            self.manifests.write(period, self._rows[period].values())
+        self.report.partitions = sorted(self._touched)

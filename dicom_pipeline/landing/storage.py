@@ -1,0 +1,328 @@
+"""A place that holds files: listing it, reading a range of a file, replacing a file atomically.
+
+Belongs here: everything that differs between a directory and (later) a bucket.
+Does not belong here: what the files mean, which of them are new, and parquet.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+
+
+class Ignored(StrEnum):
+    """Why a name in the landing zone is passed over."""
+
+    HIDDEN = "hidden_name"
+    TEMPORARY = "temporary_name"
+    SYMLINK = "symlink"
+    BROKEN_SYMLINK = "broken_symlink"
+    SPECIAL = "not_a_regular_file"
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """A file and what tells one version of it from another.
+
+    ``path`` is relative to the zone, ``/``-separated, and pure Unicode: a backslash is doubled
+    and a byte that is not UTF-8 stands as ``\\xNN``, so that any name can be stored and found.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int | None = None
+    etag: str | None = None
+
+
+@dataclass
+class Listing:
+    """What one listing of a zone found.
+
+    ``complete`` says that every directory was read to its end without an error: only then may
+    the absence of a file mean something. ``rooted`` says that the zone itself could be listed.
+    """
+
+    files: list[FileVersion] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
+    ignored: dict[str, Ignored] = field(default_factory=dict)
+    errors: int = 0
+    rooted: bool = True
+    cut_off: bool = False
+    next_start: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether a file that is not listed is not there."""
+        return not self.errors and not self.cut_off
+
+
+class OpenFile(Protocol):
+    """A file that is open for reading ranges of it."""
+
+    size: int
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read up to ``length`` bytes from ``offset``; fewer only at the end of the file."""
+        ...
+
+    def close(self) -> None:
+        """Let the file go."""
+        ...
+
+
+class Storage(Protocol):
+    """A zone: the landing zone is only listed and read, the raw zone is written too."""
+
+    def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
+        """List the zone as a landing zone; ``deadline`` is a ``time.monotonic()`` value."""
+        ...
+
+    def count_files(self) -> Iterator[str]:
+        """Every name that is not a directory, told by nothing but the file system."""
+        ...
+
+    def open(self, path: str) -> OpenFile:
+        """Open one file. Raises ``OSError``."""
+        ...
+
+
+_TEMPORARY = re.compile(r".*(\.(part|partial|tmp|temp|filepart|crdownload|download|swp)|~)", re.I)
+
+
+def to_text(name: str) -> str:
+    """Make a name of the file system storable (see `FileVersion`)."""
+    if name.isascii() and "\\" not in name:
+        return name
+    escaped = name.replace("\\", "\\\\")
+    return "".join(
+        f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in escaped
+    )
+
+
+def from_text(text: str) -> str:
+    """The inverse of `to_text`."""
+    if "\\" not in text:
+        return text
+    return re.sub(
+        r"\\(\\|x([0-9a-f]{2}))",
+        lambda m: "\\" if m[1] == "\\" else chr(0xDC00 + int(m[2], 16)),
+        text,
+    )
+
+
+class LocalFile:
+    """An `OpenFile` of this machine's file system."""
+
+    def __init__(self, path: str) -> None:
+        # O_NONBLOCK: a FIFO put in a file's place must not hang the reader
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise OSError("not a regular file")
+        self.size = status.st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read up to ``length`` bytes from ``offset``."""
+        data = os.pread(self._descriptor, length, offset)
+        while len(data) < length and (more := _more(self._descriptor, offset, length, data)):
+            data += more
+        return data
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)
+
+
+def _more(descriptor: int, offset: int, length: int, data: bytes) -> bytes:
+    return os.pread(descriptor, length - len(data), offset + len(data)) if data else b""
+
+
+class DirectoryStorage:
+    """A directory of this machine as a zone.
+
+    Parameters
+    ----------
+    root
+        The directory.
+    follow_symlinks
+        Whether links that lead out of the zone are followed. Links to places inside it never
+        are: what they point to is listed under its own name.
+    settle_seconds
+        Files whose inode changed less than this ago may still be being written.
+    """
+
+    def __init__(
+        self, root: Path, *, follow_symlinks: bool = False, settle_seconds: float = 0
+    ) -> None:
+        self.root = root
+        self.follow_symlinks = follow_symlinks
+        self.settle_seconds = settle_seconds
+
+    def open(self, path: str) -> OpenFile:
+        """Open one file for reading."""
+        return LocalFile(os.path.join(self.root, from_text(path)))
+
+    def changed_at(self, path: str) -> float:
+        """When the inode of a file last changed, in seconds since 1970. Raises ``OSError``."""
+        return os.lstat(os.path.join(self.root, from_text(path))).st_ctime
+
+    def count_files(self) -> Iterator[str]:
+        """Walk the tree with ``os.walk``, on purpose not with `list_landing`: it is its witness."""
+        for directory, _, names in os.walk(self.root, followlinks=False):
+            relative = os.path.relpath(directory, self.root)
+            for name in names:
+                yield to_text(name if relative == "." else f"{relative}/{name}")
+            with suppress(OSError), os.scandir(directory) as entries:
+                for entry in entries:  # os.walk counts links to directories as directories
+                    if entry.is_symlink() and entry.is_dir():
+                        yield to_text(
+                            entry.name if relative == "." else f"{relative}/{entry.name}"
+                        )
+
+    def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
+        """List the zone.
+
+        Parameters
+        ----------
+        start
+            Number of the top-level entry to begin with; a listing that was cut off says in
+            ``next_start`` where the next one should begin.
+        deadline
+            When to stop, as a value of ``time.monotonic()``.
+        """
+        listing = Listing()
+        walk = _Walk(self, listing, deadline)
+        try:
+            top = sorted(os.scandir(self.root), key=lambda entry: entry.name)
+        except OSError:
+            listing.rooted = False
+            listing.errors += 1
+            return listing
+        order = [(start + i) % len(top) for i in range(len(top))] if top else []
+        for index in order:
+            walk.entry(top[index], "", hidden=False)
+            if listing.cut_off:
+                # the entry that took too long comes last next time
+                listing.next_start = (index + 1) % len(top)
+                break
+        return listing
+
+
+class _Walk:
+    """One listing under way."""
+
+    def __init__(self, zone: DirectoryStorage, listing: Listing, deadline: float | None) -> None:
+        self.zone = zone
+        self.listing = listing
+        self.deadline = deadline
+        self.now = time.time()
+        self.root = os.path.realpath(zone.root)
+        self.followed: set[tuple[int, int]] = set()
+
+    def entry(self, entry: os.DirEntry[str], prefix: str, *, hidden: bool) -> None:
+        path = prefix + entry.name
+        hidden = hidden or entry.name.startswith(".")
+        try:
+            if entry.is_symlink():
+                self._symlink(entry, path, hidden=hidden)
+            elif entry.is_dir(follow_symlinks=False):
+                self._directory(entry.path, path, hidden=hidden)
+            else:
+                self._file(entry, path, entry.stat(follow_symlinks=False), hidden=hidden)
+        except FileNotFoundError:
+            return  # it went away while we looked: it is not there
+        except OSError:
+            self.listing.errors += 1
+
+    def _directory(self, full: str, path: str, *, hidden: bool) -> None:
+        stack = [(full, path, hidden)]
+        while stack and not self.listing.cut_off:
+            full, path, hidden = stack.pop()
+            try:
+                with os.scandir(full) as entries:
+                    for entry in entries:
+                        if not entry.is_symlink() and entry.is_dir(follow_symlinks=False):
+                            inside_hidden = hidden or entry.name.startswith(".")
+                            stack.append((entry.path, f"{path}/{entry.name}", inside_hidden))
+                        else:
+                            self.entry(entry, f"{path}/", hidden=hidden)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                self.listing.errors += 1
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                self.listing.cut_off = True
+
+    def _symlink(self, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
+        target = os.path.realpath(entry.path)
+        if not os.path.exists(target):
+            self.listing.ignored[to_text(path)] = Ignored.BROKEN_SYMLINK
+            return
+        inside = target == self.root or target.startswith(self.root + os.sep)
+        if inside or not self.zone.follow_symlinks:
+            self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+            return
+        status = os.stat(target)
+        if not stat.S_ISDIR(status.st_mode):
+            self._file(entry, path, status, hidden=hidden)
+            return
+        identity = (status.st_dev, status.st_ino)
+        if identity in self.followed or self.root.startswith(target + os.sep):
+            self.listing.ignored[to_text(path)] = Ignored.SYMLINK  # a loop, or seen already
+            return
+        self.followed.add(identity)
+        self._directory(target, path, hidden=hidden)
+
+    def _file(
+        self, entry: os.DirEntry[str], path: str, status: os.stat_result, *, hidden: bool
+    ) -> None:
+        text = to_text(path)
+        if hidden:
+            self.listing.ignored[text] = Ignored.HIDDEN
+        elif not stat.S_ISREG(status.st_mode):
+            self.listing.ignored[text] = Ignored.SPECIAL
+        elif _TEMPORARY.fullmatch(entry.name):
+            self.listing.ignored[text] = Ignored.TEMPORARY
+        # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
+        # file back for ever
+        elif abs(self.now - status.st_ctime) < self.zone.settle_seconds:
+            self.listing.unsettled.append(text)
+        else:
+            self.listing.files.append(
+                FileVersion(text, status.st_size, status.st_mtime_ns)
+            )
+
+
+def ensure_private_directory(path: Path) -> None:
+    """Create a directory that only its owner may enter, and close it to others if it was open."""
+    path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(DIRECTORY_MODE)
+
+
+def write_atomic(path: Path, data: bytes | memoryview) -> None:
+    """Replace ``path`` by ``data``, durable and never half there; mode 0600."""
+    path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

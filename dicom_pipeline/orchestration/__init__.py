@@ -1,0 +1,1 @@
+"""Dagster only, a file a concept. Knows no pydicom."""

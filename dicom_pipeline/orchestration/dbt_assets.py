@@ -1,0 +1,158 @@
+"""The dbt assets: internal seeds, and the stage and processed tables.
+
+Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
+Does not belong here: SQL (dbt_snowflake), and when they run (automation).
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
+
+from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import DBT_PROJECT_DIR
+
+VAULT_KEY = dg.AssetKey(["internal", "vault"])
+# what decides dbt's manifest; the rest of the project's folder is its output
+_SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
+
+
+def dbt_project(target_path: str = "target") -> DbtProject:
+    """The dbt project."""
+    return DbtProject(
+        project_dir=DBT_PROJECT_DIR,
+        profiles_dir=DBT_PROJECT_DIR / "config",
+        target_path=target_path,
+        profile="dicom_pipeline",
+    )
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """The dbt command of this very environment, whether or not it is on the PATH."""
+    return DbtCliResource(project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+
+
+def ensure_manifest(project: DbtProject) -> None:
+    """Parse the project if its manifest is missing or older in content than its sources.
+
+    By content, not by ``prepare_if_dev``: every process of ``dagster dev`` and every run loads
+    the definitions, and parsing each time would cost seconds each time.
+    """
+    digest = _sources_digest()
+    stamp = project.manifest_path.with_name("manifest.digest")
+    fresh = project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest
+    if not fresh:
+        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+        stamp.write_text(digest)
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        root = DBT_PROJECT_DIR / name
+        for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(DBT_PROJECT_DIR)}\0".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys ``[group, table]``; the group is the dbt schema."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """``stage/staged_images``, ``raw/images``, ``internal/vault``."""
+        if dbt_resource_props["resource_type"] == "source":
+            if dbt_resource_props["source_name"] == "vault":
+                return VAULT_KEY
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The schema: internal, stage or processed."""
+        return str(dbt_resource_props["schema"])
+
+    def get_automation_condition(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.AutomationCondition[Any] | None:
+        """What makes the table be built by itself."""
+        return condition_for(self.get_group_name(dbt_resource_props))
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """No tags from dbt; none of ours."""
+        return {}
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """As for the raw assets."""
+        return ["team:data-engineering"]
+
+
+def build_dbt_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
+    """Two assets definitions, because each is one dbt process: seeds, and all models."""
+    translator = Translator()
+
+    def run_dbt(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: Pipeline
+    ) -> Iterator[Any]:
+        with pipeline.lock(waiting=context.log.info):
+            pipeline.prepare()
+            pipeline.wait_for_build(waiting=context.log.info)
+            yield from dbt.cli(["build"], context=context).stream()
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        select="resource_type:seed",
+        dagster_dbt_translator=translator,
+        name="internal_tables",
+    )
+    def internal_tables(
+        context: dg.AssetExecutionContext,
+        dbt: DbtCliResource,
+        pipeline: dg.ResourceParam[Pipeline],
+    ) -> Iterator[Any]:
+        yield from run_dbt(context, dbt, pipeline)
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        exclude="resource_type:seed",
+        dagster_dbt_translator=translator,
+        name="warehouse_tables",
+    )
+    def warehouse_tables(
+        context: dg.AssetExecutionContext,
+        dbt: DbtCliResource,
+        pipeline: dg.ResourceParam[Pipeline],
+    ) -> Iterator[Any]:
+        yield from run_dbt(context, dbt, pipeline)
+
+    return [internal_tables, warehouse_tables]
+
+
+@dg.asset(
+    key=VAULT_KEY,
+    group_name="internal",
+    kinds={"duckdb"},
+    owners=["team:data-engineering"],
+    automation_condition=condition_for("internal"),
+)
+def vault(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+    """The derived keys, in a database of their own that is attached only while dbt runs."""
+    with pipeline.lock():
+        pipeline.prepare()
+    return dg.MaterializeResult()

@@ -1,0 +1,34 @@
+"""The jobs, by the names people launch them by.
+
+Belongs here: selections. Does not belong here: anything that runs.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+RAW_JOB = "materialize_raw_assets_job"
+ALL_JOB = "materialize_all_assets_job"
+
+_GROUPS = {
+    "materialize_internal_assets_job": ("internal", "Seeds and vault: what the others need first."),
+    RAW_JOB: ("raw", "Read the headers of the chosen partitions and write the raw tables."),
+    "materialize_stage_assets_job": ("stage", "Typed and de-identified rows, partition by partition."),
+    "materialize_processed_assets_job": ("processed", "One row a patient, study, series, image, device."),
+}  # fmt: skip
+
+
+def build_jobs() -> list[dg.job]:  # type: ignore[valid-type]
+    """All jobs."""
+    jobs = [
+        dg.define_asset_job(name, selection=dg.AssetSelection.groups(group), description=text)
+        for name, (group, text) in _GROUPS.items()
+    ]
+    jobs.append(
+        dg.define_asset_job(
+            ALL_JOB,
+            selection=dg.AssetSelection.all(),
+            description="Everything, from files to the published database; what a headless run is.",
+        )
+    )
+    return jobs

@@ -1,0 +1,125 @@
+"""The raw assets: one multi-asset that brings the tables of some partitions up to their manifests.
+
+Belongs here: Dagster's side of the raw step: specs, run config, log and metadata.
+Does not belong here: extraction itself (extract), and which partitions are asked for (pending).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.pool import Progress
+from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.orchestration.partitions import study_period
+from dicom_pipeline.orchestration.pending import VERSION_METADATA
+from dicom_pipeline.pipeline import Pipeline
+
+GROUP = "raw"
+PROGRESS_SECONDS = 5.0
+
+_DESCRIPTIONS = {
+    "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
+    "images": "A row a file: the instance, its attributes and where it lies. Holds PHI.",
+    "patients": "A row a patient, study and distinct attribute values. Holds PHI.",
+    "series": "A row a series and distinct attribute values. Holds PHI.",
+    "studies": "A row a study and distinct attribute values. Holds PHI.",
+    REJECTED: "A row a file that gives no row elsewhere, with the reason. Holds file names.",
+}
+
+
+class RawConfig(dg.Config):
+    """Run config of the raw assets, for the launchpad."""
+
+    force: bool = False
+    """Read every file of the chosen partitions again, even if nothing changed."""
+
+
+def _specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            [GROUP, table],
+            group_name=GROUP,
+            description=_DESCRIPTIONS[table],
+            partitions_def=study_period,
+            skippable=True,
+            kinds={"parquet"},
+            owners=["team:data-engineering"],
+            tags={"phi": "true"},
+        )
+        for table in RAW_TABLES
+    ]
+
+
+@dg.multi_asset(
+    name="raw_tables",
+    specs=_specs(),
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def raw_assets(
+    context: dg.AssetExecutionContext, config: RawConfig, pipeline: dg.ResourceParam[Pipeline]
+) -> Iterator[dg.MaterializeResult]:
+    """Read the headers of new and changed files once and write all raw tables.
+
+    The tables of a partition are written together, whichever of them were selected: a part of
+    them would not fit the rest.
+    """
+    began = time.monotonic()
+    with pipeline.lock(waiting=context.log.info):
+        pipeline.prepare()
+        step = pipeline.raw_step(_progress_log(context))
+        reports = list(step.refresh(context.partition_keys, force=config.force))
+    seconds = time.monotonic() - began
+    files_read = sum(report.read for report in reports)
+    context.log.info(
+        f"{files_read} files read, {sum(r.carried_over for r in reports)} carried over, "
+        f"{len(reports)} partitions in {seconds:.1f} s"
+    )
+    for key in context.selected_asset_keys:
+        for report in reports:
+            context.add_asset_metadata(
+                _metadata(report, key.path[-1]), asset_key=key, partition_key=report.period
+            )
+    for key in sorted(context.selected_asset_keys):
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "files_read_in_run": files_read,
+                "seconds": round(seconds, 1),
+                "files_per_second": round(files_read / seconds, 1),
+            },
+        )
+
+
+def _progress_log(context: dg.AssetExecutionContext) -> Progress:
+    told = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= PROGRESS_SECONDS or done == total:
+            told = time.monotonic()
+            context.log.info(f"{done} of {total} files read")
+
+    return progress
+
+
+def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue]:
+    rejects: Counter[str] = Counter(report.rejected) + Counter(report.ignored)
+    metadata = {
+        VERSION_METADATA: dg.MetadataValue.text(report.version),
+        "dagster/partition_row_count": dg.MetadataValue.int(report.rows.get(table, 0)),
+        "files": dg.MetadataValue.int(report.files),
+        "files_read": dg.MetadataValue.int(report.read),
+        "files_carried_over": dg.MetadataValue.int(report.carried_over),
+        "files_loaded": dg.MetadataValue.int(report.loaded),
+        "files_duplicate": dg.MetadataValue.int(report.duplicate),
+        "bytes_written": dg.MetadataValue.int(report.bytes_written),
+    }
+    if rejects:
+        lines = [f"| {reason} | {count} |" for reason, count in sorted(rejects.items())]
+        table_text = "\n".join(["| reason | files |", "| --- | --- |", *lines])
+        metadata["files_without_row"] = dg.MetadataValue.md(table_text)
+    return metadata

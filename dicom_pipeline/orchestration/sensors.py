@@ -1,0 +1,111 @@
+"""The file sensor: scans the landing zone and asks for one run over all that is pending.
+
+Belongs here: a tick, its budget, and what is asked for after failures.
+Does not belong here: scanning (landing) and deriving what is pending (pending).
+"""
+
+import json
+
+import dagster as dg
+
+from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
+from dicom_pipeline.orchestration.partitions import range_tags, study_period
+from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.warehouse.lock import LockTaken
+
+BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
+ATTEMPTS = 3
+_WRITERS = (RAW_JOB, ALL_JOB)
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.sensor(
+    name="file_arrival_sensor",
+    job_name=RAW_JOB,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Watches the landing zone; one run for all new, changed and deleted files.",
+)
+def file_arrival_sensor(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """Scan once within the budget, then request the range of pending partitions."""
+    for job in _WRITERS:
+        active = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY)
+        if context.instance.get_runs_count(active):
+            return dg.SkipReason("a run is under way; the next tick after it will look again")
+    start = json.loads(context.cursor)["start"] if context.cursor else 0
+    try:
+        with pipeline.lock(wait=False):
+            pipeline.prepare()
+            report = pipeline.scan(start=start, budget=BUDGET_SECONDS)
+    except LockTaken:
+        return dg.SkipReason("another process writes; the next tick will look again")
+    except ScanRefused as refused:
+        raise dg.Failure(str(refused)) from None
+    context.log.info(
+        f"{report.listed} files listed: {report.new} new, {report.changed} changed, "
+        f"{report.deleted} gone, {report.unsettled} not settled, {report.postponed} left for the "
+        f"next tick, {report.errors} errors"
+    )
+    pending = find_pending(pipeline, context.instance)
+    return dg.SensorResult(
+        run_requests=_requests(context, pending),
+        dynamic_partitions_requests=_partition_requests(pending),
+        cursor=json.dumps({"start": report.next_start}),
+    )
+
+
+def _partition_requests(
+    pending: Pending,
+) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if pending.to_add:
+        requests.append(study_period.build_add_request(pending.to_add))
+    if pending.to_delete:
+        requests.append(study_period.build_delete_request(pending.to_delete))
+    return requests
+
+
+def _requests(context: dg.SensorEvaluationContext, pending: Pending) -> list[dg.RunRequest]:
+    if not pending.versions:
+        return []
+    failed = _failures(context.instance, pending.digest)
+    if len(failed) >= ATTEMPTS:
+        context.log.error(
+            f"{len(failed)} runs in a row failed for the same {len(pending.versions)} pending "
+            f"partitions, the last one is {failed[0]}: mend what it says, then launch {RAW_JOB}"
+        )
+        return []
+    return [
+        dg.RunRequest(
+            # a request that failed is made again: the failed run's id makes it another one
+            run_key=f"{pending.digest}-{failed[0] if failed else 'first'}",
+            tags={
+                **range_tags(pending.stored, pending.versions),
+                PENDING_TAG: pending.digest,
+                "dicom_pipeline/partitions": str(len(pending.versions)),
+            },
+        )
+    ]
+
+
+def _failures(instance: dg.DagsterInstance, digest: str) -> list[str]:
+    """Ids of the runs for just this that failed since one succeeded, the newest first."""
+    runs = instance.get_runs(
+        dg.RunsFilter(job_name=RAW_JOB, tags={PENDING_TAG: digest}), limit=ATTEMPTS
+    )
+    failed = []
+    for run in runs:
+        if run.status is dg.DagsterRunStatus.SUCCESS:
+            break
+        failed.append(run.run_id)
+    return failed

@@ -1,0 +1,159 @@
+"""What the settings make of the parts: the one object that orchestration and commands hold.
+
+Belongs here: wiring of landing, extract and warehouse by the settings; no logic of its own.
+Does not belong here: Dagster, dbt calls, printing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+
+from dicom_pipeline.attributes import MAPPING_CSV, Mapping, load_mapping
+from dicom_pipeline.extract.accounting import Account, account
+from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.pool import Progress, WorkerPlan
+from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.landing.manifest import ManifestStore
+from dicom_pipeline.landing.scan import Progress as ScanProgress
+from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
+from dicom_pipeline.landing.storage import DirectoryStorage, ensure_private_directory
+from dicom_pipeline.settings import OnDelete, Settings
+from dicom_pipeline.warehouse.comments import describe
+from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock
+from dicom_pipeline.warehouse.publish import PublishReport, publish
+from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
+
+BUILD_WAIT_SECONDS = 900.0
+
+
+class Pipeline:
+    """The pipeline of one set of settings.
+
+    Parameters
+    ----------
+    settings
+        Where things are and how they are done.
+    mapping_csv
+        The seed that says which attributes go where.
+    """
+
+    def __init__(self, settings: Settings, mapping_csv: Path = MAPPING_CSV) -> None:
+        self.settings = settings
+        self.mapping_csv = mapping_csv
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping as it is now: a line that was added counts from the next run on."""
+        return load_mapping(self.mapping_csv)
+
+    @cached_property
+    def storage(self) -> DirectoryStorage:
+        """The landing zone."""
+        return DirectoryStorage(
+            self.settings.landing_dir,
+            follow_symlinks=self.settings.follow_symlinks,
+            settle_seconds=self.settings.settle_seconds,
+        )
+
+    @cached_property
+    def manifests(self) -> ManifestStore:
+        """The manifests of the raw zone."""
+        return ManifestStore(self.settings.raw_dir)
+
+    @property
+    def raw(self) -> RawZone:
+        """The parquet of the raw zone."""
+        return RawZone(self.settings.raw_dir, self.mapping)
+
+    @property
+    def build_database(self) -> Path:
+        """The private database that dbt builds in."""
+        return self.settings.warehouse_dir / "build.duckdb"
+
+    def prepare(self) -> None:
+        """Make the zones, the key (on the very first run only), the vault and the raw schemas.
+
+        Raises
+        ------
+        VaultError
+            The key is missing or another one than before.
+        """
+        ensure_private_directory(self.settings.raw_dir)
+        ensure_private_directory(self.settings.warehouse_dir)
+        raw = self.raw
+        secret = load_or_create_secret(
+            warehouse_dir=self.settings.warehouse_dir,
+            key=self.settings.pseudonym_key,
+            key_file=self.settings.pseudonym_key_file,
+            may_create=not raw.periods() and not self.settings.database.exists(),
+        )
+        write_vault(secret, self.settings.warehouse_dir)
+        raw.write_schemas()
+
+    def lock(
+        self, *, wait: bool = True, waiting: Callable[[str], None] | None = None
+    ) -> AbstractContextManager[None]:
+        """The one lock of all writers; see `writer_lock`."""
+        return writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting)
+
+    def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
+        """Wait until no process without our lock holds the build database."""
+        wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
+
+    def scan(
+        self,
+        *,
+        start: int = 0,
+        budget: float | None = None,
+        accept_deletions: bool = False,
+        progress: ScanProgress | None = None,
+    ) -> ScanReport:
+        """Compare the landing zone with the manifests; the caller holds the lock.
+
+        Raises
+        ------
+        ScanRefused
+            So many files are gone that a person has to confirm it.
+        """
+        ensure_private_directory(self.settings.raw_dir)
+        rules = ScanRules(
+            grain=self.settings.partition_by,
+            on_delete=self.settings.on_delete,
+            delete_guard=self.settings.delete_guard,
+            accept_deletions=accept_deletions,
+        )
+        scanner = Scanner(
+            self.storage, self.manifests, rules, budget=budget, progress=progress
+        )
+        return scanner.run(start)
+
+    def raw_step(self, progress: Progress | None = None) -> RawStep:
+        """The step that brings raw partitions up to their manifests."""
+        return RawStep(
+            self.manifests,
+            self.raw,
+            WorkerPlan(self.settings.landing_dir, self.mapping_csv, self.settings.reader),
+            workers=self.settings.workers,
+            keep_deleted=self.settings.on_delete is OnDelete.KEEP,
+            progress=progress,
+        )
+
+    def account(self) -> Account:
+        """Hold a listing of the landing zone against the raw zone."""
+        return account(self.storage, self.raw_step())
+
+    def publish(self, dbt_manifest: Path) -> PublishReport:
+        """Replace the published file; the caller holds the lock.
+
+        Parameters
+        ----------
+        dbt_manifest
+            ``manifest.json`` of the dbt project, which describes the models.
+        """
+        manifest = json.loads(dbt_manifest.read_text())
+        comments = describe(manifest, self.mapping, self.settings.profile)
+        return publish(self.build_database, self.settings.database, comments)

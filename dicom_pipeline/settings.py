@@ -1,0 +1,257 @@
+"""Environment -> Settings; the only place that reads ``os.environ``.
+
+Belongs here: names, defaults and validation of settings, and the environment handed to dbt.
+Does not belong here: anything that opens a file of data, and Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+class SettingsError(Exception):
+    """A setting that is malformed or unknown; the message is one line and names the variable."""
+
+
+class Grain(StrEnum):
+    """How long a partition's study period is."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Profile(StrEnum):
+    """De-identification profile (DICOM PS3.15 Annex E)."""
+
+    RESEARCH = "research"
+    STRICT = "strict"
+
+
+class OnDelete(StrEnum):
+    """What becomes of the rows of a file that left the landing zone."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
+class Target(StrEnum):
+    """dbt target."""
+
+    LOCAL = "local"
+
+
+class Extractor(StrEnum):
+    """Where headers are read."""
+
+    LOCAL = "local"
+
+
+class Reader(StrEnum):
+    """Which header reader is used."""
+
+    PYDICOM = "pydicom"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be configured, parsed and checked.
+
+    Relative paths are relative to the project's root, wherever the command is run.
+    """
+
+    landing_dir: Path
+    raw_dir: Path
+    database: Path
+    warehouse_dir: Path
+    target: Target
+    pseudonym_key: str | None
+    pseudonym_key_file: Path | None
+    profile: Profile
+    partition_by: Grain
+    on_delete: OnDelete
+    delete_guard: float
+    follow_symlinks: bool
+    extractor: Extractor
+    workers: int
+    reader: Reader
+    settle_seconds: float
+    dagster_home: Path
+
+    @property
+    def uses_default_landing(self) -> bool:
+        """Whether the landing zone is the project's own (only that one ever gets the sample)."""
+        return self.landing_dir == PROJECT_ROOT / "data" / "dicom-files"
+
+    def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
+        return f"Settings(profile={self.profile}, target={self.target})"
+
+
+def _path(value: str) -> Path:
+    if "://" in value:
+        raise ValueError("only directories of this machine are supported so far")
+    if not value.strip():
+        raise ValueError("it is empty")
+    path = Path(value).expanduser()
+    return Path(os.path.normpath(path if path.is_absolute() else PROJECT_ROOT / path))
+
+
+def _flag(value: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if value.lower() not in known:
+        raise ValueError("expected true or false")
+    return known[value.lower()]
+
+
+def _share(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError("expected a number from 0 to 1")
+    return number
+
+
+def _seconds(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 86_400:
+        raise ValueError("expected seconds, from 0 to 86400")
+    return number
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 1024:
+        raise ValueError("expected a whole number from 1 to 1024")
+    return number
+
+
+def _choice(kind: type[E]) -> Callable[[str], E]:
+    def parse(value: str) -> E:
+        try:
+            return kind(value)
+        except ValueError:
+            raise ValueError("expected one of: " + ", ".join(kind)) from None
+
+    return parse
+
+
+_DEFAULTS: dict[str, str | None] = {
+    "DICOM_LANDING_URI": "data/dicom-files",
+    "DICOM_RAW_URI": "data/raw",
+    "DBT_DATABASE_NAME": "dicom.duckdb",
+    "DICOM_WAREHOUSE_DIR": "data/warehouse",
+    "DBT_TARGET": "local",
+    "DICOM_PSEUDONYM_KEY": None,
+    "DICOM_PSEUDONYM_KEY_FILE": None,
+    "DICOM_DEID_PROFILE": "research",
+    "DICOM_PARTITION_BY": "month",
+    "DICOM_ON_DELETE": "remove",
+    "DICOM_DELETE_GUARD": "0.2",
+    "DICOM_FOLLOW_SYMLINKS": "false",
+    "DICOM_EXTRACTOR": "local",
+    "DICOM_WORKERS": None,
+    "DICOM_READER": "pydicom",
+    "DICOM_SETTLE_SECONDS": "5",
+    "DAGSTER_HOME": ".dagster",
+}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings.
+
+    Parameters
+    ----------
+    environ
+        Variables to read instead of the process's environment.
+
+    Raises
+    ------
+    SettingsError
+        A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
+    """
+    env = dict(os.environ if environ is None else environ)
+    for name in sorted(env):
+        if name.startswith("DICOM_") and name not in _DEFAULTS:
+            raise SettingsError(f"{name} is not a setting of dicom_pipeline; see the README's list")
+
+    def get(name: str, parse: Callable[[str], T]) -> T:
+        value = env.get(name, _DEFAULTS[name])
+        assert value is not None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{name} cannot be used: {error}") from None
+
+    def optional(name: str, parse: Callable[[str], T]) -> T | None:
+        return get(name, parse) if name in env else None
+
+    settings = Settings(
+        landing_dir=get("DICOM_LANDING_URI", _path),
+        raw_dir=get("DICOM_RAW_URI", _path),
+        database=get("DBT_DATABASE_NAME", _path),
+        warehouse_dir=get("DICOM_WAREHOUSE_DIR", _path),
+        target=get("DBT_TARGET", _choice(Target)),
+        pseudonym_key=optional("DICOM_PSEUDONYM_KEY", str),
+        pseudonym_key_file=optional("DICOM_PSEUDONYM_KEY_FILE", _path),
+        profile=get("DICOM_DEID_PROFILE", _choice(Profile)),
+        partition_by=get("DICOM_PARTITION_BY", _choice(Grain)),
+        on_delete=get("DICOM_ON_DELETE", _choice(OnDelete)),
+        delete_guard=get("DICOM_DELETE_GUARD", _share),
+        follow_symlinks=get("DICOM_FOLLOW_SYMLINKS", _flag),
+        extractor=get("DICOM_EXTRACTOR", _choice(Extractor)),
+        workers=optional("DICOM_WORKERS", _count) or os.cpu_count() or 1,
+        reader=get("DICOM_READER", _choice(Reader)),
+        settle_seconds=get("DICOM_SETTLE_SECONDS", _seconds),
+        dagster_home=get("DAGSTER_HOME", _path),
+    )
+    _check_zones(settings)
+    return settings
+
+
+def _check_zones(settings: Settings) -> None:
+    """Refuse zones inside one another: the landing zone would take in our own files."""
+    landing = settings.landing_dir
+    for name, path in (
+        ("DICOM_RAW_URI", settings.raw_dir),
+        ("DICOM_WAREHOUSE_DIR", settings.warehouse_dir),
+        ("DBT_DATABASE_NAME", settings.database),
+        ("DAGSTER_HOME", settings.dagster_home),
+    ):
+        if path == landing or landing in path.parents:
+            raise SettingsError(f"{name} must not lie inside the landing zone (DICOM_LANDING_URI)")
+    for name, zone in (
+        ("DICOM_RAW_URI", settings.raw_dir),
+        ("DICOM_WAREHOUSE_DIR", settings.warehouse_dir),
+    ):
+        if zone in landing.parents:
+            raise SettingsError(f"DICOM_LANDING_URI must not lie inside {name}")
+        if zone in settings.database.parents:
+            raise SettingsError(
+                f"DBT_DATABASE_NAME must not lie inside {name}, which other people may not read"
+            )
+    if settings.database.is_dir():
+        raise SettingsError("DBT_DATABASE_NAME cannot be used: it is a directory")
+
+
+def export_for_dbt(settings: Settings) -> None:
+    """Set the variables that dbt reads, in this process and so in its children.
+
+    Paths as absolute ones: dbt runs in its own directory.
+    """
+    os.environ.update(
+        DICOM_RAW_URI=str(settings.raw_dir),
+        DICOM_WAREHOUSE_DIR=str(settings.warehouse_dir),
+        DICOM_DEID_PROFILE=settings.profile,
+        DBT_TARGET=settings.target,
+    )

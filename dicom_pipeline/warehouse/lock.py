@@ -1,0 +1,91 @@
+"""One lock for all that write: the kernel's ``flock`` on a file in the warehouse directory.
+
+Belongs here: taking and giving back the lock, and waiting for what a dead run left running.
+Does not belong here: what is done while the lock is held.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from dicom_pipeline.landing.storage import FILE_MODE, ensure_private_directory
+
+Waiting = Callable[[str], None]
+
+
+class LockTaken(Exception):
+    """Another process writes, and the caller did not want to wait for it."""
+
+
+@contextmanager
+def writer_lock(
+    warehouse_dir: Path, *, wait: bool = True, waiting: Waiting | None = None
+) -> Iterator[None]:
+    """Hold the one lock of all writers.
+
+    The lock is gone with its process, however that ends, so it can never be left behind.
+
+    Parameters
+    ----------
+    warehouse_dir
+        Where the lock's file lies.
+    wait
+        Wait for the lock; otherwise raise at once.
+    waiting
+        Called with a message every 30 s of waiting.
+
+    Raises
+    ------
+    LockTaken
+        ``wait`` is False and another process holds the lock.
+    """
+    ensure_private_directory(warehouse_dir)
+    descriptor = os.open(warehouse_dir / "writer.lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        started = told = time.monotonic()
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not wait:
+                    raise LockTaken("another run is writing") from None
+            if waiting and (time.monotonic() - told > 30 or told == started):
+                told = time.monotonic()
+                waiting("another run is writing: waiting for it to end")
+            time.sleep(0.5)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None = None) -> None:
+    """Wait for a build database that a process without our lock still holds.
+
+    A ``dbt`` whose parent was killed goes on to its end; so does ``dbt build`` by hand.
+
+    Raises
+    ------
+    LockTaken
+        The database was not free in time.
+    """
+    deadline = time.monotonic() + seconds
+    while database.exists():
+        try:
+            duckdb.connect(str(database)).close()
+            return
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+        if time.monotonic() > deadline:
+            raise LockTaken(f"{database.name} is held by another process; close it and run again")
+        if waiting:
+            waiting(f"{database.name} is held by another process: waiting for it")
+        time.sleep(2)

@@ -1,0 +1,182 @@
+"""The published file: a fresh copy of ``processed``, checked, then put in place atomically.
+
+Belongs here: copying, checking and replacing the published DuckDB file.
+Does not belong here: building tables (dbt), and what the columns mean (attributes).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+# the DuckDB inside DBeaver lags: this storage version is readable from DuckDB 1.0 on
+STORAGE_VERSION = "v1.0.0"
+SCHEMA = "processed"
+# the pipeline's own bookkeeping, of no use to who queries
+TECHNICAL = frozenset({"period_key", "stage_version"})
+PUBLISHED_MODE = 0o444
+
+
+class PublishRefused(Exception):
+    """A check failed; the published file is as it was. Names tables and columns, never values."""
+
+
+@dataclass(frozen=True)
+class Comments:
+    """What the published tables and columns say of themselves.
+
+    A column without a comment is not published: nobody has said what it is.
+    """
+
+    tables: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+
+
+@dataclass
+class PublishReport:
+    """Rows of each published table, and the size of the file in bytes."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    size: int = 0
+
+
+def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
+    """Replace the published file by the processed tables of the build database.
+
+    The caller holds the writer lock. Readers of the old file keep it until they reconnect.
+
+    Parameters
+    ----------
+    build
+        The build database.
+    database
+        The published file.
+    comments
+        Tables and columns that may be published, and their comments.
+
+    Raises
+    ------
+    PublishRefused
+        A column has no comment, or the copy differs from the build.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in database.parent.glob(f".{database.name}.*.tmp*"):
+        left_behind.unlink()
+    fresh = database.with_name(f".{database.name}.{os.getpid()}.tmp")
+    try:
+        with duckdb.connect() as connection:
+            report = _copy(connection, build, fresh, comments)
+        report.size = fresh.stat().st_size
+        _replace(fresh, database)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return report
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, build: Path, fresh: Path, comments: Comments
+) -> PublishReport:
+    connection.execute(f"attach {_text(str(build))} as build (read_only)")
+    connection.execute(
+        f"attach {_text(str(fresh))} as fresh (storage_version {_text(STORAGE_VERSION)})"
+    )
+    connection.execute(f"create schema fresh.{SCHEMA}")
+    report = PublishReport()
+    for table in _tables(connection):
+        columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
+        _refuse_unknown(table, columns, comments)
+        source = f"build.{SCHEMA}.{_name(table)}"
+        target = f"fresh.{SCHEMA}.{_name(table)}"
+        chosen = ", ".join(_name(column) for column in columns)
+        connection.execute(
+            f"create table {target} as select {chosen} from {source} order by {_name(columns[0])}"
+        )
+        report.rows[table] = _same_rows(connection, source, target, chosen)
+        connection.execute(f"comment on table {target} is {_text(comments.tables[table])}")
+        for column in columns:
+            comment = _text(comments.columns[table][column])
+            connection.execute(f"comment on column {target}.{_name(column)} is {comment}")
+    if not report.rows:
+        raise PublishRefused("the build database has no processed tables; run dbt first")
+    connection.execute("checkpoint fresh")
+    connection.execute("detach fresh")
+    return report
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ?"
+        " order by 1",
+        [SCHEMA],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where database_name = 'build'"
+        " and schema_name = ? and table_name = ? order by column_index",
+        [SCHEMA, table],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _refuse_unknown(table: str, columns: list[str], comments: Comments) -> None:
+    if table not in comments.tables:
+        raise PublishRefused(f"{table} is not described: describe the model, or remove it")
+    unknown = [name for name in columns if not comments.columns.get(table, {}).get(name)]
+    if unknown:
+        raise PublishRefused(
+            f"{table}: {', '.join(unknown)} neither in the mapping nor described in the model"
+        )
+
+
+def _same_rows(
+    connection: duckdb.DuckDBPyConnection, source: str, target: str, columns: str
+) -> int:
+    def fingerprint(table: str) -> tuple[int, int]:
+        row = connection.execute(
+            f"select count(*), coalesce(bit_xor(hash(r)), 0) from (select {columns} from {table}) r"
+        ).fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+    before, after = fingerprint(source), fingerprint(target)
+    if before != after:
+        raise PublishRefused(f"the copy of {source} differs from the build")
+    return after[0]
+
+
+def _replace(fresh: Path, database: Path) -> None:
+    """Make the fresh file durable and rename it over the published one."""
+    descriptor = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.chmod(PUBLISHED_MODE)
+    # a client that opened the old file for writing left its log beside it, and DuckDB would
+    # replay that into the new one; one may appear while we rename, so once more after it
+    wal = database.with_name(database.name + ".wal")
+    wal.unlink(missing_ok=True)
+    fresh.replace(database)
+    wal.unlink(missing_ok=True)
+    with suppress(OSError):
+        directory = os.open(database.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,114 @@
+"""A raw zone for tests: files as dictionaries become the parquet tables that extraction writes."""
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PATIENT_KEYS = {
+    "key_patient_id": "PatientID",
+    "key_issuer_of_patient_id": "IssuerOfPatientID",
+    "key_study": "StudyInstanceUID",
+}
+SERIES_KEYS = PATIENT_KEYS | {"key_series": "SeriesInstanceUID"}
+DEVICE_KEYS = {
+    "key_manufacturer": "Manufacturer",
+    "key_manufacturer_model_name": "ManufacturerModelName",
+    "key_device_serial_number": "DeviceSerialNumber",
+    "key_station_name": "StationName",
+    "key_institution_name": "InstitutionName",
+}
+KEYS = {
+    "patients": PATIENT_KEYS,
+    "studies": PATIENT_KEYS,
+    "series": SERIES_KEYS | DEVICE_KEYS,
+    "devices": DEVICE_KEYS,
+    "images": SERIES_KEYS | {"key_sop": "SOPInstanceUID"} | DEVICE_KEYS,
+}
+IMAGE_TEXTS = [
+    "key_created", "transfer_syntax_uid", "file_path", "file_etag", "file_outcome",
+    "header_digest", "reader", "patients_row", "devices_row", "studies_row", "series_row",
+]  # fmt: skip
+IMAGE_INTEGERS = ["file_size", "file_mtime_ns", "unreadable_values"]
+
+File = dict[str, str]
+
+
+def mapping_lines(seed: Path) -> list[dict[str, str]]:
+    with seed.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class RawZone:
+    """Writes partitions of the raw zone with the columns that a seed has."""
+
+    def __init__(self, root: Path, seed: Path) -> None:
+        self.root = root
+        self.seed = seed
+
+    def write(self, period: str, files: list[File]) -> None:
+        """Write a partition; files are attributes by keyword, and `outcome` unless loaded."""
+        version = _digest({"files": json.dumps(files, sort_keys=True)})
+        for table in KEYS:
+            self._write_table(table, period, files, version)
+
+    def write_columns(self) -> None:
+        """Write the partition without rows, which only says what the columns are."""
+        self.write("__none__", [])
+
+    def remove(self, period: str) -> None:
+        for table in KEYS:
+            self._path(table, period).unlink()
+            self._path(table, period).parent.rmdir()
+
+    def _path(self, table: str, period: str) -> Path:
+        return self.root / table / f"study_period={period}" / "data.parquet"
+
+    def _write_table(self, table: str, period: str, files: list[File], version: str) -> None:
+        lines = [line for line in mapping_lines(self.seed) if line["table_name"] == table]
+        columns = KEYS[table] | {line["column_name"]: line["attribute"] for line in lines}
+        texts = [*columns, "raw_version"] + (IMAGE_TEXTS if table == "images" else ["row_digest"])
+        integers = IMAGE_INTEGERS if table == "images" else ["file_count"]
+        rows: list[dict[str, object]] = [
+            {name: file.get(attribute) for name, attribute in columns.items()} for file in files
+        ]
+        if table == "images":
+            rows = [row | _of_the_file(file) for row, file in zip(rows, files, strict=True)]
+        else:
+            loaded = [
+                tuple(row.items())
+                for row, file in zip(rows, files, strict=True)
+                if file.get("outcome") != "duplicate"
+            ]
+            rows = [
+                dict(row) | {"file_count": count, "row_digest": _digest(dict(row))}
+                for row, count in Counter(loaded).items()
+            ]
+        schema = pa.schema(
+            [(name, pa.string()) for name in texts] + [(name, pa.int64()) for name in integers]
+        )
+        path = self._path(table, period)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table_rows = [row | {"raw_version": version} for row in rows]
+        pq.write_table(pa.Table.from_pylist(table_rows, schema=schema), path)
+
+
+def _of_the_file(file: File) -> dict[str, str | int | None]:
+    created = file.get("InstanceCreationDate", "") + file.get("InstanceCreationTime", "")
+    return {
+        "key_created": created or None,
+        "transfer_syntax_uid": "1.2.840.10008.1.2.1",
+        "file_path": f"/landing/{file['SOPInstanceUID']}.dcm",
+        "file_outcome": file.get("outcome", "loaded"),
+        "header_digest": _digest(file),
+        "file_size": 1000,
+    }
+
+
+def _digest(values: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,109 @@
+"""A second build: only what changed is built again, and what is gone goes.
+
+The tests of this module are steps of one history, in order. A mark that a test leaves in a staged
+row survives exactly as long as nobody builds its partition again.
+"""
+
+from typing import Any
+
+import pytest
+
+from .archive import MAY, PERIODS, file
+from .conftest import KEY, Warehouse
+from .oracle import Oracle
+
+ORACLE = Oracle(KEY)
+
+
+def mark(warehouse: Warehouse) -> None:
+    warehouse.execute("update stage.staged_images set file_size = -1")
+    warehouse.execute("update stage.staged_patients set file_count = -1")
+
+
+def marked_periods(warehouse: Warehouse, table: str, column: str) -> set[str]:
+    names = {ORACLE.id("study_period", period): period for period in PERIODS}
+    rows = warehouse.rows(f"select distinct period_key from stage.{table} where {column} < 0")
+    return {names[row["period_key"]] for row in rows}
+
+
+def marked_images(warehouse: Warehouse) -> set[str]:
+    return marked_periods(warehouse, "staged_images", "file_size")
+
+
+def image(warehouse: Warehouse, uid: str) -> dict[str, Any]:
+    key = ORACLE.key("image_key", uid)
+    [row] = warehouse.rows(f"select * from processed.processed_images where image_key = '{key}'")
+    return row
+
+
+def test_building_twice_changes_nothing(changing: Warehouse) -> None:
+    before = changing.content()
+    changing.build()
+    assert changing.content() == before
+
+
+def test_only_changed_partitions_are_built_and_gone_ones_disappear(changing: Warehouse) -> None:
+    mark(changing)
+    changing.raw.write("2012-05", [*PERIODS["2012-05"], file("4", "1", 9, **MAY)])
+    changing.raw.remove("2012-03")
+    changing.build()
+    assert marked_images(changing) == {"undated", "1994"}
+    assert image(changing, "1.2.840.4.1.9")["has_conflict"] is False
+    keys = {row["image_key"] for row in changing.rows("from processed.processed_images")}
+    assert ORACLE.key("image_key", "1.2.840.1.1.1") not in keys
+    twice = image(changing, "1.2.840.1.1.twice")
+    assert (twice["instance_number"], twice["instance_versions"]) == (3, 1)
+
+
+def test_an_attribute_added_by_a_line_appears_typed_and_only_its_table_is_built(
+    changing: Warehouse,
+) -> None:
+    mark(changing)
+    with changing.seed.open("a") as seed:
+        seed.write("images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
+    changing.raw.write("2012-03", [{**one, "KVP": "120.5"} for one in PERIODS["2012-03"]])
+    changing.raw.write_columns()
+    changing.build()
+    assert marked_images(changing) == set()
+    assert marked_periods(changing, "staged_patients", "file_count") == {
+        "2012-05",
+        "undated",
+        "1994",
+    }
+    assert image(changing, "1.2.840.1.1.1")["kvp"] == 120.5
+    assert image(changing, "1.2.840.4.1.1")["kvp"] is None
+    twice = image(changing, "1.2.840.1.1.twice")
+    assert (twice["instance_number"], twice["instance_versions"]) == (2, 3)
+
+
+def test_the_strict_profile_takes_away_what_research_keeps(changing: Warehouse) -> None:
+    before = changing.rows("select count(*) as n from processed.processed_images")
+    changing.build(DICOM_DEID_PROFILE="strict")
+    [row] = changing.rows(
+        "select count(study_date) as dates, count(study_time) as times, count(patient_age) as ages,"
+        " count(study_instance_uid) as uids, count(*) as n from processed.processed_studies"
+    )
+    assert (row["dates"], row["times"], row["ages"]) == (0, 0, 0)
+    assert row["uids"] == row["n"] > 0
+    assert changing.rows("select count(*) as n from processed.processed_images") == before
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("devices,oops,Oops,LO,1,text,vanish,remove,false,\n", "unknown function vanish"),
+        ("devices,oops,Oops,LO,1,word,remove,remove,false,\n", "unknown type word"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,false,\n", "without being reviewed"),
+        ("devices,oops,Oops,DA,1,date,shift_date,remove,false,\n", "needs a patient"),
+    ],
+    ids=["function", "type", "text that nobody reviewed", "date without a patient"],
+)
+def test_a_line_that_makes_no_sense_stops_the_build_and_is_named(
+    changing: Warehouse, line: str, problem: str
+) -> None:
+    sound = changing.seed.read_text()
+    changing.seed.write_text(sound + line)
+    done = changing.dbt("build", "--select", "anonymization_mapping", "staged_devices")
+    changing.seed.write_text(sound)
+    assert done.returncode == 1
+    assert "anonymization_mapping, devices.oops: " in done.stdout and problem in done.stdout
