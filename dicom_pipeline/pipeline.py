@@ -126,9 +126,7 @@ class Pipeline:
             delete_guard=self.settings.delete_guard,
             accept_deletions=accept_deletions,
         )
-        scanner = Scanner(
-            self.storage, self.manifests, rules, budget=budget, progress=progress
-        )
+        scanner = Scanner(self.storage, self.manifests, rules, budget=budget, progress=progress)
         return scanner.run(start)
 
     def raw_step(self, progress: Progress | None = None) -> RawStep:

@@ -89,6 +89,7 @@ class Settings:
     reader: Reader
     settle_seconds: float
     dagster_home: Path
+    own_dagster_home: bool
 
     @property
     def uses_default_landing(self) -> bool:
@@ -214,6 +215,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         reader=get("DICOM_READER", _choice(Reader)),
         settle_seconds=get("DICOM_SETTLE_SECONDS", _seconds),
         dagster_home=get("DAGSTER_HOME", _path),
+        own_dagster_home="DAGSTER_HOME" not in env,
     )
     _check_zones(settings)
     return settings

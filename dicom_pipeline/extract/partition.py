@@ -120,9 +120,7 @@ class RawStep:
         """Fingerprints of all partitions, by key in sorted order."""
         return {period: self.wanted_version(period) for period in self.manifests.periods()}
 
-    def refresh(
-        self, periods: Sequence[str], *, force: bool = False
-    ) -> Iterator[PartitionReport]:
+    def refresh(self, periods: Sequence[str], *, force: bool = False) -> Iterator[PartitionReport]:
         """Bring partitions up to their manifests; those that are cost a look at a footer.
 
         Parameters

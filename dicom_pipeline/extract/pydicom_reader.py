@@ -18,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, AllTransferSyntaxes
+from pydicom.valuerep import STANDARD_VR
 
 from dicom_pipeline.attributes import Reading
 from dicom_pipeline.extract.reader import Header, Reason, Rejected
@@ -55,15 +56,19 @@ class HeaderStream(io.RawIOBase):
         self.cut_off = False
 
     def readable(self) -> bool:
+        """Say yes."""
         return True
 
     def seekable(self) -> bool:
+        """Say yes."""
         return True
 
     def tell(self) -> int:
+        """Position in the file."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; a place past the end means that the file is cut off."""
         base = (0, self._position, self._file.size)[whence]
         self._position = max(base + offset, 0)
         if self._position > self._file.size:
@@ -71,6 +76,7 @@ class HeaderStream(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
+        """Read from the position on."""
         left = max(self._file.size - self._position, 0)
         wanted = left if size is None or size < 0 else size
         if wanted > left:
@@ -260,7 +266,4 @@ def _json_of(dataset: Dataset, tag: int) -> str | None:
     return json.dumps(model.get("Value", []), ensure_ascii=False, sort_keys=True)
 
 
-_VRS = frozenset(
-    "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR "
-    "US UT UV".split()
-)
+_VRS = frozenset(str(vr) for vr in STANDARD_VR)

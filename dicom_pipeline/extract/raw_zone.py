@@ -78,9 +78,7 @@ class RawZone:
         except (OSError, pa.ArrowException):
             return None
 
-    def write(
-        self, period: str, tables: dict[str, pa.Table], *, version: str, read_by: str
-    ) -> int:
+    def write(self, period: str, tables: dict[str, pa.Table], *, version: str, read_by: str) -> int:
         """Replace a partition. Returns the bytes written."""
         written = 0
         for table in _WRITE_ORDER:
@@ -111,9 +109,7 @@ class RawZone:
         """Write a partition without rows, so that a table without files has its columns too."""
         ensure_private_directory(self.root)
         for table in RAW_TABLES:
-            schema = table_schema(self.mapping, table).append(
-                pa.field("raw_version", pa.string())
-            )
+            schema = table_schema(self.mapping, table).append(pa.field("raw_version", pa.string()))
             path = self.path(table, SCHEMA_PERIOD)
             try:
                 current = pq.read_schema(path)

@@ -59,8 +59,8 @@ def study_day(head: bytes) -> str | None:
 
 
 def _dates(head: bytes) -> dict[int, str]:
-    def past_dates(tag: BaseTag, vr: str | None, length: int) -> bool:
-        return tag > _LAST_DATE
+    def past_dates(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        return int(tag) > _LAST_DATE
 
     try:
         dataset = read_partial(BytesIO(head), stop_when=past_dates)

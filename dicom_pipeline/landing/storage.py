@@ -33,10 +33,10 @@ class Ignored(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileVersion:
-    """A file and what tells one version of it from another.
+    r"""A file and what tells one version of it from another.
 
     ``path`` is relative to the zone, ``/``-separated, and pure Unicode: a backslash is doubled
-    and a byte that is not UTF-8 stands as ``\\xNN``, so that any name can be stored and found.
+    and a byte that is not UTF-8 stands as ``\xNN``, so that any name can be stored and found.
     """
 
     path: str
@@ -97,7 +97,9 @@ class Storage(Protocol):
         ...
 
 
-_TEMPORARY = re.compile(r".*(\.(part|partial|tmp|temp|filepart|crdownload|download|swp)|~)", re.I)
+_TEMPORARY = re.compile(
+    r".*(\.(part|partial|tmp|temp|filepart|crdownload|download|swp)|~)", re.IGNORECASE
+)
 
 
 def to_text(name: str) -> str:
@@ -187,9 +189,7 @@ class DirectoryStorage:
             with suppress(OSError), os.scandir(directory) as entries:
                 for entry in entries:  # os.walk counts links to directories as directories
                     if entry.is_symlink() and entry.is_dir():
-                        yield to_text(
-                            entry.name if relative == "." else f"{relative}/{entry.name}"
-                        )
+                        yield to_text(entry.name if relative == "." else f"{relative}/{entry.name}")
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
         """List the zone.
@@ -300,9 +300,7 @@ class _Walk:
         elif abs(self.now - status.st_ctime) < self.zone.settle_seconds:
             self.listing.unsettled.append(text)
         else:
-            self.listing.files.append(
-                FileVersion(text, status.st_size, status.st_mtime_ns)
-            )
+            self.listing.files.append(FileVersion(text, status.st_size, status.st_mtime_ns))
 
 
 def ensure_private_directory(path: Path) -> None:

@@ -17,7 +17,7 @@ Condition = dg.AutomationCondition
 # Missing, or its seed changed: there is nothing upstream whose update could ask for it. After a
 # failure a person has to look, or it would be asked for at every tick.
 _internal: Condition[Any] = (
-    (Condition.missing() | Condition.code_version_changed().since_last_handled())
+    (Condition.missing() | Condition.code_version_changed())
     & ~Condition.in_progress()
     & ~Condition.execution_failed()
 )

@@ -20,6 +20,7 @@ from dagster_dbt import (
 )
 
 from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import DBT_PROJECT_DIR
 
@@ -108,7 +109,7 @@ def build_dbt_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
     def run_dbt(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: Pipeline
     ) -> Iterator[Any]:
-        with pipeline.lock(waiting=context.log.info):
+        with writing(context, pipeline):
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
             yield from dbt.cli(["build"], context=context).stream()
@@ -151,8 +152,10 @@ def build_dbt_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
     owners=["team:data-engineering"],
     automation_condition=condition_for("internal"),
 )
-def vault(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+def vault(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[None]:
     """The derived keys, in a database of their own that is attached only while dbt runs."""
-    with pipeline.lock():
+    with writing(context, pipeline):
         pipeline.prepare()
-    return dg.MaterializeResult()
+    return dg.MaterializeResult[None]()

@@ -6,19 +6,22 @@ Belongs here: selections. Does not belong here: anything that runs.
 from __future__ import annotations
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition,
+)
 
 RAW_JOB = "materialize_raw_assets_job"
 ALL_JOB = "materialize_all_assets_job"
 
 _GROUPS = {
-    "materialize_internal_assets_job": ("internal", "Seeds and vault: what the others need first."),
+    "materialize_internal_assets_job": ("internal", "Seeds and vault: what the others need."),
     RAW_JOB: ("raw", "Read the headers of the chosen partitions and write the raw tables."),
-    "materialize_stage_assets_job": ("stage", "Typed and de-identified rows, partition by partition."),
-    "materialize_processed_assets_job": ("processed", "One row a patient, study, series, image, device."),
-}  # fmt: skip
+    "materialize_stage_assets_job": ("stage", "Typed, de-identified rows by partition."),
+    "materialize_processed_assets_job": ("processed", "One row a patient, study, series, image."),
+}
 
 
-def build_jobs() -> list[dg.job]:  # type: ignore[valid-type]
+def build_jobs() -> list[UnresolvedAssetJobDefinition]:
     """All jobs."""
     jobs = [
         dg.define_asset_job(name, selection=dg.AssetSelection.groups(group), description=text)

@@ -10,14 +10,13 @@ import dagster as dg
 from dagster_dbt import DbtProject
 
 from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.pipeline import Pipeline
 
 KEY = dg.AssetKey(["published", "database"])
 
 
-def build_published(
-    project: DbtProject, processed: Sequence[dg.AssetKey]
-) -> dg.AssetsDefinition:
+def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """The asset ``published/database``, downstream of all processed tables."""
 
     @dg.asset(
@@ -30,14 +29,17 @@ def build_published(
     )
     def database(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         """The DuckDB file that people open: de-identified tables, swapped in atomically."""
-        with pipeline.lock(waiting=context.log.info):
+        with writing(context, pipeline):
             report = pipeline.publish(project.manifest_path)
-        lines = [f"| {table} | {rows} |" for table, rows in report.rows.items()]
-        return dg.MaterializeResult(
+        lines = ["| table | rows |", "| --- | ---: |"]
+        lines += [f"| {table} | {rows} |" for table, rows in report.rows.items()]
+        return dg.MaterializeResult[None](
             metadata={
-                "rows": dg.MetadataValue.md("\n".join(["| table | rows |", "| --- | ---: |", *lines])),
+                "rows": dg.MetadataValue.md(
+                    "\n".join(["| table | rows |", "| --- | ---: |", *lines])
+                ),
                 "bytes": report.size,
             }
         )

@@ -7,12 +7,14 @@ Does not belong here: extraction itself (extract), and which partitions are aske
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.pool import Progress
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
 from dicom_pipeline.pipeline import Pipeline
@@ -61,14 +63,14 @@ def _specs() -> list[dg.AssetSpec]:
 )
 def raw_assets(
     context: dg.AssetExecutionContext, config: RawConfig, pipeline: dg.ResourceParam[Pipeline]
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Read the headers of new and changed files once and write all raw tables.
 
     The tables of a partition are written together, whichever of them were selected: a part of
     them would not fit the rest.
     """
     began = time.monotonic()
-    with pipeline.lock(waiting=context.log.info):
+    with writing(context, pipeline):
         pipeline.prepare()
         step = pipeline.raw_step(_progress_log(context))
         reports = list(step.refresh(context.partition_keys, force=config.force))
@@ -84,7 +86,7 @@ def raw_assets(
                 _metadata(report, key.path[-1]), asset_key=key, partition_key=report.period
             )
     for key in sorted(context.selected_asset_keys):
-        yield dg.MaterializeResult(
+        yield dg.MaterializeResult[None](
             asset_key=key,
             metadata={
                 "files_read_in_run": files_read,
@@ -106,9 +108,9 @@ def _progress_log(context: dg.AssetExecutionContext) -> Progress:
     return progress
 
 
-def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue]:
+def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue[Any]]:
     rejects: Counter[str] = Counter(report.rejected) + Counter(report.ignored)
-    metadata = {
+    metadata: dict[str, dg.MetadataValue[Any]] = {
         VERSION_METADATA: dg.MetadataValue.text(report.version),
         "dagster/partition_row_count": dg.MetadataValue.int(report.rows.get(table, 0)),
         "files": dg.MetadataValue.int(report.files),

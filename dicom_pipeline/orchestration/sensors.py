@@ -9,6 +9,7 @@ import json
 import dagster as dg
 
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
@@ -38,6 +39,7 @@ def file_arrival_sensor(
     context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.SensorResult | dg.SkipReason:
     """Scan once within the budget, then request the range of pending partitions."""
+    fail_dead_runs(context.instance)
     for job in _WRITERS:
         active = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY)
         if context.instance.get_runs_count(active):
@@ -92,6 +94,7 @@ def _requests(context: dg.SensorEvaluationContext, pending: Pending) -> list[dg.
             tags={
                 **range_tags(pending.stored, pending.versions),
                 PENDING_TAG: pending.digest,
+                "dagster/max_retries": "0",  # this sensor asks again itself
                 "dicom_pipeline/partitions": str(len(pending.versions)),
             },
         )

@@ -54,6 +54,7 @@ class Warehouse:
             env=os.environ | self._environment() | environment,
             capture_output=True,
             text=True,
+            check=False,
         )
 
     def _environment(self) -> dict[str, str]:

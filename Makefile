@@ -1,0 +1,85 @@
+# dicom_pipeline: `make help` lists the targets. Nothing but Python 3.11 or newer and make is needed.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := install --quiet --disable-pip-version-check --no-input
+EDITABLE := --no-deps --editable .
+
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DO_NOT_TRACK := 1
+
+.PHONY: help run dev test test-all lint format dagster_deps dbt_deps dbt_build lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; point PYTHON at one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
+	@echo "installing the pinned dependencies (once, about a minute)"
+	@$(BIN)/pip $(INSTALL) --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip $(INSTALL) $(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@echo "installing what tests need (once)"
+	@$(BIN)/pip $(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run  ## set up, take in all files of the landing zone, publish, print a summary
+	@$(BIN)/dicom-pipeline run --sample
+
+dev: $(VENV)/.run  ## set up and open the Dagster web UI on http://127.0.0.1:3000
+	@$(BIN)/dicom-pipeline prepare
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dagster dev
+
+test: $(VENV)/.dev lint  ## set up, check the code and run the tests
+	@$(BIN)/python -m pytest
+
+test-all: $(VENV)/.dev  ## also the tests that take minutes
+	@$(BIN)/python -m pytest -m ""
+
+lint: $(VENV)/.dev  ## ruff, mypy, sqlfluff, dagster definitions validate
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@cd dbt_snowflake && ../$(BIN)/sqlfluff lint --disable-progress-bar --nocolor models
+
+format: $(VENV)/.dev  ## put the code in its form
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+	@cd dbt_snowflake && ../$(BIN)/sqlfluff fix --disable-progress-bar models
+
+dagster_deps:  ## install into the active virtual environment
+	@python -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null || { \
+		echo "No virtual environment is active. Make one first:"; \
+		echo "  python3 -m venv .venv"; \
+		echo "  . .venv/bin/activate"; \
+		exit 1; }
+	@python -m pip $(INSTALL) --no-deps --require-hashes -r requirements.lock
+	@python -m pip $(INSTALL) $(EDITABLE)
+
+dbt_deps:  ## ready dbt: key, vault, manifest and seeds
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dicom-pipeline prepare
+	@cd dbt_snowflake && PATH="$(CURDIR)/$(BIN):$$PATH" dbt --quiet seed --profiles-dir config
+
+dbt_build: $(VENV)/.run  ## stage and processed tables by dbt alone, without Dagster
+	@$(BIN)/dicom-pipeline prepare
+	@cd dbt_snowflake && ../$(BIN)/dbt build --profiles-dir config
+
+lock:  ## pin the dependencies anew (needs uv)
+	uv pip compile $(LOCK) pyproject.toml -o requirements.lock
+	uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet
+
+clean:  ## remove what can be made again; never data, keys or databases
+	rm -rf $(VENV) dbt_snowflake/target dbt_snowflake/logs .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,125 @@
+"""A headless run: ``materialize_all_assets_job`` in this process, with a summary at its end.
+
+Belongs here: the order of a headless run, on the same definitions and instance as the web UI.
+Does not belong here: options (cli), layout of the terminal (report), the steps themselves.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from contextlib import redirect_stdout
+
+import dagster as dg
+from rich.console import Console
+
+from dicom_pipeline.definitions import build_defs
+from dicom_pipeline.landing.sample import put_sample
+from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
+from dicom_pipeline.orchestration.jobs import ALL_JOB
+from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
+from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.report import print_account, print_tables, progress_bar
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run_everything(
+    pipeline: Pipeline, console: Console, *, sample: bool, force: bool, debug: bool
+) -> bool:
+    """Scan, load, build, publish, and say what came of it.
+
+    Returns
+    -------
+    bool
+        Whether the run succeeded and every file is accounted for.
+    """
+    began = time.monotonic()
+    settings = pipeline.settings
+    if settings.uses_default_landing:
+        settings.landing_dir.mkdir(parents=True, exist_ok=True)
+        if sample and (copied := put_sample(settings.landing_dir)):
+            console.print(f"the landing zone was empty: {copied} sample files of pydicom put there")
+    with console.status("loading the definitions"):
+        defs = build_defs(pipeline)
+        instance = open_instance(settings)
+    with instance:
+        fail_dead_runs(instance)
+        scan(pipeline, console)
+        pending = find_pending(pipeline, instance)
+        if pending.to_add:
+            instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
+        success = _execute(defs, instance, pending, console, force=force, debug=debug)
+        for key in find_pending(pipeline, instance).to_delete:
+            instance.delete_dynamic_partition(STUDY_PERIOD, key)
+    account = pipeline.account()
+    console.print()
+    print_account(console, account)
+    if not success:
+        return False
+    console.print()
+    print_tables(console, settings.database)
+    console.print(f"\ndone in {time.monotonic() - began:.0f} s")
+    return account.balanced
+
+
+def scan(pipeline: Pipeline, console: Console) -> None:
+    """Scan, and once more when files were too young, after they had the time to settle."""
+    with pipeline.lock(waiting=console.print), progress_bar(console) as progress:
+        pipeline.prepare()
+        report = pipeline.scan(progress=progress)
+        if report.unsettled:
+            with console.status(f"{report.unsettled} files are new: waiting for them to settle"):
+                time.sleep(pipeline.settings.settle_seconds + 0.1)
+            report = pipeline.scan(progress=progress)
+    if report.errors:
+        console.print(f"[yellow]{report.errors} folders or files could not be listed[/yellow]")
+
+
+def _execute(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    pending: Pending,
+    console: Console,
+    *,
+    force: bool,
+    debug: bool,
+) -> bool:
+    """Run the job in this process; a run without anything pending still checks and publishes."""
+    wanted = set(pending.stored) if force else set(pending.versions)
+    wanted = wanted or set(pending.stored[-1:])
+    tags = {"dagster/max_retries": "0", PENDING_TAG: pending.digest}
+    job = defs.resolve_job_def(ALL_JOB)
+    raw = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
+    others = [key for key in job.asset_layer.executable_asset_keys if key.path[0] != "raw"]
+    config: dict[str, object] = {} if debug else dict(_QUIET)
+    if wanted:
+        tags |= range_tags(pending.stored, wanted)
+        config["ops"] = {"raw_tables": {"config": {"force": force}}}
+    output = io.StringIO()  # dbt's own lines; the run's page in the web UI has them too
+    with console.status("materialize_all_assets_job") as running:
+        running.update(f"{ALL_JOB}: {len(pending.versions)} partitions are pending")
+        with redirect_stdout(output):
+            result = job.execute_in_process(
+                instance=instance,
+                tags=tags,
+                run_config=config,
+                asset_selection=[*others, *raw] if wanted else others,
+                raise_on_error=debug,
+            )
+    console.print(f"{_files_read(result)} files read")
+    if not result.success:
+        failed = [event.step_key for event in result.all_events if event.is_step_failure]
+        console.print(f"[red]failed:[/red] {', '.join(map(str, failed))}; run {result.run_id}")
+        console.print("`dagster dev` shows why; again with --debug prints it here")
+    return result.success
+
+
+def _files_read(result: dg.ExecuteInProcessResult) -> int:
+    counts = [
+        event.materialization.metadata["files_read_in_run"].value
+        for event in result.get_asset_materialization_events()
+        if "files_read_in_run" in event.materialization.metadata
+    ]
+    return max((count for count in counts if isinstance(count, int)), default=0)

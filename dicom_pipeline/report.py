@@ -1,0 +1,80 @@
+"""How counts look on a terminal: progress bars, the account, the summary of a run.
+
+Belongs here: layout of terminal output; counts and table names only, never a value.
+Does not belong here: getting the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dicom_pipeline.extract.accounting import Account
+
+QUERIES = (
+    "select modality, count(*) as series, sum(image_count) as images\n"
+    "from processed.processed_series group by all order by images desc;",
+    "select study_number, days_since_previous_study, modalities, image_count, patient_age\n"
+    "from processed.processed_studies order by patient_key, study_number;",
+    "select s.series_description, i.pixel_spacing, i.slice_thickness, count(*) as images\n"
+    "from processed.processed_images as i join processed.processed_series as s using (series_key)\n"
+    "where i.pixel_spacing is not null group by all order by images desc;",
+)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar; call it with what is done, how much of it, and of how much."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, visible=False)
+
+        def advance(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total, visible=True)
+
+        yield advance
+
+
+def print_account(console: Console, account: Account) -> None:
+    """Print what became of the files of the landing zone."""
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    table.add_column("files")
+    table.add_column("", justify="right")
+    table.add_row("found", str(account.discovered))
+    table.add_row("loaded", str(account.loaded))
+    table.add_row("duplicate", str(account.duplicate))
+    for title, counts in (("rejected", account.rejected), ("ignored", account.ignored)):
+        table.add_row(title, str(counts.total()))
+        for reason, count in sorted(counts.items()):
+            table.add_row(f"  [dim]{reason}[/dim]", f"[dim]{count}[/dim]")
+    table.add_row("pending", str(account.pending))
+    if account.kept:
+        table.add_row("kept (no longer in the landing zone)", str(account.kept))
+    if account.lost or account.double:
+        table.add_row("[red]lost[/red]", f"[red]{account.lost}[/red]")
+        table.add_row("[red]counted twice[/red]", f"[red]{account.double}[/red]")
+    console.print(table)
+
+
+def print_tables(console: Console, database: Path) -> None:
+    """Print the published tables with their rows, and what can be asked of them."""
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by 1"
+        ).fetchall()
+        for (name,) in names:
+            row = connection.execute(f"select count(*) from {name}").fetchone()
+            table.add_row(name, str(row[0]) if row else "")
+    console.print(table)
+    console.print(f"\ndatabase: [bold]{database}[/bold]\n\nTry in DBeaver, Harlequin or DuckDB:")
+    for query in QUERIES:
+        console.print(f"\n[cyan]{query}[/cyan]")
