@@ -4,8 +4,7 @@ Belongs here: automation conditions with their reasons.
 Does not belong here: what starts the raw assets (sensors), since that depends on files.
 """
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -13,6 +12,38 @@ import dagster as dg
 AUTOMATED_GROUPS = ("internal", "stage", "processed", "published")
 
 Condition = dg.AutomationCondition
+
+
+@dataclass(frozen=True)
+class UpstreamIsNewer(dg.AutomationCondition[dg.AssetKey]):
+    """True while a parent was materialized after the asset itself, or the asset never was.
+
+    ``eager()`` remembers that a parent was updated until the asset is. An update that comes while
+    a run for an earlier one ends is forgotten with it, and its files would never be published.
+    Comparing the two events forgets nothing: raw and dbt steps hold the same lock, so the order
+    of their events is the order of their work.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name shown in the UI."""
+        return "upstream_is_newer"
+
+    def evaluate(
+        self, context: dg.AutomationContext[dg.AssetKey]
+    ) -> dg.AutomationResult[dg.AssetKey]:
+        """Compare the latest events; no partition of raw at all is not newer."""
+        parents = context.asset_graph.get(context.key).parent_keys
+        records = context.asset_graph_view.instance.get_asset_records([context.key, *parents])
+        entries = {record.asset_entry.asset_key: record.asset_entry for record in records}
+        latest = {key: entry.last_materialization_storage_id for key, entry in entries.items()}
+        own = latest.get(context.key) or -1
+        theirs = [latest.get(key) or -1 for key in parents]
+        raw_is_empty = any(key.path[0] == "raw" and not latest.get(key) for key in parents)
+        stale = not raw_is_empty and max(theirs) > own
+        subset = context.candidate_subset if stale else context.get_empty_subset()
+        return dg.AutomationResult(context, true_subset=subset)
+
 
 # Missing, or its seed changed: there is nothing upstream whose update could ask for it. After a
 # failure a person has to look, or it would be asked for at every tick.
@@ -22,15 +53,20 @@ _internal: Condition[Any] = (
     & ~Condition.execution_failed()
 )
 
+_not_there: Condition[Any] = Condition.missing() & ~Condition.will_be_requested()
+
 # Once for a batch: when something upstream is newer and nothing upstream is still under way.
-# Not eager() as it is: that waits until EVERY partition of raw is there, and ignores checks.
 _downstream: Condition[Any] = (
-    Condition.eager().without(~Condition.any_deps_missing())
-    & ~Condition.any_deps_match(Condition.missing()).allow(
+    (UpstreamIsNewer() | Condition.any_deps_match(Condition.will_be_requested()))
+    & ~Condition.any_deps_match(_not_there).allow(
         dg.AssetSelection.groups("internal", "stage", "processed")
-        - dg.AssetSelection.groups("published")
     )
-    & Condition.all_deps_blocking_checks_passed()
+    & ~Condition.any_deps_in_progress()
+    & ~Condition.in_progress()
+    # of raw only: dbt's tests gate inside the run, and have no result before the first one
+    & Condition.all_deps_blocking_checks_passed().allow(dg.AssetSelection.groups("raw"))
+    # after a failure not at every tick, but when there is something new to try
+    & (~Condition.execution_failed() | Condition.any_deps_updated())
 )
 
 
@@ -46,5 +82,6 @@ automation_sensor = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=10,
+    use_user_code_server=True,  # the condition above is ours
     description="Builds internal tables that are missing, and everything downstream of raw.",
 )

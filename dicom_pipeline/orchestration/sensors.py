@@ -31,7 +31,7 @@ _UNDER_WAY = [
 @dg.sensor(
     name="file_arrival_sensor",
     job_name=RAW_JOB,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Watches the landing zone; one run for all new, changed and deleted files.",
 )
@@ -59,11 +59,20 @@ def file_arrival_sensor(
         f"next tick, {report.errors} errors"
     )
     pending = find_pending(pipeline, context.instance)
+    requests = _requests(context, pending)
     return dg.SensorResult(
-        run_requests=_requests(context, pending),
+        run_requests=requests,
+        skip_reason=None if requests else _nothing_to_ask(pending, report.unsettled),
         dynamic_partitions_requests=_partition_requests(pending),
         cursor=json.dumps({"start": report.next_start}),
     )
+
+
+def _nothing_to_ask(pending: Pending, unsettled: int) -> str:
+    if pending.versions:
+        return f"{len(pending.versions)} partitions are pending and failed {ATTEMPTS} times"
+    waiting = f"; {unsettled} files have not settled yet" if unsettled else ""
+    return f"all of the {len(pending.stored)} partitions are loaded{waiting}"
 
 
 def _partition_requests(

@@ -18,7 +18,7 @@ import duckdb
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "processed"
 # the pipeline's own bookkeeping, of no use to who queries
-TECHNICAL = frozenset({"period_key", "stage_version"})
+TECHNICAL = frozenset({"period_key", "stage_version", "model_version"})
 PUBLISHED_MODE = 0o444
 
 

@@ -3,5 +3,6 @@
     {% set columns = staged_columns('images') | rejectattr('name', 'in', ['failed_casts', 'header_key', 'instance_precedence', 'file_size']) | list %}
     {% do columns.append({'name': 'instance_versions', 'type': type_name('integer')}) %}
     {% do columns.append({'name': 'has_conflict', 'type': 'BOOLEAN'}) %}
+    {% do columns.append({'name': 'model_version', 'type': type_name('text')}) %}
     {{ return(columns) }}
 {% endmacro %}

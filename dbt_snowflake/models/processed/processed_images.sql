@@ -24,7 +24,8 @@ staged_versions as (
     from staged
 ),
 
--- Images of partitions that are new here, whose winner's partition is gone, or that had to be chosen.
+-- Images of partitions that are new here, whose winner's partition is gone, that had to be chosen,
+-- or that an older version of this model made.
 changed as (
     select image_key from staged
     where (period_key, stage_version) not in (select * from known_versions)
@@ -33,7 +34,7 @@ changed as (
     where (period_key, stage_version) not in (select * from staged_versions)
     union
     select image_key from known
-    where instance_versions > 1
+    where instance_versions > 1 or model_version != '{{ local_md5(model.raw_code) }}'
 ),
 
 {% endif -%}
@@ -50,7 +51,9 @@ contenders as (
 ),
 
 final as (
-    select * exclude (failed_casts, header_key, instance_precedence, file_size, place)
+    select
+        * exclude (failed_casts, header_key, instance_precedence, file_size, place),
+        '{{ local_md5(model.raw_code) }}' as model_version
     from contenders
     where place = 1
 )

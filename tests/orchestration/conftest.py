@@ -1,0 +1,51 @@
+"""Definitions and instances for tests of the orchestration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import load_settings
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Variables that put every zone under a temporary directory."""
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    return {
+        "DICOM_LANDING_URI": str(landing),
+        "DICOM_RAW_URI": str(tmp_path / "raw"),
+        "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
+        "DBT_DATABASE_NAME": str(tmp_path / "published" / "dicom.duckdb"),
+        "DICOM_SETTLE_SECONDS": "0",
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+    }
+
+
+@pytest.fixture
+def pipeline(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """A pipeline on those zones."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Pipeline(load_settings())
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance of its own."""
+    (tmp_path / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as made:
+        yield made
+
+
+@pytest.fixture
+def defs(pipeline: Pipeline) -> dg.Definitions:
+    """The project's definitions, for that pipeline."""
+    from dicom_pipeline.definitions import build_defs
+
+    return build_defs(pipeline)

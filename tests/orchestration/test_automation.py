@@ -1,0 +1,130 @@
+"""What runs by itself, and how often."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+
+RAW = ("devices", "images", "patients", "rejected_files", "series", "studies")
+CHECK = "every_discovered_file_is_accounted_for"
+
+
+class Automation:
+    """The automation sensor's ticks, with materializations reported instead of run."""
+
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self.defs = defs
+        self.instance = instance
+        self.cursor = None
+
+    def tick(self) -> set[str]:
+        """Evaluate once; what was requested counts as materialized. Returns the groups."""
+        result = dg.evaluate_automation_conditions(
+            self.defs, instance=self.instance, cursor=self.cursor
+        )
+        self.cursor = result.cursor
+        keys = self.defs.resolve_asset_graph().executable_asset_keys
+        requested = {key for key in keys if result.get_num_requested(key)}
+        for key in self.defs.resolve_asset_graph().toposorted_asset_keys:
+            if key in requested:
+                self.report(key)
+        return {key.path[0] for key in requested}
+
+    def report(self, key: dg.AssetKey, partition: str | None = None) -> None:
+        self.instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=partition))
+
+    def raw(self, *periods: str, passed: bool = True) -> None:
+        """Report a raw run over some partitions."""
+        self.instance.add_dynamic_partitions(STUDY_PERIOD, periods)
+        for period in periods:
+            for table in RAW:
+                self.report(dg.AssetKey(["raw", table]), period)
+        for table in set(RAW) - {"rejected_files"}:
+            self.instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=dg.AssetKey(["raw", table]),
+                    check_name=CHECK,
+                    passed=passed,
+                    blocking=True,
+                )
+            )
+
+
+@pytest.fixture
+def automation(defs: dg.Definitions, instance: dg.DagsterInstance) -> Automation:
+    return Automation(defs, instance)
+
+
+DOWNSTREAM = {"stage", "processed", "published"}
+
+
+def test_missing_internal_tables_are_built_first_and_once(automation: Automation) -> None:
+    assert automation.tick() == {"internal"}
+    assert automation.tick() == set()
+
+
+def test_downstream_is_built_once_for_a_batch_of_partitions(automation: Automation) -> None:
+    automation.tick()
+    automation.raw("2011-01", "2012-02", "undated")
+    assert automation.tick() == DOWNSTREAM
+    assert [automation.tick() for _ in range(3)] == [set()] * 3
+
+
+def test_downstream_waits_for_the_internal_tables(automation: Automation) -> None:
+    automation.raw("2011-01")
+    first = automation.tick()
+    assert first in ({"internal"}, {"internal", *DOWNSTREAM})
+    built = first | automation.tick() | automation.tick()
+    assert built == {"internal", *DOWNSTREAM}
+    assert automation.tick() == set()
+
+
+def test_a_late_partition_rebuilds_downstream_though_others_did_not_change(
+    automation: Automation,
+) -> None:
+    automation.tick()
+    automation.raw("2012-02")
+    automation.tick()
+    automation.raw("2011-01")
+    assert automation.tick() == DOWNSTREAM
+
+
+def test_a_partition_without_materialization_does_not_hold_back_the_others(
+    automation: Automation,
+) -> None:
+    automation.tick()
+    automation.instance.add_dynamic_partitions(STUDY_PERIOD, ["2010-01"])
+    automation.raw("2012-02")
+    assert automation.tick() == DOWNSTREAM
+
+
+def test_a_failed_account_of_files_blocks_what_is_downstream(automation: Automation) -> None:
+    automation.tick()
+    automation.raw("2012-02", passed=False)
+    assert automation.tick() == set()
+
+
+def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
+    automation: Automation,
+) -> None:
+    automation.tick()
+    automation.raw("2012-02")
+    result = dg.evaluate_automation_conditions(
+        automation.defs, instance=automation.instance, cursor=automation.cursor
+    )
+    automation.cursor = result.cursor
+    requested = [
+        key
+        for key in automation.defs.resolve_asset_graph().toposorted_asset_keys
+        if key.path[0] in DOWNSTREAM
+    ]
+    # both between two ticks: the run that was requested ends, then another batch arrives
+    for key in requested:
+        automation.report(key)
+    automation.raw("2013-03")
+    assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == set()
