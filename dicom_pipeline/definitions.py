@@ -39,9 +39,9 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
     project = project or dbt_project()
     ensure_manifest(project)
     dbt_assets = build_dbt_assets(project)
-    processed = sorted(key for a in dbt_assets for key in a.keys if key.path[0] == "processed")
+    processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     return dg.Definitions(
-        assets=[raw_assets, vault, *dbt_assets, build_published(project, processed)],
+        assets=[raw_assets, vault, dbt_assets, build_published(project, processed)],
         asset_checks=CHECKS,
         jobs=build_jobs(),
         sensors=[file_arrival_sensor, automation_sensor],

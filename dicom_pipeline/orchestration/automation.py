@@ -4,6 +4,7 @@ Belongs here: automation conditions with their reasons.
 Does not belong here: what starts the raw assets (sensors), since that depends on files.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,13 @@ def condition_for(group: str) -> Condition[Any] | None:
     return _downstream if group in AUTOMATED_GROUPS else None
 
 
-automation_sensor = dg.AutomationConditionSensorDefinition(
-    "automation_sensor",
-    target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    minimum_interval_seconds=10,
-    use_user_code_server=True,  # the condition above is ours
-    description="Builds internal tables that are missing, and everything downstream of raw.",
-)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server
+    automation_sensor = dg.AutomationConditionSensorDefinition(
+        "automation_sensor",
+        target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        minimum_interval_seconds=10,
+        use_user_code_server=True,  # the condition above is ours
+        description="Builds internal tables that are missing, and everything downstream of raw.",
+    )

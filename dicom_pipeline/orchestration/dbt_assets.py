@@ -102,47 +102,26 @@ class Translator(DagsterDbtTranslator):
         return ["team:data-engineering"]
 
 
-def build_dbt_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
-    """Two assets definitions, because each is one dbt process: seeds, and all models."""
-    translator = Translator()
+def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
+    """All seeds and models as one step, since each step is a dbt process of its own."""
 
-    def run_dbt(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, pipeline: Pipeline
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        dagster_dbt_translator=Translator(),
+        name="dbt_tables",
+    )
+    def dbt_tables(
+        context: dg.AssetExecutionContext,
+        dbt: DbtCliResource,
+        pipeline: dg.ResourceParam[Pipeline],
     ) -> Iterator[Any]:
         with writing(context, pipeline):
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
             yield from dbt.cli(["build"], context=context).stream()
 
-    @dbt_assets(
-        manifest=project.manifest_path,
-        project=project,
-        select="resource_type:seed",
-        dagster_dbt_translator=translator,
-        name="internal_tables",
-    )
-    def internal_tables(
-        context: dg.AssetExecutionContext,
-        dbt: DbtCliResource,
-        pipeline: dg.ResourceParam[Pipeline],
-    ) -> Iterator[Any]:
-        yield from run_dbt(context, dbt, pipeline)
-
-    @dbt_assets(
-        manifest=project.manifest_path,
-        project=project,
-        exclude="resource_type:seed",
-        dagster_dbt_translator=translator,
-        name="warehouse_tables",
-    )
-    def warehouse_tables(
-        context: dg.AssetExecutionContext,
-        dbt: DbtCliResource,
-        pipeline: dg.ResourceParam[Pipeline],
-    ) -> Iterator[Any]:
-        yield from run_dbt(context, dbt, pipeline)
-
-    return [internal_tables, warehouse_tables]
+    return dbt_tables
 
 
 @dg.asset(

@@ -1,0 +1,122 @@
+"""Headless runs in processes of their own, as `dicom-pipeline run` is used."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pydicom
+import pytest
+
+from dicom_pipeline.settings import PROJECT_ROOT
+
+SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
+# few enough to be quick, of several patients, months, transfer syntaxes, and one reject
+SMALL_SAMPLE = (
+    "CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "rtplan.dcm",
+    "liver_1frame.dcm", "rtdose_1frame.dcm", "reportsi.dcm", "ExplVR_BigEnd.dcm", "SC_rgb_rle.dcm",
+    "README.txt", "rtplan_truncated.dcm",
+)  # fmt: skip
+
+
+class Site:
+    """All zones of one pipeline under a temporary directory."""
+
+    def __init__(self, root: Path, project: Path = PROJECT_ROOT) -> None:
+        self.root = root
+        self.project = project
+        self.landing = root / "landing"
+        self.landing.mkdir(parents=True, exist_ok=True)
+        self.database = root / "published" / "dicom.duckdb"
+        self.environment = {
+            "DICOM_LANDING_URI": str(self.landing),
+            "DICOM_RAW_URI": str(root / "raw"),
+            "DICOM_WAREHOUSE_DIR": str(root / "warehouse"),
+            "DBT_DATABASE_NAME": str(self.database),
+            "DICOM_SETTLE_SECONDS": "0",
+            "DICOM_WORKERS": "2",
+            "DAGSTER_HOME": str(root / "dagster"),
+        }
+
+    def put(self, *names: str) -> None:
+        """Copy sample files into the landing zone."""
+        for name in names:
+            shutil.copy2(SAMPLE / name, self.landing / name)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start the command line in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "dicom_pipeline.cli", *arguments],
+            cwd=self.project,
+            env={
+                **os.environ,
+                **self.environment,
+                "PYTHONPATH": str(self.project),
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def command(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run the command line to its end and return what it printed."""
+        process = self.start(*arguments, **environment)
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == code, output
+        return output
+
+    def run(self, **environment: str) -> str:
+        """`dicom-pipeline run`."""
+        return self.command("run", **environment)
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """Query the published file."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def tables(self) -> list[str]:
+        """Names of the published tables."""
+        return [
+            name
+            for (name,) in self.ask(
+                "select schema_name || '.' || table_name from duckdb_tables() order by 1"
+            )
+        ]
+
+    def content(self) -> dict[str, list[str]]:
+        """All rows of all published tables."""
+        return {
+            name: sorted(str(row) for row in self.ask(f"select * from {name}"))
+            for name in self.tables()
+        }
+
+    def share_key_of(self, other: Site) -> None:
+        """Use another site's key, so that the tables can be compared."""
+        key = other.root / "warehouse" / "pseudonym.key"
+        self.environment["DICOM_PSEUDONYM_KEY"] = key.read_text().strip()
+
+
+def files_read(output: str) -> int:
+    """How many files a run says that it read."""
+    match = re.search(r"^(\d+) files read$", output, re.MULTILINE)
+    assert match, output
+    return int(match[1])
+
+
+def summary(output: str) -> dict[str, int]:
+    """The counts at the end of a run."""
+    rows = re.findall(r"^ *(\w[\w.]*) +(\d+)$", output, re.MULTILINE)
+    return {name: int(count) for name, count in rows}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A site with nothing in it."""
+    return Site(tmp_path)

@@ -1,0 +1,50 @@
+"""To add an attribute is to add a line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+from pydicom import dcmread
+
+from dicom_pipeline.settings import PROJECT_ROOT
+
+from .conftest import SAMPLE, Site, files_read
+
+LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n"
+
+
+def test_an_attribute_added_by_one_line_is_in_raw_stage_and_processed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("dicom_pipeline", "dbt_snowflake", "resources", "dagster.yaml"):
+        source = PROJECT_ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
+            shutil.copytree(source, project / name, ignore=ignored)
+        else:
+            shutil.copy(source, project / name)
+    site = Site(tmp_path / "site", project)
+    site.put("CT_small.dcm", "MR_small.dcm")
+    site.run()
+    columns = "select column_name from duckdb_columns() where table_name = 'processed_images'"
+    assert ("kvp",) not in site.ask(columns)
+
+    with (project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv").open("a") as seed:
+        seed.write(LINE)
+    assert files_read(site.run()) == 2  # the column list changed: read by the new one
+
+    voltage = float(dcmread(SAMPLE / "CT_small.dcm").KVP)
+    published = site.ask("select kvp, typeof(kvp) from processed.processed_images order by kvp")
+    assert published == [(voltage, "DOUBLE"), (None, "DOUBLE")]
+    with duckdb.connect(str(tmp_path / "site" / "warehouse" / "build.duckdb")) as build:
+        staged = build.execute("select kvp from stage.staged_images order by kvp").fetchall()
+    assert staged == [(voltage,), (None,)]
+    raw = duckdb.sql(
+        f"select kvp from read_parquet('{tmp_path}/site/raw/images/*/data.parquet',"
+        " union_by_name=true) order by kvp"
+    ).fetchall()
+    assert raw == [("120",), (None,)]
+    [(comment,)] = site.ask("select comment from duckdb_columns() where column_name = 'kvp'")
+    assert comment.startswith("KVP (0018,0060)")

@@ -1,0 +1,80 @@
+"""Running again: nothing changes by itself, and only what changed is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .archive import write_instances
+from .conftest import SAMPLE, SMALL_SAMPLE, Site, files_read, summary
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site that has been loaded once; the tests here follow one another on it."""
+    site = Site(tmp_path_factory.mktemp("steady"))
+    site.put(*SMALL_SAMPLE)
+    assert files_read(site.run()) == len(SMALL_SAMPLE)
+    return site
+
+
+def test_a_second_run_reads_no_file_and_changes_nothing(steady: Site) -> None:
+    before = steady.content()
+    assert files_read(steady.run()) == 0
+    assert steady.content() == before
+
+
+def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
+    before = steady.content()
+    write_instances(steady.landing / "more", 10)
+    assert files_read(steady.run()) == 10
+    after = steady.content()
+    images = "processed.processed_images"
+    assert len(after[images]) == len(before[images]) + 10
+    assert set(before[images]) < set(after[images])
+    shutil.rmtree(steady.landing / "more")
+    # 10 of 22 known files are gone: more than the guard lets pass without being asked
+    assert "--accept-deletions" in steady.command("run", code=3)
+    steady.command("scan", "--accept-deletions")
+    assert files_read(steady.run()) == 0
+    assert steady.content() == before
+
+
+def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
+    steady: Site, tmp_path: Path
+) -> None:
+    before = steady.content()
+    file = steady.landing / "MR_small.dcm"
+    status = file.stat()
+    twin = steady.landing / "MR_small_bigendian.dcm"  # the same instance, re-encoded
+    for path in (file, twin):
+        shutil.move(path, tmp_path / path.name)
+    assert files_read(steady.run()) == 0
+    images = "processed.processed_images"
+    assert len(steady.content()[images]) == len(before[images]) - 1
+    assert len(steady.content()["processed.processed_patients"]) < len(
+        before["processed.processed_patients"]
+    )
+    for path in (file, twin):
+        shutil.move(tmp_path / path.name, path)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert files_read(steady.run()) == 2
+    assert steady.content() == before
+
+
+def test_a_deleted_duplicate_is_replaced_by_the_other_without_reading(steady: Site) -> None:
+    before = steady.content()
+    first = steady.landing / "MR_small.dcm"
+    first.unlink()
+    output = steady.run()
+    assert files_read(output) == 0
+    assert summary(output)["duplicate"] == 0
+    assert (
+        steady.content()["processed.processed_patients"] == (before["processed.processed_patients"])
+    )
+    shutil.copy2(SAMPLE / "MR_small.dcm", first)
+    assert files_read(steady.run()) == 1
+    assert steady.content() == before
