@@ -105,7 +105,10 @@ def _path(value: str) -> Path:
         raise ValueError("only directories of this machine are supported so far")
     if not value.strip():
         raise ValueError("it is empty")
-    path = Path(value).expanduser()
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("it names the home directory of a user who does not exist") from None
     return Path(os.path.normpath(path if path.is_absolute() else PROJECT_ROOT / path))
 
 
@@ -182,6 +185,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
     """
     env = dict(os.environ if environ is None else environ)
+    if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
+        env.pop("DAGSTER_HOME", None)
     for name in sorted(env):
         if name.startswith("DICOM_") and name not in _DEFAULTS:
             raise SettingsError(f"{name} is not a setting of dicom_pipeline; see the README's list")

@@ -71,7 +71,7 @@ def writing(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[N
     """Hold the writer lock in a step, and note which process the run lives in."""
     identity = _identity(os.getpid())
     assert identity is not None
-    context.instance.add_run_tags(context.run_id, {PROCESS_TAG: identity})
+    context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: identity})
     with pipeline.lock(waiting=context.log.info):
         yield
 

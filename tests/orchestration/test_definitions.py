@@ -1,0 +1,86 @@
+"""The graph as a whole: it loads without warnings, and changes to it show in review."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.settings import PROJECT_ROOT
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
+
+
+def described(defs: dg.Definitions) -> str:
+    """One line an asset: group, key, partitions, parents; then jobs, sensors, own checks."""
+    graph = defs.resolve_asset_graph()
+    lines = []
+    for key in sorted(graph.executable_asset_keys):
+        node = graph.get(key)
+        parents = ", ".join(sorted(parent.to_user_string() for parent in node.parent_keys))
+        partitions = f" by {node.partitions_def.name}" if node.partitions_def else ""
+        lines.append(
+            f"{key.to_user_string()} [{node.group_name}]{partitions} <- {parents}".rstrip()
+        )
+    jobs = sorted(job.name for job in defs.jobs or [])
+    sensors = sorted(
+        f"{sensor.name} ({sensor.default_status.value})" for sensor in defs.sensors or []
+    )
+    checks = sorted(
+        f"{key.asset_key.to_user_string()}: {key.name}"
+        for key in graph.asset_check_keys
+        if key.asset_key.path[0] == "raw"
+    )
+    return "\n".join([*lines, "", *jobs, "", *sensors, "", *checks, ""])
+
+
+def test_the_asset_graph_is_the_one_in_the_snapshot(defs: dg.Definitions) -> None:
+    now = described(defs)
+    if not SNAPSHOT.exists():
+        SNAPSHOT.write_text(now)
+    assert now == SNAPSHOT.read_text(), "if this change is meant, delete the snapshot and run again"
+
+
+@pytest.fixture
+def clean_environment(environment: dict[str, str]) -> dict[str, str]:
+    import os
+
+    return {**os.environ, **environment}
+
+
+def test_definitions_validate(clean_environment: dict[str, str]) -> None:
+    dagster = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [str(dagster), "definitions", "validate"],
+        cwd=PROJECT_ROOT,
+        env=clean_environment | {"DAGSTER_HOME": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_loading_gives_no_deprecation_warning(clean_environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "default", "-c", "import dicom_pipeline.definitions"],
+        cwd=PROJECT_ROOT,
+        env=clean_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ours = [line for line in done.stderr.splitlines() if "Deprecat" in line]
+    assert ours == []
+
+
+def test_every_asset_says_what_it_is_and_whose_it_is(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.executable_asset_keys:
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key

@@ -1,0 +1,62 @@
+"""``dagster dev`` for real: sensors toggled over GraphQL, a file dropped in, its row published."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import duckdb
+import pydicom
+import pytest
+
+from .dev_server import DevServer, wait_for
+
+SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
+DOWNSTREAM_TABLES = 10  # five staged, five processed
+
+
+def images(database: Path) -> int:
+    """Rows of processed_images, as any client reads them."""
+    if not database.exists():
+        return 0
+    with duckdb.connect(str(database), read_only=True) as connection:
+        row = connection.execute("select count(*) from processed.processed_images").fetchone()
+    return int(row[0]) if row else 0
+
+
+@pytest.mark.timeout(600)
+def test_a_file_dropped_in_is_published_with_no_further_action(
+    environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    landing = Path(environment["DICOM_LANDING_URI"])
+    database = Path(environment["DBT_DATABASE_NAME"])
+    # two months and a file without a date: three partitions, to be one batch downstream
+    for name in ("CT_small.dcm", "MR_small.dcm", "rtdose_1frame.dcm"):
+        shutil.copy(SAMPLE / name, landing)
+    with DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server:
+        assert server.runs() == []  # both sensors are off until toggled
+        server.toggle_on("file_arrival_sensor")
+        server.toggle_on("automation_sensor")
+        first = wait_for(lambda: images(database) == 3, seconds=240, what="the first batch")
+
+        shutil.copy(SAMPLE / "JPEG2000.dcm", landing)
+        second = wait_for(lambda: images(database) == 4, seconds=240, what="the dropped file")
+        with capsys.disabled():
+            print(f"\nfirst batch after {first:.0f} s, a dropped file after {second:.0f} s")  # noqa: T201
+
+        time.sleep(25)  # two more ticks of each sensor: nothing may loop
+        runs = server.runs()
+    jobs = sorted(run["jobName"] for run in runs)
+    assert {run["status"] for run in runs} == {"SUCCESS"}, runs
+    assert jobs == ["__ASSET_JOB"] * 3 + ["materialize_raw_assets_job"] * 2, runs
+    selections = sorted(len(run["assetSelection"] or []) for run in runs)
+    # internal tables once; everything downstream once a batch, not once a partition
+    assert selections == [0, 0, 3, DOWNSTREAM_TABLES + 1, DOWNSTREAM_TABLES + 1], runs
+    ranges = [
+        {tag["key"]: tag["value"] for tag in run["tags"]}
+        for run in runs
+        if run["jobName"] == "materialize_raw_assets_job"
+    ]
+    assert [tags["dicom_pipeline/partitions"] for tags in ranges] == ["1", "3"]
+    assert "1CT1" not in (tmp_path / "dagster" / "dev.log").read_text()

@@ -1,0 +1,203 @@
+"""The file sensor, tick by tick, on real files and a real instance."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pydicom
+import pytest
+
+from dicom_pipeline.orchestration.jobs import RAW_JOB
+from dicom_pipeline.orchestration.partitions import RANGE_END, RANGE_START, STUDY_PERIOD
+from dicom_pipeline.orchestration.sensors import file_arrival_sensor
+from dicom_pipeline.pipeline import Pipeline
+
+SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+class Sensor:
+    """Ticks of the sensor, and runs of what it asks for."""
+
+    def __init__(
+        self, pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
+    ) -> None:
+        self.pipeline = pipeline
+        self.defs = defs
+        self.instance = instance
+        self.cursor: str | None = None
+
+    def tick(self) -> dg.SensorResult | dg.SkipReason:
+        """One tick; partitions it asks for are added, as the daemon does."""
+        with dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursor,
+            resources={"pipeline": self.pipeline},
+            definitions=self.defs,
+        ) as context:
+            result = file_arrival_sensor(context)
+        assert isinstance(result, dg.SensorResult | dg.SkipReason)
+        if isinstance(result, dg.SensorResult):
+            self.cursor = result.cursor
+            for request in result.dynamic_partitions_requests or []:
+                if isinstance(request, dg.AddDynamicPartitionsRequest):
+                    self.instance.add_dynamic_partitions(STUDY_PERIOD, request.partition_keys)
+                else:
+                    for key in request.partition_keys:
+                        self.instance.delete_dynamic_partition(STUDY_PERIOD, key)
+        return result
+
+    def requests(self) -> list[dg.RunRequest]:
+        """The run requests of a tick."""
+        result = self.tick()
+        assert isinstance(result, dg.SensorResult)
+        return list(result.run_requests or [])
+
+    def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        """Run what was asked for."""
+        return self.defs.resolve_job_def(RAW_JOB).execute_in_process(
+            instance=self.instance, tags=dict(request.tags), raise_on_error=False
+        )
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            shutil.copy(SAMPLE / name, self.pipeline.settings.landing_dir)
+
+
+@pytest.fixture
+def sensor(pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(pipeline, defs, instance)
+
+
+def test_it_is_off_until_toggled() -> None:
+    assert file_arrival_sensor.default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def test_an_empty_landing_zone_asks_for_nothing(sensor: Sensor) -> None:
+    assert sensor.requests() == []
+
+
+def test_all_pending_partitions_are_one_run_over_their_range(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm", "MR_small.dcm", "rtdose_1frame.dcm", "README.txt")
+    [request] = sensor.requests()
+    stored = sensor.instance.get_dynamic_partitions(STUDY_PERIOD)
+    assert list(stored) == sorted(stored)
+    assert request.tags[RANGE_START] == stored[0]
+    assert request.tags[RANGE_END] == stored[-1] == "undated"
+    assert request.tags["dicom_pipeline/partitions"] == str(len(stored))
+    assert sensor.run(request).success
+    assert sensor.requests() == []
+
+
+def test_a_late_early_partition_does_not_run_what_is_loaded_again(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm")  # 2004-01
+    sensor.run(sensor.requests()[0])
+    sensor.put("liver_1frame.dcm")  # 2003-04, added after it
+    [request] = sensor.requests()
+    assert list(sensor.instance.get_dynamic_partitions(STUDY_PERIOD)) == ["2004-01", "2003-04"]
+    assert request.tags[RANGE_START] == request.tags[RANGE_END] == "2003-04"
+
+
+def test_the_same_request_has_the_same_key_and_another_after_a_failure(
+    sensor: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor.put("CT_small.dcm")
+    [first] = sensor.requests()
+    [again] = sensor.requests()
+    assert first.run_key == again.run_key
+
+    keys = {first.run_key}
+    for _ in range(3):
+        with monkeypatch.context() as broken:
+            broken.setattr(Pipeline, "prepare", lambda self: 1 / 0)
+            assert not sensor.run(again).success
+        requests = sensor.requests()
+        if not requests:
+            break
+        [again] = requests
+        keys.add(again.run_key)
+    assert len(keys) == 3  # three attempts, and no fourth
+    result = sensor.tick()
+    assert isinstance(result, dg.SensorResult)
+    assert "failed 3 times" in str(result.skip_reason)
+
+
+def test_a_run_under_way_is_waited_for(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm")
+    sensor.instance.create_run_for_job(
+        sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
+    )
+    assert isinstance(sensor.tick(), dg.SkipReason)
+
+
+def test_a_run_whose_process_is_gone_is_not_waited_for(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm")
+    run = sensor.instance.create_run_for_job(
+        sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
+    )
+    import platform
+
+    from dicom_pipeline.orchestration.instance import PROCESS_TAG
+
+    sensor.instance.add_run_tags(run.run_id, {PROCESS_TAG: f"{platform.node()}:1:1"})
+    assert len(sensor.requests()) == 1
+    failed = sensor.instance.get_run_by_id(run.run_id)
+    assert failed is not None
+    assert failed.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_another_writer_is_waited_for(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm")
+    with sensor.pipeline.lock():
+        assert isinstance(sensor.tick(), dg.SkipReason)
+    assert len(sensor.requests()) == 1
+
+
+def test_a_mass_deletion_fails_the_tick_and_names_the_way_out(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm")
+    sensor.run(sensor.requests()[0])
+    (sensor.pipeline.settings.landing_dir / "CT_small.dcm").unlink()
+    with pytest.raises(dg.Failure, match="dicom-pipeline scan --accept-deletions"):
+        sensor.tick()
+
+
+def test_a_partition_without_files_goes_and_its_key_with_it(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm", "MR_small.dcm")
+    sensor.run(sensor.requests()[0])
+    (sensor.pipeline.settings.landing_dir / "CT_small.dcm").unlink()
+    [request] = sensor.requests()
+    assert sensor.run(request).success
+    assert sensor.requests() == []
+    assert list(sensor.instance.get_dynamic_partitions(STUDY_PERIOD)) == ["2004-08"]
+    assert not list(sensor.pipeline.settings.raw_dir.glob("*/study_period=2004-01"))
+
+
+def test_parquet_that_dagster_does_not_know_is_asked_for_and_read_by_nobody(
+    sensor: Sensor, tmp_path: Path
+) -> None:
+    sensor.put("CT_small.dcm")
+    sensor.run(sensor.requests()[0])
+    (tmp_path / "another").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "another")) as lost:
+        newcomer = Sensor(sensor.pipeline, sensor.defs, lost)
+        result = newcomer.run(newcomer.requests()[0])
+        events = result.get_asset_materialization_events()
+        assert {e.partition for e in events} == {"2004-01"}
+        assert {e.materialization.metadata["files_read_in_run"].value for e in events} == {0}
+        assert newcomer.requests() == []
+
+
+def test_nothing_that_identifies_is_in_what_dagster_stores(sensor: Sensor) -> None:
+    sensor.put("CT_small.dcm", "README.txt")
+    [request] = sensor.requests()
+    sensor.run(request)
+    assert json.loads(str(sensor.cursor)) == {"start": 0}
+    stored = b"".join(
+        path.read_bytes()
+        for path in Path(sensor.instance.root_directory).rglob("*")
+        if path.is_file()
+    )
+    for name in (b"CT_small", b"CompressedSamples", b"1CT1", b"1.3.6.1.4.1.5962"):
+        assert name not in stored
