@@ -20,7 +20,7 @@ from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
-from dicom_pipeline.landing.storage import DirectoryStorage, ensure_private_directory
+from dicom_pipeline.landing.storage import FILE_MODE, DirectoryStorage, ensure_private_directory
 from dicom_pipeline.settings import OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock
@@ -93,6 +93,11 @@ class Pipeline:
         )
         write_vault(secret, self.settings.warehouse_dir)
         raw.write_schemas()
+
+    def close_to_others(self) -> None:
+        """Take other people's rights from what dbt wrote with its own umask."""
+        for path in self.settings.warehouse_dir.iterdir():
+            path.chmod(FILE_MODE)
 
     def lock(
         self, *, wait: bool = True, waiting: Callable[[str], None] | None = None

@@ -4,7 +4,9 @@ Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
 Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
+import fcntl
 import hashlib
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +27,7 @@ from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import DBT_PROJECT_DIR
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
+KEPT_BUILDS = 10
 # what decides dbt's manifest; the rest of the project's folder is its output
 _SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
 
@@ -45,17 +48,28 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
 
 
 def ensure_manifest(project: DbtProject) -> None:
-    """Parse the project if its manifest is missing or older in content than its sources.
+    """Parse the project if its manifest is missing or was made of other sources.
 
     By content, not by ``prepare_if_dev``: every process of ``dagster dev`` and every run loads
     the definitions, and parsing each time would cost seconds each time.
     """
     digest = _sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
-    fresh = project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest
-    if not fresh:
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with (stamp.parent / "manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes load at once
+        if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
+            return
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
         stamp.write_text(digest)
+
+
+def remove_old_artifacts(project: DbtProject) -> None:
+    """Keep dbt's artifacts of the latest builds only; each is a folder of its own."""
+    target = project.project_dir / project.target_path
+    folders = [path for path in target.glob("dbt_tables-*") if path.is_dir()]
+    for folder in sorted(folders, key=lambda path: path.stat().st_mtime)[:-KEPT_BUILDS]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sources_digest() -> str:
@@ -119,7 +133,11 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         with writing(context, pipeline):
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
-            yield from dbt.cli(["build"], context=context).stream()
+            remove_old_artifacts(project)
+            try:
+                yield from dbt.cli(["build"], context=context).stream()
+            finally:
+                pipeline.close_to_others()
 
     return dbt_tables
 

@@ -1,0 +1,85 @@
+"""What the commands say, and with which exit code they end."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from .conftest import Site, files_read, summary
+
+
+@pytest.mark.parametrize("command", ["run", "scan", "status"])
+def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str) -> None:
+    output = site.command(command, "--help")
+    assert "Exit code" in output
+    assert "--debug" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DICOM_PARTITION_BY", "week"),
+        ("DICOM_WORKERS", "none"),
+        ("DICOM_DELETE_GUARD", "20%"),
+        ("DICOM_NO_SUCH_SETTING", "1"),
+        ("DBT_TARGET", "oracle"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
+    site: Site, name: str, value: str
+) -> None:
+    output = site.command("scan", code=2, **{name: value})
+    assert len(output.strip().splitlines()) == 1
+    assert name in output
+    assert not (site.root / "raw").exists()
+
+
+def test_a_landing_zone_that_is_not_there_is_named(site: Site) -> None:
+    site.landing.rmdir()
+    assert "DICOM_LANDING_URI" in site.command("scan", code=3)
+
+
+def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
+    site.put("CT_small.dcm", "README.txt")
+    site.command("scan")
+    before = site.command("status", code=1)
+    assert summary(before)["pending"] == 2
+    assert "dicom-pipeline run" in before
+    assert files_read(site.run()) == 2
+
+    after = site.command("status")
+    assert summary(after) | {"": 0} == {
+        "found": 2, "loaded": 1, "duplicate": 0, "rejected": 1, "not_dicom": 1, "ignored": 0,
+        "pending": 0, "": 0,
+    }  # fmt: skip
+    assert "nothing to do" in after
+
+    # a forced run reads them again, and nothing changes
+    content = site.content()
+    assert files_read(site.command("run", "--force")) == 2
+    assert site.content() == content
+
+    # what is private is private; the published file is not
+    for zone in ("raw", "warehouse"):
+        assert stat.S_IMODE((site.root / zone).stat().st_mode) == 0o700
+        for folder, _, names in os.walk(site.root / zone):
+            for name in names:
+                mode = os.stat(os.path.join(folder, name)).st_mode
+                assert stat.S_IMODE(mode) & 0o077 == 0, name
+
+    # a key that is gone is not replaced, and the way out is named
+    (site.root / "warehouse" / "pseudonym.key").unlink()
+    refused = site.command("run", code=2)
+    assert "rotate-key" in refused
+    assert len(refused.strip().splitlines()) == 1
+    assert not (site.root / "warehouse" / "pseudonym.key").exists()
+    assert site.content() == content
+
+
+def test_the_landing_zone_of_somebody_else_never_gets_the_sample(site: Site) -> None:
+    output = site.command("run", "--sample")
+    assert summary(output)["found"] == 0
+    assert not any(site.landing.iterdir())
+    assert site.ask("select count(*) from processed.processed_images") == [(0,)]

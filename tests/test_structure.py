@@ -1,0 +1,112 @@
+"""The layout is a promise: layers, headers, and where SQL of one engine may stand."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+
+PACKAGE = PROJECT_ROOT / "dicom_pipeline"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = ("landing", "extract", "warehouse", "orchestration")
+
+# who may import whom among the folders; what is not named here may not
+ALLOWED = {
+    "landing": {"landing"},
+    "extract": {"extract", "landing"},
+    "warehouse": {"warehouse", "landing"},
+    "orchestration": {"orchestration", "extract", "landing", "warehouse"},
+}
+NEVER = {
+    "landing": {"dagster", "dagster_dbt", "duckdb"},
+    "extract": {"dagster", "dagster_dbt", "duckdb"},
+    "warehouse": {"dagster", "dagster_dbt"},
+    "orchestration": {"pydicom", "duckdb"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, whole."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def named(paths: list[Path]) -> list[pytest.param]:  # type: ignore[valid-type]
+    return [pytest.param(p, id=str(p.relative_to(PROJECT_ROOT))) for p in paths]
+
+
+@pytest.mark.parametrize("path", named([p for p in MODULES if p.parent.name in LAYERS]))
+def test_arrows_run_downwards(path: Path) -> None:
+    layer = path.parent.name
+    for name in imports(path):
+        root, _, rest = name.partition(".")
+        assert root not in NEVER[layer], f"{layer} must not know {root}"
+        if root == "dicom_pipeline" and (folder := rest.partition(".")[0]) in LAYERS:
+            assert folder in ALLOWED[layer], f"{layer} must not import {folder}"
+
+
+@pytest.mark.parametrize("path", named([p for p in MODULES if p.name != "__init__.py"]))
+def test_a_module_says_what_belongs_in_it_and_what_does_not(path: Path) -> None:
+    header = ast.get_docstring(ast.parse(path.read_text())) or ""
+    if len(path.read_text().splitlines()) > 40:
+        assert "Belongs here:" in header
+        assert "Does not belong here:" in header
+    assert header
+
+
+def test_only_settings_reads_the_environment() -> None:
+    for path in MODULES:
+        if path.name != "settings.py":
+            assert not re.search(r"os\.(environ|getenv)", path.read_text()), path
+
+
+def test_engine_differences_stand_in_cross_db_only() -> None:
+    for path in DBT_PROJECT_DIR.rglob("*.sql"):
+        if "target" in path.parts or "cross_db" in path.parts:
+            continue
+        text = path.read_text()
+        assert "adapter.dispatch" not in text, path
+        assert not re.search(r"(duckdb|snowflake|default)__", text), path
+
+
+def test_there_are_no_dbt_packages() -> None:
+    assert not list(DBT_PROJECT_DIR.glob("packages.yml"))
+    assert not list(DBT_PROJECT_DIR.glob("dependencies.yml"))
+
+
+def test_every_command_is_in_the_readme() -> None:
+    from typer.main import get_command
+
+    from dicom_pipeline.cli import app
+
+    readme = (PROJECT_ROOT / "README.md").read_text()
+    commands = getattr(get_command(app), "commands")  # noqa: B009
+    for name, command in commands.items():
+        if not command.hidden:
+            assert f"dicom-pipeline {name}" in readme, name
+        assert command.help, name
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    from dicom_pipeline.settings import _DEFAULTS
+
+    readme = (PROJECT_ROOT / "README.md").read_text()
+    for name in _DEFAULTS:
+        assert f"`{name}`" in readme, name
+
+
+def test_every_make_target_says_what_it_does_and_is_in_the_help() -> None:
+    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    for target in phony[1].split():
+        assert re.search(rf"^{target}:.*## \w", makefile, re.MULTILINE), target

@@ -1,0 +1,65 @@
+"""One writer at a time, and no lock that outlives its holder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dicom_pipeline.warehouse.lock import LockTaken, wait_until_free, writer_lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from dicom_pipeline.warehouse.lock import writer_lock
+with writer_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_second_writer_is_told_or_waits(tmp_path: Path) -> None:
+    with writer_lock(tmp_path), pytest.raises(LockTaken), writer_lock(tmp_path, wait=False):
+        pass
+    with writer_lock(tmp_path, wait=False):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    assert holder.stdout.readline().strip() == "held"
+    with pytest.raises(LockTaken), writer_lock(tmp_path, wait=False):
+        pass
+    holder.kill()
+    holder.wait()
+    said: list[str] = []
+    with writer_lock(tmp_path, waiting=said.append):
+        pass
+
+
+def test_a_build_database_that_somebody_holds_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    database = tmp_path / "build.duckdb"
+    script = """import duckdb, sys, time
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+time.sleep(600)"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(database)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    holder.stdout.readline()
+    with pytest.raises(LockTaken, match=r"build\.duckdb is held by another process"):
+        wait_until_free(database, seconds=0)
+    holder.kill()
+    holder.wait()
+    began = time.monotonic()
+    wait_until_free(database, seconds=10)
+    assert time.monotonic() - began < 5
+    duckdb.connect(str(database)).close()

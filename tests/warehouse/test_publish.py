@@ -1,0 +1,193 @@
+"""The published file: replaced whole, while others have it open."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dicom_pipeline.warehouse.publish import Comments, PublishRefused, publish
+
+COMMENTS = Comments(
+    tables={"processed_images": "One row an image."},
+    columns={"processed_images": {"image_key": "Key.", "rows": "Rows (0028,0010)."}},
+)
+
+
+def build(path: Path, *numbers: int, columns: str = "image_key varchar, rows bigint") -> Path:
+    """A build database with processed_images, and a stage that must stay private."""
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema processed; create schema stage")
+        connection.execute(f"create table processed.processed_images ({columns})")
+        for number in numbers:
+            connection.execute(
+                "insert into processed.processed_images (image_key, rows) values (?, ?)",
+                [f"key-{number}", number],
+            )
+        connection.execute("create table stage.staged_images as select 'SECRET-STAGE' as name")
+    return path
+
+
+def rows(database: Path) -> list[int]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return [
+            number
+            for (number,) in connection.execute(
+                "select rows from processed.processed_images order by 1"
+            ).fetchall()
+        ]
+
+
+CLIENT = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
+if sys.argv[2] == "writer":
+    connection.execute("create table mine (n integer)")
+    connection.execute("insert into mine values (1)")
+print("open", flush=True)
+for line in sys.stdin:
+    if line.strip() == "write":
+        connection.execute("insert into mine values (2)")
+    total = connection.execute("select sum(rows) from processed.processed_images").fetchone()[0]
+    print(total, flush=True)
+"""
+
+
+class Client:
+    """Another process that has the published file open."""
+
+    def __init__(self, database: Path, mode: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, str(database), mode],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._line() == "open"
+
+    def _line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+    def ask(self, word: str = "read") -> int:
+        assert self.process.stdin
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return int(self._line())
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "dicom.duckdb"
+
+
+def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
+    tmp_path: Path, database: Path
+) -> None:
+    columns = "image_key varchar, rows bigint, period_key varchar, stage_version varchar"
+    report = publish(build(tmp_path / "build.duckdb", 1, 2, columns=columns), database, COMMENTS)
+    assert report.rows == {"processed_images": 2}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            "select schema_name, table_name, comment from duckdb_tables()"
+        ).fetchall()
+        assert found == [("processed", "processed_images", "One row an image.")]
+        assert connection.execute(
+            "select column_name, comment from duckdb_columns()"
+        ).fetchall() == [("image_key", "Key."), ("rows", "Rows (0028,0010).")]
+    assert b"SECRET-STAGE" not in database.read_bytes()
+
+
+def test_it_can_be_read_by_all_and_written_by_none(tmp_path: Path, database: Path) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    assert stat.S_IMODE(database.stat().st_mode) == 0o444
+
+
+def test_older_duckdb_clients_can_open_it(tmp_path: Path, database: Path) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    # the main header: checksum, magic, and the storage version; 64 is that of DuckDB 1.0
+    header = database.read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64
+
+
+def test_a_reader_keeps_the_old_file_and_the_next_connection_sees_the_new_one(
+    tmp_path: Path, database: Path
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1, 2), database, COMMENTS)
+    reader = Client(database, "reader")
+    assert reader.ask() == 3
+    publish(build(tmp_path / "build.duckdb", 10, 20), database, COMMENTS)
+    assert reader.ask() == 3
+    assert rows(database) == [10, 20]
+    reader.close()
+    assert rows(database) == [10, 20]
+
+
+def test_what_a_client_wrote_into_the_old_file_is_not_in_the_new_one(
+    tmp_path: Path, database: Path
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1, 2), database, COMMENTS)
+    database.chmod(0o644)  # somebody insists
+    writer = Client(database, "writer")
+    assert database.with_name("dicom.duckdb.wal").exists()
+    publish(build(tmp_path / "build.duckdb", 10, 20), database, COMMENTS)
+    assert rows(database) == [10, 20]
+    assert writer.ask("write") == 3  # it goes on with its own
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+    assert tables == [("processed_images",)]
+    writer.close()
+    assert rows(database) == [10, 20]
+    assert database.stat().st_mode & 0o222 == 0
+
+
+@pytest.mark.parametrize("mode", ["reader", "writer"])
+def test_a_client_killed_with_the_old_file_open_leaves_nothing_behind(
+    tmp_path: Path, database: Path, mode: str
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    database.chmod(0o644)
+    client = Client(database, mode)
+    client.process.kill()
+    client.process.wait()
+    publish(build(tmp_path / "build.duckdb", 7), database, COMMENTS)
+    assert rows(database) == [7]
+    assert sorted(os.listdir(tmp_path)) == ["build.duckdb", "dicom.duckdb"]
+
+
+def test_a_column_that_nobody_described_is_refused_and_the_old_file_stays(
+    tmp_path: Path, database: Path
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    columns = "image_key varchar, rows bigint, patient_name varchar"
+    with pytest.raises(PublishRefused, match="patient_name"):
+        publish(build(tmp_path / "build.duckdb", 2, columns=columns), database, COMMENTS)
+    assert rows(database) == [1]
+    assert not list(tmp_path.glob(".dicom*"))
+
+
+def test_a_build_without_processed_tables_is_refused(tmp_path: Path, database: Path) -> None:
+    path = tmp_path / "build.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(PublishRefused, match="no processed tables"):
+        publish(path, database, COMMENTS)
+    assert not database.exists()
+
+
+def test_what_a_killed_publish_left_is_cleared_away(tmp_path: Path, database: Path) -> None:
+    left = tmp_path / ".dicom.duckdb.123.tmp"
+    left.write_bytes(b"half")
+    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    assert not left.exists()
