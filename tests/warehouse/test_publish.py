@@ -105,6 +105,7 @@ def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
         assert found == [("processed", "processed_images", "One row an image.")]
         assert connection.execute(
             "select column_name, comment from duckdb_columns()"
+            " where table_name = 'processed_images'"
         ).fetchall() == [("image_key", "Key."), ("rows", "Rows (0028,0010).")]
     assert b"SECRET-STAGE" not in database.read_bytes()
 
