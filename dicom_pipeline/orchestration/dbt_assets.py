@@ -9,6 +9,8 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
+from packaging.version import Version
 
 from dicom_pipeline.orchestration.automation import condition_for
 from dicom_pipeline.orchestration.instance import writing
@@ -42,9 +45,20 @@ def dbt_project(target_path: str = "target") -> DbtProject:
     )
 
 
+class InstalledDbt(DbtCliResource):
+    """The dbt of this very environment: asking it for its version would start it once more."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """The dbt command of this very environment, whether or not it is on the PATH."""
-    return DbtCliResource(project, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    return InstalledDbt(
+        project_dir=project,  # type: ignore[arg-type]
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
 
 
 def ensure_manifest(project: DbtProject) -> None:
