@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ FUNCTIONS = frozenset(
 )  # fmt: skip
 TYPES = frozenset({"text", "integer", "double", "date", "time", "timestamp", "json"})
 TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+# binary: nothing of it is ever read
+WITHOUT_TEXT = frozenset(
+    {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "US or OW", "US or SS or OW"}
+)
 FIELDS = (
     "table_name", "column_name", "attribute", "vr", "vm", "type", "research", "strict",
     "reviewed", "reason",
@@ -144,11 +149,16 @@ def load_mapping(path: Path = MAPPING_CSV) -> Mapping:
         A line names an unknown table, attribute, type or function, stands twice, or keeps text
         without a review; the message begins with the file's name and the line's number.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode(), newline=""))
         if tuple(reader.fieldnames or ()) != FIELDS:
             raise MappingError(f"{path.name}, line 1: the columns must be {','.join(FIELDS)}")
         lines = [(reader.line_num, row) for row in reader]
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        raise MappingError(f"{path.name}, line {number}: it is not UTF-8") from None
+    except csv.Error as error:
+        raise MappingError(f"{path.name}, line {reader.line_num}: {error}") from None
     attributes: list[Attribute] = []
     seen: dict[tuple[str, str], int] = {}
     for number, row in lines:
@@ -184,6 +194,10 @@ def _attribute(row: dict[str, str]) -> Attribute:
     if not _NAME.fullmatch(column) or _RESERVED.fullmatch(column):
         raise ValueError(f"column_name {column!r} is not usable as a column's name")
     reading = reading_of(row["attribute"])
+    if reading.tag >> 16 == 2:
+        raise ValueError(f"{row['attribute']} is not of the data set but of the file's own group")
+    if reading.vr in WITHOUT_TEXT:
+        raise ValueError(f"{row['attribute']} is binary ({reading.vr}), which is never read")
     for name, right in (("vr", reading.vr), ("vm", dictionary_VM(reading.tag))):
         if row[name] != right:
             raise ValueError(f"{name} of {row['attribute']} is {right}, not {row[name]!r}")

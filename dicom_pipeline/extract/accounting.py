@@ -56,6 +56,7 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
     result.double = sum(len(found) - 1 for found in outcomes.values() if len(found) > 1)
     listing = storage.list_landing()
     young = set(listing.unsettled)
+    done: dict[str, bool] = {}
     seen = set()
     for path in storage.count_files():
         seen.add(path)
@@ -70,7 +71,9 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
         elif path in manifest:
             # in the manifest and without a row: pending, unless its partition is said to be done
             period, _ = manifest[path]
-            if step.raw.version(period) == step.wanted_version(period):
+            if period not in done:
+                done[period] = step.raw.version(period) == step.wanted_version(period)
+            if done[period]:
                 result.lost += 1
             else:
                 result.pending += 1
@@ -132,6 +135,6 @@ def _arrived_since_scan(storage: DirectoryStorage, step: RawStep, path: str) -> 
         return True
     try:
         changed = storage.changed_at(path)
-    except FileNotFoundError:
+    except OSError:  # it went away, or a folder on the way to it did
         return True
     return changed >= state.began_at.timestamp() - storage.settle_seconds

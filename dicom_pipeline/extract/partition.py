@@ -7,7 +7,7 @@ Does not belong here: processes (pool), rows (tables), and who asks for it (orch
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,24 +15,31 @@ import pyarrow.compute as pc
 from dicom_pipeline.attributes import Mapping
 from dicom_pipeline.extract.pool import Progress, Tables, WorkerPlan, read_headers
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.reader import Reason
+from dicom_pipeline.extract.rows import (
+    aligned,
+    carry_over,
+    kept_rows,
+    parted,
+    rows_of,
+    unreadable_paths,
+    versions_of,
+    without_rejects,
+)
 from dicom_pipeline.extract.tables import (
-    GROUPED,
     RAW_TABLES,
     REJECTED,
     settle_partition,
     table_schema,
 )
-from dicom_pipeline.landing.manifest import ManifestStore, fingerprint
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, fingerprint
+from dicom_pipeline.landing.placement import HEAD_BYTES
+from dicom_pipeline.landing.storage import DirectoryStorage, FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
-EXTRACTOR_VERSION = "1"
+EXTRACTOR_VERSION = "2"
 # files of small partitions are read together, so that no worker idles; bounds memory too
 WAVE_FILES = 20_000
-
-_TRANSIENT = (Reason.UNREADABLE, Reason.WORKER_CRASHED, Reason.TIMEOUT)
-_FILE_COLUMNS = ("file_path", "file_size", "file_mtime_ns", "file_etag")
+_WITH_FILES = ("images", REJECTED)
 
 
 @dataclass
@@ -64,6 +71,8 @@ class _Work:
     carried_files: int
     to_read: list[FileVersion]
     fallback: Tables | None
+    up_to_date: Tables | None = None
+    parts: list[Tables] = field(default_factory=list)
 
 
 class RawStep:
@@ -110,11 +119,17 @@ class RawStep:
 
     def wanted_version(self, period: str) -> str:
         """Fingerprint of a partition's manifest, of the columns and of the extractor."""
-        return self.wanted_version_of([row.file for row in self.manifests.read(period)])
+        return self._wanted_version_of_rows(self.manifests.read(period))
 
     def wanted_version_of(self, files: Sequence[FileVersion]) -> str:
         """Fingerprint of a partition that consists of these files."""
         return fingerprint(files, EXTRACTOR_VERSION, self.mapping.digest)
+
+    def _wanted_version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
+        # a file that could not be opened is another one once it can, though its times are the same
+        closed = sorted(row.file.path for row in rows if not row.opened)
+        files = [row.file for row in rows]
+        return fingerprint(files, EXTRACTOR_VERSION, self.mapping.digest, *closed)
 
     def wanted_versions(self) -> dict[str, str]:
         """Fingerprints of all partitions, by key in sorted order."""
@@ -133,28 +148,40 @@ class RawStep:
         Yields
         ------
         PartitionReport
-            As soon as a partition is written; for every period, in the order given.
+            As soon as a partition is written; those that are left without files come last.
         """
         self.raw.write_schemas()
         wave: list[_Work] = []
+        emptied: list[_Work] = []
+        waiting = 0
         for period in periods:
-            wave.append(self._plan(period, force=force))
-            if sum(len(work.to_read) for work in wave) >= WAVE_FILES:
+            work = self._plan(period, force=force)
+            if not work.files:
+                emptied.append(work)
+                continue
+            wave.append(work)
+            waiting += len(work.to_read) + work.carried_files
+            if waiting >= WAVE_FILES:
                 yield from self._run(wave)
-                wave = []
+                wave, waiting = [], 0
         yield from self._run(wave)
+        yield from self._remove(emptied)
 
     def _plan(self, period: str, *, force: bool) -> _Work:
-        files = [row.file for row in self.manifests.read(period)]
-        version = self.wanted_version_of(files)
-        work = _Work(period, version, files, {}, 0, [], None)
-        if not files or (self.raw.version(period) == version and not force):
+        rows = self.manifests.read(period)
+        files = [row.file for row in rows]
+        work = _Work(period, self._wanted_version_of_rows(rows), files, {}, 0, [], None)
+        if not files:
             return work
+        if self.raw.version(period) == work.version and not force:
+            work.up_to_date = self._countable(period)
+            if work.up_to_date is not None:
+                return work
         previous = self._previous(period)
-        if previous is not None and self.keep_deleted:
-            work.fallback = previous
+        if self.keep_deleted:
+            work.fallback = previous or self._nothing()
         if previous is not None and not force and self.raw.read_by(period) == self.read_by:
-            work.carried = _carry_over(previous, files)
+            work.carried = carry_over(previous, files)
         carried = {
             path for table in work.carried.values() if "file_path" in table.column_names
             for path in table["file_path"].to_pylist()
@@ -163,134 +190,171 @@ class RawStep:
         work.to_read = [file for file in files if file.path not in carried]
         return work
 
+    def _countable(self, period: str) -> Tables | None:
+        """As much of a partition as counting takes; None when it cannot be read."""
+        columns = {"images": ["file_outcome"], REJECTED: ["outcome", "reason"]}
+        tables = {}
+        for name in RAW_TABLES:
+            table = self.raw.read(name, period, columns.get(name, ["row_digest"]))
+            if table is None:
+                return None
+            tables[name] = table
+        return tables
+
+    def _nothing(self) -> Tables:
+        return {name: table_schema(self.mapping, name).empty_table() for name in RAW_TABLES}
+
     def _previous(self, period: str) -> Tables | None:
         tables = {}
         for name in RAW_TABLES:
             table = self.raw.read(name, period)
             if table is None:
                 return None
-            tables[name] = _aligned(table, table_schema(self.mapping, name))
+            tables[name] = aligned(table, table_schema(self.mapping, name))
         return tables
 
     def _run(self, wave: list[_Work]) -> Iterator[PartitionReport]:
-        results: list[Tables] = list(
-            read_headers(
-                [file for work in wave for file in work.to_read],
-                self.plan,
-                workers=self.workers,
-                progress=self.progress,
-            )
-        )
+        works = {work.period: work for work in wave}
+        owners: dict[str, list[str]] = {}
         for work in wave:
-            yield self._finish(work, results)
+            for file in work.to_read:
+                owners.setdefault(file.path, []).append(work.period)
+        chunks = read_headers(
+            [file for work in wave for file in work.to_read],
+            self.plan,
+            workers=self.workers,
+            progress=self.progress,
+        )
+        for chunk in chunks:
+            for period, part in parted(chunk, owners).items():
+                works[period].parts.append(part)
+        for work in wave:
+            yield self._finish(work)
 
-    def _finish(self, work: _Work, results: list[Tables]) -> PartitionReport:
+    def _remove(self, emptied: Sequence[_Work]) -> Iterator[PartitionReport]:
+        """Remove partitions without files.
+
+        Where rows outlive their files, one that holds the only copy of a row waits until the
+        partition that the file moved to (another grain, say) has it.
+        """
+        awaited: set[str] = set()
+        if self.keep_deleted and emptied:
+            for period in self.manifests.periods():
+                rows = self.manifests.read(period)
+                if self.raw.version(period) != self._wanted_version_of_rows(rows):
+                    awaited.update(row.file.path for row in rows)
+        for work in emptied:
+            report = PartitionReport(work.period, work.version)
+            stored = self._previous(work.period) if awaited else None
+            if stored is None or awaited.isdisjoint(_paths(stored)):
+                self.raw.remove([work.period])
+                self.manifests.remove(work.period)
+                report.removed = True
+            yield report
+
+    def _finish(self, work: _Work) -> PartitionReport:
         report = PartitionReport(work.period, work.version, files=len(work.files))
-        if not work.files:
-            self.raw.remove([work.period])
-            self.manifests.remove(work.period)
-            report.removed = True
-            return report
-        if not work.to_read and not work.carried:
-            return self._counted(report)
-        paths = pa.array([file.path for file in work.to_read], pa.string())
-        parts = [work.carried] if work.carried else []
-        parts += [part for part in (_only(tables, paths) for tables in results) if part]
+        if work.up_to_date is not None:
+            return _counted(report, work.up_to_date)
+        parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
-            parts = [_without_unreadable(p, work.fallback) for p in parts] + [
-                _kept_rows(parts, work.fallback)
-            ]
+            parts = self._with_kept_rows(work, parts)
         tables = settle_partition(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
+        report.version = self._note_unreadable(work, tables[REJECTED])
         report.read = len(work.to_read)
         report.carried_over = work.carried_files
         report.bytes_written = self.raw.write(
-            work.period, tables, version=work.version, read_by=self.read_by
+            work.period, tables, version=report.version, read_by=self.read_by
         )
-        return self._counted(report, tables)
+        return _counted(report, tables)
 
-    def _counted(self, report: PartitionReport, tables: Tables | None = None) -> PartitionReport:
-        if tables is None:
-            stored = {name: self.raw.read(name, report.period) for name in RAW_TABLES}
-            tables = {name: table for name, table in stored.items() if table is not None}
-        report.rows = {name: table.num_rows for name, table in tables.items()}
-        outcomes = _counts(tables["images"], "file_outcome")
-        report.loaded = outcomes.get("loaded", 0)
-        report.duplicate = outcomes.get("duplicate", 0)
-        rejects = tables[REJECTED]
-        for outcome, counts in (("rejected", report.rejected), ("ignored", report.ignored)):
-            chosen = rejects.filter(pc.equal(rejects["outcome"], outcome))
-            counts.update(_counts(chosen, "reason"))
-        return report
+    def _with_kept_rows(self, work: _Work, parts: list[Tables]) -> list[Tables]:
+        """Add stored rows of files that were to be read and no longer can be.
+
+        They stand in for the reject where the file is still the same one by the manifest; of a
+        changed file the old rows stay, and the reject says that the new ones are missing.
+        """
+        assert work.fallback is not None
+        unreadable = {path for part in parts for path in unreadable_paths(part[REJECTED])}
+        if not unreadable:
+            return parts
+        stored = [work.fallback]
+        elsewhere = unreadable.difference(*map(_paths, stored))
+        if elsewhere:  # another grain put them into another partition
+            stored += self._stored_elsewhere(work.period, elsewhere)
+        versions = versions_of(work.files)
+        kept = [kept_rows(tables, unreadable, versions) for tables in stored]
+        current: set[str] = set()
+        for tables in kept:
+            current.update(rows_of(tables["images"], versions)["file_path"].to_pylist())
+            current.update(tables[REJECTED]["file_path"].to_pylist())
+        return [*(without_rejects(part, current) for part in parts), *kept]
+
+    def _stored_elsewhere(self, period: str, paths: set[str]) -> Iterator[Tables]:
+        for other in self.raw.periods():
+            if other == period or not paths:
+                continue
+            ours = {name: self.raw.read(name, other, ["file_path"]) for name in _WITH_FILES}
+            if any(table is None for table in ours.values()) or paths.isdisjoint(_paths(ours)):
+                continue
+            tables = self._previous(other)
+            if tables is not None:
+                yield tables
+                paths = paths.difference(_paths(ours))
+
+    def _note_unreadable(self, work: _Work, rejected: pa.Table) -> str:
+        """Note in the manifest which files cannot be opened, so that scans try them again.
+
+        Returns
+        -------
+        str
+            Version of the partition, which depends on that.
+        """
+        paths = unreadable_paths(rejected)
+        if not paths:
+            return work.version
+        storage = DirectoryStorage(self.plan.landing_dir)
+        # one that opens now would pass the next scan as well: asking for it would never end
+        closed = {path for path in paths if not _opens(storage, path)}
+        rows = self.manifests.read(work.period)
+        if any(row.opened and row.file.path in closed for row in rows):
+            rows = [replace(row, opened=row.opened and row.file.path not in closed) for row in rows]
+            self.manifests.write(work.period, rows)
+        return self._wanted_version_of_rows(rows)
+
+
+def _paths(tables: Tables) -> set[str]:
+    return {path for name in _WITH_FILES for path in tables[name]["file_path"].to_pylist()}
+
+
+def _opens(storage: DirectoryStorage, path: str) -> bool:
+    """Whether a scan could read the head of a file."""
+    try:
+        file = storage.open(path)
+        try:
+            file.read_at(0, HEAD_BYTES)
+        finally:
+            file.close()
+    except OSError:
+        return False
+    return True
+
+
+def _counted(report: PartitionReport, tables: Tables) -> PartitionReport:
+    report.rows = {name: table.num_rows for name, table in tables.items()}
+    outcomes = _counts(tables["images"], "file_outcome")
+    report.loaded = outcomes.get("loaded", 0)
+    report.duplicate = outcomes.get("duplicate", 0)
+    rejects = tables[REJECTED]
+    for outcome, counts in (("rejected", report.rejected), ("ignored", report.ignored)):
+        chosen = rejects.filter(pc.equal(rejects["outcome"], outcome))
+        counts.update(_counts(chosen, "reason"))
+    return report
 
 
 def _counts(table: pa.Table, column: str) -> dict[str, int]:
     counts = table[column].value_counts()
     pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
     return dict(sorted(pairs))
-
-
-def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A stored table with today's columns: new ones null, old ones dropped."""
-    columns = [
-        table[f.name] if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
-        for f in schema
-    ]
-    return pa.table(columns, schema=schema)
-
-
-def _rows_of(table: pa.Table, versions: set[tuple[object, ...]]) -> pa.Table:
-    stored = zip(*(table[name].to_pylist() for name in _FILE_COLUMNS), strict=True)
-    return table.filter(pa.array([row in versions for row in stored], pa.bool_()))
-
-
-def _carry_over(previous: Tables, files: Sequence[FileVersion]) -> Tables:
-    """Rows of files that are as they were, and whose rows in the other tables are there."""
-    versions: set[tuple[object, ...]] = {(f.path, f.size, f.mtime_ns, f.etag) for f in files}
-    images = _rows_of(previous["images"], versions)
-    for name in GROUPED:
-        there = previous[name]["row_digest"].combine_chunks()
-        images = images.filter(pc.is_in(images[f"{name}_row"], value_set=there))
-    rejected = _rows_of(previous[REJECTED], versions)
-    transient = pa.array([str(reason) for reason in _TRANSIENT])
-    rejected = rejected.filter(pc.invert(pc.is_in(rejected["reason"], value_set=transient)))
-    return {**previous, "images": images, REJECTED: rejected}
-
-
-def _only(tables: Tables, paths: pa.Array) -> Tables | None:
-    """The part of a chunk's rows that belongs to the files of one partition."""
-    images = tables["images"]
-    images = images.filter(pc.is_in(images["file_path"], value_set=paths))
-    rejected = tables[REJECTED]
-    rejected = rejected.filter(pc.is_in(rejected["file_path"], value_set=paths))
-    if not images.num_rows and not rejected.num_rows:
-        return None
-    return {**tables, "images": images, REJECTED: rejected}
-
-
-def _unreadable(part: Tables, fallback: Tables) -> pa.ChunkedArray:
-    rejected = part[REJECTED]
-    known = fallback["images"]["file_path"].combine_chunks()
-    return pc.and_(
-        pc.equal(rejected["reason"], Reason.UNREADABLE.value),
-        pc.is_in(rejected["file_path"], value_set=known),
-    )
-
-
-def _without_unreadable(part: Tables, fallback: Tables) -> Tables:
-    keep = pc.invert(_unreadable(part, fallback))
-    return {**part, REJECTED: part[REJECTED].filter(keep)}
-
-
-def _kept_rows(parts: Sequence[Tables], fallback: Tables) -> Tables:
-    """Stored rows of files that were to be read and are no longer there."""
-    gone = pa.concat_arrays(
-        [
-            part[REJECTED].filter(_unreadable(part, fallback))["file_path"].combine_chunks()
-            for part in parts
-        ]
-    )
-    images = fallback["images"]
-    images = images.filter(pc.is_in(images["file_path"], value_set=gone))
-    return {**fallback, "images": images, REJECTED: fallback[REJECTED].slice(0, 0)}

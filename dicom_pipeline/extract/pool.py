@@ -7,15 +7,17 @@ Does not belong here: what is done with the rows (partition), and how a header i
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
+from types import ModuleType
 
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
@@ -70,7 +72,34 @@ class _Worker:
                 tables.reject(file, rejected.reason)
             except OSError:
                 tables.reject(file, Reason.UNREADABLE)
+            except MemoryError:
+                raise  # this process is no longer to be trusted: the file is read again, alone
+            except Exception:  # noqa: BLE001 - no file may cost others their rows
+                tables.reject(file, Reason.DECODE_ERROR)
         return {name: _to_ipc(table) for name, table in tables.finish().items()}
+
+
+class _Process(SpawnProcess):
+    """A process that does not import the parent's main module.
+
+    Spawning does that for what is pickled from there; nothing of ours is, and with ``dagster`` as
+    the main module it would cost each worker seconds.
+    """
+
+    _starting = threading.Lock()
+
+    def start(self) -> None:
+        with self._starting:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -145,12 +174,15 @@ def read_headers(
     size = min(LARGEST_CHUNK, max(1, -(-len(files) // (workers * 4))))
     chunks = [files[i : i + size] for i in range(0, len(files), size)]
     done = 0
-    with ProcessPool(
-        max_workers=min(workers, len(chunks)),
-        initializer=_start_worker,
-        initargs=(plan,),
-        context=multiprocessing.get_context("spawn"),
-    ) as pool:
+    with (
+        ProcessPool(
+            max_workers=min(workers, len(chunks)),
+            initializer=_start_worker,
+            initargs=(plan,),
+            context=_Context(),
+        ) as pool,
+        _stopped_on_error(pool),
+    ):
 
         def submit(chunk: Sequence[FileVersion]) -> Future[dict[str, bytes]]:
             timeout = seconds_a_file * (1 + len(chunk) / 10)
@@ -172,6 +204,16 @@ def read_headers(
             pending = {submit([file]): [file] for file in again}
 
 
+@contextmanager
+def _stopped_on_error(pool: ProcessPool) -> Iterator[None]:
+    """Do not wait for work that nobody will take: Ctrl-C, or a consumer that stops early."""
+    try:
+        yield
+    except BaseException:
+        pool.stop()  # type: ignore[no-untyped-call]
+        raise
+
+
 def _result(
     future: Future[dict[str, bytes]], chunk: Sequence[FileVersion], plan: WorkerPlan
 ) -> Tables | None:
@@ -182,6 +224,8 @@ def _result(
         reason = Reason.TIMEOUT
     except (ProcessExpired, MemoryError):
         reason = Reason.WORKER_CRASHED
+    except Exception:  # noqa: BLE001 - rows that Arrow refuses, say
+        reason = Reason.DECODE_ERROR
     if len(chunk) > 1:
         return None
     tables = ChunkTables(load_mapping(plan.mapping_csv))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import unicodedata
 import zlib
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset, FileDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
@@ -35,6 +36,10 @@ _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 _PIXEL_REPRESENTATION = 0x00280103
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+# JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
+_DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+# what comes of reading a transfer syntax that is not ours as if it were
+_NO_WONDER = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
 
 
 class HeaderStream(io.RawIOBase):
@@ -44,6 +49,8 @@ class HeaderStream(io.RawIOBase):
     ----------
     cut_off
         A read met the end of the file in the middle of what it wanted, or a seek passed it.
+    failure
+        What the storage raised: pydicom has an `OSError` of its own for broken sequences.
     """
 
     def __init__(self, file: OpenFile) -> None:
@@ -54,6 +61,7 @@ class HeaderStream(io.RawIOBase):
         self._start = 0
         self._block = BLOCK
         self.cut_off = False
+        self.failure: OSError | None = None
 
     def readable(self) -> bool:
         """Say yes."""
@@ -67,6 +75,11 @@ class HeaderStream(io.RawIOBase):
         """Position in the file."""
         return self._position
 
+    @property
+    def left(self) -> int:
+        """Number of bytes from the position to the end of the file."""
+        return max(self._file.size - self._position, 0)
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; a place past the end means that the file is cut off."""
         base = (0, self._position, self._file.size)[whence]
@@ -77,11 +90,11 @@ class HeaderStream(io.RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """Read from the position on."""
-        left = max(self._file.size - self._position, 0)
+        left = self.left
         wanted = left if size is None or size < 0 else size
         if wanted > left:
             # a header of 8 bytes or a peek of 1 that finds nothing, or zeros, is the regular end
-            ending = self._file.read_at(self._position, left) if wanted in (8, 1) else b"?"
+            ending = self._read_at(self._position, left) if wanted in (8, 1) else b"?"
             if ending.strip(b"\0"):
                 self.cut_off = True
             wanted = left
@@ -100,8 +113,30 @@ class HeaderStream(io.RawIOBase):
         else:
             kept, end = b"", self._position
         self._start = self._position
-        self._buffer = kept + self._file.read_at(end, max(wanted - len(kept), self._block))
+        self._buffer = kept + self._read_at(end, max(wanted - len(kept), self._block))
         self._block = min(self._block * 2, LARGEST_BLOCK)
+
+    def _read_at(self, offset: int, length: int) -> bytes:
+        try:
+            return self._file.read_at(offset, length)
+        except OSError as error:
+            self.failure = error
+            raise
+
+
+class _Stop:
+    """Ends the parsing at the first element behind the last wanted one.
+
+    Once that is reached, the header was whole, whatever the reads before it met.
+    """
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.reached = False
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        self.reached = self.reached or tag > self.last
+        return self.reached
 
 
 class PydicomReader:
@@ -119,74 +154,100 @@ class PydicomReader:
 
     def __init__(self, readings: Sequence[Reading]) -> None:
         self._readings = tuple(readings)
-        last = max(reading.first_tag for reading in self._readings)
-        self._stop = lambda tag, vr, length: tag > last
+        # pydicom converts elements in place when it makes JSON, or parses an item that depends on
+        # others; so bytes are taken first
+        self._order = sorted(range(len(readings)), key=lambda i: _turn(self._readings[i]))
+        self._last = max(reading.first_tag for reading in self._readings)
 
     def read(self, file: OpenFile) -> Header:
         """Read one header; see `HeaderReader.read`."""
         stream = HeaderStream(file)
-        dataset = self._parse(stream)
-        meta = dataset.file_meta
-        if str(meta.get("MediaStorageSOPClassUID", "")) == _MEDIA_STORAGE_DIRECTORY:
-            raise Rejected(Reason.DICOMDIR)
-        if stream.cut_off or _has_short_value(dataset):
-            raise Rejected(Reason.TRUNCATED)
-        syntax = str(meta.get("TransferSyntaxUID", "") or "") or None
-        values = _Values(dataset)
         try:
-            texts = values.read(self._readings)
-        except Rejected:
-            # pydicom takes a syntax it does not know for explicit little endian
-            if syntax is not None and syntax not in AllTransferSyntaxes:
+            return self._read(stream)
+        except Rejected as rejected:
+            if rejected.reason in _NO_WONDER and _has_unsupported_syntax(stream):
                 raise Rejected(Reason.UNSUPPORTED_TRANSFER_SYNTAX) from None
             raise
-        return Header(texts, syntax, values.unreadable)
 
-    def _parse(self, stream: HeaderStream) -> FileDataset:
+    def _read(self, stream: HeaderStream) -> Header:
+        stop = _Stop(self._last)
+        dataset = self._parse(stream, stop)
+        meta = dataset.file_meta
+        if _uid(meta, "MediaStorageSOPClassUID") == _MEDIA_STORAGE_DIRECTORY:
+            raise Rejected(Reason.DICOMDIR)
+        if not stop.reached and (stream.cut_off or _has_short_value(dataset)):
+            raise Rejected(Reason.TRUNCATED)
+        values = _Values(dataset)
+        texts = values.read(self._readings, self._order)
+        return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable)
+
+    def _parse(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
         binary = cast(io.BytesIO, stream)
         try:
             try:
-                return read_partial(binary, stop_when=self._stop, defer_size=LARGEST_VALUE)
+                return read_partial(binary, stop_when=stop, defer_size=LARGEST_VALUE)
             except InvalidDicomError:
-                return self._parse_without_preamble(stream)
-        except (Rejected, OSError):
+                return self._parse_without_preamble(stream, stop)
+        except Rejected:
             raise
         except (EOFError, zlib.error):
             raise Rejected(Reason.TRUNCATED) from None
-        except Exception:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
-            reason = Reason.TRUNCATED if stream.cut_off else Reason.DECODE_ERROR
+        except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
+            if stream.failure:
+                raise stream.failure from None
+            # a sequence that ends with the file, between two elements
+            ended = isinstance(error, OSError) and not stream.left
+            reason = Reason.TRUNCATED if stream.cut_off or ended else Reason.DECODE_ERROR
             raise Rejected(reason) from None  # the cause may quote a value
 
-    def _parse_without_preamble(self, stream: HeaderStream) -> FileDataset:
+    def _parse_without_preamble(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
         """Files without preamble are real; text files are not DICOM because pydicom tries."""
         stream.seek(0)
         stream.cut_off = False
         try:
             dataset = read_partial(
-                cast(io.BytesIO, stream),
-                stop_when=self._stop,
-                defer_size=LARGEST_VALUE,
-                force=True,
+                cast(io.BytesIO, stream), stop_when=stop, defer_size=LARGEST_VALUE, force=True
             )
             uids = [str(dataset.get(tag).value) for tag in (_SOP_CLASS_UID, _SOP_INSTANCE_UID)]
-        except OSError:
-            raise
         except Exception:  # noqa: BLE001
+            if stream.failure:
+                raise stream.failure from None
             raise Rejected(Reason.NOT_DICOM) from None
         if not all(uid and UID(uid).is_valid for uid in uids):
             raise Rejected(Reason.NOT_DICOM)
         return dataset
 
 
+def _uid(meta: FileMetaDataset, keyword: str) -> str | None:
+    try:
+        return str(meta.get(keyword) or "") or None
+    except Exception:  # noqa: BLE001 - a broken element of the file's own group
+        return None
+
+
+def _has_unsupported_syntax(stream: HeaderStream) -> bool:
+    """Whether the file says that it is encoded in a way that pydicom takes for another one."""
+    stream.seek(0)
+    stream.cut_off = False
+    try:
+        meta = read_partial(
+            cast(io.BytesIO, stream), stop_when=lambda tag, vr, length: True
+        ).file_meta
+        syntax = _uid(meta, "TransferSyntaxUID")
+    except Exception:  # noqa: BLE001 - then the file's first reason stands
+        return False
+    known = {str(uid) for uid in AllTransferSyntaxes} - _DEFLATED_BY_REFERENCE
+    return not stream.cut_off and bool(syntax) and syntax not in known
+
+
 def _has_short_value(dataset: Dataset) -> bool:
-    """Whether the last element got fewer bytes than it declares: pydicom does not mind."""
-    elements = list(dataset._dict.values())
-    last = elements[-1] if elements else None
-    return (
-        isinstance(last, RawDataElement)
-        and last.value is not None
-        and last.length != UNDEFINED
-        and len(last.value) < last.length
+    """Whether an element got fewer bytes than it declares: pydicom does not mind."""
+    return any(
+        isinstance(element, RawDataElement)
+        and element.value is not None
+        and element.length != UNDEFINED
+        and len(element.value) < element.length
+        for element in dataset._dict.values()
     )
 
 
@@ -196,30 +257,33 @@ class _Values:
     def __init__(self, dataset: FileDataset) -> None:
         self.dataset = dataset
         self.unreadable = 0
-        charset = dataset.get_item(_SPECIFIC_CHARACTER_SET, keep_deferred=True)
-        value = charset.value if charset is not None else None
-        try:
-            self.encodings = encodings_of(value if isinstance(value, bytes) else None)
-        except Exception:  # noqa: BLE001 - an unknown character set: the default one
-            self.encodings = encodings_of(None)
+        self.encodings = _encodings(dataset)
         signed = self._element(dataset, _PIXEL_REPRESENTATION)
         self.signed = isinstance(signed, RawDataElement) and signed.value in (b"\1\0", b"\0\1")
 
-    def read(self, readings: Sequence[Reading]) -> list[str | None]:
+    def read(self, readings: Sequence[Reading], order: Sequence[int]) -> list[str | None]:
         sop_instance_uid = self._text(Reading((), _SOP_INSTANCE_UID, "UI"))
         if not sop_instance_uid:
             raise Rejected(Reason.NO_SOP_INSTANCE_UID)
-        return [self._text(reading) for reading in readings]
+        texts: list[str | None] = [None] * len(readings)
+        for index in order:
+            texts[index] = self._text(readings[index])
+        return texts
 
     def _text(self, reading: Reading) -> str | None:
         try:
             dataset: Dataset = self.dataset
+            encodings = self.encodings
             for tag, index in reading.steps:
                 if tag not in dataset or len(items := dataset[tag].value or []) <= index:
                     return None
                 dataset = items[index]
+                if _SPECIFIC_CHARACTER_SET in dataset:  # an item may have its own
+                    encodings = _encodings(dataset)
             element = self._element(dataset, reading.tag)
-            return None if element is None else self._element_text(dataset, element, reading)
+            if element is None:
+                return None
+            return self._element_text(dataset, element, reading, encodings)
         except Exception:  # noqa: BLE001 - one broken value must not cost the file its row
             self.unreadable += 1
             return None
@@ -231,22 +295,21 @@ class _Values:
         return dataset.get_item(BaseTag(tag), keep_deferred=True)
 
     def _element_text(
-        self, dataset: Dataset, element: DataElement | RawDataElement, reading: Reading
+        self,
+        dataset: Dataset,
+        element: DataElement | RawDataElement,
+        reading: Reading,
+        encodings: Sequence[str],
     ) -> str | None:
         vr = self._vr(element, reading)
         if vr == "SQ":
             return _json_of(dataset, reading.tag)
-        if isinstance(element, RawDataElement):
-            if element.value is None and element.length:
-                raise ValueError("a value too large to be one of a header")
-            value = element.value or b""
-            little = element.is_little_endian
-        else:  # pydicom converts Specific Character Set on its own
-            value = "\\".join(
-                [element.value] if isinstance(element.value, str) else element.value or []
-            ).encode()
-            little = True
-        return text_of(vr, value, self.encodings, little_endian=little)
+        if not isinstance(element, RawDataElement):
+            return _converted_text(element)
+        if element.value is None and element.length:
+            raise ValueError("a value too large to be one of a header")
+        little = element.is_little_endian
+        return text_of(vr, element.value or b"", encodings, little_endian=little)
 
     def _vr(self, element: DataElement | RawDataElement, reading: Reading) -> str:
         vr = element.VR
@@ -257,13 +320,50 @@ class _Values:
         return str(vr)
 
 
+def _turn(reading: Reading) -> int:
+    """Plain elements first, then those in items, then JSON."""
+    return 2 if reading.vr == "SQ" else 1 if reading.steps else 0
+
+
+def _converted_text(element: DataElement) -> str | None:
+    """Text of what pydicom converts on its own, such as Specific Character Set."""
+    value = element.value
+    values = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
+    texts = ["" if v is None else str(v).strip(" \0") for v in values]
+    return unicodedata.normalize("NFC", "\\".join(texts)) if any(texts) else None
+
+
+def _encodings(dataset: Dataset) -> tuple[str, ...]:
+    charset = dataset.get_item(_SPECIFIC_CHARACTER_SET, keep_deferred=True)
+    value = charset.value if charset is not None else None
+    if isinstance(charset, DataElement) and value:  # pydicom has converted it already
+        value = "\\".join([value] if isinstance(value, str) else value).encode("ascii", "replace")
+    try:
+        return encodings_of(value if isinstance(value, bytes) else None)
+    except Exception:  # noqa: BLE001 - an unknown character set: the default one
+        return encodings_of(None)
+
+
 def _json_of(dataset: Dataset, tag: int) -> str | None:
-    """DICOM JSON (PS3.18 annex F) of a sequence, without binary values."""
+    """DICOM JSON (PS3.18 annex F) of a sequence, without binary values and private elements."""
     element = dataset[tag]
     if not element.value:
         return None
     model = element.to_json_dict(bulk_data_element_handler=lambda _: "", bulk_data_threshold=0)
-    return json.dumps(model.get("Value", []), ensure_ascii=False, sort_keys=True)
+    items = [_public(item) for item in model.get("Value", [])]
+    text = json.dumps(items, ensure_ascii=False, sort_keys=True)
+    return unicodedata.normalize("NFC", text)
+
+
+def _public(item: dict[str, Any]) -> dict[str, Any]:
+    """An item of a sequence without its private elements (odd group)."""
+    kept = {tag: element for tag, element in item.items() if not int(tag[:4], 16) % 2}
+    return {
+        tag: {**element, "Value": [_public(inner) for inner in element["Value"]]}
+        if element.get("vr") == "SQ" and "Value" in element
+        else element
+        for tag, element in kept.items()
+    }
 
 
 _VRS = frozenset(str(vr) for vr in STANDARD_VR)

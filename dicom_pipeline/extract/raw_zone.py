@@ -7,7 +7,7 @@ Does not belong here: what the rows mean (tables), and manifests (landing).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,11 +70,13 @@ class RawZone:
         except (OSError, pa.ArrowException):
             return {}  # not there, or not parquet: to be written anew
 
-    def read(self, table: str, period: str) -> pa.Table | None:
+    def read(
+        self, table: str, period: str, columns: Sequence[str] | None = None
+    ) -> pa.Table | None:
         """Rows of one table and partition; None when they are not there or not readable."""
         try:
             # not the dataset reader: it would take the directory's name for a column
-            return pq.ParquetFile(self.path(table, period)).read()
+            return pq.ParquetFile(self.path(table, period)).read(columns)
         except (OSError, pa.ArrowException):
             return None
 

@@ -36,7 +36,8 @@ class ManifestRow:
     """A file of a partition.
 
     ``study_day`` is what placed it (so that another grain needs no second look at the file);
-    ``opened`` is False for a file that could not be read at the scan: the next one tries again.
+    ``opened`` is False for a file that could not be read at the scan, or afterwards: the next
+    scan tries again.
     """
 
     file: FileVersion

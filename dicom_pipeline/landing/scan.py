@@ -94,6 +94,7 @@ class Scanner:
         self._rows: dict[str, dict[str, ManifestRow]] = {}
         self._home: dict[str, str] = {}
         self._touched: set[str] = set()
+        self._gained: set[str] = set()
 
     def run(self, start: int = 0) -> ScanReport:
         """Scan once.
@@ -165,6 +166,8 @@ class Scanner:
         self._rows.setdefault(new, {})[path] = row
         self._home[path] = new
         self._touched.add(new)
+        if old != new:
+            self._gained.add(new)
 
     def _remove_gone(self, listing: Listing) -> None:
         present = {file.path for file in listing.files}
@@ -241,6 +244,6 @@ class Scanner:
     def _write(self) -> None:
         # partitions that gain files come first: a file in two manifests is mended by the next
         # scan, a file in none would be read anew
-        for period in sorted(self._touched, key=lambda p: (not self._rows.get(p), p)):
+        for period in sorted(self._touched, key=lambda p: (p not in self._gained, p)):
             self.manifests.write(period, self._rows[period].values())
         self.report.partitions = sorted(self._touched)

@@ -7,6 +7,7 @@ Does not belong here: what the files mean, which of them are new, and parquet.
 from __future__ import annotations
 
 import os
+import random
 import re
 import stat
 import time
@@ -177,19 +178,64 @@ class DirectoryStorage:
         return LocalFile(os.path.join(self.root, from_text(path)))
 
     def changed_at(self, path: str) -> float:
-        """When the inode of a file last changed, in seconds since 1970. Raises ``OSError``."""
-        return os.lstat(os.path.join(self.root, from_text(path))).st_ctime
+        """When a file came to its place, at the latest, in seconds since 1970. Raises ``OSError``.
+
+        A folder that is moved into the zone takes files along whose own inodes do not change: so
+        the folders on the way count too.
+        """
+        place = os.fspath(self.root)
+        changed = os.stat(place).st_ctime
+        for name in from_text(path).split("/"):
+            place = os.path.join(place, name)
+            changed = max(changed, os.lstat(place).st_ctime)
+        return changed
 
     def count_files(self) -> Iterator[str]:
-        """Walk the tree with ``os.walk``, on purpose not with `list_landing`: it is its witness."""
-        for directory, _, names in os.walk(self.root, followlinks=False):
-            relative = os.path.relpath(directory, self.root)
+        """Walk the tree, on purpose in another way than `list_landing`: it is its witness."""
+        followed: set[tuple[int, int]] = set()
+        with suppress(OSError):
+            for name in sorted(os.listdir(self.root)):
+                yield from self._count(os.path.join(self.root, name), name, followed)
+
+    def _count(self, place: str, path: str, followed: set[tuple[int, int]]) -> Iterator[str]:
+        real = os.path.realpath(place)
+        if not os.path.isdir(real) or (  # noqa: PTH112 - never raises
+            Path(place).is_symlink() and not self.follows(real, followed)
+        ):
+            yield to_text(path)
+            return
+        links = []
+        todo = [(real, path)]  # a list, since os.walk overflows the stack on deep trees
+        while todo:
+            place, path = todo.pop()
+            try:
+                names = os.listdir(place)
+            except OSError:
+                continue
             for name in names:
-                yield to_text(name if relative == "." else f"{relative}/{name}")
-            with suppress(OSError), os.scandir(directory) as entries:
-                for entry in entries:  # os.walk counts links to directories as directories
-                    if entry.is_symlink() and entry.is_dir():
-                        yield to_text(entry.name if relative == "." else f"{relative}/{entry.name}")
+                inner = (os.path.join(place, name), f"{path}/{name}")
+                with suppress(OSError):
+                    mode = os.lstat(inner[0]).st_mode
+                    if stat.S_ISDIR(mode):
+                        todo.append(inner)
+                    elif stat.S_ISLNK(mode) and os.path.isdir(inner[0]):  # noqa: PTH112 - never raises
+                        links.append(inner)
+                    else:
+                        yield to_text(inner[1])
+        for place, path in sorted(links, key=lambda link: link[1]):
+            yield from self._count(place, path, followed)
+
+    def follows(self, target: str, followed: set[tuple[int, int]]) -> bool:
+        """Whether a link to this directory is followed: out of the zone, and once each."""
+        root = os.path.realpath(self.root)
+        if not self.follow_symlinks or _is_within(target, root) or _is_within(root, target):
+            return False
+        status = os.stat(target)
+        identity = (status.st_dev, status.st_ino)
+        if identity in followed:
+            return False
+        followed.add(identity)
+        return True
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
         """List the zone.
@@ -213,11 +259,18 @@ class DirectoryStorage:
         order = [(start + i) % len(top) for i in range(len(top))] if top else []
         for index in order:
             walk.entry(top[index], "", hidden=False)
+            walk.follow_links()
+            if index != order[-1] and walk.is_late():
+                listing.cut_off = True
             if listing.cut_off:
                 # the entry that took too long comes last next time
                 listing.next_start = (index + 1) % len(top)
                 break
         return listing
+
+
+def _is_within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
 
 
 class _Walk:
@@ -230,6 +283,10 @@ class _Walk:
         self.now = time.time()
         self.root = os.path.realpath(zone.root)
         self.followed: set[tuple[int, int]] = set()
+        self.links: list[tuple[str, str, bool]] = []
+
+    def is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def entry(self, entry: os.DirEntry[str], prefix: str, *, hidden: bool) -> None:
         path = prefix + entry.name
@@ -249,7 +306,9 @@ class _Walk:
     def _directory(self, full: str, path: str, *, hidden: bool) -> None:
         stack = [(full, path, hidden)]
         while stack and not self.listing.cut_off:
-            full, path, hidden = stack.pop()
+            # a tree too large for the budget: another part of it each time
+            chosen = -1 if self.deadline is None else random.randrange(len(stack))  # noqa: S311
+            full, path, hidden = stack.pop(chosen)
             try:
                 with os.scandir(full) as entries:
                     for entry in entries:
@@ -261,29 +320,41 @@ class _Walk:
             except FileNotFoundError:
                 continue
             except OSError:
-                self.listing.errors += 1
-            if self.deadline is not None and time.monotonic() > self.deadline:
+                # what a hidden folder holds is passed over anyway: nothing is missed
+                self.listing.errors += not hidden
+            if stack and self.is_late():
                 self.listing.cut_off = True
+
+    def follow_links(self) -> None:
+        """Walk the directories that links lead to, in an order that `count_files` has too."""
+        links, self.links = sorted(self.links), []
+        for path, target, hidden in links:
+            if self.listing.cut_off or self.is_late():
+                self.listing.cut_off = True
+                return
+            try:
+                if not self.zone.follows(target, self.followed):
+                    self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+                    continue
+            except OSError:
+                self.listing.errors += 1
+                continue
+            self._directory(target, path, hidden=hidden)
+            self.follow_links()
 
     def _symlink(self, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
         target = os.path.realpath(entry.path)
         if not os.path.exists(target):
             self.listing.ignored[to_text(path)] = Ignored.BROKEN_SYMLINK
             return
-        inside = target == self.root or target.startswith(self.root + os.sep)
-        if inside or not self.zone.follow_symlinks:
+        if _is_within(target, self.root) or not self.zone.follow_symlinks:
             self.listing.ignored[to_text(path)] = Ignored.SYMLINK
             return
         status = os.stat(target)
         if not stat.S_ISDIR(status.st_mode):
             self._file(entry, path, status, hidden=hidden)
             return
-        identity = (status.st_dev, status.st_ino)
-        if identity in self.followed or self.root.startswith(target + os.sep):
-            self.listing.ignored[to_text(path)] = Ignored.SYMLINK  # a loop, or seen already
-            return
-        self.followed.add(identity)
-        self._directory(target, path, hidden=hidden)
+        self.links.append((path, target, hidden))
 
     def _file(
         self, entry: os.DirEntry[str], path: str, status: os.stat_result, *, hidden: bool
@@ -312,7 +383,8 @@ def ensure_private_directory(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes | memoryview) -> None:
     """Replace ``path`` by ``data``, durable and never half there; mode 0600."""
-    path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    for folder in reversed(path.parents):  # `parents=True` would leave those open to others
+        folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:

@@ -10,6 +10,8 @@ import dagster as dg
 from dicom_pipeline.attributes import ENTITIES
 from dicom_pipeline.pipeline import Pipeline
 
+IMAGES = dg.AssetKey(["raw", "images"])
+NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 
 
@@ -52,4 +54,28 @@ def every_discovered_file_is_accounted_for(
         )
 
 
-CHECKS = [every_discovered_file_is_accounted_for]
+def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
+    """Result that the sensor reports when runs for the same partitions fail again and again."""
+    return dg.AssetCheckEvaluation(
+        asset_key=IMAGES,
+        check_name=NOT_STUCK,
+        passed=False,
+        metadata={"pending_partitions": partitions, "failed_runs": ", ".join(run_ids)},
+    )
+
+
+@dg.asset_check(
+    asset=IMAGES,
+    name=NOT_STUCK,
+    description="Every partition of the landing zone has been written as its manifest has it. If "
+    "it fails: read the errors of the failed runs, mend what they say, launch the raw job.",
+)
+def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+    """Hold the versions of the parquet against those of the manifests."""
+    step = pipeline.raw_step()
+    wanted = step.wanted_versions()
+    pending = sum(step.raw.version(key) != version for key, version in wanted.items())
+    return dg.AssetCheckResult(passed=not pending, metadata={"pending_partitions": pending})
+
+
+CHECKS = [every_discovered_file_is_accounted_for, no_partition_is_stuck]

@@ -9,6 +9,7 @@ import json
 import dagster as dg
 
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.orchestration.checks import stuck
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
@@ -59,18 +60,24 @@ def file_arrival_sensor(
         f"next tick, {report.errors} errors"
     )
     pending = find_pending(pipeline, context.instance)
-    requests = _requests(context, pending)
+    failed = _failures(context.instance, pending.digest) if pending.versions else []
+    gave_up = len(failed) >= ATTEMPTS
+    requests = [] if gave_up or not pending.versions else [_request(pending, failed)]
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else _nothing_to_ask(pending, report.unsettled),
         dynamic_partitions_requests=_partition_requests(pending),
+        asset_events=[stuck(len(pending.versions), failed)] if gave_up else [],
         cursor=json.dumps({"start": report.next_start}),
     )
 
 
 def _nothing_to_ask(pending: Pending, unsettled: int) -> str:
     if pending.versions:
-        return f"{len(pending.versions)} partitions are pending and failed {ATTEMPTS} times"
+        return (
+            f"{len(pending.versions)} partitions are pending, and {ATTEMPTS} runs for them failed: "
+            f"mend what the runs say, then launch {RAW_JOB}"
+        )
     waiting = f"; {unsettled} files have not settled yet" if unsettled else ""
     return f"all of the {len(pending.stored)} partitions are loaded{waiting}"
 
@@ -86,28 +93,17 @@ def _partition_requests(
     return requests
 
 
-def _requests(context: dg.SensorEvaluationContext, pending: Pending) -> list[dg.RunRequest]:
-    if not pending.versions:
-        return []
-    failed = _failures(context.instance, pending.digest)
-    if len(failed) >= ATTEMPTS:
-        context.log.error(
-            f"{len(failed)} runs in a row failed for the same {len(pending.versions)} pending "
-            f"partitions, the last one is {failed[0]}: mend what it says, then launch {RAW_JOB}"
-        )
-        return []
-    return [
-        dg.RunRequest(
-            # a request that failed is made again: the failed run's id makes it another one
-            run_key=f"{pending.digest}-{failed[0] if failed else 'first'}",
-            tags={
-                **range_tags(pending.stored, pending.versions),
-                PENDING_TAG: pending.digest,
-                "dagster/max_retries": "0",  # this sensor asks again itself
-                "dicom_pipeline/partitions": str(len(pending.versions)),
-            },
-        )
-    ]
+def _request(pending: Pending, failed: list[str]) -> dg.RunRequest:
+    return dg.RunRequest(
+        # a request that failed is made again: the failed run's id makes it another one
+        run_key=f"{pending.digest}-{failed[0] if failed else 'first'}",
+        tags={
+            **range_tags(pending.stored, pending.versions),
+            PENDING_TAG: pending.digest,
+            "dagster/max_retries": "0",  # this sensor asks again itself
+            "dicom_pipeline/partitions": str(len(pending.versions)),
+        },
+    )
 
 
 def _failures(instance: dg.DagsterInstance, digest: str) -> list[str]:

@@ -121,7 +121,10 @@ def test_the_same_request_has_the_same_key_and_another_after_a_failure(
     assert len(keys) == 3  # three attempts, and no fourth
     result = sensor.tick()
     assert isinstance(result, dg.SensorResult)
-    assert "failed 3 times" in str(result.skip_reason)
+    assert "3 runs for them failed" in str(result.skip_reason)
+    [stuck] = result.asset_events
+    assert isinstance(stuck, dg.AssetCheckEvaluation)
+    assert (stuck.check_name, stuck.passed) == ("no_partition_is_stuck", False)
 
 
 def test_a_run_under_way_is_waited_for(sensor: Sensor) -> None:

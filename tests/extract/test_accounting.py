@@ -1,0 +1,152 @@
+"""Every file is accounted for, and the account notices when one is not."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dicom_pipeline.extract.tables import REJECTED
+from tests.support.dicom import instance
+from tests.support.zone import Zone
+
+PERIOD = "2012-03"
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    zone = Zone(tmp_path)
+    zone.put("1", instance(1))
+    zone.put("1 again", instance(1))
+    zone.put("2/2", instance(2))
+    zone.put("text", b"text")
+    zone.put(".hidden", b"")
+    zone.put("x.part", b"")
+    (zone.landing / "link").symlink_to("2")
+    os.mkfifo(zone.landing / "pipe")
+    zone.load()
+    return zone
+
+
+def tamper(zone: Zone, table: str, change: str) -> None:
+    path = zone.raw.path(table, PERIOD)
+    rows = pq.ParquetFile(path).read()
+    rows = rows.slice(1) if change == "lose" else pa.concat_tables([rows, rows.slice(0, 1)])
+    pq.write_table(rows, path)
+
+
+def test_the_sum_is_what_find_counts(zone: Zone) -> None:
+    account = zone.account()
+    command = ["find", os.fspath(zone.landing), "!", "-type", "d"]
+    count = len(subprocess.run(command, capture_output=True, check=True).stdout.splitlines())
+    assert account.discovered == count == 8
+    assert (account.loaded, account.duplicate, account.pending) == (2, 1, 0)
+    assert account.rejected == {"not_dicom": 1}
+    assert account.ignored == {
+        "hidden_name": 1, "temporary_name": 1, "symlink": 1, "not_a_regular_file": 1,
+    }  # fmt: skip
+    assert account.balanced
+
+
+def test_before_anything_is_done_all_is_pending(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    zone.put("1", instance(1))
+    for _ in range(2):
+        account = zone.account()
+        assert (account.pending, account.balanced) == (1, True)
+        zone.scan()
+
+
+def test_a_lost_row_is_noticed(zone: Zone) -> None:
+    tamper(zone, "images", "lose")
+    account = zone.account()
+    assert (account.lost, account.balanced) == (1, False)
+
+
+def test_a_lost_reject_is_noticed(zone: Zone) -> None:
+    path = zone.raw.path(REJECTED, "undated")
+    rows = pq.ParquetFile(path).read()
+    pq.write_table(rows.slice(1), path)
+    account = zone.account()
+    assert (account.lost, account.balanced) == (1, False)
+
+
+def test_a_row_counted_twice_is_noticed(zone: Zone) -> None:
+    tamper(zone, "images", "double")
+    account = zone.account()
+    assert (account.double, account.balanced) == (1, False)
+
+
+def test_a_file_missing_from_manifest_and_listing_is_noticed(zone: Zone) -> None:
+    rows = [row for row in zone.manifests.read(PERIOD) if row.file.path != "2/2"]
+    zone.manifests.write(PERIOD, rows)
+    state = zone.manifests.read_state()
+    assert state is not None
+    # a scan after which nothing can have arrived
+    began_at = state.began_at.replace(year=state.began_at.year + 100)
+    zone.manifests.write_state(type(state)(began_at, True, 0, {}))
+    account = zone.account()
+    assert (account.lost, account.balanced) == (1, False)
+
+
+def test_files_that_arrive_during_a_run_are_pending(zone: Zone) -> None:
+    path = zone.put("new", instance(9))
+    os.utime(path, (0, 0))
+    account = zone.account()
+    assert (account.pending, account.balanced) == (1, True)
+
+
+def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> None:
+    """Its files' own inodes do not change by that."""
+    zone = Zone(tmp_path)
+    aside = tmp_path / "aside" / "deep"
+    aside.mkdir(parents=True)
+    (aside / "file").write_bytes(instance(5))
+    zone.put("1", instance(1))
+    time.sleep(0.05)
+    zone.load()
+    (tmp_path / "aside").rename(zone.landing / "aside")
+    account = zone.account()
+    assert (account.pending, account.lost, account.balanced) == (1, 0, True)
+
+
+def test_files_that_vanish_during_a_run_are_not_missed(zone: Zone) -> None:
+    (zone.landing / "1").unlink()
+    account = zone.account()
+    assert (account.discovered, account.kept, account.balanced) == (7, 1, True)
+
+
+def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, follow_symlinks=True)
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep/1").write_bytes(instance(1))
+    (outside / "2").write_bytes(instance(2))
+    zone.put("here", instance(3))
+    (zone.landing / "to_all").symlink_to(outside)
+    (zone.landing / "again").symlink_to(outside)
+    (zone.landing / "one").symlink_to(outside / "2")
+    zone.load()
+    account = zone.account()
+    assert (account.discovered, account.loaded, account.duplicate) == (5, 3, 1)
+    assert account.ignored == {"symlink": 1}
+    assert account.balanced
+
+
+def test_many_pending_files_do_not_read_their_partition_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = Zone(tmp_path)
+    for n in range(30):
+        zone.put(str(n), instance(n))
+    zone.scan()
+    reads: list[str] = []
+    real = type(zone.manifests).read
+    monkeypatch.setattr(
+        type(zone.manifests), "read", lambda self, p: reads.append(p) or real(self, p)
+    )
+    assert zone.account().pending == 30
+    assert len(reads) <= 3

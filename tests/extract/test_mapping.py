@@ -1,0 +1,84 @@
+"""A line of the mapping that cannot be used is refused, and the message says which."""
+
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.attributes import MAPPING_CSV, MappingError, load_mapping, reading_of
+
+GOOD = "images,extra,EchoTime,DS,1,double,keep_number,remove,false,"
+
+
+def added(tmp_path: Path, line: str) -> Path:
+    path = tmp_path / "anonymization_mapping.csv"
+    path.write_text(MAPPING_CSV.read_text() + line + "\n")
+    return path
+
+
+def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Path) -> None:
+    count = len(load_mapping().attributes)
+    assert count >= 170
+    assert len(load_mapping(added(tmp_path, GOOD)).attributes) == count + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (GOOD.replace("images", "pictures"), "pictures"),
+        (GOOD.replace("EchoTime", "EchoTyme"), "EchoTyme"),
+        (GOOD.replace("EchoTime", "PatientName"), "vr"),
+        (GOOD.replace(",1,", ",2,"), "vm"),
+        (GOOD.replace("double", "float"), "float"),
+        (GOOD.replace("keep_number", "keep_all"), "keep_all"),
+        (GOOD.replace("remove", ""), "strict"),
+        (GOOD.replace("false", "maybe"), "maybe"),
+        (GOOD.replace("extra", "Extra"), "Extra"),
+        (GOOD.replace("extra", "key_study"), "key_study"),
+        (GOOD.replace("extra", "image_row"), "image_row"),
+        (GOOD.replace("extra", "drop table"), "drop table"),
+        (GOOD.replace("extra", "echo_time"), "stands in line"),
+        (GOOD + ",more", "10 fields"),
+        ("images,extra,EchoTime", "10 fields"),
+        ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,keep,remove,true, ", "reviewed"),
+        ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,", "binary"),
+        ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "own group"),
+        ("images,extra,PixelMeasuresSequence.PixelSpacing,DS,2,text,remove,remove,false,", "item"),
+        ("images,extra,PixelMeasuresSequence[0],SQ,1,json,remove,remove,false,", "item"),
+        ("images,extra,EchoTime[0],DS,1,double,remove,remove,false,", "item"),
+        ("images,extra,,DS,1,double,remove,remove,false,", "keyword"),
+    ],
+)
+def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str, says: str) -> None:
+    path = added(tmp_path, line)
+    number = len(path.read_text().splitlines())
+    with pytest.raises(MappingError, match=f"^{path.name}, line {number}: ") as caught:
+        load_mapping(path)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mapping_of_another_form_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    for text, says in [("", "line 1"), ("a,b\n1,2\n", "line 1"), ("", "line 1")]:
+        path.write_text(text)
+        with pytest.raises(MappingError, match=says):
+            load_mapping(path)
+    lines = MAPPING_CSV.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *(x for x in lines if x.startswith("images"))]))
+    with pytest.raises(MappingError, match="no column for devices, patients, series, studies"):
+        load_mapping(path)
+
+
+def test_a_mapping_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = added(tmp_path, "")
+    number = len(path.read_text().splitlines())
+    path.write_bytes(path.read_bytes().rstrip(b"\n") + b"\n" + GOOD.encode() + b"r\xe9sum\xe9")
+    with pytest.raises(MappingError, match=f"line {number}: it is not UTF-8"):
+        load_mapping(path)
+
+
+def test_paths_name_items_of_sequences() -> None:
+    reading = reading_of("SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[3].PixelSpacing")
+    assert reading.steps == ((0x52009229, 0), (0x00289110, 3))
+    assert (reading.tag, reading.vr, reading.first_tag) == (0x00280030, "DS", 0x52009229)

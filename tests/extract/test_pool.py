@@ -1,0 +1,132 @@
+"""Worker processes die, hang and raise; that costs the file that did it, and no other."""
+
+import multiprocessing
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.extract.pool import Tables, read_headers
+from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.landing.storage import DirectoryStorage
+from tests.support.dicom import instance
+from tests.support.hostile import HostilePlan
+
+
+def outcomes(parts: list[Tables]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in parts:
+        rejected = part[REJECTED].to_pylist()
+        rows = [(row["file_path"], row["reason"]) for row in rejected]
+        rows += [(path, "row") for path in part["images"]["file_path"].to_pylist()]
+        for path, outcome in rows:
+            assert path not in found
+            found[path] = outcome
+    return found
+
+
+def run(landing: Path, *, workers: int = 1, seconds_a_file: float = 30.0) -> list[Tables]:
+    files = DirectoryStorage(landing).list_landing().files
+    plan = HostilePlan(landing, MAPPING_CSV)
+    return list(read_headers(files, plan, workers=workers, seconds_a_file=seconds_a_file))
+
+
+def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
+    expected = {
+        "KILL": "worker_crashed", "EXIT": "worker_crashed", "MEMORY": "worker_crashed",
+        "RAISE": "decode_error", "SURROGATE": "decode_error", "HANG": "timeout",
+    }  # fmt: skip
+    for order in expected:
+        (tmp_path / order).write_bytes(order.encode() + b" " + b"x" * 200)
+    for n in range(12):
+        (tmp_path / f"good{n}").write_bytes(instance(n))
+        expected[f"good{n}"] = "row"
+    parts = run(tmp_path, workers=2, seconds_a_file=0.5)
+    assert outcomes(parts) == expected
+    assert all("patient" not in str(part[REJECTED].to_pylist()) for part in parts)
+
+
+def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
+    for n in range(40):
+        (tmp_path / f"{n:02}").write_bytes(f"SLOW 1.2.3.{n:02}".encode())
+    killed = []
+
+    def kill() -> None:
+        while not killed:
+            for child in multiprocessing.active_children():
+                time.sleep(1.2)
+                child.kill()
+                killed.append(child.pid)
+                return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    found = outcomes(run(tmp_path))
+    thread.join()
+    assert killed
+    assert found == {f"{n:02}": "row" for n in range(40)}
+
+
+def test_work_that_nobody_takes_is_not_waited_for(tmp_path: Path) -> None:
+    for n in range(7):  # few enough for chunks of one file
+        (tmp_path / f"b{n}").write_bytes(b"HANG")
+    (tmp_path / "a").write_bytes(instance(1))
+    files = sorted(DirectoryStorage(tmp_path).list_landing().files, key=lambda file: file.path)
+    chunks = read_headers(files, HostilePlan(tmp_path, MAPPING_CSV), workers=2)
+    began = time.monotonic()
+    next(chunks)
+    chunks.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 20
+
+
+def test_progress_ends_at_the_number_of_files(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / str(n)).write_bytes(instance(n))
+    (tmp_path / "bad").write_bytes(b"RAISE")
+    files = DirectoryStorage(tmp_path).list_landing().files
+    told: list[tuple[int, int]] = []
+    plan = HostilePlan(tmp_path, MAPPING_CSV)
+    list(read_headers(files, plan, workers=1, progress=lambda *now: told.append(now)))
+    assert told[-1] == (4, 4)
+    assert told == sorted(told)
+
+
+MAIN = """
+import sys
+from pathlib import Path
+import tests.support.hostile as hostile
+from dicom_pipeline.extract.pool import read_headers
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.landing.storage import FileVersion
+import http.server  # stands for a heavy main module
+if True:  # no guard, as in a notebook or in a console script of others
+    plan = hostile.HostilePlan(Path(sys.argv[1]), MAPPING_CSV)
+    for tables in read_headers([FileVersion("m", 8)], plan, workers=1):
+        print(tables["images"]["key_sop"].to_pylist()[0])
+"""
+
+
+def test_workers_do_not_import_the_main_module_nor_what_they_do_not_need(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"MODULES ")
+    (tmp_path / "main.py").write_text(MAIN)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "main.py"), str(tmp_path)],
+        env={"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    modules = set(done.stdout.split())
+    assert "pydicom" in modules
+    assert not modules & {"http.server", "dagster", "pandas", "duckdb", "dbt"}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_more_processes_than_work(tmp_path: Path, count: int) -> None:
+    for n in range(count):
+        (tmp_path / str(n)).write_bytes(instance(n))
+    assert len(run(tmp_path, workers=8)) == count

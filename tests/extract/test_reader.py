@@ -1,0 +1,154 @@
+"""Values are those of pydicom's own interface, and identifiers those of DCMTK.
+
+The files are all those that ship in the pydicom wheel.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.multival import MultiValue
+from pydicom.valuerep import IS, DSfloat, PersonName
+
+from dicom_pipeline.attributes import Reading, load_mapping, reading_of
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.tables import ChunkTables
+from dicom_pipeline.landing.storage import LocalFile
+from tests.support.dicom import WHEEL, dcmdump, wheel_files
+
+READINGS = ChunkTables(load_mapping()).readings
+IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
+
+NOT_LOADED = {
+    "charset_files/FileInfo.txt": "not_dicom",
+    "test_files/README.txt": "not_dicom",
+    "test_files/crayons.icc": "not_dicom",
+    "test_files/dicomdirtests/README.txt": "not_dicom",
+    "test_files/dicomdirtests/TINY_ALPHA/README": "not_dicom",
+    "test_files/rtplan.dump": "not_dicom",
+    "test_files/rtstruct.dump": "not_dicom",
+    "test_files/test1.json": "not_dicom",
+    "test_files/test_PN.json": "not_dicom",
+    "test_files/zipMR.gz": "not_dicom",
+    # a stray byte in front of a file without preamble: all tags are off by one
+    "test_files/no_meta.dcm": "not_dicom",
+    # cut off in a sequence in front of the pixel data
+    "test_files/rtplan_truncated.dcm": "truncated",
+}
+# DCMTK reads these, and they are no instances
+READ_BY_DCMDUMP_AND_NOT_LOADED = {
+    # fragments to test a parser with: a few elements, no SOP Instance UID
+    "charset_files/chrSQEncoding.dcm": "no_sop_instance_uid",
+    "charset_files/chrSQEncoding1.dcm": "no_sop_instance_uid",
+    "test_files/UN_sequence.dcm": "no_sop_instance_uid",
+    "test_files/empty_charset_LEI.dcm": "no_sop_instance_uid",
+    "test_files/meta_missing_tsyntax.dcm": "no_sop_instance_uid",
+    "test_files/nested_priv_SQ.dcm": "no_sop_instance_uid",
+    "test_files/no_meta_group_length.dcm": "no_sop_instance_uid",
+    "test_files/priv_SQ.dcm": "no_sop_instance_uid",
+    # directories of media, not instances
+    "test_files/dicomdirtests/DICOMDIR": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-bigEnd": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-empty.dcm": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-implicit": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-nooffset": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-nopatient": "dicomdir",
+    "test_files/dicomdirtests/DICOMDIR-reordered": "dicomdir",
+    "test_files/dicomdirtests/TINY_ALPHA/DICOMDIR": "dicomdir",
+}
+# DCMTK stops at their pixel data, which we never read
+REFUSED_BY_DCMDUMP_AND_LOADED = {"test_files/MR_truncated.dcm", "test_files/SC_rgb_jpeg.dcm"}
+
+
+def read(path: Path, readings: Sequence[Reading] = READINGS) -> Header | Reason:
+    file = LocalFile(str(path))
+    try:
+        return PydicomReader(readings).read(file)
+    except Rejected as rejected:
+        return rejected.reason
+    finally:
+        file.close()
+
+
+OUTCOMES = {str(path.relative_to(WHEEL)): read(path) for path in wheel_files()}
+LOADED = sorted(name for name, outcome in OUTCOMES.items() if isinstance(outcome, Header))
+
+
+def test_files_that_give_no_row_are_known_by_name_and_reason() -> None:
+    assert len(LOADED) > 100
+    rejected = {n: o.value for n, o in OUTCOMES.items() if isinstance(o, Reason)}
+    assert rejected == NOT_LOADED | READ_BY_DCMDUMP_AND_NOT_LOADED
+
+
+def test_dcmdump_agrees_on_which_files_are_dicom() -> None:
+    read_by_dcmdump = {n for n in OUTCOMES if dcmdump(WHEEL / n, "SOPInstanceUID") is not None}
+    assert set(LOADED) - read_by_dcmdump == REFUSED_BY_DCMDUMP_AND_LOADED
+    assert read_by_dcmdump - set(LOADED) == set(READ_BY_DCMDUMP_AND_NOT_LOADED)
+
+
+def test_identifiers_are_those_of_dcmdump() -> None:
+    compared = 0
+    for name in set(LOADED) - REFUSED_BY_DCMDUMP_AND_LOADED:
+        expected = dcmdump(WHEEL / name, *IDENTIFIERS)
+        assert expected is not None
+        for keyword in IDENTIFIERS:
+            assert (value_of(name, keyword) or "") == expected.get(keyword, "").strip(), name
+            compared += 1
+    assert compared > 400
+
+
+def value_of(name: str, keyword: str) -> str | None:
+    header = OUTCOMES[name]
+    assert isinstance(header, Header)
+    return header.values[READINGS.index(reading_of(keyword))]
+
+
+def text_by_pydicom(dataset: pydicom.Dataset, reading: Reading) -> str | None:
+    for tag, index in reading.steps:
+        if tag not in dataset or len(dataset[tag].value) <= index:
+            return None
+        dataset = dataset[tag].value[index]
+    if reading.tag not in dataset:
+        return None
+    value: Any = dataset[reading.tag].value
+    values = list(value) if isinstance(value, MultiValue | list) else [value]
+    if reading.vr in ("LT", "ST", "UT"):  # leading spaces count
+        texts = ["" if v is None else str(v).rstrip(" \0") for v in values]
+    else:
+        texts = [as_written(v).strip(" \0") for v in values]
+    return unicodedata.normalize("NFC", "\\".join(texts)) if any(texts) else None
+
+
+def as_written(value: Any) -> str:
+    """DS and IS as they stand in the file, not as the numbers they are."""
+    if isinstance(value, DSfloat | IS):
+        return str(getattr(value, "original_string", value))
+    if isinstance(value, PersonName):
+        return str(value)
+    return "" if value is None else str(value)
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_every_value_is_that_of_pydicoms_own_interface(name: str) -> None:
+    header = OUTCOMES[name]
+    assert isinstance(header, Header)
+    dataset = pydicom.dcmread(WHEEL / name, force=True, stop_before_pixels=True)
+    wrong = []
+    for reading, text in zip(READINGS, header.values, strict=True):
+        if reading.vr == "SQ":
+            present = bool(reading.tag in dataset and dataset[reading.tag].value)
+            assert (text is not None) == present
+            continue
+        expected = text_by_pydicom(dataset, reading)
+        if reading.vr == "PN" and text:  # pydicom drops empty component groups at the end
+            text = text.rstrip("=")
+        if text != expected:
+            wrong.append((hex(reading.tag), reading.vr, text, expected))
+    assert not wrong
+    assert header.unreadable_values == 0
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    assert header.transfer_syntax_uid == (str(syntax) if syntax else None)

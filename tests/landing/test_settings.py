@@ -1,0 +1,94 @@
+"""A setting that cannot be used stops everything, with one line that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.settings import Grain, OnDelete, SettingsError, load_settings
+
+KEY = "0123456789abcdef" * 4
+
+
+def test_without_any_variable_everything_has_its_default() -> None:
+    settings = load_settings({})
+    assert (settings.partition_by, settings.on_delete) == (Grain.MONTH, OnDelete.REMOVE)
+    assert (settings.delete_guard, settings.settle_seconds) == (0.2, 5)
+    assert settings.uses_default_landing
+    assert settings.workers >= 1
+    assert settings.landing_dir.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DICOM_LANDING_URI", ""),
+        ("DICOM_LANDING_URI", "   "),
+        ("DICOM_LANDING_URI", "ftp://host/x"),
+        ("DICOM_LANDING_URI", "~no-such-user-here/dicom"),
+        ("DICOM_RAW_URI", ""),
+        ("DBT_DATABASE_NAME", ""),
+        ("DBT_DATABASE_NAME", "/"),
+        ("DICOM_WAREHOUSE_DIR", ""),
+        ("DBT_TARGET", "mars"),
+        ("DICOM_DEID_PROFILE", "Research"),
+        ("DICOM_PARTITION_BY", "week"),
+        ("DICOM_ON_DELETE", ""),
+        ("DICOM_DELETE_GUARD", "20%"),
+        ("DICOM_DELETE_GUARD", "1.1"),
+        ("DICOM_DELETE_GUARD", "-0.1"),
+        ("DICOM_DELETE_GUARD", "nan"),
+        ("DICOM_FOLLOW_SYMLINKS", "maybe"),
+        ("DICOM_FOLLOW_SYMLINKS", ""),
+        ("DICOM_EXTRACTOR", "x"),
+        ("DICOM_WORKERS", "0"),
+        ("DICOM_WORKERS", "two"),
+        ("DICOM_WORKERS", "1.5"),
+        ("DICOM_WORKERS", "100000"),
+        ("DICOM_READER", "x"),
+        ("DICOM_SETTLE_SECONDS", "inf"),
+        ("DICOM_SETTLE_SECONDS", "-1"),
+        ("DICOM_SETTLE_SECONDS", "soon"),
+        ("DICOM_SETTLE_SECOND", "5"),
+        ("DICOM_", "5"),
+    ],
+)
+def test_a_malformed_or_unknown_setting_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: value, "DICOM_PSEUDONYM_KEY": KEY})
+    message = str(caught.value)
+    assert name in message
+    assert "\n" not in message
+    assert KEY not in message
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DICOM_RAW_URI": "/x/in/raw"},
+        {"DICOM_RAW_URI": "/x/in"},
+        {"DICOM_WAREHOUSE_DIR": "/x/in/../in/w"},
+        {"DBT_DATABASE_NAME": "/x/in/d.duckdb"},
+        {"DAGSTER_HOME": "/x/in/.dagster"},
+        {"DICOM_RAW_URI": "/x"},
+        {"DICOM_WAREHOUSE_DIR": "/x"},
+        {"DBT_DATABASE_NAME": "/raw/d.duckdb", "DICOM_RAW_URI": "/raw"},
+        {"DBT_DATABASE_NAME": "/w/d.duckdb", "DICOM_WAREHOUSE_DIR": "/w"},
+    ],
+)
+def test_zones_inside_one_another_are_refused(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="must not lie inside"):
+        load_settings({"DICOM_LANDING_URI": "/x/in"} | environ)
+
+
+def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"DICOM_PSEUDONYM_KEY": KEY, "DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "key")}
+    )
+    assert settings.pseudonym_key == KEY
+    for text in (repr(settings), str(settings), f"{settings}", f"{settings!r}"):
+        assert KEY not in text
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    load_settings({"DBT_OTHER": "x", "AWS_REGION": "y", "PATH": "", "MY_DICOM_X": "z"})

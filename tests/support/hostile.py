@@ -1,0 +1,51 @@
+"""A reader that does what hostile files do to workers: they die, hang, or raise anything."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from dicom_pipeline.extract import pool
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.reader import Header
+from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.settings import Reader
+
+
+class HostileReader(PydicomReader):
+    """Obeys the first word of a file."""
+
+    def read(self, file: OpenFile) -> Header:
+        order = file.read_at(0, 16).split(b" ")[0]
+        if order == b"KILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if order == b"EXIT":
+            os._exit(3)
+        if order == b"HANG":
+            time.sleep(600)
+        if order == b"MEMORY":
+            raise MemoryError
+        if order == b"RAISE":
+            raise RecursionError("a value of a patient")
+        if order == b"SURROGATE":
+            return Header(["\ud800"] * len(self._readings), None, 0)
+        if order == b"MODULES":
+            return Header([" ".join(sorted(sys.modules))] * len(self._readings), None, 0)
+        if order == b"SLOW":
+            time.sleep(0.05)
+            return Header([file.read_at(5, 9).decode()] * len(self._readings), None, 0)
+        return super().read(file)
+
+
+def _in_worker(landing_dir: Path, mapping_csv: Path) -> pool.WorkerPlan:
+    pool._READERS[Reader.PYDICOM] = HostileReader
+    return pool.WorkerPlan(landing_dir, mapping_csv)
+
+
+class HostilePlan(pool.WorkerPlan):
+    """A plan that swaps the reader, in the worker that it is sent to."""
+
+    def __reduce__(self) -> Any:
+        return _in_worker, (self.landing_dir, self.mapping_csv)

@@ -1,0 +1,95 @@
+"""A landing zone and its raw zone in a temporary directory, worked by the real parts."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dicom_pipeline.attributes import MAPPING_CSV, load_mapping
+from dicom_pipeline.extract.accounting import Account, account
+from dicom_pipeline.extract.partition import PartitionReport, RawStep
+from dicom_pipeline.extract.pool import WorkerPlan
+from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.landing.manifest import ManifestStore
+from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
+from dicom_pipeline.landing.storage import DirectoryStorage
+from dicom_pipeline.settings import Grain, OnDelete
+
+
+class Zone:
+    """A landing zone and its raw zone."""
+
+    def __init__(self, root: Path, *, keep: bool = False, **storage: Any) -> None:
+        self.landing = root / "landing"
+        self.landing.mkdir(parents=True, exist_ok=True)
+        self.raw_dir = root / "raw"
+        self.mapping_csv = root / "mapping.csv"
+        shutil.copyfile(MAPPING_CSV, self.mapping_csv)
+        self.keep = keep
+        self.storage = DirectoryStorage(self.landing, **storage)
+        self.manifests = ManifestStore(self.raw_dir)
+
+    def put(self, name: str, data: bytes) -> Path:
+        path = self.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    def scan(
+        self, *, grain: Grain = Grain.MONTH, start: int = 0, budget: float | None = None,
+        accept: bool = False,
+    ) -> ScanReport:  # fmt: skip
+        on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
+        rules = ScanRules(grain, on_delete, accept_deletions=accept)
+        return Scanner(self.storage, self.manifests, rules, budget=budget).run(start)
+
+    @property
+    def raw(self) -> RawZone:
+        return RawZone(self.raw_dir, load_mapping(self.mapping_csv))
+
+    def step(self, workers: int = 1) -> RawStep:
+        plan = WorkerPlan(self.landing, self.mapping_csv)
+        return RawStep(self.manifests, self.raw, plan, workers=workers, keep_deleted=self.keep)
+
+    def refresh(
+        self, periods: Sequence[str] | None = None, *, force: bool = False, workers: int = 1
+    ) -> list[PartitionReport]:
+        wanted = self.manifests.periods() if periods is None else periods
+        return list(self.step(workers).refresh(wanted, force=force))
+
+    def load(self, **options: Any) -> int:
+        """Scan and extract; returns the number of files that were read."""
+        self.scan(**options)
+        return sum(report.read for report in self.refresh())
+
+    def account(self) -> Account:
+        return account(self.storage, self.step())
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Rows of all partitions."""
+        found: list[dict[str, Any]] = []
+        for period in self.raw.periods():
+            rows = self.raw.read(table, period)
+            assert rows is not None
+            found += [row | {"period": period} for row in rows.to_pylist()]
+        return found
+
+    def images(self) -> dict[str, dict[str, Any]]:
+        return {row["file_path"]: row for row in self.rows("images")}
+
+    def rejects(self) -> dict[str, str]:
+        return {row["file_path"]: row["reason"] for row in self.rows(REJECTED)}
+
+    def content(self) -> dict[str, list[str]]:
+        """Rows of all tables, in an order of their own."""
+        return {table: sorted(str(row) for row in self.rows(table)) for table in RAW_TABLES}
+
+    def bytes(self) -> dict[str, bytes]:
+        """Every parquet file of the raw tables."""
+        return {
+            os.fspath(path.relative_to(self.raw_dir)): path.read_bytes()
+            for table in RAW_TABLES
+            for path in (self.raw_dir / table).rglob("*.parquet")
+        }
