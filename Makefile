@@ -42,7 +42,7 @@ dev: $(VENV)/.run  ## set up and open the Dagster web UI on http://127.0.0.1:300
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dagster dev
 
 test: $(VENV)/.dev lint  ## set up, check the code and run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""

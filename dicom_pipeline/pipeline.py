@@ -17,10 +17,11 @@ from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import RawStep
 from dicom_pipeline.extract.pool import Progress, WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
-from dicom_pipeline.landing.storage import FILE_MODE, DirectoryStorage, ensure_private_directory
+from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
 from dicom_pipeline.settings import OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock

@@ -18,7 +18,7 @@ LAYERS = ("landing", "extract", "warehouse", "orchestration")
 ALLOWED = {
     "landing": {"landing"},
     "extract": {"extract", "landing"},
-    "warehouse": {"warehouse", "landing"},
+    "warehouse": {"warehouse"},
     "orchestration": {"orchestration", "extract", "landing", "warehouse"},
 }
 NEVER = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from dicom_pipeline.extract.partition import RawStep
 from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow
-from dicom_pipeline.landing.storage import DirectoryStorage
 
 
 @dataclass

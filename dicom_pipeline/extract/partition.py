@@ -31,9 +31,10 @@ from dicom_pipeline.extract.tables import (
     settle_partition,
     table_schema,
 )
+from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
-from dicom_pipeline.landing.storage import DirectoryStorage, FileVersion
+from dicom_pipeline.landing.storage import FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "2"

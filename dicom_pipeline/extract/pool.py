@@ -26,7 +26,8 @@ from dicom_pipeline.attributes import Reading, load_mapping
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.landing.storage import DirectoryStorage, FileVersion
+from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 from dicom_pipeline.settings import Reader
 

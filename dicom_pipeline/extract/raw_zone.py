@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from dicom_pipeline.attributes import Mapping
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, table_schema
-from dicom_pipeline.landing.storage import ensure_private_directory, write_atomic
+from dicom_pipeline.private_files import ensure_private_directory, write_atomic
 
 VERSION_KEY = b"dicom_pipeline.version"
 READ_BY_KEY = b"dicom_pipeline.read_by"

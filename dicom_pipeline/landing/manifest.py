@@ -16,7 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dicom_pipeline.landing.storage import FileVersion, Ignored, write_atomic
+from dicom_pipeline.landing.storage import FileVersion, Ignored
+from dicom_pipeline.private_files import write_atomic
 
 SCHEMA = pa.schema(
     [

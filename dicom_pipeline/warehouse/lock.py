@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.landing.storage import FILE_MODE, ensure_private_directory
+from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
 
 Waiting = Callable[[str], None]
 

@@ -12,7 +12,7 @@ import pytest
 from dicom_pipeline.attributes import MAPPING_CSV
 from dicom_pipeline.extract.pool import Tables, read_headers
 from dicom_pipeline.extract.tables import REJECTED
-from dicom_pipeline.landing.storage import DirectoryStorage
+from dicom_pipeline.landing.directory import DirectoryStorage
 from tests.support.dicom import instance
 from tests.support.hostile import HostilePlan
 

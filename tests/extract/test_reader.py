@@ -17,7 +17,7 @@ from dicom_pipeline.attributes import Reading, load_mapping, reading_of
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.landing.storage import LocalFile
+from dicom_pipeline.landing.directory import LocalFile
 from tests.support.dicom import WHEEL, dcmdump, wheel_files
 
 READINGS = ChunkTables(load_mapping()).readings

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.landing.storage import DirectoryStorage, Ignored, from_text, to_text
+from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.landing.storage import Ignored, from_text, to_text
 
 
 def found_by_find(root: Path, *options: str) -> list[bytes]:
@@ -191,7 +192,7 @@ def test_files_that_are_still_being_written_wait(tmp_path: Path) -> None:
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from dicom_pipeline.landing.storage import DirectoryStorage
+from dicom_pipeline.landing.directory import DirectoryStorage
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 storage = DirectoryStorage(Path(sys.argv[1]))
 listing = storage.list_landing()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanRefused, ScanRules
-from dicom_pipeline.landing.storage import DirectoryStorage, OpenFile
+from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.settings import Grain, OnDelete
 from tests.support.dicom import instance
 from tests.support.zone import Zone

@@ -12,9 +12,9 @@ from dicom_pipeline.extract.partition import PartitionReport, RawStep
 from dicom_pipeline.extract.pool import WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
-from dicom_pipeline.landing.storage import DirectoryStorage
 from dicom_pipeline.settings import Grain, OnDelete
 
 

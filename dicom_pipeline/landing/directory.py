@@ -1,0 +1,279 @@
+"""A directory of this machine as a zone: walking it, and reading ranges of its files.
+
+Belongs here: file names, links, what is passed over and what is still being written.
+Does not belong here: which files are new (scan), and anything that writes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from dicom_pipeline.landing.storage import (
+    FileVersion,
+    Ignored,
+    Listing,
+    OpenFile,
+    from_text,
+    to_text,
+)
+
+_TEMPORARY = re.compile(
+    r".*(\.(part|partial|tmp|temp|filepart|crdownload|download|swp)|~)", re.IGNORECASE
+)
+
+
+class LocalFile:
+    """An `OpenFile` of this machine's file system."""
+
+    def __init__(self, path: str) -> None:
+        # O_NONBLOCK: a FIFO put in a file's place must not hang the reader
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise OSError("not a regular file")
+        self.size = status.st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read up to ``length`` bytes from ``offset``."""
+        data = os.pread(self._descriptor, length, offset)
+        while len(data) < length and (more := _more(self._descriptor, offset, length, data)):
+            data += more
+        return data
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)
+
+
+def _more(descriptor: int, offset: int, length: int, data: bytes) -> bytes:
+    return os.pread(descriptor, length - len(data), offset + len(data)) if data else b""
+
+
+class DirectoryStorage:
+    """A directory of this machine as a zone.
+
+    Parameters
+    ----------
+    root
+        The directory.
+    follow_symlinks
+        Whether links that lead out of the zone are followed. Links to places inside it never
+        are: what they point to is listed under its own name.
+    settle_seconds
+        Files whose inode changed less than this ago may still be being written.
+    """
+
+    def __init__(
+        self, root: Path, *, follow_symlinks: bool = False, settle_seconds: float = 0
+    ) -> None:
+        self.root = root
+        self.follow_symlinks = follow_symlinks
+        self.settle_seconds = settle_seconds
+
+    def open(self, path: str) -> OpenFile:
+        """Open one file for reading."""
+        return LocalFile(os.path.join(self.root, from_text(path)))
+
+    def changed_at(self, path: str) -> float:
+        """When a file came to its place, at the latest, in seconds since 1970. Raises ``OSError``.
+
+        A folder that is moved into the zone takes files along whose own inodes do not change: so
+        the folders on the way count too.
+        """
+        place = os.fspath(self.root)
+        changed = os.stat(place).st_ctime
+        for name in from_text(path).split("/"):
+            place = os.path.join(place, name)
+            changed = max(changed, os.lstat(place).st_ctime)
+        return changed
+
+    def count_files(self) -> Iterator[str]:
+        """Walk the tree, on purpose in another way than `list_landing`: it is its witness."""
+        followed: set[tuple[int, int]] = set()
+        with suppress(OSError):
+            for name in sorted(os.listdir(self.root)):
+                yield from self._count(os.path.join(self.root, name), name, followed)
+
+    def _count(self, place: str, path: str, followed: set[tuple[int, int]]) -> Iterator[str]:
+        real = os.path.realpath(place)
+        if not os.path.isdir(real) or (  # noqa: PTH112 - never raises
+            Path(place).is_symlink() and not self.follows(real, followed)
+        ):
+            yield to_text(path)
+            return
+        links = []
+        todo = [(real, path)]  # a list, since os.walk overflows the stack on deep trees
+        while todo:
+            place, path = todo.pop()
+            try:
+                names = os.listdir(place)
+            except OSError:
+                continue
+            for name in names:
+                inner = (os.path.join(place, name), f"{path}/{name}")
+                with suppress(OSError):
+                    mode = os.lstat(inner[0]).st_mode
+                    if stat.S_ISDIR(mode):
+                        todo.append(inner)
+                    elif stat.S_ISLNK(mode) and os.path.isdir(inner[0]):  # noqa: PTH112 - never raises
+                        links.append(inner)
+                    else:
+                        yield to_text(inner[1])
+        for place, path in sorted(links, key=lambda link: link[1]):
+            yield from self._count(place, path, followed)
+
+    def follows(self, target: str, followed: set[tuple[int, int]]) -> bool:
+        """Whether a link to this directory is followed: out of the zone, and once each."""
+        root = os.path.realpath(self.root)
+        if not self.follow_symlinks or _is_within(target, root) or _is_within(root, target):
+            return False
+        status = os.stat(target)
+        identity = (status.st_dev, status.st_ino)
+        if identity in followed:
+            return False
+        followed.add(identity)
+        return True
+
+    def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
+        """List the zone.
+
+        Parameters
+        ----------
+        start
+            Number of the top-level entry to begin with; a listing that was cut off says in
+            ``next_start`` where the next one should begin.
+        deadline
+            When to stop, as a value of ``time.monotonic()``.
+        """
+        listing = Listing()
+        walk = _Walk(self, listing, deadline)
+        try:
+            top = sorted(os.scandir(self.root), key=lambda entry: entry.name)
+        except OSError:
+            listing.rooted = False
+            listing.errors += 1
+            return listing
+        order = [(start + i) % len(top) for i in range(len(top))] if top else []
+        for index in order:
+            walk.entry(top[index], "", hidden=False)
+            walk.follow_links()
+            if index != order[-1] and walk.is_late():
+                listing.cut_off = True
+            if listing.cut_off:
+                # the entry that took too long comes last next time
+                listing.next_start = (index + 1) % len(top)
+                break
+        return listing
+
+
+def _is_within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
+
+
+class _Walk:
+    """One listing under way."""
+
+    def __init__(self, zone: DirectoryStorage, listing: Listing, deadline: float | None) -> None:
+        self.zone = zone
+        self.listing = listing
+        self.deadline = deadline
+        self.now = time.time()
+        self.root = os.path.realpath(zone.root)
+        self.followed: set[tuple[int, int]] = set()
+        self.links: list[tuple[str, str, bool]] = []
+
+    def is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def entry(self, entry: os.DirEntry[str], prefix: str, *, hidden: bool) -> None:
+        path = prefix + entry.name
+        hidden = hidden or entry.name.startswith(".")
+        try:
+            if entry.is_symlink():
+                self._symlink(entry, path, hidden=hidden)
+            elif entry.is_dir(follow_symlinks=False):
+                self._directory(entry.path, path, hidden=hidden)
+            else:
+                self._file(entry, path, entry.stat(follow_symlinks=False), hidden=hidden)
+        except FileNotFoundError:
+            return  # it went away while we looked: it is not there
+        except OSError:
+            self.listing.errors += 1
+
+    def _directory(self, full: str, path: str, *, hidden: bool) -> None:
+        stack = [(full, path, hidden)]
+        while stack and not self.listing.cut_off:
+            # a tree too large for the budget: another part of it each time
+            chosen = -1 if self.deadline is None else random.randrange(len(stack))  # noqa: S311
+            full, path, hidden = stack.pop(chosen)
+            try:
+                with os.scandir(full) as entries:
+                    for entry in entries:
+                        if not entry.is_symlink() and entry.is_dir(follow_symlinks=False):
+                            inside_hidden = hidden or entry.name.startswith(".")
+                            stack.append((entry.path, f"{path}/{entry.name}", inside_hidden))
+                        else:
+                            self.entry(entry, f"{path}/", hidden=hidden)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                # what a hidden folder holds is passed over anyway: nothing is missed
+                self.listing.errors += not hidden
+            if stack and self.is_late():
+                self.listing.cut_off = True
+
+    def follow_links(self) -> None:
+        """Walk the directories that links lead to, in an order that `count_files` has too."""
+        links, self.links = sorted(self.links), []
+        for path, target, hidden in links:
+            if self.listing.cut_off or self.is_late():
+                self.listing.cut_off = True
+                return
+            try:
+                if not self.zone.follows(target, self.followed):
+                    self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+                    continue
+            except OSError:
+                self.listing.errors += 1
+                continue
+            self._directory(target, path, hidden=hidden)
+            self.follow_links()
+
+    def _symlink(self, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
+        target = os.path.realpath(entry.path)
+        if not os.path.exists(target):
+            self.listing.ignored[to_text(path)] = Ignored.BROKEN_SYMLINK
+            return
+        if _is_within(target, self.root) or not self.zone.follow_symlinks:
+            self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+            return
+        status = os.stat(target)
+        if not stat.S_ISDIR(status.st_mode):
+            self._file(entry, path, status, hidden=hidden)
+            return
+        self.links.append((path, target, hidden))
+
+    def _file(
+        self, entry: os.DirEntry[str], path: str, status: os.stat_result, *, hidden: bool
+    ) -> None:
+        text = to_text(path)
+        if hidden:
+            self.listing.ignored[text] = Ignored.HIDDEN
+        elif not stat.S_ISREG(status.st_mode):
+            self.listing.ignored[text] = Ignored.SPECIAL
+        elif _TEMPORARY.fullmatch(entry.name):
+            self.listing.ignored[text] = Ignored.TEMPORARY
+        # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
+        # file back for ever
+        elif abs(self.now - status.st_ctime) < self.zone.settle_seconds:
+            self.listing.unsettled.append(text)
+        else:
+            self.listing.files.append(FileVersion(text, status.st_size, status.st_mtime_ns))

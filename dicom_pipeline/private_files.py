@@ -1,0 +1,45 @@
+"""Files that only their owner may read, replaced whole or not at all.
+
+Belongs here: modes and atomic replacement, for every zone that holds PHI or keys.
+Does not belong here: what is in the files; the published file, which everybody may read.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from pathlib import Path
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def ensure_private_directory(path: Path) -> None:
+    """Create a directory that only its owner may enter, and close it to others if it was open."""
+    path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(DIRECTORY_MODE)
+
+
+def write_atomic(path: Path, data: bytes | memoryview) -> None:
+    """Replace ``path`` by ``data``, durable and never half there; mode 0600.
+
+    The caller holds the writer lock, so that what lies beside it under a temporary name was left
+    by a killed process and can go: it holds as much PHI as the file.
+    """
+    for folder in reversed(path.parents):  # `parents=True` would leave those open to others
+        folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left_behind.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
