@@ -98,7 +98,8 @@ class Pipeline:
     def close_to_others(self) -> None:
         """Take other people's rights from what dbt wrote with its own umask."""
         for path in self.settings.warehouse_dir.iterdir():
-            path.chmod(FILE_MODE)
+            if path.is_file():
+                path.chmod(FILE_MODE)
 
     def lock(
         self, *, wait: bool = True, waiting: Callable[[str], None] | None = None

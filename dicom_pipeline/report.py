@@ -22,7 +22,7 @@ QUERIES = (
     "from processed.processed_series group by all order by images desc;",
     "select study_number, days_since_previous_study, modalities, image_count, patient_age\n"
     "from processed.processed_studies order by patient_key, study_number;",
-    "select s.series_description, i.pixel_spacing, i.slice_thickness, count(*) as images\n"
+    "select s.modality, s.body_part_examined, i.pixel_spacing, count(*) as images\n"
     "from processed.processed_images as i join processed.processed_series as s using (series_key)\n"
     "where i.pixel_spacing is not null group by all order by images desc;",
 )

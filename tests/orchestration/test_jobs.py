@@ -1,0 +1,69 @@
+"""The jobs a person launches, one after the other, as the UI's launchpad runs them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pydicom
+import pytest
+
+from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
+from dicom_pipeline.orchestration.pending import find_pending
+from dicom_pipeline.pipeline import Pipeline
+
+SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster_dbt")
+def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
+    pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        shutil.copy(SAMPLE / name, pipeline.settings.landing_dir)
+
+    def launch(job: str, **options: object) -> dg.ExecuteInProcessResult:
+        result = defs.resolve_job_def(job).execute_in_process(instance=instance, **options)  # type: ignore[arg-type]
+        assert result.success
+        return result
+
+    def built() -> set[str]:
+        with duckdb.connect(str(pipeline.build_database), read_only=True) as connection:
+            rows = connection.execute("select distinct schema_name from duckdb_tables()")
+            return {schema for (schema,) in rows.fetchall()}
+
+    launch("materialize_internal_assets_job")
+    assert built() == {"internal"}
+
+    pipeline.scan()
+    pending = find_pending(pipeline, instance)
+    instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
+    # one partition of the two, forced, with the documented run config
+    result = launch(
+        "materialize_raw_assets_job",
+        tags=range_tags(pending.stored, ["2004-01"]),
+        run_config={"ops": {"raw_tables": {"config": {"force": True}}}},
+    )
+    assert {e.partition for e in result.get_asset_materialization_events()} == {"2004-01"}
+    [images] = [
+        event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["raw", "images"])
+    ]
+    assert (images["files"].value, images["files_read"].value) == (1, 1)
+    assert set(find_pending(pipeline, instance).versions) == {"2004-08"}
+    launch("materialize_raw_assets_job", tags=range_tags(pending.stored, ["2004-08"]))
+    assert find_pending(pipeline, instance).versions == {}
+
+    launch("materialize_stage_assets_job")
+    assert built() == {"internal", "stage"}
+    launch("materialize_processed_assets_job")
+    assert built() == {"internal", "stage", "processed"}
+    assert not pipeline.settings.database.exists()
+
+    launch("materialize_all_assets_job", tags=range_tags(pending.stored, pending.stored))
+    with duckdb.connect(str(pipeline.settings.database), read_only=True) as connection:
+        row = connection.execute("select count(*) from processed.processed_images").fetchone()
+    assert row == (2,)
