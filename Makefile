@@ -35,10 +35,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 run: $(VENV)/.run  ## set up, take in all files of the landing zone, publish, print a summary
-	@$(BIN)/dicom-pipeline run --sample
+	@$(BIN)/python -m dicom_pipeline.cli run --sample
 
 dev: $(VENV)/.run  ## set up and open the Dagster web UI on http://127.0.0.1:3000
-	@$(BIN)/dicom-pipeline prepare
+	@$(BIN)/python -m dicom_pipeline.cli prepare
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dagster dev
 
 test: $(VENV)/.dev lint  ## set up, check the code and run the tests
@@ -69,11 +69,11 @@ dagster_deps:  ## install into the active virtual environment
 
 dbt_deps:  ## ready dbt: key, vault, manifest and seeds
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dicom-pipeline prepare
-	@cd dbt_snowflake && PATH="$(CURDIR)/$(BIN):$$PATH" dbt --quiet seed --profiles-dir config
+	@cd dbt_snowflake && PATH="$(CURDIR)/$(BIN):$$PATH" dbt --quiet seed
 
 dbt_build: $(VENV)/.run  ## stage and processed tables by dbt alone, without Dagster
-	@$(BIN)/dicom-pipeline prepare
-	@cd dbt_snowflake && ../$(BIN)/dbt build --profiles-dir config
+	@$(BIN)/python -m dicom_pipeline.cli prepare
+	@cd dbt_snowflake && ../$(BIN)/dbt build
 
 lock:  ## pin the dependencies anew (needs uv)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock

@@ -27,6 +27,19 @@ FUNCTIONS = frozenset(
         "pseudonym", "remove", "shift_date", "shift_datetime", "uid",
     }
 )  # fmt: skip
+# what a function can be applied to; the others take any type
+FUNCTION_TYPES = {
+    "age_cap": {"text"},
+    "anon_text": {"text"},
+    "keep_code": {"text"},
+    "keep_number": {"integer", "double"},
+    "keep_time": {"time"},
+    "pseudonym": {"text"},
+    "shift_date": {"date"},
+    "shift_datetime": {"timestamp"},
+    "uid": {"text"},
+}
+OF_A_PATIENT = frozenset({"shift_date", "shift_datetime"})
 TYPES = frozenset({"text", "integer", "double", "date", "time", "timestamp", "json"})
 TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 # binary: nothing of it is ever read
@@ -203,8 +216,13 @@ def _attribute(row: dict[str, str]) -> Attribute:
             raise ValueError(f"{name} of {row['attribute']} is {right}, not {row[name]!r}")
     reviewed = _one_of(row, "reviewed", ("true", "false")) == "true"
     functions = {row["research"], row["strict"]}
+    type_ = _one_of(row, "type", TYPES)
     for profile in ("research", "strict"):
-        _one_of(row, profile, FUNCTIONS)
+        function = _one_of(row, profile, FUNCTIONS)
+        if type_ not in FUNCTION_TYPES.get(function, TYPES):
+            raise ValueError(f"{function} does not apply to type {type_}")
+        if function in OF_A_PATIENT and table == "devices":
+            raise ValueError(f"{function} needs a patient, and a device has none")
     if "keep" in functions and reading.vr in TEXT_VRS and not (reviewed and row["reason"].strip()):
         raise ValueError("keep on text needs reviewed = true and a reason")
     return Attribute(
@@ -212,7 +230,7 @@ def _attribute(row: dict[str, str]) -> Attribute:
         column=column,
         attribute=row["attribute"],
         vm=row["vm"],
-        type=_one_of(row, "type", TYPES),
+        type=type_,
         research=row["research"],
         strict=row["strict"],
         reviewed=reviewed,

@@ -19,7 +19,7 @@ from dicom_pipeline.attributes import MappingError
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.scan import ScanRefused, ScanReport
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import SettingsError, load_settings
+from dicom_pipeline.settings import OnDelete, SettingsError, load_settings
 from dicom_pipeline.warehouse.lock import LockTaken
 from dicom_pipeline.warehouse.publish import PublishRefused
 from dicom_pipeline.warehouse.vault import VaultError
@@ -59,6 +59,8 @@ def _plain_errors(debug: bool) -> Iterator[Console]:
             raise
         console.print(f"[red]error:[/red] {error}", markup=True)
         raise typer.Exit(codes[type(error)]) from None
+    except typer.Exit:
+        raise
     except Exception as error:
         if debug:
             raise
@@ -124,17 +126,19 @@ def scan(
 def status(debug: Debug = False) -> None:
     """Show what is in the landing zone, loaded, pending and rejected, and what to do next.
 
-    Exit code: 0 all is loaded, 1 something is pending or lost, 2 a setting cannot be used.
+    Exit code: 0 all is loaded, 1 something is to be done, 2 a setting cannot be used, 3 the
+    landing zone cannot be listed.
     """
     with _plain_errors(debug) as console:
         from dicom_pipeline.report import print_account
 
         pipeline = Pipeline(load_settings())
         account = pipeline.account()
-        print_account(console, account)
+        print_account(console, account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
         console.print(_published(pipeline))
-        console.print(_advice(account))
-        if account.pending or not account.balanced:
+        advice = _advice(account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
+        console.print(advice or "nothing to do")
+        if advice:
             raise typer.Exit(EXIT_FAILED)
 
 
@@ -173,16 +177,18 @@ def _print_scan(console: Console, report: ScanReport) -> None:
 
 
 def _published(pipeline: Pipeline) -> str:
-    database = pipeline.settings.database
-    return f"published: {database}" if database.exists() else "nothing is published yet"
+    settings = pipeline.settings
+    if not settings.database.exists():
+        return "nothing is published yet"
+    return f"published: {settings.database}, next with profile {settings.profile}"
 
 
-def _advice(account: Account) -> str:
+def _advice(account: Account, *, keeps: bool) -> str | None:
     if account.lost or account.double:
         return "next: dicom-pipeline run --force, and keep the log: this should not happen"
-    if account.pending:
+    if account.pending or account.stale_partitions or (account.gone and not keeps):
         return "next: dicom-pipeline run, or toggle file_arrival_sensor on in the web UI"
-    return "nothing to do"
+    return None
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.report import print_account, print_tables, progress_bar
+from dicom_pipeline.settings import OnDelete
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -55,11 +56,13 @@ def run_everything(
             instance.delete_dynamic_partition(STUDY_PERIOD, key)
     account = pipeline.account()
     console.print()
-    print_account(console, account)
+    print_account(console, account, keeps=settings.on_delete is OnDelete.KEEP)
     if not success:
         return False
     console.print()
-    print_tables(console, settings.database)
+    if not account.discovered:
+        console.print(f"[yellow]there are no files in {settings.landing_dir}[/yellow]")
+    print_tables(console, settings.database, loaded=account.loaded, profile=settings.profile)
     console.print(f"\ndone in {time.monotonic() - began:.0f} s")
     return account.balanced
 

@@ -18,10 +18,12 @@ from rich.table import Table
 from dicom_pipeline.extract.accounting import Account
 
 QUERIES = (
-    "select modality, count(*) as series, sum(image_count) as images\n"
+    "select modality, count(*) as series, sum(image_count)::bigint as images\n"
     "from processed.processed_series group by all order by images desc;",
     "select study_number, days_since_previous_study, modalities, image_count, patient_age\n"
-    "from processed.processed_studies order by patient_key, study_number;",
+    "from processed.processed_studies where patient_key in\n"
+    "  (select patient_key from processed.processed_patients where study_count > 1)\n"
+    "order by patient_key, study_number;",
     "select s.modality, s.body_part_examined, i.pixel_spacing, count(*) as images\n"
     "from processed.processed_images as i join processed.processed_series as s using (series_key)\n"
     "where i.pixel_spacing is not null group by all order by images desc;",
@@ -41,7 +43,7 @@ def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-def print_account(console: Console, account: Account) -> None:
+def print_account(console: Console, account: Account, *, keeps: bool) -> None:
     """Print what became of the files of the landing zone."""
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("files")
@@ -54,15 +56,16 @@ def print_account(console: Console, account: Account) -> None:
         for reason, count in sorted(counts.items()):
             table.add_row(f"  [dim]{reason}[/dim]", f"[dim]{count}[/dim]")
     table.add_row("pending", str(account.pending))
-    if account.kept:
-        table.add_row("kept (no longer in the landing zone)", str(account.kept))
+    if account.gone:
+        rows = "their rows stay" if keeps else "the next run removes their rows"
+        table.add_row(f"no longer there: {rows}", str(account.gone))
     if account.lost or account.double:
         table.add_row("[red]lost[/red]", f"[red]{account.lost}[/red]")
         table.add_row("[red]counted twice[/red]", f"[red]{account.double}[/red]")
     console.print(table)
 
 
-def print_tables(console: Console, database: Path) -> None:
+def print_tables(console: Console, database: Path, *, loaded: int, profile: str) -> None:
     """Print the published tables with their rows, and what can be asked of them."""
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("table")
@@ -74,7 +77,14 @@ def print_tables(console: Console, database: Path) -> None:
         for (name,) in names:
             row = connection.execute(f"select count(*) from {name}").fetchone()
             table.add_row(name, str(row[0]) if row else "")
+        row = connection.execute("select count(*) from processed.processed_images").fetchone()
     console.print(table)
+    if row and row[0] < loaded:
+        console.print(
+            f"[dim]{loaded - row[0]} loaded files are other versions of an image: the column "
+            "instance_versions tells[/dim]"
+        )
+    console.print(f"de-identified with profile [bold]{profile}[/bold]")
     console.print(f"\ndatabase: [bold]{database}[/bold]\n\nTry in DBeaver, Harlequin or DuckDB:")
     for query in QUERIES:
         console.print(f"\n[cyan]{query}[/cyan]")

@@ -120,24 +120,27 @@ def _flag(value: str) -> bool:
 
 
 def _share(value: str) -> float:
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise ValueError("expected a number from 0 to 1")
-    return number
+    return _number(value, 1, "expected a number from 0 to 1")
 
 
 def _seconds(value: str) -> float:
-    number = float(value)
-    if not 0 <= number <= 86_400:
-        raise ValueError("expected seconds, from 0 to 86400")
+    return _number(value, 86_400, "expected seconds, from 0 to 86400")
+
+
+def _number(value: str, most: float, complaint: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(complaint) from None
+    if not 0 <= number <= most:
+        raise ValueError(complaint)
     return number
 
 
 def _count(value: str) -> int:
-    number = int(value)
-    if not 1 <= number <= 1024:
+    if not value.isdecimal() or not 1 <= int(value) <= 1024:
         raise ValueError("expected a whole number from 1 to 1024")
-    return number
+    return int(value)
 
 
 def _choice(kind: type[E]) -> Callable[[str], E]:

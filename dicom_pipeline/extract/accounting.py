@@ -13,14 +13,16 @@ from dicom_pipeline.extract.partition import RawStep
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow
+from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 
 
 @dataclass
 class Account:
     """Counts of files; ``lost`` must be 0.
 
-    ``kept`` counts files that left the landing zone and whose rows stay; they are not part of
-    ``discovered``. ``double`` counts files that have more than one row.
+    ``gone`` counts files that have rows and are no longer in the landing zone; they are not part
+    of ``discovered``. ``double`` counts files that have more than one row, ``stale_partitions``
+    those whose parquet is not as their manifest has it.
     """
 
     discovered: int = 0
@@ -29,7 +31,8 @@ class Account:
     rejected: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     pending: int = 0
-    kept: int = 0
+    gone: int = 0
+    stale_partitions: int = 0
     lost: int = 0
     double: int = 0
 
@@ -50,11 +53,18 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
         The landing zone; it is walked anew, by another way than the scan's.
     step
         The raw step, for manifests and raw parquet.
+
+    Raises
+    ------
+    ScanRefused
+        The landing zone cannot be listed.
     """
     outcomes, manifest = _outcomes(step)
     result = Account()
     result.double = sum(len(found) - 1 for found in outcomes.values() if len(found) > 1)
     listing = storage.list_landing()
+    if not listing.rooted:
+        raise ScanRefused(NOT_LISTED)
     young = set(listing.unsettled)
     done: dict[str, bool] = {}
     seen = set()
@@ -83,7 +93,9 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
             result.pending += 1
         else:
             result.lost += 1
-    result.kept = sum(path not in seen for path in outcomes)
+    result.gone = sum(path not in seen for path in outcomes)
+    wanted = step.wanted_versions()
+    result.stale_partitions = sum(step.raw.version(p) != v for p, v in wanted.items())
     return result
 
 

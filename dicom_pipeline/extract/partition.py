@@ -152,11 +152,13 @@ class RawStep:
             As soon as a partition is written; those that are left without files come last.
         """
         self.raw.write_schemas()
+        donors = self._donors(periods) if not force else {}
         wave: list[_Work] = []
         emptied: list[_Work] = []
         waiting = 0
         for period in periods:
             work = self._plan(period, force=force)
+            self._take_over(work, donors)
             if not work.files:
                 emptied.append(work)
                 continue
@@ -190,6 +192,41 @@ class RawStep:
         work.carried_files = len(carried)
         work.to_read = [file for file in files if file.path not in carried]
         return work
+
+    def _donors(self, periods: Sequence[str]) -> dict[str, str]:
+        """Files with rows in partitions that have no files any more: another grain moved them.
+
+        Returns
+        -------
+        dict of str to str
+            Key of the partition that has the rows, by the file's path.
+        """
+        donors: dict[str, str] = {}
+        for period in periods:
+            if self.manifests.read(period) or self.raw.read_by(period) != self.read_by:
+                continue
+            for name in _WITH_FILES:
+                table = self.raw.read(name, period, ["file_path"])
+                paths = table["file_path"].to_pylist() if table is not None else []
+                donors.update(dict.fromkeys(paths, period))
+        return donors
+
+    def _take_over(self, work: _Work, donors: dict[str, str]) -> None:
+        """Take rows of unchanged files from the partitions they were in, instead of reading."""
+        wanted: dict[str, list[FileVersion]] = {}
+        for file in work.to_read:
+            if file.path in donors:
+                wanted.setdefault(donors[file.path], []).append(file)
+        taken: set[str] = set()
+        for period, files in wanted.items():
+            stored = self._previous(period)
+            if stored is None:
+                continue
+            part = carry_over(stored, files)
+            work.parts.append(part)
+            taken |= _paths(part)
+        work.carried_files += len(taken)
+        work.to_read = [file for file in work.to_read if file.path not in taken]
 
     def _countable(self, period: str) -> Tables | None:
         """As much of a partition as counting takes; None when it cannot be read."""

@@ -23,6 +23,10 @@ from dicom_pipeline.pydicom_quiet import silence_pydicom
 from dicom_pipeline.settings import Grain, OnDelete
 
 GUARDED_FROM = 20
+NOT_LISTED = (
+    "the landing zone is not a directory that can be listed; check DICOM_LANDING_URI, or whether "
+    "it is mounted"
+)
 
 Progress = Callable[[str, int, int], None]
 
@@ -117,10 +121,7 @@ class Scanner:
         half = None if self.deadline is None else began + (self.deadline - began) / 2
         listing = self.storage.list_landing(start=start, deadline=half)
         if not listing.rooted:
-            raise ScanRefused(
-                "the landing zone is not a directory that can be listed; check DICOM_LANDING_URI, "
-                "or whether it is mounted"
-            )
+            raise ScanRefused(NOT_LISTED)
         report = self.report
         report.listed = len(listing.files)
         report.unsettled = len(listing.unsettled)

@@ -10,6 +10,8 @@ from typing import Any
 
 import dagster as dg
 
+from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
+
 AUTOMATED_GROUPS = ("internal", "stage", "processed", "published")
 
 Condition = dg.AutomationCondition
@@ -46,12 +48,34 @@ class UpstreamIsNewer(dg.AutomationCondition[dg.AssetKey]):
         return dg.AutomationResult(context, true_subset=subset)
 
 
-# Missing, or its seed changed: there is nothing upstream whose update could ask for it. After a
-# failure a person has to look, or it would be asked for at every tick.
+@dataclass(frozen=True)
+class SeedChanged(dg.AutomationCondition[dg.AssetKey]):
+    """True while the seed's file is another one than the table was built from.
+
+    ``code_version_changed()`` would see the file as it was when the definitions were loaded: a
+    line edited while ``dagster dev`` runs, to have a column removed, say, would be passed over.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name shown in the UI."""
+        return "seed_changed"
+
+    def evaluate(
+        self, context: dg.AutomationContext[dg.AssetKey]
+    ) -> dg.AutomationResult[dg.AssetKey]:
+        """Compare the file with what the latest materialization noted of it."""
+        now = seed_digest(context.key)
+        instance = context.asset_graph_view.instance
+        changed = now is not None and built_digest(instance, context.key) != now
+        subset = context.candidate_subset if changed else context.get_empty_subset()
+        return dg.AutomationResult(context, true_subset=subset)
+
+
+# There is nothing upstream whose update could ask for it. After a failure a person has to look,
+# or it would be asked for at every tick.
 _internal: Condition[Any] = (
-    (Condition.missing() | Condition.code_version_changed())
-    & ~Condition.in_progress()
-    & ~Condition.execution_failed()
+    (Condition.missing() | SeedChanged()) & ~Condition.in_progress() & ~Condition.execution_failed()
 )
 
 _not_there: Condition[Any] = Condition.missing() & ~Condition.will_be_requested()

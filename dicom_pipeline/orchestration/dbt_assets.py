@@ -26,6 +26,12 @@ from packaging.version import Version
 
 from dicom_pipeline.orchestration.automation import condition_for
 from dicom_pipeline.orchestration.instance import writing
+from dicom_pipeline.orchestration.seeds import (
+    DIGEST_METADATA,
+    SEEDS_DIR,
+    built_digest,
+    seed_digest,
+)
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import DBT_PROJECT_DIR
 
@@ -132,6 +138,7 @@ class Translator(DagsterDbtTranslator):
 
 def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     """All seeds and models as one step, since each step is a dbt process of its own."""
+    project_seeds = [dg.AssetKey(["internal", path.stem]) for path in SEEDS_DIR.glob("*.csv")]
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -148,7 +155,15 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
             remove_old_artifacts(project)
+            digests = {key: seed_digest(key) for key in project_seeds}
+            chosen = context.selected_asset_keys & digests.keys()
+            changed = {k for k, v in digests.items() if built_digest(context.instance, k) != v}
             try:
+                if changed - chosen:
+                    # whatever is built is built by the seeds as they are now
+                    dbt.cli(["--quiet", "seed"]).wait()
+                for key in chosen:
+                    context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
                 yield from dbt.cli(["build"], context=context).stream()
             finally:
                 pipeline.close_to_others()

@@ -58,7 +58,8 @@ def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Co
             continue
         name = node["name"]
         if node["description"]:
-            tables[name] = node["description"].strip()
+            described = node["description"].strip()
+            tables[name] = f"{described} De-identified with profile {profile}."
         own = {c: spec["description"].strip() for c, spec in node["columns"].items()}
         entity = name.removeprefix("processed_")
         attributes = {a.column: attribute_comment(a, profile) for a in mapping.table(entity)}

@@ -92,15 +92,16 @@ def load_or_create_secret(
     else:
         raise VaultError(
             f"The key that the tables were made with is missing: set DICOM_PSEUDONYM_KEY or "
-            f"DICOM_PSEUDONYM_KEY_FILE, or put back {own_file.name}. If it is lost, "
-            f"`dicom-pipeline rotate-key` makes a new one and builds everything anew."
+            f"DICOM_PSEUDONYM_KEY_FILE, or put back {own_file.name}. If it is lost: "
+            f"`dicom-pipeline rotate-key` (planned; until then, remove the raw zone, the warehouse "
+            f"directory and the published file, and run again)."
         )
     secret = _derive(_decode(text))
     if known_id not in (None, secret.key_id):
         raise VaultError(
             f"This is another key ({secret.key_id}) than the one the tables were made with "
             f"({known_id}): set DICOM_PSEUDONYM_KEY or DICOM_PSEUDONYM_KEY_FILE to that one, or "
-            f"change keys with `dicom-pipeline rotate-key`."
+            f"change keys with `dicom-pipeline rotate-key` (planned)."
         )
     return secret
 

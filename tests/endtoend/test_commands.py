@@ -21,7 +21,7 @@ def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str)
     ("name", "value"),
     [
         ("DICOM_PARTITION_BY", "week"),
-        ("DICOM_WORKERS", "none"),
+        ("DICOM_WORKERS", "zero"),
         ("DICOM_DELETE_GUARD", "20%"),
         ("DICOM_NO_SUCH_SETTING", "1"),
         ("DBT_TARGET", "oracle"),
@@ -47,6 +47,7 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     before = site.command("status", code=1)
     assert summary(before)["pending"] == 2
     assert "dicom-pipeline run" in before
+    assert "error" not in before
     assert files_read(site.run()) == 2
 
     after = site.command("status")
@@ -55,6 +56,13 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
         "pending": 0, "": 0,
     }  # fmt: skip
     assert "nothing to do" in after
+
+    # what is gone, and what another grain would change, is told too
+    assert "nothing to do" not in site.command("status", code=3, DICOM_LANDING_URI="/no/such/place")
+    (site.landing / "README.txt").rename(site.root / "README.txt")
+    gone = site.command("status", code=1)
+    assert "the next run removes their rows" in gone
+    (site.root / "README.txt").rename(site.landing / "README.txt")
 
     # a forced run reads them again, and nothing changes
     content = site.content()

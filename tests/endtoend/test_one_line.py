@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
 from pydicom import dcmread
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from tests.support.project import add_line, copy_project
 
 from .conftest import SAMPLE, Site, files_read
 
@@ -16,23 +15,14 @@ LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n"
 
 
 def test_an_attribute_added_by_one_line_is_in_raw_stage_and_processed(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    for name in ("dicom_pipeline", "dbt_snowflake", "resources", "dagster.yaml"):
-        source = PROJECT_ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
-            shutil.copytree(source, project / name, ignore=ignored)
-        else:
-            shutil.copy(source, project / name)
+    project = copy_project(tmp_path / "project")
     site = Site(tmp_path / "site", project)
     site.put("CT_small.dcm", "MR_small.dcm")
     site.run()
     columns = "select column_name from duckdb_columns() where table_name = 'processed_images'"
     assert ("kvp",) not in site.ask(columns)
 
-    with (project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv").open("a") as seed:
-        seed.write(LINE)
+    add_line(project, LINE)
     assert files_read(site.run()) == 2  # the column list changed: read by the new one
 
     voltage = float(dcmread(SAMPLE / "CT_small.dcm").KVP)

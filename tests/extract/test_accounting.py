@@ -116,7 +116,7 @@ def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> No
 def test_files_that_vanish_during_a_run_are_not_missed(zone: Zone) -> None:
     (zone.landing / "1").unlink()
     account = zone.account()
-    assert (account.discovered, account.kept, account.balanced) == (7, 1, True)
+    assert (account.discovered, account.gone, account.balanced) == (7, 1, True)
 
 
 def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) -> None:

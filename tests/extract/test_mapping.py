@@ -41,6 +41,11 @@ def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Pat
         ("images,extra,EchoTime", "10 fields"),
         ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why", "reviewed"),
         ("images,extra,StudyDescription,LO,1,text,keep,remove,true, ", "reviewed"),
+        (
+            "images,extra,Rows,US,1,text,keep_number,keep_number,false,",
+            "does not apply to type text",
+        ),
+        ("devices,extra,DateOfLastCalibration,DA,1-n,date,remove,shift_date,false,", "a patient"),
         ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,", "binary"),
         ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "own group"),
         ("images,extra,PixelMeasuresSequence.PixelSpacing,DS,2,text,remove,remove,false,", "item"),

@@ -34,7 +34,9 @@ query { runsOrError(limit: 50) { ... on Runs { results {
 class DevServer:
     """``dagster dev`` on a free port, with its storage under ``home``."""
 
-    def __init__(self, environment: dict[str, str], home: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], home: Path, project: Path = PROJECT_ROOT
+    ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text(
             (PROJECT_ROOT / "resources" / "dagster_home.yaml").read_text()
@@ -47,12 +49,13 @@ class DevServer:
         self._log = self.log_path.open("wb")
         self.process = subprocess.Popen(
             [str(bin_directory / "dagster"), "dev", "--port", str(self.port)],
-            cwd=PROJECT_ROOT,
+            cwd=project,
             env={
                 **os.environ,
                 **environment,
                 "DAGSTER_HOME": str(home),
                 "DAGSTER_DISABLE_TELEMETRY": "yes",
+                "PYTHONPATH": str(project),
                 "PATH": f"{bin_directory}:{os.environ['PATH']}",
             },
             stdout=self._log,

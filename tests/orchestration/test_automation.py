@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
+from dicom_pipeline.orchestration import seeds
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
+from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
@@ -35,7 +40,11 @@ class Automation:
         return {key.path[0] for key in requested}
 
     def report(self, key: dg.AssetKey, partition: str | None = None) -> None:
-        self.instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=partition))
+        digest = seed_digest(key) if key.path[0] == "internal" else None
+        metadata = {DIGEST_METADATA: digest} if digest else {}
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization(key, partition=partition, metadata=metadata)
+        )
 
     def raw(self, *periods: str, passed: bool = True) -> None:
         """Report a raw run over some partitions."""
@@ -127,4 +136,21 @@ def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
         automation.report(key)
     automation.raw("2013-03")
     assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == set()
+
+
+def test_a_seed_edited_while_the_definitions_stay_loaded_is_built_and_all_behind_it(
+    automation: Automation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    automation.tick()
+    automation.raw("2012-02")
+    automation.tick()
+    copy = tmp_path / "seeds"
+    shutil.copytree(seeds.SEEDS_DIR, copy)
+    monkeypatch.setattr(seeds, "SEEDS_DIR", copy)
+    assert automation.tick() == set()
+    mapping = copy / "anonymization_mapping.csv"
+    mapping.write_text(mapping.read_text().replace("keep_number,keep_number", "remove,remove", 1))
+    built = automation.tick() | automation.tick()
+    assert built == {"internal", *DOWNSTREAM}
     assert automation.tick() == set()

@@ -10,6 +10,8 @@ import duckdb
 import pydicom
 import pytest
 
+from tests.support.project import add_line, copy_project
+
 from .dev_server import DevServer, wait_for
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -60,3 +62,38 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
     ]
     assert [tags["dicom_pipeline/partitions"] for tags in ranges] == ["1", "3"]
     assert "1CT1" not in (tmp_path / "dagster" / "dev.log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    project = copy_project(tmp_path / "project")
+    database = Path(environment["DBT_DATABASE_NAME"])
+    shutil.copy(SAMPLE / "CT_small.dcm", environment["DICOM_LANDING_URI"])
+
+    def columns() -> dict[str, object]:
+        if not database.exists():
+            return {}
+        with duckdb.connect(str(database), read_only=True) as connection:
+            row = connection.execute("from processed.processed_images").fetchone()
+            names = [column[0] for column in connection.description or []]
+        return dict(zip(names, row or (), strict=False))
+
+    with DevServer(
+        environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster", project
+    ) as server:
+        server.toggle_on("file_arrival_sensor")
+        server.toggle_on("automation_sensor")
+        wait_for(lambda: columns().get("rows") == 128, seconds=240, what="the first file")
+        # a new column, and one that is to be removed from now on
+        mapping = project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv"
+        before = "images,rows,Rows,US,1,integer,keep_number,keep_number,"
+        assert before in mapping.read_text()
+        after = before.replace("keep_number", "remove")
+        mapping.write_text(mapping.read_text().replace(before, after))
+        wait_for(lambda: columns().get("rows") is None, seconds=240, what="the removal")
+        add_line(project, "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
+        wait_for(lambda: columns().get("kvp") == 120.0, seconds=240, what="the new column")
+    assert columns()["rows"] is None

@@ -12,6 +12,7 @@ import pytest
 
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import find_pending
+from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
 from dicom_pipeline.pipeline import Pipeline
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -36,6 +37,9 @@ def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
 
     launch("materialize_internal_assets_job")
     assert built() == {"internal"}
+    for name in ("anonymization_mapping", "surrogate_key_mapping"):
+        key = dg.AssetKey(["internal", name])
+        assert built_digest(instance, key) == seed_digest(key) is not None
 
     pipeline.scan()
     pending = find_pending(pipeline, instance)
