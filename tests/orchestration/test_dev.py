@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -97,3 +100,36 @@ def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
         add_line(project, "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
         wait_for(lambda: columns().get("kvp") == 120.0, seconds=240, what="the new column")
     assert columns()["rows"] is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_killed_during_dbt_is_taken_up_again_by_itself(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    database = Path(environment["DBT_DATABASE_NAME"])
+    shutil.copy(SAMPLE / "CT_small.dcm", environment["DICOM_LANDING_URI"])
+    with DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server:
+        server.toggle_on("file_arrival_sensor")
+        server.toggle_on("automation_sensor")
+        killed: list[int] = []
+
+        def building() -> bool:
+            """Find the process of the run that builds stage, by its dbt, and kill it alone."""
+            listing = subprocess.run(
+                ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+            )
+            for line in listing.stdout.splitlines():
+                _, parent, arguments = line.split(maxsplit=2)
+                if "dbt build" not in arguments or "staged_images" not in arguments:
+                    continue
+                if os.getsid(int(parent)) == server.process.pid:
+                    os.kill(int(parent), signal.SIGKILL)
+                    killed.append(int(parent))
+            return bool(killed)
+
+        wait_for(building, seconds=240, what="dbt")
+        wait_for(lambda: images(database) == 1, seconds=240, what="the file")
+        statuses = [run["status"] for run in server.runs()]
+    assert "FAILURE" in statuses
+    assert statuses.count("SUCCESS") >= 3

@@ -34,7 +34,7 @@ changed as (
     where (period_key, stage_version) not in (select * from staged_versions)
     union
     select image_key from known
-    where instance_versions > 1 or model_version != '{{ local_md5(model.raw_code) }}'
+    where instance_versions > 1 or model_version != {{ model_version() }}
 ),
 
 {% endif -%}
@@ -53,7 +53,7 @@ contenders as (
 final as (
     select
         * exclude (failed_casts, header_key, instance_precedence, file_size, place),
-        '{{ local_md5(model.raw_code) }}' as model_version
+        {{ model_version() }} as model_version
     from contenders
     where place = 1
 )
