@@ -47,7 +47,7 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
 
-lint: $(VENV)/.dev  ## ruff, mypy, sqlfluff, dagster definitions validate
+lint: $(VENV)/.dev  ## ruff, mypy (strict), sqlfluff
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
