@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dicom_pipeline.attributes import MappingError
 from dicom_pipeline.extract.accounting import Account
@@ -57,7 +58,7 @@ def _plain_errors(debug: bool) -> Iterator[Console]:
     except tuple(codes) as error:
         if debug:
             raise
-        console.print(f"[red]error:[/red] {error}", markup=True)
+        console.print(f"[red]error:[/red] {escape(str(error))}")
         raise typer.Exit(codes[type(error)]) from None
     except typer.Exit:
         raise

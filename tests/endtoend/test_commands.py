@@ -25,6 +25,7 @@ def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str)
         ("DICOM_DELETE_GUARD", "20%"),
         ("DICOM_NO_SUCH_SETTING", "1"),
         ("DBT_TARGET", "oracle"),
+        ("DICOM_[red]_[/x]", "1"),  # what looks like markup is shown as it is
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
