@@ -23,14 +23,17 @@ MAPPING_CSV = DBT_PROJECT_DIR / "seeds" / "anonymization_mapping.csv"
 ENTITIES = ("devices", "images", "patients", "series", "studies")
 FUNCTIONS = frozenset(
     {
-        "age_cap", "anon_text", "clean_text", "keep", "keep_code", "keep_number", "keep_time",
-        "pseudonym", "remove", "shift_date", "shift_datetime", "uid",
+        "age_cap", "anon_text", "clean_sequence", "clean_text", "keep", "keep_code", "keep_number",
+        "keep_time", "pseudonym", "remove", "shift_date", "shift_datetime", "uid",
     }
 )  # fmt: skip
 # what a function can be applied to; the others take any type
 FUNCTION_TYPES = {
     "age_cap": {"text"},
     "anon_text": {"text"},
+    "clean_sequence": {"json"},
+    "clean_text": {"text"},
+    "keep": {"text", "integer", "double", "time", "json"},  # a date is shifted or removed
     "keep_code": {"text"},
     "keep_number": {"integer", "double"},
     "keep_time": {"time"},
@@ -153,6 +156,26 @@ def reading_of(attribute: str) -> Reading:
     raise AssertionError("unreachable: the last part returns")
 
 
+def csv_lines(path: Path, fields: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Lines of a seed with their numbers.
+
+    Raises
+    ------
+    MappingError
+        It has other columns, or is not CSV in UTF-8.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode(), newline=""))
+        if tuple(reader.fieldnames or ()) != fields:
+            raise MappingError(f"{path.name}, line 1: the columns must be {','.join(fields)}")
+        return [(reader.line_num, row) for row in reader]
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        raise MappingError(f"{path.name}, line {number}: it is not UTF-8") from None
+    except csv.Error as error:
+        raise MappingError(f"{path.name}, line {reader.line_num}: {error}") from None
+
+
 def load_mapping(path: Path = MAPPING_CSV) -> Mapping:
     """Read and check the mapping.
 
@@ -162,16 +185,7 @@ def load_mapping(path: Path = MAPPING_CSV) -> Mapping:
         A line names an unknown table, attribute, type or function, stands twice, or keeps text
         without a review; the message begins with the file's name and the line's number.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode(), newline=""))
-        if tuple(reader.fieldnames or ()) != FIELDS:
-            raise MappingError(f"{path.name}, line 1: the columns must be {','.join(FIELDS)}")
-        lines = [(reader.line_num, row) for row in reader]
-    except UnicodeDecodeError as error:
-        number = error.object[: error.start].count(b"\n") + 1
-        raise MappingError(f"{path.name}, line {number}: it is not UTF-8") from None
-    except csv.Error as error:
-        raise MappingError(f"{path.name}, line {reader.line_num}: {error}") from None
+    lines = csv_lines(path, FIELDS)
     attributes: list[Attribute] = []
     seen: dict[tuple[str, str], int] = {}
     for number, row in lines:
@@ -223,8 +237,13 @@ def _attribute(row: dict[str, str]) -> Attribute:
             raise ValueError(f"{function} does not apply to type {type_}")
         if function in OF_A_PATIENT and table == "devices":
             raise ValueError(f"{function} needs a patient, and a device has none")
-    if "keep" in functions and reading.vr in TEXT_VRS and not (reviewed and row["reason"].strip()):
-        raise ValueError("keep on text needs reviewed = true and a reason")
+    if not (reviewed and row["reason"].strip()):
+        if "keep" in functions and (type_ in ("text", "json") or reading.vr in TEXT_VRS):
+            raise ValueError("keep on text needs reviewed = true and a reason")
+        if "keep_number" in functions and reading.vr in TEXT_VRS:
+            raise ValueError("keep_number on text needs reviewed = true and a reason")
+        if "keep_code" in functions and reading.vr != "CS":
+            raise ValueError("keep_code on what is not CS needs reviewed = true and a reason")
     return Attribute(
         table=table,
         column=column,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import Mapping
+from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pool import Progress, Tables, WorkerPlan, read_headers
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.rows import (
@@ -25,19 +26,22 @@ from dicom_pipeline.extract.rows import (
     versions_of,
     without_rejects,
 )
+from dicom_pipeline.extract.stored_terms import with_terms
 from dicom_pipeline.extract.tables import (
+    IDENTITY_TERMS,
     RAW_TABLES,
     REJECTED,
     settle_partition,
     table_schema,
 )
+from dicom_pipeline.identity_attributes import load_identity_attributes
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
-EXTRACTOR_VERSION = "2"
+EXTRACTOR_VERSION = "3"
 # files of small partitions are read together, so that no worker idles; bounds memory too
 WAVE_FILES = 20_000
 _WITH_FILES = ("images", REJECTED)
@@ -107,6 +111,7 @@ class RawStep:
         self.workers = workers
         self.keep_deleted = keep_deleted
         self.progress = progress
+        self.identity = load_identity_attributes(plan.identity_csv)
 
     @property
     def mapping(self) -> Mapping:
@@ -116,21 +121,25 @@ class RawStep:
     @property
     def read_by(self) -> str:
         """What rows are read by: those of another value are not carried over."""
-        return f"{EXTRACTOR_VERSION}/{self.mapping.digest}"
+        return "/".join(self._read_by)
+
+    @property
+    def _read_by(self) -> tuple[str, ...]:
+        return EXTRACTOR_VERSION, self.mapping.digest, self.identity.digest
 
     def wanted_version(self, period: str) -> str:
-        """Fingerprint of a partition's manifest, of the columns and of the extractor."""
+        """Fingerprint of a partition's manifest, of what is read and of the extractor."""
         return self._wanted_version_of_rows(self.manifests.read(period))
 
     def wanted_version_of(self, files: Sequence[FileVersion]) -> str:
         """Fingerprint of a partition that consists of these files."""
-        return fingerprint(files, EXTRACTOR_VERSION, self.mapping.digest)
+        return fingerprint(files, *self._read_by)
 
     def _wanted_version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
         # a file that could not be opened is another one once it can, though its times are the same
         closed = sorted(row.file.path for row in rows if not row.opened)
         files = [row.file for row in rows]
-        return fingerprint(files, EXTRACTOR_VERSION, self.mapping.digest, *closed)
+        return fingerprint(files, *self._read_by, *closed)
 
     def wanted_versions(self) -> dict[str, str]:
         """Fingerprints of all partitions, by key in sorted order."""
@@ -246,6 +255,8 @@ class RawStep:
         tables = {}
         for name in RAW_TABLES:
             table = self.raw.read(name, period)
+            if table is None and name == IDENTITY_TERMS:
+                table = table_schema(self.mapping, name).empty_table()  # older than this table
             if table is None:
                 return None
             tables[name] = aligned(table, table_schema(self.mapping, name))
@@ -323,7 +334,11 @@ class RawStep:
         if elsewhere:  # another grain put them into another partition
             stored += self._stored_elsewhere(work.period, elsewhere)
         versions = versions_of(work.files)
-        kept = [kept_rows(tables, unreadable, versions) for tables in stored]
+        terms = IdentityTerms(self.identity)
+        kept = [
+            with_terms(kept_rows(tables, unreadable, versions), self.mapping, terms)
+            for tables in stored
+        ]
         current: set[str] = set()
         for tables in kept:
             current.update(rows_of(tables["images"], versions)["file_path"].to_pylist())

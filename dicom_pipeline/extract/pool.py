@@ -23,9 +23,11 @@ import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
 from dicom_pipeline.attributes import Reading, load_mapping
+from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
+from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.pydicom_quiet import silence_pydicom
@@ -48,6 +50,13 @@ class WorkerPlan:
     landing_dir: Path
     mapping_csv: Path
     reader: Reader = Reader.PYDICOM
+    identity_csv: Path = IDENTITY_CSV
+
+    def tables(self) -> Callable[[], ChunkTables]:
+        """Read the seeds; what is returned makes the tables of a chunk."""
+        mapping = load_mapping(self.mapping_csv)
+        terms = IdentityTerms(load_identity_attributes(self.identity_csv))
+        return lambda: ChunkTables(mapping, terms)
 
 
 class _Worker:
@@ -57,11 +66,11 @@ class _Worker:
 
     def __init__(self, plan: WorkerPlan) -> None:
         self.storage = DirectoryStorage(plan.landing_dir)
-        self.mapping = load_mapping(plan.mapping_csv)
-        self.reader = _READERS[plan.reader](ChunkTables(self.mapping).readings)
+        self.tables = plan.tables()
+        self.reader = _READERS[plan.reader](self.tables().readings)
 
     def read(self, files: Sequence[FileVersion]) -> dict[str, bytes]:
-        tables = ChunkTables(self.mapping)
+        tables = self.tables()
         for file in files:
             try:
                 opened = self.storage.open(file.path)
@@ -229,6 +238,6 @@ def _result(
         reason = Reason.DECODE_ERROR
     if len(chunk) > 1:
         return None
-    tables = ChunkTables(load_mapping(plan.mapping_csv))
+    tables = plan.tables()()
     tables.reject(chunk[0], reason)
     return tables.finish()

@@ -7,11 +7,10 @@ Does not belong here: the rules for text (values), and which attributes are want
 from __future__ import annotations
 
 import io
-import json
 import unicodedata
 import zlib
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -23,6 +22,7 @@ from pydicom.valuerep import STANDARD_VR
 
 from dicom_pipeline.attributes import Reading
 from dicom_pipeline.extract.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.sequences import sequence_json
 from dicom_pipeline.extract.values import encodings_of, text_of
 from dicom_pipeline.landing.storage import OpenFile
 
@@ -156,7 +156,10 @@ class PydicomReader:
         self._readings = tuple(readings)
         # pydicom converts elements in place when it makes JSON, or parses an item that depends on
         # others; so bytes are taken first
-        self._order = sorted(range(len(readings)), key=lambda i: _turn(self._readings[i]))
+        self._order = [
+            (i, BaseTag(self._readings[i].first_tag))
+            for i in sorted(range(len(readings)), key=lambda i: _turn(self._readings[i]))
+        ]
         self._last = max(reading.first_tag for reading in self._readings)
 
     def read(self, file: OpenFile) -> Header:
@@ -261,13 +264,17 @@ class _Values:
         signed = self._element(dataset, _PIXEL_REPRESENTATION)
         self.signed = isinstance(signed, RawDataElement) and signed.value in (b"\1\0", b"\0\1")
 
-    def read(self, readings: Sequence[Reading], order: Sequence[int]) -> list[str | None]:
+    def read(
+        self, readings: Sequence[Reading], order: Sequence[tuple[int, BaseTag]]
+    ) -> list[str | None]:
         sop_instance_uid = self._text(Reading((), _SOP_INSTANCE_UID, "UI"))
         if not sop_instance_uid:
             raise Rejected(Reason.NO_SOP_INSTANCE_UID)
         texts: list[str | None] = [None] * len(readings)
-        for index in order:
-            texts[index] = self._text(readings[index])
+        present = self.dataset.keys()  # most of what identifies somebody is in few headers
+        for index, first_tag in order:
+            if first_tag in present:
+                texts[index] = self._text(readings[index])
         return texts
 
     def _text(self, reading: Reading) -> str | None:
@@ -303,7 +310,7 @@ class _Values:
     ) -> str | None:
         vr = self._vr(element, reading)
         if vr == "SQ":
-            return _json_of(dataset, reading.tag)
+            return sequence_json(dataset[reading.tag], encodings, signed=self.signed)
         if not isinstance(element, RawDataElement):
             return _converted_text(element)
         if element.value is None and element.length:
@@ -342,28 +349,6 @@ def _encodings(dataset: Dataset) -> tuple[str, ...]:
         return encodings_of(value if isinstance(value, bytes) else None)
     except Exception:  # noqa: BLE001 - an unknown character set: the default one
         return encodings_of(None)
-
-
-def _json_of(dataset: Dataset, tag: int) -> str | None:
-    """DICOM JSON (PS3.18 annex F) of a sequence, without binary values and private elements."""
-    element = dataset[tag]
-    if not element.value:
-        return None
-    model = element.to_json_dict(bulk_data_element_handler=lambda _: "", bulk_data_threshold=0)
-    items = [_public(item) for item in model.get("Value", [])]
-    text = json.dumps(items, ensure_ascii=False, sort_keys=True)
-    return unicodedata.normalize("NFC", text)
-
-
-def _public(item: dict[str, Any]) -> dict[str, Any]:
-    """An item of a sequence without its private elements (odd group)."""
-    kept = {tag: element for tag, element in item.items() if not int(tag[:4], 16) % 2}
-    return {
-        tag: {**element, "Value": [_public(inner) for inner in element["Value"]]}
-        if element.get("vr") == "SQ" and "Value" in element
-        else element
-        for tag, element in kept.items()
-    }
 
 
 _VRS = frozenset(str(vr) for vr in STANDARD_VR)

@@ -15,16 +15,20 @@ import pyarrow.compute as pc
 from dicom_pipeline.attributes import (
     ENTITIES,
     KEY_COLUMNS,
+    PATIENT_KEYS,
     Mapping,
     Reading,
     reading_of,
 )
+from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.reader import Header, Reason
 from dicom_pipeline.landing.storage import FileVersion
 
 REJECTED = "rejected_files"
-RAW_TABLES = (*ENTITIES, REJECTED)
-GROUPED = tuple(entity for entity in ENTITIES if entity != "images")
+IDENTITY_TERMS = "identity_terms"
+RAW_TABLES = (*ENTITIES, IDENTITY_TERMS, REJECTED)
+# a row for each distinct combination of values, to which the images point
+GROUPED = tuple(table for table in (*ENTITIES, IDENTITY_TERMS) if table != "images")
 
 _FILE = {
     "file_path": pa.string(),
@@ -37,7 +41,7 @@ _INSTANCE = {
     "reader": pa.string(),
     "unreadable_values": pa.int64(),
     "header_digest": pa.string(),
-    **{f"{entity}_row": pa.string() for entity in GROUPED},
+    **{f"{table}_row": pa.string() for table in GROUPED},
 }
 # what identifies, and with what the images of one SOP Instance UID are put in order
 _IDENTITY = {
@@ -59,14 +63,17 @@ def table_schema(mapping: Mapping, table: str) -> pa.Schema:
     """Schema of one raw table, without the columns that writing adds (``raw_version``)."""
     if table == REJECTED:
         return pa.schema({**_FILE, "outcome": pa.string(), "reason": pa.string()})
-    texts = [*KEY_COLUMNS[table], *(a.column for a in mapping.table(table))]
+    if table == IDENTITY_TERMS:
+        texts = [*PATIENT_KEYS, "terms"]
+    else:
+        texts = [*KEY_COLUMNS[table], *(a.column for a in mapping.table(table))]
     columns: dict[str, pa.DataType] = dict.fromkeys(texts, pa.string())
     if table == "images":
         return pa.schema({**_FILE, **columns, **_INSTANCE, "file_outcome": pa.string()})
     return pa.schema({**columns, "row_digest": pa.string(), "file_count": pa.int64()})
 
 
-def _digest(values: Iterable[str | None]) -> str:
+def digest_of(values: Iterable[str | None]) -> str:
     """Digest of a row; lengths keep ``("a", "bc")`` and ``("ab", "c")`` apart."""
     parts = ("-" if v is None else f"{len(v)}:{v}" for v in values)
     return hashlib.blake2b("".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
@@ -79,18 +86,24 @@ class ChunkTables:
     ----------
     mapping
         The columns.
+    terms
+        Which other values are read, for the terms in them.
     """
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, terms: IdentityTerms) -> None:
         self.mapping = mapping
+        self.terms = terms
         identity = [reading_of(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
         wanted = [a.reading for a in mapping.attributes]
-        self.readings: tuple[Reading, ...] = tuple(dict.fromkeys((*identity, *wanted)))
+        self.readings: tuple[Reading, ...] = tuple(
+            dict.fromkeys((*identity, *wanted, *terms.readings))
+        )
         index = {reading: i for i, reading in enumerate(self.readings)}
         self._identity = [index[reading] for reading in identity]
         self._columns = {
             table: [index[a.reading] for a in mapping.table(table)] for table in ENTITIES
         }
+        self._identifying = [index[reading] for reading in terms.readings]
         self._images: list[tuple[object, ...]] = []
         self._rows: dict[str, dict[str, tuple[str | None, ...]]] = {t: {} for t in GROUPED}
         self._rejected: list[tuple[object, ...]] = []
@@ -101,7 +114,7 @@ class ChunkTables:
         rows: dict[str, str] = {}
         for table in GROUPED:
             values = self._values(table, keys, header)
-            rows[table] = _digest(values)
+            rows[table] = digest_of(values)
             self._rows[table].setdefault(rows[table], values)
         own = self._values("images", keys, header)
         self._images.append(
@@ -111,7 +124,7 @@ class ChunkTables:
                 header.transfer_syntax_uid,
                 reader,
                 header.unreadable_values,
-                _digest((*own, *rows.values())),
+                digest_of((*own, *rows.values())),
                 *(rows[table] for table in GROUPED),
                 None,
             )
@@ -135,6 +148,9 @@ class ChunkTables:
     def _values(
         self, table: str, keys: dict[str, str | None], header: Header
     ) -> tuple[str | None, ...]:
+        if table == IDENTITY_TERMS:
+            terms = self.terms.of([header.values[i] for i in self._identifying])
+            return (*(keys[name] for name in PATIENT_KEYS), terms)
         return (
             *(keys[name] for name in KEY_COLUMNS[table]),
             *(header.values[i] for i in self._columns[table]),

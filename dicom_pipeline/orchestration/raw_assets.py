@@ -13,7 +13,7 @@ import dagster as dg
 
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.pool import Progress
-from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
@@ -28,6 +28,8 @@ _DESCRIPTIONS = {
     "patients": "A row a patient, study and distinct attribute values. Holds PHI.",
     "series": "A row a series and distinct attribute values. Holds PHI.",
     "studies": "A row a study and distinct attribute values. Holds PHI.",
+    IDENTITY_TERMS: "A row a patient, study and distinct terms that identify somebody: words of "
+    "names, identifiers, places, dates. Holds PHI.",
     REJECTED: "A row a file that gives no row elsewhere, with the reason. Holds file names.",
 }
 

@@ -41,10 +41,29 @@ def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Pat
         ("images,extra,EchoTime", "10 fields"),
         ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why", "reviewed"),
         ("images,extra,StudyDescription,LO,1,text,keep,remove,true, ", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,remove,keep,false,why", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,keep_code,remove,false,why", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,integer,keep_number,remove,false,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,double,keep,remove,true,", "reviewed"),
+        ("images,extra,StudyDate,DA,1,text,keep_code,remove,false,", "reviewed"),
+        ("images,extra,StudyDate,DA,1,text,keep,remove,false,", "reviewed"),
+        ("images,extra,SourceImageSequence,SQ,1,json,keep,remove,false,", "reviewed"),
         (
             "images,extra,Rows,US,1,text,keep_number,keep_number,false,",
             "does not apply to type text",
         ),
+        (
+            "images,extra,SourceImageSequence,SQ,1,text,clean_sequence,remove,false,",
+            "clean_sequence does not apply to type text",
+        ),
+        (
+            "images,extra,ImageComments,LT,1,json,clean_text,remove,false,",
+            "clean_text does not apply to type json",
+        ),
+        ("images,extra,StudyDate,DA,1,date,keep_time,remove,false,", "does not apply to type date"),
+        ("images,extra,StudyDate,DA,1,date,keep,remove,true,x", "keep does not apply to type date"),
+        ("images,extra,OverlayData,OB or OW,1,text,remove,remove,false,", "keyword"),
+        ("images,extra,00091001,UN,1,text,remove,remove,false,", "keyword"),
         ("devices,extra,DateOfLastCalibration,DA,1-n,date,remove,shift_date,false,", "a patient"),
         ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,", "binary"),
         ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "own group"),
@@ -61,6 +80,43 @@ def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str, 
         load_mapping(path)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("attribute", "EchoTyme", "'EchoTyme' is not a keyword of the DICOM dictionary"),
+        ("type", "float", "type 'float' is none of"),
+        ("research", "vanish", "research 'vanish' is none of"),
+        ("strict", "vanish", "strict 'vanish' is none of"),
+    ],
+)
+def test_a_line_in_the_middle_that_was_spoilt_is_named_by_its_own_number(
+    tmp_path: Path, field: str, value: str, says: str
+) -> None:
+    lines = MAPPING_CSV.read_text().splitlines()
+    number = next(n for n, x in enumerate(lines) if x.startswith("images,echo_time,"))
+    fields = lines[number].split(",")
+    fields[lines[0].split(",").index(field)] = value
+    path = tmp_path / "anonymization_mapping.csv"
+    path.write_text("\n".join([*lines[:number], ",".join(fields), *lines[number + 1 :]]))
+    with pytest.raises(MappingError, match=f"^{path.name}, line {number + 1}: ") as caught:
+        load_mapping(path)
+    assert says in str(caught.value)
+
+
+def test_a_column_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    lines = MAPPING_CSV.read_text().splitlines()
+    first = next(n for n, x in enumerate(lines) if x.startswith("images,echo_time,"))
+    path = tmp_path / "anonymization_mapping.csv"
+    # what else the second line says does not matter
+    twice = lines[first].replace("EchoTime", "FlipAngle").replace("keep_number", "remove")
+    path.write_text("\n".join([*lines[: first + 20], twice, *lines[first + 20 :]]))
+    says = f"line {first + 21}: images.echo_time stands in line {first + 1} too"
+    with pytest.raises(MappingError, match=says):
+        load_mapping(path)
+    path.write_text("\n".join([*lines, twice.replace("images,", "studies,")]))
+    assert len(load_mapping(path).attributes) == len(lines)
 
 
 def test_a_mapping_of_another_form_is_refused(tmp_path: Path) -> None:

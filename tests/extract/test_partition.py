@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 
 from dicom_pipeline.extract import partition
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.settings import Grain
 from tests.support.dicom import dataset, encoded, instance
 from tests.support.zone import Zone
@@ -77,7 +77,7 @@ def test_entities_that_disagree_have_a_row_for_each_version(zone: Zone) -> None:
         ("4711", "1.2.3.100"), ("0815", "1.2.3.100"), ("4711", "1.2.3.101"), (None, "1.2.3.100"),
     }  # fmt: skip
     for row in zone.rows("images"):  # every image's rows are there
-        for table in ("patients", "studies", "series", "devices"):
+        for table in ("patients", "studies", "series", "devices", IDENTITY_TERMS):
             digests = [other["row_digest"] for other in zone.rows(table)]
             assert digests.count(row[f"{table}_row"]) == 1
 
@@ -179,7 +179,7 @@ def test_a_partition_without_files_is_removed_and_comes_back(zone: Zone) -> None
     assert zone.content() == before
 
 
-@pytest.mark.parametrize("written", [0, 3, 5])
+@pytest.mark.parametrize("written", [0, 3, 6])
 def test_a_write_killed_between_two_tables_heals(
     zone: Zone, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
@@ -211,7 +211,7 @@ def test_a_write_killed_between_two_tables_heals(
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "footer only"])
-@pytest.mark.parametrize("table", ["images", "studies", REJECTED])
+@pytest.mark.parametrize("table", ["images", "studies", IDENTITY_TERMS, REJECTED])
 def test_a_damaged_or_missing_table_heals(zone: Zone, table: str, damage: str) -> None:
     fill(zone)
     zone.load()

@@ -54,19 +54,20 @@ def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
     for n in range(40):
         (tmp_path / f"{n:02}").write_bytes(f"SLOW 1.2.3.{n:02}".encode())
     killed = []
+    reading = threading.Event()
 
     def kill() -> None:
-        while not killed:
-            for child in multiprocessing.active_children():
-                time.sleep(1.2)
-                child.kill()
-                killed.append(child.pid)
-                return
-            time.sleep(0.01)
+        if reading.wait(60):  # not while it starts: a first chunk is done
+            (child,) = multiprocessing.active_children()
+            child.kill()
+            killed.append(child.pid)
 
     thread = threading.Thread(target=kill)
     thread.start()
-    found = outcomes(run(tmp_path))
+    files = DirectoryStorage(tmp_path).list_landing().files
+    plan = HostilePlan(tmp_path, MAPPING_CSV)
+    chunks = read_headers(files, plan, workers=1, progress=lambda *_: reading.set())
+    found = outcomes(list(chunks))
     thread.join()
     assert killed
     assert found == {f"{n:02}": "row" for n in range(40)}

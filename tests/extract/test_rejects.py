@@ -11,14 +11,16 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
+from dicom_pipeline.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-READINGS = ChunkTables(load_mapping()).readings
+READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
 READER = PydicomReader(READINGS)
 SOP = next(i for i, reading in enumerate(READINGS) if reading.tag == 0x00080018)
 

@@ -12,6 +12,7 @@ from dicom_pipeline.extract.partition import PartitionReport, RawStep
 from dicom_pipeline.extract.pool import WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.identity_attributes import IDENTITY_CSV
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
@@ -26,7 +27,9 @@ class Zone:
         self.landing.mkdir(parents=True, exist_ok=True)
         self.raw_dir = root / "raw"
         self.mapping_csv = root / "mapping.csv"
+        self.identity_csv = root / "identity.csv"
         shutil.copyfile(MAPPING_CSV, self.mapping_csv)
+        shutil.copyfile(IDENTITY_CSV, self.identity_csv)
         self.keep = keep
         self.storage = DirectoryStorage(self.landing, **storage)
         self.manifests = ManifestStore(self.raw_dir)
@@ -50,7 +53,7 @@ class Zone:
         return RawZone(self.raw_dir, load_mapping(self.mapping_csv))
 
     def step(self, workers: int = 1) -> RawStep:
-        plan = WorkerPlan(self.landing, self.mapping_csv)
+        plan = WorkerPlan(self.landing, self.mapping_csv, identity_csv=self.identity_csv)
         return RawStep(self.manifests, self.raw, plan, workers=workers, keep_deleted=self.keep)
 
     def refresh(

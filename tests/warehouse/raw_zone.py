@@ -10,6 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.identity_attributes import load_identity_attributes
+
 PATIENT_KEYS = {
     "key_patient_id": "PatientID",
     "key_issuer_of_patient_id": "IssuerOfPatientID",
@@ -29,10 +32,12 @@ KEYS = {
     "series": SERIES_KEYS | DEVICE_KEYS,
     "devices": DEVICE_KEYS,
     "images": SERIES_KEYS | {"key_sop": "SOPInstanceUID"} | DEVICE_KEYS,
+    "identity_terms": PATIENT_KEYS,
 }
 IMAGE_TEXTS = [
     "key_created", "transfer_syntax_uid", "file_path", "file_etag", "file_outcome",
     "header_digest", "reader", "patients_row", "devices_row", "studies_row", "series_row",
+    "identity_terms_row",
 ]  # fmt: skip
 IMAGE_INTEGERS = ["file_size", "file_mtime_ns", "unreadable_values"]
 
@@ -66,6 +71,13 @@ class RawZone:
             self._path(table, period).unlink()
             self._path(table, period).parent.rmdir()
 
+    def _terms(self, files: list[File]) -> list[str]:
+        """Terms of each file; attributes in sequences are named by their path."""
+        identity = load_identity_attributes(self.seed.with_name("identity_attributes.csv"))
+        names = [attribute.attribute for attribute in identity.attributes]
+        terms = IdentityTerms(identity)
+        return [terms.of([file.get(name) for name in names]) for file in files]
+
     def _path(self, table: str, period: str) -> Path:
         return self.root / table / f"study_period={period}" / "data.parquet"
 
@@ -73,10 +85,15 @@ class RawZone:
         lines = [line for line in mapping_lines(self.seed) if line["table_name"] == table]
         columns = KEYS[table] | {line["column_name"]: line["attribute"] for line in lines}
         texts = [*columns, "raw_version"] + (IMAGE_TEXTS if table == "images" else ["row_digest"])
+        if table == "identity_terms":
+            texts.append("terms")
         integers = IMAGE_INTEGERS if table == "images" else ["file_count"]
         rows: list[dict[str, object]] = [
             {name: file.get(attribute) for name, attribute in columns.items()} for file in files
         ]
+        if table == "identity_terms":
+            terms = self._terms(files)
+            rows = [row | {"terms": found} for row, found in zip(rows, terms, strict=True)]
         if table == "images":
             rows = [row | _of_the_file(file) for row, file in zip(rows, files, strict=True)]
         else:

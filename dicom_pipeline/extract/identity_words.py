@@ -1,0 +1,55 @@
+"""Words in names, places and roles that tell nobody's identity.
+
+Belongs here: lists of words, in lower case.
+Does not belong here: how values become terms (identity), and words that texts may keep (seeds).
+"""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# no name whatever component they stand in
+TITLES = _words("dr prof mr mrs ms phd md jr sr")
+
+# forms of address and degrees, of which some (Ma, Major, Miss) are family names too: they are
+# passed over where only such things stand, in a name's prefix and suffix
+AFFIXES = TITLES | _words(
+    """
+    ba bs bsc ma msc mba mdiv mbbs mbchb do rn rt np pa dds dmd dvm esq fracr frcr frcs mrcp facr
+    facs pharmd hon rev fr pastor rabbi sir lady lord dame miss master major captain capt col
+    lt sgt gen doctor professor med nat rer habil univ priv doz dipl ing herr frau mme mlle sra
+    srta don senior junior ii iii iv
+    """
+)
+
+# what stands for a person who is not named
+ROLES = _words(
+    """
+    admin administrator anonym anonymised anonymized anonymous assigned assistant attending
+    available biomed blank clinic clinical clinician consultant consulting default department
+    dept doctor doctors dosimetrist emergency engineer external fellow generic group guest hospital
+    imaging internal intern interventional medical medicine missing name nil none noname not null
+    nurse nursing oper operator operators oncologist oncology outpatient outside
+    pacs performing physician physicians physicist physics practitioner professor radiation
+    radiographer radiologist radiologists radiology reader reading referring registrar
+    requesting research resident reviewer role room rotating scanner scheduled self service
+    sonographer staff station student super support supervisor surgeon surgery surgical
+    system team tech techn technician technicians technologist technologists test trainee
+    unassigned unbekannt undefined unknown unspecified user unnamed various workstation
+    angio angiography bmd cath cbct cardiology cardiologist ctscan dexa dsa ecg eeg emg fluoro
+    fluoroscopy ivus mammo mammogram mammography mri mrt nucmed nuclear oct pet petct petmr
+    arzt mta mtra radiotherapy rtstruct sono spect tomo ultrasound xray
+    """
+)
+
+# left out of acronyms: Hospital of the Holy Ghost is both HOTHG and HHG
+CONNECTORS = _words(
+    """
+    a af al am an and at auf aus bei by d da das de del della der des di die do dos du e el en et
+    for fuer für i im in l la las le les los och of og on the to u und van vom von voor y zu zum
+    zur
+    """
+)
