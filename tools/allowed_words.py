@@ -1,0 +1,251 @@
+"""Makes dbt_snowflake/seeds/allowed_words.csv again, from packages and the lists beside it.
+
+Belongs here: the words that may stay in free text, where each comes from, and how much text they
+cover.
+
+Does not belong here: cleaning itself (SQL), and words a site adds (allowed_words_site.csv).
+
+    python -m tools.allowed_words write        the seed, the same from the same packages and lists
+    python -m tools.allowed_words candidates   words of public descriptions nobody has decided on
+    python -m tools.allowed_words coverage     counts only, also for descriptions held out
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+LISTS = Path(__file__).parent / "words"
+SEED = Path(__file__).parents[1] / "dbt_snowflake" / "seeds" / "allowed_words.csv"
+
+IDC_VERSION = "25.0.5"
+DESCRIPTIONS = ("StudyDescription", "SeriesDescription")
+PRODUCTS = ("BodyPartExamined", "Modality", "Manufacturer", "ManufacturerModelName")
+# its descriptions hold made-up patient data, to test de-identification with
+MADE_UP = "pseudo_phi_dicom_data"
+
+# a word of public descriptions that nobody has reviewed needs both, a reviewed one neither
+COLLECTIONS, PATIENTS = 2, 5
+
+# named by animals' breeds and by authors of growth tables: places and surnames
+BREEDS = {7480, 7481}
+GROWTH_TABLES = {12012, 12013, 12014, 12015, 12016}
+
+LETTERS = re.compile(r"[A-Za-z\u0080-\U0010ffff]+")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# what letters of the contract may be part of a word: no dash, quote or invisible sign
+SIGNS = frozenset("°º×±µμ²³½¼¾∞≥≤")  # noqa: RUF001
+DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+UNSPLIT = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"})
+# a beginning of so many letters says which word it was
+CUT_OFF = 5
+
+
+def letter_tokens(text: str) -> list[str]:
+    """The runs of letters in a text, as they stand there."""
+    return LETTERS.findall(text)
+
+
+def camel_parts(token: str) -> list[str]:
+    """A token split where lower case meets upper case (AbdRoutine, MRSpine)."""
+    return CAMEL.split(token)
+
+
+def words_of(texts: Iterable[str]) -> set[str]:
+    """Words in lower case, each token whole and split; without signs that are no letters."""
+    found: set[str] = set()
+    for text in texts:
+        for token in letter_tokens(text):
+            found.update(part.lower() for part in (token, *camel_parts(token)))
+    return {word for word in found if is_word(word)}
+
+
+def is_word(word: str) -> bool:
+    """Whether all signs are letters, or signs of units, in lower case."""
+    return bool(word) and word == word.lower() and all(c.isalpha() or c in SIGNS for c in word)
+
+
+def listed(name: str) -> set[str]:
+    """The words of a list beside this file."""
+    lines = (LISTS / name).read_text(encoding="utf-8").splitlines()
+    return {word for line in lines if not line.startswith("#") for word in line.split()}
+
+
+def unaccented(words: Iterable[str]) -> set[str]:
+    """How the words are written without accents: torax for tórax, knoechel and knochel."""
+    found = set()
+    for word in words:
+        for spelled in (word, word.translate(DIGRAPHS)):
+            marks_apart = unicodedata.normalize("NFD", spelled.translate(UNSPLIT))
+            found.add("".join(c for c in marks_apart if not unicodedata.combining(c)))
+    return found
+
+
+def languages() -> set[str]:
+    """The lists by hand: as written, without accents, and beginnings of words that are cut off."""
+    words = {word for path in LISTS.glob("language_*.txt") for word in listed(path.name)}
+    for word in listed("cut_off.txt"):
+        words.update(word[:length] for length in range(CUT_OFF, len(word) + 1))
+    return words | unaccented(words)
+
+
+def from_dicom() -> set[str]:
+    """Words of names and meanings in the standard, as pydicom carries them."""
+    from pydicom._dicom_dict import DicomDictionary
+    from pydicom._uid_dict import UID_dictionary
+    from pydicom.sr._cid_dict import name_for_cid
+    from pydicom.sr._concepts_dict import concepts
+
+    texts = [entry[2] for entry in DicomDictionary.values()]
+    texts += [entry[0] for entry in UID_dictionary.values() if entry[1] != "LDAP OID"]
+    texts += [" ".join(camel_parts(name)) for name in name_for_cid.values()]
+    schemes: dict[str, dict[str, Any]] = dict(concepts)
+    for keywords in schemes.values():
+        for codes in keywords.values():
+            for meaning, groups in codes.values():
+                names_animals = meaning.endswith("(organism)") or set(groups) & BREEDS
+                if not names_animals and not set(groups) & GROWTH_TABLES:
+                    texts.append(meaning)
+    return words_of(texts)
+
+
+def held_out(text: str) -> bool:
+    """Whether a public description is kept for scoring: 6 of 16, by its hash."""
+    return hashlib.sha256(text.encode()).hexdigest()[0] in "abcdef"
+
+
+def idc_rows(columns: Iterable[str]) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Distinct texts of public headers, with the collections and the patients that have them."""
+    import duckdb
+
+    spec = find_spec("idc_index_data")
+    if spec is None or spec.origin is None or version("idc-index-data") != IDC_VERSION:
+        raise SystemExit(f"needs idc-index-data=={IDC_VERSION}")
+    index = str(Path(spec.origin).parent / "idc_index.parquet")
+    with duckdb.connect() as connection:
+        for column in columns:
+            yield from (
+                (text, set(collections), set(patients))
+                for text, collections, patients in connection.execute(
+                    f"select {column}, list(distinct collection_id),"
+                    " list(distinct collection_id || '/' || PatientID)"
+                    f" from read_parquet(?) where {column} is not null and collection_id <> ?"
+                    " group by 1",
+                    [index, MADE_UP],
+                ).fetchall()
+            )
+
+
+def seen_in_idc(
+    columns: Iterable[str], known: dict[str, str] | None = None
+) -> dict[str, tuple[set[str], set[str]]]:
+    """Words of descriptions not held out, less the known, with their collections and patients."""
+    seen: dict[str, tuple[set[str], set[str]]] = {}
+    for text, collections, patients in idc_rows(columns):
+        if held_out(text):
+            continue
+        for token in letter_tokens(text):
+            word = token.lower()
+            if is_word(word) and not (known and survives(token, known)):
+                of_word = seen.setdefault(word, (set(), set()))
+                of_word[0].update(collections)
+                of_word[1].update(patients)
+    return seen
+
+
+def from_idc() -> set[str]:
+    """Words of public descriptions: frequent ones, and rare ones that were read and let in."""
+    frequent = {
+        word
+        for word, (collections, patients) in seen_in_idc(DESCRIPTIONS + PRODUCTS).items()
+        if len(collections) >= COLLECTIONS and len(patients) >= PATIENTS
+    }
+    return frequent | listed("idc_reviewed.txt")
+
+
+def allowed() -> dict[str, str]:
+    """Each allowed word with its source; the first source that has it counts."""
+    sources = {
+        "unit": set("abcdefghijklmnopqrstuvwxyz"),
+        "dicom": from_dicom(),
+        "idc": from_idc(),
+        "unit ": listed("unit.txt"),
+        "vendor": listed("vendor.txt"),
+        "language": languages(),
+    }
+    denied = listed("denied.txt")
+    words: dict[str, str] = {}
+    for source, found in sources.items():
+        for word in found - denied:
+            if not is_word(word):
+                raise SystemExit(f"not a word in lower case: {word!r} ({source.strip()})")
+            words.setdefault(word, source.strip())
+    return dict(sorted(words.items()))
+
+
+def as_csv(words: dict[str, str]) -> str:
+    """The seed's text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["word", "source"])
+    writer.writerows(words.items())
+    return out.getvalue()
+
+
+def survives(token: str, words: dict[str, str] | set[str]) -> bool:
+    """Whether cleaning leaves a token: it is allowed, or its camelCase parts are, one a word."""
+    parts = camel_parts(token)
+    split = max(map(len, parts)) > 2 and all(part.lower() in words for part in parts)
+    return token.lower() in words or split
+
+
+def coverage(words: dict[str, str]) -> str:
+    """Shares of whole descriptions and of tokens that survive; never a description itself."""
+    lines = []
+    for column in DESCRIPTIONS:
+        for kept_back in (False, True):
+            texts = [text for text, *_ in idc_rows([column]) if held_out(text) is kept_back]
+            tokens = [token for text in texts for token in letter_tokens(text)]
+            whole = sum(all(survives(t, words) for t in letter_tokens(text)) for text in texts)
+            parts = sum(survives(token, words) for token in tokens)
+            lines.append(
+                f"{column} {'held out' if kept_back else 'tuning'}: "
+                f"{whole / len(texts):.2%} of {len(texts)} descriptions, "
+                f"{parts / len(tokens):.3%} of {len(tokens)} tokens"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def candidates(words: dict[str, str]) -> str:
+    """Words of the tuning part that are neither in nor denied, with how widely they are used."""
+    denied = listed("denied.txt")
+    return "".join(
+        f"{word}\t{len(collections)} collections\t{len(patients)} patients\n"
+        for word, (collections, patients) in sorted(seen_in_idc(DESCRIPTIONS, words).items())
+        if word not in denied
+    )
+
+
+def main() -> None:
+    """Carry out one of the commands above."""
+    actions = {"coverage": coverage, "candidates": candidates}
+    command = sys.argv[1] if len(sys.argv) == 2 else ""
+    if command == "write":
+        SEED.write_text(as_csv(allowed()), encoding="utf-8")
+    elif command in actions:
+        sys.stdout.write(actions[command](allowed()))
+    else:
+        raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
