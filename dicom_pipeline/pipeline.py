@@ -24,9 +24,10 @@ from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
 from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
 from dicom_pipeline.settings import OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
+from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock
 from dicom_pipeline.warehouse.publish import PublishReport, publish
-from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
+from dicom_pipeline.warehouse.vault import load_or_create_secret, vault_path, write_vault
 
 BUILD_WAIT_SECONDS = 900.0
 
@@ -150,6 +151,16 @@ class Pipeline:
     def account(self) -> Account:
         """Hold a listing of the landing zone against the raw zone."""
         return account(self.storage, self.raw_step())
+
+    def check_for_leaks(self) -> LeakReport:
+        """Hold what is about to be published against the raw zone; the caller holds the lock."""
+        return check_for_leaks(
+            self.build_database,
+            vault_path(self.settings.warehouse_dir),
+            self.settings.raw_dir,
+            self.mapping,
+            self.settings.profile,
+        )
 
     def publish(self, dbt_manifest: Path) -> PublishReport:
         """Replace the published file; the caller holds the lock.

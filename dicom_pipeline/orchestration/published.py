@@ -1,10 +1,12 @@
 """The published database as an asset: the last step, behind all checks.
 
-Belongs here: Dagster's side of publishing.
-Does not belong here: how the file is written and replaced (warehouse.publish).
+Belongs here: Dagster's side of publishing and of the leak check that guards it.
+Does not belong here: how the file is written and replaced (warehouse.publish), and how leaks are
+found (warehouse.leak_check).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtProject
@@ -12,8 +14,10 @@ from dagster_dbt import DbtProject
 from dicom_pipeline.orchestration.automation import condition_for
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.warehouse.leak_check import LeakReport
 
 KEY = dg.AssetKey(["published", "database"])
+NO_LEAK = "no_identifier_of_a_patient_in_any_published_column"
 
 
 def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -26,16 +30,33 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
         kinds={"duckdb"},
         owners=["team:data-engineering"],
         automation_condition=condition_for("published"),
+        check_specs=[
+            dg.AssetCheckSpec(
+                NO_LEAK,
+                asset=KEY,
+                description="No text of a patient's rows holds a name, identifier, place or date "
+                "of that patient. If it fails, nothing is published: correct the mapping of the "
+                "columns it names, and run again.",
+            )
+        ],
     )
     def database(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult[None]:
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         """The DuckDB file that people open: de-identified tables, swapped in atomically."""
         with writing(context, pipeline):
+            leaks = pipeline.check_for_leaks()
+            yield dg.AssetCheckResult(
+                check_name=NO_LEAK, passed=leaks.clean, metadata=_leak_metadata(leaks)
+            )
+            if not leaks.clean:
+                raise dg.Failure(
+                    f"Not published, the leak check found: {'; '.join(map(str, leaks.findings))}",
+                    allow_retries=False,
+                )
             report = pipeline.publish(project.manifest_path)
-        lines = ["| table | rows |", "| --- | ---: |"]
-        lines += [f"| {table} | {rows} |" for table, rows in report.rows.items()]
-        return dg.MaterializeResult[None](
+        lines = [f"| {table} | {rows} |" for table, rows in report.rows.items()]
+        yield dg.MaterializeResult[None](
             metadata={
                 "rows": dg.MetadataValue.md(
                     "\n".join(["| table | rows |", "| --- | ---: |", *lines])
@@ -45,3 +66,19 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
         )
 
     return database
+
+
+def _leak_metadata(leaks: LeakReport) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "columns": leaks.columns,
+        "patients": leaks.patients,
+        "terms": leaks.terms,
+        "leaks": sum(finding.cells for finding in leaks.findings),
+        "nulled_at_stage": sum(finding.cells for finding in leaks.nulled),
+    }
+    for name, findings in (("found", leaks.findings), ("nulled", leaks.nulled)):
+        if findings:
+            lines = [f"| {f.table} | {f.column} | {f.cells} | {f.problem} |" for f in findings]
+            head = ["| table | column | cells | |", "| --- | --- | ---: | --- |"]
+            metadata[name] = dg.MetadataValue.md("\n".join([*head, *lines]))
+    return metadata

@@ -8,16 +8,25 @@ import hashlib
 
 import dagster as dg
 
-from dicom_pipeline.settings import DBT_PROJECT_DIR
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.settings import DBT_PROJECT_DIR, load_settings
 
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 DIGEST_METADATA = "seed_digest"
 
 
 def seed_digest(key: dg.AssetKey) -> str | None:
-    """Digest of the file behind an internal table; None for what is not a seed."""
+    """Digest of the file behind an internal table; None for what is not a seed.
+
+    Of the mapping the profile chooses a column: another profile is another mapping.
+    """
     path = SEEDS_DIR / f"{key.path[-1]}.csv"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.exists() else None
+    if not path.exists():
+        return None
+    digest = hashlib.sha256(path.read_bytes())
+    if path.name == MAPPING_CSV.name:
+        digest.update(load_settings().profile.encode())
+    return digest.hexdigest()[:16]
 
 
 def built_digest(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:

@@ -17,7 +17,8 @@ from dicom_pipeline.warehouse.publish import SCHEMA, Comments
 _DONE_BY = {
     "age_cap": "ages over 89 years are 090Y",
     "anon_text": "replaced by a constant",
-    "clean_text": "free text, removed until it can be cleaned",
+    "clean_sequence": "cleaned inside: UIDs replaced, names removed, texts cleaned, dates shifted",
+    "clean_text": "free text; identifiers, and words not known to be harmless, are [removed]",
     "keep": "as it is",
     "keep_code": "kept where it has the shape of a code",
     "keep_number": "kept where it is a number",

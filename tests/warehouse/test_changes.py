@@ -94,9 +94,24 @@ def test_the_strict_profile_takes_away_what_research_keeps(changing: Warehouse) 
         ("devices,oops,Oops,LO,1,text,vanish,remove,false,\n", "unknown function vanish"),
         ("devices,oops,Oops,LO,1,word,remove,remove,false,\n", "unknown type word"),
         ("devices,oops,Oops,LO,1,text,keep,remove,false,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,true,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep_code,remove,false,\n", "without being reviewed"),
         ("devices,oops,Oops,DA,1,date,shift_date,remove,false,\n", "needs a patient"),
+        ("devices,oops,Oops,LO,1,json,clean_text,remove,false,\n", "apply to type json"),
+        ("devices,oops,Oops',LO,1,text,remove,remove,false,\n", "neither a keyword nor a path"),
+        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,\n", "stands twice"),
     ],
-    ids=["function", "type", "text that nobody reviewed", "date without a patient"],
+    ids=[
+        "function",
+        "type",
+        "text that nobody reviewed",
+        "text kept without a reason",
+        "text kept as a code",
+        "date without a patient",
+        "text that is no text",
+        "attribute",
+        "column twice",
+    ],
 )
 def test_a_line_that_makes_no_sense_stops_the_build_and_is_named(
     changing: Warehouse, line: str, problem: str

@@ -1,4 +1,5 @@
-{# Until free text can be cleaned it is removed: better no text than somebody's name. #}
+{# The text itself is cleaned before, with all texts of a table at once: see `cleaned_texts`. #}
 {% macro deid_clean_text(value, column) %}
-    {{ return(deid_remove(value, column)) }}
+    {% do require_type(column, ['text']) %}
+    {{ return(value) }}
 {% endmacro %}

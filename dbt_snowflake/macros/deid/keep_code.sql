@@ -1,5 +1,8 @@
 {# Only what has the shape of a Code String: free text in a code column is not kept. #}
 {% macro deid_keep_code(value, column) %}
     {% do require_type(column, ['text']) %}
+    {% if column.vr != 'CS' and not column.reviewed %}
+        {% do mapping_error(column, 'keeps what is not CS without being reviewed') %}
+    {% endif %}
     {{ return("case when " ~ matches(value, '[A-Z0-9_ ]{1,16}') ~ " then " ~ value ~ " end") }}
 {% endmacro %}

@@ -1,15 +1,24 @@
-{# A raw column, typed and de-identified as the mapping says; arrays an element at a time. #}
+{#
+    A raw column, typed and de-identified as the mapping says; arrays an element at a time. A value
+    that is kept but tells who the patient is becomes null.
+#}
 {% macro deidentified(column) %}
     {% set function = context.get('deid_' ~ column.function) %}
     {% if function is none %}
         {% do mapping_error(column, "unknown function " ~ column.function) %}
     {% endif %}
     {% set value = quote_name(column.column_name) %}
+    {% if column.function == 'clean_text' %}{% set value = 'text_' ~ column.column_name %}{% endif %}
     {% if column.is_array and not nulls_all(column) %}
-        {{ return(array_from_values(value, function('x', column))) }}
+        {% set result = array_from_values(value, function('x', column)) %}
+    {% else %}
+        {% set result = function(value, column) %}
     {% endif %}
-    {{ return(function(value, column)) }}
+    {% if column.function in ['keep', 'keep_code'] and column.type == 'text' %}
+        {{ return("case when not " ~ is_leaked(column) ~ " then " ~ result ~ " end") }}
+    {% endif %}
+    {{ return(result) }}
 {% endmacro %}
 
 {# Functions after which a null says nothing about the raw value. #}
-{% macro nulls_all(column) %}{{ return(column.function in ['remove', 'clean_text']) }}{% endmacro %}
+{% macro nulls_all(column) %}{{ return(column.function == 'remove') }}{% endmacro %}

@@ -4,15 +4,21 @@
     {% if not execute %}{{ return([]) }}{% endif %}
     {% set profile = deid_profile() %}
     {% set lines = run_query(
-        "select column_name, attribute, type, vm, " ~ profile ~ ", reviewed from " ~ mapping
+        "select column_name, attribute, type, vm, " ~ profile ~ ", reviewed, vr, reason from " ~ mapping
         ~ " where table_name = '" ~ table_name ~ "' order by column_name"
     ) %}
     {% set columns = [] %}
     {% for line in lines %}
         {% set column = {
             'table_name': table_name, 'column_name': line[0], 'attribute': line[1], 'type': line[2],
-            'is_array': line[3] != '1', 'function': line[4], 'reviewed': line[5],
+            'is_array': line[3] != '1', 'function': line[4], 'reviewed': line[5] and line[7], 'vr': line[6],
         } %}
+        {% if columns and columns[-1].column_name == column.column_name %}
+            {% do mapping_error(column, "stands twice") %}
+        {% endif %}
+        {% if not modules.re.fullmatch('[A-Za-z0-9]+(\\[[0-9]+\\][.][A-Za-z0-9]+)*', column.attribute) %}
+            {% do mapping_error(column, "its attribute is neither a keyword nor a path of keywords") %}
+        {% endif %}
         {% if column.type not in ['text', 'integer', 'double', 'date', 'time', 'timestamp', 'json'] %}
             {% do mapping_error(column, "unknown type " ~ column.type) %}
         {% endif %}

@@ -19,6 +19,25 @@ raw_rows as (
     cross join {{ source('vault', 'keys') }} as vault
 ),
 
+identity_rows as (
+    select
+        identity.*,
+        vault.ki,
+        vault.ko
+    from {{ source('raw', 'identity_terms') }} as identity
+    cross join {{ source('vault', 'keys') }} as vault
+),
+
+listed_words as (
+    select word from {{ ref('allowed_words') }}
+    union
+    select word from {{ ref('allowed_words_site') }}
+),
+
+listed_terms as (
+    select attribute, term from {{ ref('defined_terms') }}
+),
+
 {{ staged_body(table_name) }}
 
 select * from final

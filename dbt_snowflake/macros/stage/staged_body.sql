@@ -4,6 +4,7 @@
     rebuilds what it changes and nothing else.
 #}
 {% macro staged_body(table_name) -%}
+{%- set patient = patient_of_row(table_name) -%}
 keyed as (
     select
         raw_rows.*
@@ -22,13 +23,38 @@ shifted as (
     from keyed
 ),
 
+{{ own_terms_ctes(table_name) }},
+
+{{ cleaned_texts_ctes(table_name) }},
+
+{{ leaks_ctes(table_name) }},
+
+joined as (
+    select
+        shifted.*,
+        leaks.cells as leaked_here,
+        shapes.cells as leaked_anywhere
+        {%- for column in cleaned_columns(table_name) %},
+        {{ column.column_name }}_texts.clean as text_{{ column.column_name }}
+        {%- endfor %}
+    from shifted
+    cross join shapes
+    left join leaks on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = leaks.patient_key
+    {%- for column in cleaned_columns(table_name) %}
+    left join cleaned_texts as {{ column.column_name }}_texts
+        on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = {{ column.column_name }}_texts.patient_key
+        and {{ "shifted." if patient == 'patient_key' }}{{ study_of_row(table_name) }} = {{ column.column_name }}_texts.key_study
+        and shifted.{{ quote_name(column.column_name) }} = {{ column.column_name }}_texts.text
+    {%- endfor %}
+),
+
 cleaned as (
     select
-        shifted.*
+        joined.*
         {%- for column in mapped_columns(table_name) %},
         {{ deidentified(column) }} as clean_{{ column.column_name }}
         {%- endfor %}
-    from shifted
+    from joined
 ),
 
 final as (

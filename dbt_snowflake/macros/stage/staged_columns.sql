@@ -15,6 +15,7 @@
         }) %}
     {% endfor %}
     {% do columns.append({'name': 'failed_casts', 'type': type_name('text', true), 'sql': failed_casts(mapped)}) %}
+    {% do columns.append({'name': 'leaked_cells', 'type': type_name('text', true), 'sql': leaked_cells(mapped)}) %}
     {% if table_name == 'images' %}
         {% do columns.extend([
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},

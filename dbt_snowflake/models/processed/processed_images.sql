@@ -52,7 +52,7 @@ contenders as (
 
 final as (
     select
-        * exclude (failed_casts, header_key, instance_precedence, file_size, place),
+        * exclude (failed_casts, leaked_cells, header_key, instance_precedence, file_size, place),
         {{ model_version() }} as model_version
     from contenders
     where place = 1

@@ -1,0 +1,117 @@
+{#
+    CTEs up to `leaks` and `shapes`: values of columns that are kept as they are, or as codes, in
+    which a term of the same patient stands (patient_key, cells: column and value), and codes that
+    have the shape of an identifier, whosever. Defined terms of the standard are no leak: the body
+    part HAND of a patient named Hand. Values are few, terms many: so the distinct values of all
+    patients meet the terms by their tokens.
+#}
+{% macro leaks_ctes(table_name) -%}
+kept_values as (
+    {%- for column in kept_text_columns(table_name) %}
+    select distinct '{{ column.column_name }}' as column_name, '{{ column.attribute }}' as attribute, {{ quote_name(column.column_name) }} as value, {{ 'true' if column.function == 'keep_code' else 'false' }} as is_code
+    from shifted
+    where {{ quote_name(column.column_name) }} is not null
+    {{- "\n    union all" if not loop.last }}
+    {%- else %}
+    select cast(null as {{ type_name('text') }}) as column_name, cast(null as {{ type_name('text') }}) as attribute, cast(null as {{ type_name('text') }}) as value, false as is_code
+    where false
+    {%- endfor %}
+),
+
+kept_elements as (
+    {{ exploded('kept_values', ['column_name', 'attribute', 'value', 'is_code'], split_text('value', "chr(92)")) }}
+),
+
+undefined_elements as (
+    select
+        kept_elements.column_name,
+        kept_elements.value,
+        kept_elements.is_code,
+        lower(kept_elements.element) as whole
+    from kept_elements
+    left join listed_terms
+        on kept_elements.attribute = listed_terms.attribute and trim(kept_elements.element) = listed_terms.term
+    where listed_terms.term is null
+),
+
+kept_tokens as (
+    {{ exploded('undefined_elements', ['column_name', 'value', 'whole'], all_matches('whole', tokens_pattern())) }}
+),
+
+kept_sentences as (
+    select
+        column_name,
+        value,
+        ' ' || {{ joined_text('element', "' '", 'place') }} || ' ' as sentence
+    from kept_tokens
+    group by column_name, value, whole
+),
+
+telling_terms as (
+    select patient_key, term
+    from own_terms
+    where {{ is_telling(table_name) }}
+),
+
+leaked_values as (
+    select distinct
+        telling_terms.patient_key,
+        kept_tokens.column_name || ':' || kept_tokens.value as cell
+    from telling_terms
+    inner join kept_tokens on split_part(telling_terms.term, ' ', 1) = kept_tokens.element
+    inner join kept_sentences
+        on kept_tokens.column_name = kept_sentences.column_name
+        and kept_tokens.value = kept_sentences.value
+        and position(' ' || telling_terms.term || ' ' in kept_sentences.sentence) > 0
+    -- scripts without spaces: a name stands inside a run of letters
+    union
+    select
+        own_terms.patient_key,
+        kept_sentences.column_name || ':' || kept_sentences.value
+    from kept_sentences
+    inner join own_terms on position(own_terms.term in kept_sentences.sentence) > 0
+    where
+        own_terms.kind = 'name'
+        and not {{ matches('own_terms.term', '[ -~À-ɏ]*') }}
+        and not {{ matches('kept_sentences.sentence', '[ -~]*') }}
+),
+
+leaks as (
+    select
+        patient_key,
+        {{ array_of('cell') }} as cells
+    from leaked_values
+    group by patient_key
+),
+
+shapes as (
+    select {{ array_of('cell') }} as cells
+    from (
+        select distinct column_name || ':' || value as cell
+        from undefined_elements
+        where is_code and {{ without_patterns('whole') }} like '%' || {{ removal_mark() }} || '%'
+    ) as shaped
+)
+{%- endmacro %}
+
+{#
+    Whether a term is enough to tell a patient by. Among the terms of all patients, which devices are
+    held against, short ones are bound to meet something.
+#}
+{% macro is_telling(table_name) %}
+    {% if 'patient_key' in staged_keys(table_name) %}
+        {{ return("kind in ('name', 'person', 'id', 'contact') or kind = 'place' and (term not like '% %' or length(term) > 8)") }}
+    {% endif %}
+    {{ return("kind in ('name', 'person', 'place') and length(term) > 2 or kind in ('id', 'contact') and length(term) > 5") }}
+{% endmacro %}
+
+{# Columns whose text comes out as it went in. #}
+{% macro kept_text_columns(table_name) %}
+    {{ return(mapped_columns(table_name) | selectattr('type', 'equalto', 'text') | selectattr('function', 'in', ['keep', 'keep_code']) | list) }}
+{% endmacro %}
+
+{# Whether a row's value of a kept column was found to tell who the patient is. #}
+{% macro is_leaked(column) %}
+    {% set cell = "'" ~ column.column_name ~ ":' || " ~ quote_name(column.column_name) %}
+    {{ return("coalesce(" ~ array_has('leaked_here', cell) ~ " or " ~ array_has('leaked_anywhere', cell) ~ ", " ~ array_has('leaked_here', cell) ~ ", " ~ array_has('leaked_anywhere', cell) ~ ", false)") }}
+{% endmacro %}

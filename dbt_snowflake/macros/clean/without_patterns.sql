@@ -1,0 +1,66 @@
+{#
+    A text in which everything that has the shape of an identifier, whosever it is, is a removal
+    mark. Dates in a text are taken out, not shifted: which day they mean is a guess.
+    Expression engines without look-around cannot say "not before a letter": such patterns take the
+    neighbour with them, so the mark brings its own spaces.
+#}
+{% macro without_patterns(text) %}
+    {% set cleaned = namespace(sql=replace_pattern(text, '[[:cntrl:]]', "' '")) %}
+    {% for pattern in identifying_patterns() %}
+        {% set cleaned.sql = replace_pattern(cleaned.sql, pattern | replace("'", "''"), "' ' || " ~ removal_mark() ~ " || ' '") %}
+    {% endfor %}
+    {{ return(cleaned.sql) }}
+{% endmacro %}
+
+{% macro identifying_patterns() %}
+    {% set no_letter = '([^a-z]|$)' %}
+    {% set day = '(0?[1-9]|[12][0-9]|3[01])' %}
+    {% set month = '(0?[1-9]|1[0-2])' %}
+    {% set year = '(18|19|20)[0-9]{2}' %}
+    {% set month_name = '(' ~ [
+        'january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december',
+        'januar', 'februar', 'märz', 'maerz', 'mai', 'juni', 'juli', 'oktober', 'dezember',
+        'janvier', 'février', 'fevrier', 'mars', 'avril', 'juin', 'juillet', 'août', 'aout', 'septembre', 'octobre', 'novembre', 'décembre', 'decembre',
+        'enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto', 'septiembre', 'octubre', 'noviembre', 'diciembre',
+        'gennaio', 'febbraio', 'aprile', 'maggio', 'giugno', 'luglio', 'settembre', 'ottobre', 'dicembre',
+        'janeiro', 'fevereiro', 'março', 'maio', 'junho', 'julho', 'setembro', 'outubro', 'novembro', 'dezembro',
+        'januari', 'februari', 'maart', 'mei', 'augustus',
+    ] | join('|') ~ ')' %}
+    {% set month_short = '(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|fév|avr|déc|ene|abr|ago|dic)[.]?' %}
+    {% set month_any = '(' ~ month_name ~ '|' ~ month_short ~ ')' %}
+    {% set gap = '[ ,./_-]*' %}
+    {% set ordinal = '(st|nd|rd|th|er|º|[.])?' %}
+    {% set patterns = ['[a-z0-9._+-]+@[a-z0-9.-]+[.][a-z]{2,}', '(https?:|www[.])[^ ]+', '[0-9]+([.][0-9]+){3,}'] %}
+    {% for separator in ['-', '/', '[.]', '_', ' '] %}
+        {% set day_and_month = '(' ~ day ~ separator ~ month ~ '|' ~ month ~ separator ~ day ~ ')' %}
+        {% do patterns.extend([year ~ separator ~ month ~ separator ~ day, day_and_month ~ separator ~ year]) %}
+        {% if separator not in ['_', ' '] %}
+            {# twice: a date that follows at once has lost the neighbour it needs to the first pass #}
+            {% do patterns.extend(['(^|[^0-9])' ~ day_and_month ~ separator ~ '[0-9]{2}([^0-9]|$)'] * 2) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(patterns + [
+        day ~ ordinal ~ gap ~ '(de )?' ~ month_any ~ gap ~ '(de )?(' ~ year ~ "|'?[0-9]{2})",
+        month_any ~ gap ~ day ~ ordinal ~ gap ~ year,
+        month_any ~ gap ~ '(de )?' ~ year,
+        year ~ gap ~ month_any ~ gap ~ day,
+        day ~ ordinal ~ '[ -]*(de )?' ~ month_name ~ no_letter,
+        month_name ~ ' ' ~ day ~ '(st|nd|rd|th)?' ~ no_letter,
+        '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?[ap][.]?m[.]?)?',
+        '[0-9]{1,2}:[0-5][0-9] ?[ap][.]?m[.]?',
+        '(tel|phone|fax|mobile|pager)[a-z]*[ .:]*[+0-9(][0-9 ()/.-]{3,}[0-9]',
+        '[+][0-9]{1,3}[ ()/.-]*([0-9]{1,5}[ ()/.-]*){2,}',
+        '[(][0-9]{2,5}[)][ -]*[0-9]{3,}([ -][0-9]+)*',
+        '[0-9]{3}[-. /][0-9]{3}[-. ][0-9]{2}([0-9][1-9]|[1-9][0-9])',
+        '[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}',
+        '[0-9]{3}-[0-9]{2}([0-9][1-9]|[1-9][0-9])',
+        '[0-9]{2,4}-[0-9]{4,}[1-9]|' ~ year ~ '-[0-9]{3,}',
+        '(mrn|accession|acc|pid|ssn|nhs|dob|(patient|case|chart|order) ?(id|no|nr|number))[ .:#=-]+[a-z]{0,3}[ -]?[0-9][0-9a-z-]*',
+        '(^|[^a-z])(dr|prof|mrs|herr|frau|mme|dra|sra|dott)[. ]+' ~ letters_pattern() ~ '([-^]' ~ letters_pattern() ~ ')*',
+        '(^|[^a-z])(mr|ms|sr)[.] ?' ~ letters_pattern(),
+        '(9[1-9]|1[01][0-9]) ?(y|yo|y[.]?/?o[.]?)' ~ no_letter,
+        '(9[0-9]|1[01][0-9])[- ]*(yrs?|years?|jahre)([- ]?(old|alt))?' ~ no_letter,
+        '(^|[^a-z])aged?[ :=]*(9[0-9]|1[01][0-9])',
+        '[0-9]{5,}',
+    ]) }}
+{% endmacro %}

@@ -1,0 +1,19 @@
+{#
+    A select with a row an element of an array: the columns named, the element as `element`, its
+    place (from 1 or 0 on) as `place`.
+#}
+{% macro exploded(relation, columns, array) %}{{ return(adapter.dispatch('exploded')(relation, columns, array)) }}{% endmacro %}
+
+{% macro default__exploded(relation, columns, array) %}
+    {{ return(
+        "select " ~ columns | join(', ') ~ ", unnest(elements) as element, generate_subscripts(elements, 1) as place"
+        ~ " from (select " ~ columns | join(', ') ~ ", " ~ array ~ " as elements from " ~ relation ~ ") as arrays"
+    ) }}
+{% endmacro %}
+
+{% macro snowflake__exploded(relation, columns, array) %}
+    {{ return(
+        "select " ~ columns | join(', ') ~ ", cast(elements.value as varchar) as element, elements.index as place"
+        ~ " from " ~ relation ~ ", lateral flatten(input => " ~ array ~ ") as elements"
+    ) }}
+{% endmacro %}

@@ -1,0 +1,405 @@
+"""The last gate before publishing: no text of a patient's rows may hold a term of that patient.
+
+Belongs here: holding the processed tables against the identity terms of the raw zone. It shares no
+code with the macros that clean: a fault there must not hide itself.
+Does not belong here: cleaning (macros/clean), what becomes of the answer (orchestration), values:
+whatever is found is told as table, column and count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from dicom_pipeline.attributes import Attribute, Mapping
+from dicom_pipeline.settings import Profile
+
+SCHEMA = "processed"
+# a column of which so large a share was nulled is not one patient's accident but a wrong line of
+# the mapping
+SYSTEMATIC_SHARE = 0.5
+SYSTEMATIC_PATIENTS = 5
+# shifted by weeks, a date may meet another one of the patient by chance, but not one in five
+DATE_SHARE = 0.2
+
+_LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
+_TOKENS = f"[0-9]+|{_LETTERS}+"
+_HASH = "[0-9a-f]{32}"
+_UID = "2[.]25[.][0-9]+"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# columns that models derive: which attribute's terms stand in them, or that they name columns
+_DERIVED = {"modalities": "Modality"}
+_NAMES_COLUMNS = "conflicting_attributes"
+_TEXTS = ("VARCHAR", "VARCHAR[]", "JSON")
+_DATES = ("DATE", "TIMESTAMP")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """So many cells of a column should not be what they are."""
+
+    table: str
+    column: str
+    cells: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}: {self.cells} cells {self.problem}"
+
+
+@dataclass
+class LeakReport:
+    """What was found, and how much was looked at.
+
+    ``findings`` forbid publishing. ``nulled`` counts the cells that stage has emptied because a
+    term of the patient stood in them: they are no danger, but worth a look at the mapping.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    nulled: list[Finding] = field(default_factory=list)
+    columns: int = 0
+    patients: int = 0
+    terms: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing forbids publishing."""
+        return not self.findings
+
+
+def check_for_leaks(
+    build: Path, vault: Path, raw_dir: Path, mapping: Mapping, profile: Profile
+) -> LeakReport:
+    """Hold every text and date of the processed tables against the terms of the same patient.
+
+    Terms are matched as whole tokens in their order; keys, pseudonyms and UIDs must have the form
+    that only a keyed hash gives them. Defined terms of the standard in code columns are exempt
+    (body part HAND of a patient named Hand), and of places the words that anybody may use.
+
+    Parameters
+    ----------
+    build, vault
+        The databases that dbt builds in and attaches; they are only read.
+    raw_dir
+        The raw zone, for the identity terms and the keys of patients.
+    mapping, profile
+        What each column is, to know its form.
+
+    Returns
+    -------
+    LeakReport
+        Tables, columns and counts; never a value.
+    """
+    with duckdb.connect() as connection:
+        check = _Check(connection, mapping, profile)
+        check.attach(build, vault)
+        check.load_terms(raw_dir)
+        for table in check.tables():
+            check.look_at(table)
+        check.look_at_stage()
+    check.report.findings.sort()
+    check.report.nulled.sort()
+    return check.report
+
+
+class _Check:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, mapping: Mapping, profile: Profile
+    ) -> None:
+        self.connection = connection
+        self.mapping = mapping
+        self.profile = profile
+        self.report = LeakReport()
+
+    def attach(self, build: Path, vault: Path) -> None:
+        self.connection.execute(f"attach {_text(str(build))} as build (read_only)")
+        self.connection.execute(f"attach {_text(str(vault))} as vault (read_only)")
+
+    def load_terms(self, raw_dir: Path) -> None:
+        """Terms by patient key, which is looked up in stage by the hash of a raw row."""
+        self.connection.execute(
+            f"""
+            create temp view raw_patients as
+            select * from read_parquet({_parquet(raw_dir, "patients")}, union_by_name = true);
+            create temp view raw_terms as
+            select * from read_parquet({_parquet(raw_dir, "identity_terms")}, union_by_name = true);
+
+            create temp table words as
+            select word from build.internal.allowed_words
+            union select word from build.internal.allowed_words_site;
+
+            create temp table patient_keys as
+            select distinct
+                coalesce(raw.key_patient_id, '') as id,
+                coalesce(raw.key_issuer_of_patient_id, '') as issuer,
+                raw.key_study as study,
+                staged.patient_key
+            from raw_patients as raw
+            cross join vault.main.keys as vault
+            inner join build.stage.staged_patients as staged
+                on staged.row_key = left(
+                    sha256(vault.ko || sha256(vault.ki || 'row|' || raw.row_digest)), 32
+                );
+
+            create temp table lines as
+            select distinct keys.patient_key, unnest(string_split(raw.terms, chr(10))) as line
+            from raw_terms as raw
+            inner join patient_keys as keys
+                on coalesce(raw.key_patient_id, '') = keys.id
+                and coalesce(raw.key_issuer_of_patient_id, '') = keys.issuer
+                and raw.key_study = keys.study;
+
+            create temp table terms as
+            with parts as (
+                select patient_key, line[:position(':' in line) - 1] as kind,
+                    line[position(':' in line) + 1:] as term
+                from lines
+            ),
+            named as (
+                select * from parts
+                left join words on parts.term = words.word
+                where kind in ('name', 'person', 'id', 'contact', 'place')
+                    and (words.word is null or kind in ('name', 'person'))
+                    and (kind != 'place' or term not like '% %' or length(term) > 8)
+            ),
+            dates as (
+                select patient_key, unnest({_date_renderings("term")}) as term
+                from parts
+                where kind = 'date'
+            )
+            select patient_key, kind, term from named
+            union
+            select patient_key, 'date', term from dates;
+
+            create temp table own_dates as
+            select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day
+            from lines where line like 'date:%';
+            """
+        )
+        self.report.patients = self._count("select count(distinct patient_key) from patient_keys")
+        self.report.terms = self._count("select count(*) from terms")
+
+    def tables(self) -> list[str]:
+        rows = self.connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'build' and"
+            " schema_name = ? order by 1",
+            [SCHEMA],
+        ).fetchall()
+        return [name for (name,) in rows]
+
+    def look_at(self, table: str) -> None:
+        """Every text and date column of one processed table."""
+        columns = self._columns(SCHEMA, table)
+        attributes = {a.column: a for a in self.mapping.table(table.removeprefix("processed_"))}
+        self.connection.execute(f"create or replace temp table owners as {_owners(columns)}")
+        own = "patient_key" in columns
+        for column, type_ in columns.items():
+            self.report.columns += 1
+            attribute = attributes.get(_stem(column))
+            form = self._form(column, attribute)
+            if column == _NAMES_COLUMNS:
+                self._find(table, column, self._unnamed(table, column), "name no column")
+            elif form is not None:
+                self._find(
+                    table,
+                    column,
+                    self._malformed(table, column, form),
+                    "do not have the form of a keyed hash",
+                )
+            elif type_ in _TEXTS and own:
+                source = f"select patient_key, {_name(column)} as value from {_build(table)}"
+                self._find_terms(table, column, type_, source, attribute, short=True)
+            elif type_ in _TEXTS:
+                key = "device_key" if "device_key" in columns else "null"
+                source = (
+                    f"select owners.patient_key, rows.value from (select {key} as owner,"
+                    f" {_name(column)} as value from {_build(table)}) as rows"
+                    " inner join owners on rows.owner is not distinct from owners.owner"
+                )
+                self._find_terms(table, column, type_, source, attribute, short=False)
+            elif type_ in _DATES and own:
+                self._find_dates(table, column)
+
+    def look_at_stage(self) -> None:
+        """What stage has nulled; too much of one column is a fault of the mapping."""
+        rows = self.connection.execute(
+            "select table_name from duckdb_columns() where database_name = 'build' and"
+            " schema_name = 'stage' and column_name = 'leaked_cells' order by 1"
+        ).fetchall()
+        for (table,) in rows:
+            staged = f"build.stage.{_name(table)}"
+            patient = "patient_key" if "patient_key" in self._columns("stage", table) else "null"
+            counts = self.connection.execute(
+                f"select cell, count(*), count(distinct patient) from (select {patient} as"
+                f" patient, unnest(leaked_cells) as cell from {staged}) group by cell"
+            ).fetchall()
+            for column, cells, patients in counts:
+                found = Finding(f"stage.{table}", column, cells, "were nulled")
+                self.report.nulled.append(found)
+                kept = self._count(f"select count({_name(column)}) from {staged}")
+                if cells > SYSTEMATIC_SHARE * (cells + kept) and patients >= SYSTEMATIC_PATIENTS:
+                    self._find(f"stage.{table}", column, cells, "had to be nulled: see its mapping")
+
+    def _columns(self, schema: str, table: str) -> dict[str, str]:
+        rows = self.connection.execute(
+            "select column_name, data_type from duckdb_columns() where database_name = 'build'"
+            " and schema_name = ? and table_name = ? order by column_index",
+            [schema, table],
+        ).fetchall()
+        return dict(rows)
+
+    def _form(self, column: str, attribute: Attribute | None) -> str | None:
+        if column.endswith("_key"):
+            return _HASH
+        if attribute is None:
+            return None
+        function = getattr(attribute, self.profile)
+        return {"pseudonym": _HASH, "uid": _UID}.get(function)
+
+    def _malformed(self, table: str, column: str, form: str) -> int:
+        return self._count(
+            f"select count(*) from {_build(table)} where not regexp_full_match({_name(column)},"
+            f" {_text(form)})"
+        )
+
+    def _unnamed(self, table: str, column: str) -> int:
+        known = ", ".join(sorted({_text(a.column) for a in self.mapping.attributes}))
+        return self._count(
+            f"select count(*) from {_build(table)}"
+            f" where len(list_filter({_name(column)}, lambda x: x not in ({known}))) > 0"
+        )
+
+    def _find(self, table: str, column: str, cells: int, problem: str) -> None:
+        if cells:
+            self.report.findings.append(Finding(table, column, cells, problem))
+
+    def _find_terms(
+        self,
+        table: str,
+        column: str,
+        type_: str,
+        source: str,
+        attribute: Attribute | None,
+        *,
+        short: bool,
+    ) -> None:
+        """Distinct values first: few of them share a token with anybody's terms."""
+        elements = "value" if type_ == "VARCHAR[]" else "[value::varchar]"
+        exempt = attribute.attribute if attribute else _DERIVED.get(column, column)
+        self.connection.execute(
+            f"""
+            create or replace temp table cells as
+            select distinct patient_key, value from ({source}) where value is not null;
+
+            create or replace temp table sentences as
+            select value, ' ' || array_to_string(
+                regexp_extract_all(lower(replace(element, '[removed]', ' ')), '{_TOKENS}'), ' '
+            ) || ' ' as sentence
+            from (select value, unnest({elements}) as element from
+                (select distinct value from cells))
+            where element not in (
+                select term from build.internal.defined_terms where attribute = {_text(exempt)}
+            );
+
+            create or replace temp table suspects as
+            select distinct tokens.value, tokens.sentence, terms.term
+            from (select *, unnest(string_split(trim(sentence), ' ')) as token from sentences)
+                as tokens
+            inner join (
+                select distinct term, string_split(term, ' ')[1] as first from terms
+                where {_telling(short=short)}
+            ) as terms on tokens.token = terms.first
+            where contains(tokens.sentence, ' ' || terms.term || ' ')
+            union
+            select sentences.value, sentences.sentence, terms.term
+            from sentences
+            inner join (
+                select distinct term from terms where ascii(term) > 591 and kind = 'name'
+            ) as terms on contains(sentences.sentence, terms.term)
+            where not regexp_full_match(sentences.sentence, '[ -~]*');
+            """
+        )
+        hits = self._count(
+            f"""
+            select count(*) from ({source}) as found
+            where (patient_key, value) in (
+                select cells.patient_key, cells.value
+                from cells
+                inner join suspects on cells.value = suspects.value
+                inner join terms
+                    on cells.patient_key = terms.patient_key and suspects.term = terms.term
+            )
+            """
+        )
+        self._find(table, column, hits, "hold a term that identifies their patient")
+
+    def _find_dates(self, table: str, column: str) -> None:
+        name = _name(column)
+        total = self._count(f"select count({name}) from {_build(table)}")
+        hits = self._count(
+            f"select count(*) from {_build(table)} as t where (patient_key, {name}::date) in"
+            " (select patient_key, day from own_dates)"
+        )
+        if hits > DATE_SHARE * total:
+            self._find(table, column, hits, "are dates of their patient as they were")
+
+    def _count(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+
+def _owners(columns: Iterable[str]) -> str:
+    """Whose terms the rows of a table without patients are held against."""
+    if "device_key" in columns:
+        return (
+            "select distinct device_key as owner, patient_key from build.processed.processed_images"
+        )
+    return "select distinct null as owner, patient_key from patient_keys"
+
+
+def _telling(*, short: bool) -> str:
+    """Against the terms of many patients short ones and ordinary words are bound to be met."""
+    if short:
+        return "true"
+    return (
+        "term not in (select word from words) and (kind in ('name', 'person', 'place') and"
+        " length(term) > 2 or kind in ('id', 'contact') and length(term) > 5)"
+    )
+
+
+def _date_renderings(day: str) -> str:
+    """The usual ways to write a date, as sequences of tokens."""
+    y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
+    short_y, short_m, short_d = f"{day}[3:4]", f"ltrim({m}, '0')", f"ltrim({d}, '0')"
+    name = f"[{', '.join(map(_text, _MONTHS))}][try_cast({m} as integer)]"
+    compact = [[y, m, d], [d, m, y], [m, d, y], [short_y, m, d], [d, m, short_y], [m, d, short_y]]
+    spaced = [[y, m, d], [d, m, y], [m, d, y], [y, short_m, short_d], [short_d, short_m, y],
+              [short_m, short_d, y], [d, name, y], [short_d, name, y], [name, d, y],
+              [name, short_d, y]]  # fmt: skip
+    texts = [" || ".join(parts) for parts in compact]
+    texts += [" || ' ' || ".join(parts) for parts in spaced]
+    return f"list_filter([{', '.join(texts)}], lambda x: x is not null)"
+
+
+def _stem(column: str) -> str:
+    """The attribute behind ``first_patient_age`` and the like."""
+    return column.removeprefix("first_").removeprefix("last_")
+
+
+def _parquet(raw_dir: Path, table: str) -> str:
+    return _text(f"{raw_dir}/{table}/*/data.parquet")
+
+
+def _build(table: str) -> str:
+    return f"build.{SCHEMA}.{_name(table)}"
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,116 @@
+"""Which words were taken out of free text, and how often: what a person reads to extend the list.
+
+Belongs here: counting words of the raw texts that the lists of allowed words do not have.
+Does not belong here: cleaning itself (macros/clean). What is counted may still be somebody's name,
+so it goes nowhere but into the raw zone and to who may read that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import duckdb
+
+from dicom_pipeline.attributes import Mapping
+from dicom_pipeline.private_files import write_atomic
+from dicom_pipeline.settings import Profile
+
+_WORD = "[^0-9 -/:-@{-~\\[-`[:cntrl:]]+"
+
+
+@dataclass(frozen=True)
+class RemovedWord:
+    """A word, and the number of distinct texts, files' rows and patients that had it."""
+
+    word: str
+    texts: int
+    rows: int
+    patients: int
+
+
+def removed_words(
+    build: Path, raw_dir: Path, mapping: Mapping, profile: Profile, *, least_patients: int = 2
+) -> list[RemovedWord]:
+    """Words of cleaned columns that no list allows, the most frequent first.
+
+    Parameters
+    ----------
+    build
+        The build database, for the lists as they are in use.
+    raw_dir
+        The raw zone.
+    mapping, profile
+        Which columns are cleaned.
+    least_patients
+        Words of fewer patients are left out: they are rather names than language. So is every
+        word that stands in the identity terms of anybody.
+    """
+    sources = [
+        f"select coalesce(key_patient_id, key_study) as patient, {_name(a.column)} as text"
+        f" from read_parquet({_parquet(raw_dir, a.table)}, union_by_name = true)"
+        for a in mapping.attributes
+        if getattr(a, profile) == "clean_text" and a.table != "devices"
+    ]
+    if not sources:
+        return []
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_text(str(build))} as build (read_only)")
+        rows = connection.execute(
+            f"""
+            with texts as (
+                select patient, text, count(*) as files
+                from ({" union all ".join(sources)}) as sources
+                where text is not null
+                group by patient, text
+            ),
+            words as (
+                select distinct patient, text, files, lower(word) as word
+                from (select *, unnest(regexp_extract_all(text, {_text(_WORD)})) as word from texts)
+            ),
+            terms as (
+                select distinct
+                    unnest(string_split(regexp_replace(line, '^[a-z]+:', ''), ' ')) as term
+                from (
+                    select unnest(string_split(terms, chr(10))) as line
+                    from read_parquet({_parquet(raw_dir, "identity_terms")}, union_by_name = true)
+                )
+            )
+            select word, count(distinct text), sum(files), count(distinct patient)
+            from words
+            where word not in (select word from build.internal.allowed_words)
+                and word not in (select word from build.internal.allowed_words_site)
+                and word not in (select term from terms where term is not null)
+            group by word
+            having count(distinct patient) >= ?
+            order by 4 desc, 2 desc, 1
+            """,
+            [least_patients],
+        ).fetchall()
+    return [RemovedWord(word, texts, int(files), patients) for word, texts, files, patients in rows]
+
+
+def write_removed_words(words: Sequence[RemovedWord], raw_dir: Path) -> Path:
+    """Write the table for a person to read, into the raw zone: ``review/removed_words.csv``."""
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow([f.name for f in fields(RemovedWord)])
+    writer.writerows(astuple(word) for word in words)
+    path = raw_dir / "review" / "removed_words.csv"
+    write_atomic(path, sink.getvalue().encode())
+    return path
+
+
+def _parquet(raw_dir: Path, table: str) -> str:
+    return _text(f"{raw_dir}/{table}/*/data.parquet")
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,181 @@
+"""Free text: what identifies somebody goes, what says something about the images stays."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .archive import file
+from .conftest import KEY, Warehouse
+from .oracle import Oracle
+
+ORACLE = Oracle(KEY)
+
+DOE = {
+    "PatientName": "Doe^John^Allan",
+    "PatientID": "MRN-4711",
+    "AccessionNumber": "AB 12 34",
+    "PatientBirthDate": "19460731",
+    "StudyDate": "20120304",
+    "ReferringPhysicianName": "Brainard^Vera",
+    "InstitutionName": "Hospital of the Holy Ghost",
+    "PatientTelephoneNumbers": "+49 40 123456",
+}
+LI = {"PatientName": "Li^Na=李^娜", "PatientID": "000123"}
+HAND = {"PatientName": "Hand^Page", "PatientID": "philips"}
+OBRIEN = {"PatientName": "O'Brien-García^Zoë", "PatientID": "a1"}
+ARCHIVE = {"PatientName": "Breast_MRI_001", "PatientID": "Breast_MRI_001"}
+
+# Who, the text, and what should become of it.
+TEXTS: list[tuple[dict[str, str], str, str]] = [
+    # what is radiology stays, letter for letter
+    (DOE, "CT CHEST with contrast", "CT CHEST with contrast"),
+    (DOE, "t2_tse_sag_3.0 mm  512x512", "t2_tse_sag_3.0 mm  512x512"),
+    (DOE, "AX T2 FLAIR, b1000 (1.5T) TE=90", "AX T2 FLAIR, b1000 (1.5T) TE=90"),
+    (DOE, "DWI b 50 400 800 L4-L5 30%", "DWI b 50 400 800 L4-L5 30%"),
+    (DOE, "chest–abdomen 10×10 mm", "chest–abdomen 10×10 mm"),
+    (DOE, "right hand, 2 views", "right hand, 2 views"),
+    # names of the patient
+    (DOE, "Doe, John: chest", "[removed]: chest"),
+    (DOE, "DOE^JOHN^A chest", "[removed] chest"),
+    (DOE, "chest JohnDoe", "chest [removed]"),
+    (DOE, "chest J. Doe head", "chest [removed] head"),
+    (DOE, "chest J.D. head", "chest [removed]. head"),
+    (DOE, "doe_chest", "[removed]_chest"),
+    (OBRIEN, "head O'Brien", "head [removed]"),
+    (OBRIEN, "head O’BRIEN GARCIA", "head [removed]"),
+    (OBRIEN, "head Zoe", "head [removed]"),
+    (LI, "Li chest", "[removed] chest"),
+    (LI, "chest 李", "chest [removed]"),
+    (LI, "李娜 chest", "[removed] chest"),
+    (HAND, "Hand left", "[removed] left"),
+    (HAND, "page 2 of 3", "[removed] 2 of 3"),
+    (HAND, "philips CT head", "philips CT head"),
+    (DOE, "Hand left", "Hand left"),
+    # identifiers
+    (DOE, "MRN-4711 chest", "[removed] chest"),
+    (DOE, "mrn4711 chest", "[removed] chest"),
+    (DOE, "4711 chest", "[removed] chest"),
+    (DOE, "4712 chest", "4712 chest"),
+    (DOE, "chest AB12/34", "chest [removed]"),
+    (DOE, "AB 12 chest", "AB 12 chest"),
+    (LI, "head 123", "head [removed]"),
+    (LI, "head 00123", "head [removed]"),
+    (LI, "head 124", "head 124"),
+    (ARCHIVE, "BREAST MRI", "BREAST MRI"),
+    (ARCHIVE, "Breast_MRI_001 axial", "[removed] axial"),
+    # people and places
+    (DOE, "per Dr. Brainard chest", "per [removed] chest"),
+    (DOE, "per Dr Young: chest", "per [removed] : chest"),
+    (DOE, "Holy chest", "[removed] chest"),
+    (DOE, "Hospital of the Holy Ghost chest", "[removed] chest"),
+    # dates of whoever
+    (DOE, "chest 2012-03-04", "chest [removed]"),
+    (DOE, "chest 20120304 head", "chest [removed] head"),
+    (DOE, "chest 3/4/12 3/5/12", "chest [removed]"),
+    (DOE, "04.03.2012 chest", "[removed] chest"),
+    (DOE, "04-MAR-2012 chest", "[removed] chest"),
+    (DOE, "March 4, 2012 chest", "[removed] chest"),
+    (DOE, "4 mars 2012 chest", "[removed] chest"),
+    (DOE, "born 31. Juli 1946 chest", "born [removed] chest"),
+    (DOE, "chest 2012", "chest [removed]"),
+    (DOE, "chest 10:15:30", "chest [removed]"),
+    # whatever else has the shape of an identifier
+    (DOE, "chest 617-555-1234", "chest [removed]"),
+    (DOE, "chest +1 (617) 555 1234", "chest [removed]"),
+    (DOE, "chest john.roe@example.org", "chest [removed]"),
+    (DOE, "chest www.example.org/x?y=1", "chest [removed]"),
+    (DOE, "chest 123-45-6789", "chest [removed]"),
+    (DOE, "chest 7654321", "chest [removed]"),
+    (DOE, "chest XQ7654", "chest [removed]"),
+    (DOE, "chest 1.2.840.113619.2.55", "chest [removed]"),
+    (DOE, "chest, 93 years old", "chest, [removed]"),
+    (DOE, "chest, 45 years", "chest, 45 years"),
+    (DOE, "chest Zyxquorn", "chest [removed]"),
+    (DOE, "Иванов chest", "[removed] chest"),
+    (DOE, "'; drop table x; -- chest", "'; drop table x; -- chest"),
+    (DOE, "", ""),
+]  # fmt: skip
+
+
+def text_file(number: int) -> dict[str, str]:
+    who, text, _ = TEXTS[number]
+    extra = {"PatientID": f"{who['PatientID']}"}
+    return file(f"{number}", "1", 1, **(who | extra), StudyDescription=text)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("texts"))
+    warehouse.create()
+    warehouse.raw.write("2012-03", [text_file(n) for n in range(len(TEXTS))])
+    long = "chest " * 1500 + "Doe " + "head " * 500
+    warehouse.raw.write(
+        "2012-04",
+        [
+            file("long", "1", 1, **DOE, StudyDescription=long),
+            file("many", "1", 1, **DOE, AdmittingDiagnosesDescription="Doe\\chest\\\\head Doe"),
+        ],
+    )
+    warehouse.build()
+    return warehouse
+
+
+def study(warehouse: Warehouse, uid: str) -> dict[str, Any]:
+    key = ORACLE.key("study_key", f"1.2.840.{uid}")
+    [row] = warehouse.rows(f"select * from stage.staged_studies where study_key = '{key}'")
+    return row
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)), ids=[text[1] or "empty" for text in TEXTS])
+def test_identifiers_go_and_the_rest_stays(texts: Warehouse, number: int) -> None:
+    expected = TEXTS[number][2] or None
+    assert study(texts, str(number))["study_description"] == expected
+
+
+def test_a_long_text_is_cleaned_to_its_end(texts: Warehouse) -> None:
+    text = study(texts, "long")["study_description"]
+    assert text == "chest " * 1500 + "[removed] " + ("head " * 500).strip()
+
+
+def test_every_value_of_an_attribute_is_cleaned(texts: Warehouse) -> None:
+    values = study(texts, "many")["admitting_diagnoses_description"]
+    assert values == ["[removed]", "chest", None, "head [removed]"]
+
+
+def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
+    [counts] = texts.rows(
+        "select count(*) as all_rows, count(*) filter (where len(failed_casts) > 0) as failed"
+        " from stage.staged_studies"
+    )
+    assert counts == {"all_rows": len(TEXTS) + 2, "failed": 0}
+
+
+def test_a_name_first_seen_in_a_later_study_is_taken_out_of_the_earlier_one(
+    texts: Warehouse,
+) -> None:
+    """Married names: only the partitions of that patient are cleaned again."""
+    uid = next(n for n, case in enumerate(TEXTS) if case[1] == "right hand, 2 views")
+    assert study(texts, str(uid))["study_description"] == "right hand, 2 views"
+    texts.execute("update stage.staged_studies set file_count = -1")
+    texts.raw.write("2015-01", [file("other", "1", 1, PatientID="somebody-else", **_name("View"))])
+    texts.build()
+    marked = texts.rows("select * from stage.staged_studies where file_count = -1")
+    assert len(marked) == len(TEXTS) + 2
+    renamed = DOE | _name("Views^John")
+    texts.raw.write("2016-01", [file("later", "1", 1, **renamed)])
+    texts.build()
+    assert study(texts, str(uid))["study_description"] == "right hand, 2 [removed]"
+
+
+def _name(name: str) -> dict[str, str]:
+    return {"PatientName": name}
+
+
+def test_a_word_that_the_site_allows_stays(texts: Warehouse) -> None:
+    uid = next(n for n, case in enumerate(TEXTS) if "Zyxquorn" in case[1])
+    site: Path = texts.project / "seeds" / "allowed_words_site.csv"
+    with site.open("a") as lines:
+        lines.write("zyxquorn,site\n")
+    texts.build()
+    assert study(texts, str(uid))["study_description"] == "chest Zyxquorn"

@@ -1,0 +1,165 @@
+"""The leak check: finds what cleaning should have taken out, whoever put it back, and no more."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.settings import Profile
+from dicom_pipeline.warehouse.leak_check import Finding, LeakReport, check_for_leaks
+from dicom_pipeline.warehouse.vault import vault_path
+
+from .archive import file
+from .conftest import KEY, Warehouse
+from .oracle import Oracle
+
+ORACLE = Oracle(KEY)
+HAND = {
+    "PatientID": "H-77",
+    "IssuerOfPatientID": "",
+    "PatientName": "Hand^Li",
+    "BodyPartExamined": "HAND",
+    "StudyDate": "20130607",
+    "StudyDescription": "hand and head",
+}
+PHILIPS = {"PatientID": "P-1", "PatientName": "Philips^Anna", "Manufacturer": "Philips"}
+CHINESE = {"PatientID": "C-1", "PatientName": "李", "StudyDescription": "head 李"}
+# what is kept as it is, yet tells who it is: stage nulls it, and everybody else is published
+TALKATIVE = {"PatientID": "T-1", "PatientName": "Oberkampf^Ada", "EthnicGroup": "Oberkampf family"}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("people"))
+    warehouse.create()
+    everybody = [HAND, PHILIPS, CHINESE, TALKATIVE]
+    files = [file(f"{n}", "1", 1, **person) for n, person in enumerate(everybody)]
+    files += [file(f"1{n}", "1", 1, PatientID=f"N-{n}", PatientName=f"Nn{n}x") for n in range(6)]
+    warehouse.raw.write("2013-06", files)
+    warehouse.build()
+    return warehouse
+
+
+@pytest.fixture
+def spoilt(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy whose tables a test may spoil."""
+    shutil.copytree(people.root, tmp_path / "copy")
+    yield Warehouse(tmp_path / "copy")
+
+
+def check(warehouse: Warehouse) -> LeakReport:
+    mapping = load_mapping()
+    vault = vault_path(warehouse.directory)
+    return check_for_leaks(warehouse.database, vault, warehouse.raw.root, mapping, Profile.RESEARCH)
+
+
+def patient(person: dict[str, str]) -> str:
+    issuer = person.get("IssuerOfPatientID", "CLINIC")
+    key = ORACLE.patient_key(person["PatientID"], issuer or None)
+    return f"patient_key = '{key}'"
+
+
+def found(warehouse: Warehouse) -> list[tuple[str, str, int]]:
+    return [(f.table, f.column, f.cells) for f in check(warehouse).findings]
+
+
+def test_nothing_is_found_in_what_the_models_built(people: Warehouse) -> None:
+    report = check(people)
+    assert report.findings == []
+    assert report.patients == 10 and report.terms > 30 and report.columns > 150
+
+
+def test_body_part_vendor_and_modality_stay_whoever_is_named_like_them(people: Warehouse) -> None:
+    [row] = people.rows(f"select * from processed.processed_series where {patient(HAND)}")
+    assert row["body_part_examined"] == "HAND"
+    [row] = people.rows(f"select * from processed.processed_studies where {patient(HAND)}")
+    assert row["study_description"] == "[removed] and head"
+    makers = people.rows("select manufacturer from processed.processed_devices")
+    assert {"manufacturer": "Philips"} in makers
+
+
+def test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted(people: Warehouse) -> None:
+    [row] = people.rows(f"select * from stage.staged_patients where {patient(TALKATIVE)}")
+    assert row["ethnic_group"] is None
+    assert row["leaked_cells"] == ["ethnic_group"]
+    assert row["failed_casts"] == []
+    nulled = [Finding("stage.staged_patients", "ethnic_group", 1, "were nulled")]
+    assert check(people).nulled == nulled
+
+
+SPOILS = [
+    ("studies", "study_description", "'head of Mr Hand'", HAND),
+    ("studies", "study_description", "'LI'", HAND),
+    ("studies", "study_description", "'H77 head'", HAND),
+    ("studies", "study_description", "'of 7.6.2013'", HAND),
+    ("studies", "study_description", "'of 07-JUN-2013'", HAND),
+    ("studies", "study_description", "'Holy'", HAND),
+    ("studies", "study_description", "'頭部李先生'", CHINESE),
+    ("studies", "medical_alerts", "['head', 'hand']", HAND),
+    ("series", "series_description", "'ANNA_PHILIPS'", PHILIPS),
+    ("patients", "patient_id", "'H-77'", HAND),
+    ("images", "image_type", "['ORIGINAL', 'HAND']", HAND),
+    ("images", "sop_instance_uid", "'1.2.840.0.1.1'", HAND),
+    ("images", "study_key", "'1.2.840.0'", HAND),
+    ("series", "modality", "'HAND'", HAND),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value", "who"), SPOILS)
+def test_a_term_of_the_patient_is_found(
+    spoilt: Warehouse, table: str, column: str, value: str, who: dict[str, str]
+) -> None:
+    name = f"processed_{table}"
+    spoilt.execute(f"update processed.{name} set {column} = {value} where {patient(who)}")
+    assert found(spoilt) == [(name, column, 1)]
+
+
+@pytest.mark.parametrize(
+    "value", ["'head of Mr Young'", "'handle'", "'lip'", "'2013'", "'head 77'", "'[removed]'"]
+)
+def test_what_is_no_term_of_the_patient_is_let_through(spoilt: Warehouse, value: str) -> None:
+    spoilt.execute(
+        f"update processed.processed_studies set study_description = {value} where {patient(HAND)}"
+    )
+    assert found(spoilt) == []
+
+
+def test_another_patients_name_is_no_leak_of_this_one(spoilt: Warehouse) -> None:
+    spoilt.execute(
+        f"update processed.processed_studies set study_description = 'hand'"
+        f" where {patient(PHILIPS)}"
+    )
+    assert found(spoilt) == []
+
+
+def test_a_patients_name_on_a_device_is_found(spoilt: Warehouse) -> None:
+    spoilt.execute(
+        "update processed.processed_devices set manufacturer = 'for Anna Oberkampf'"
+        " where manufacturer = 'Philips'"
+    )
+    assert found(spoilt) == [("processed_devices", "manufacturer", 1)]
+
+
+def test_dates_that_were_not_shifted_are_found(spoilt: Warehouse) -> None:
+    spoilt.execute(
+        f"update processed.processed_studies set study_date = date '2013-06-07'"
+        f" where {patient(HAND)}"
+    )
+    assert found(spoilt) == [("processed_studies", "study_date", 1)]
+
+
+def test_a_column_that_had_to_be_nulled_throughout_is_a_fault_of_its_mapping(
+    spoilt: Warehouse,
+) -> None:
+    spoilt.execute("update stage.staged_patients set ethnic_group = null,"
+                   " leaked_cells = ['ethnic_group']")  # fmt: skip
+    assert found(spoilt) == [("stage.staged_patients", "ethnic_group", 10)]
+
+
+def test_what_is_said_of_a_leak_holds_no_value(spoilt: Warehouse) -> None:
+    spoilt.execute("update processed.processed_studies set study_description = 'Oberkampf'")
+    said = str(check(spoilt))
+    assert "study_description" in said
+    assert "berkampf" not in said and "T-1" not in said
