@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all lint format dagster_deps dbt_deps dbt_build lock clean
+.PHONY: help run dev test test-all bench-deid lint format dagster_deps dbt_deps dbt_build docs words lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
 
+bench-deid: $(VENV)/.dev  ## score de-identification (about 10 minutes; BENCH="--profile strict --out FILE")
+	@$(BIN)/python -m tests.deid_benchmark $(BENCH)
+
 lint: $(VENV)/.dev  ## ruff, mypy (strict), sqlfluff
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -74,6 +77,12 @@ dbt_deps:  ## ready dbt: key, vault, manifest and seeds
 dbt_build: $(VENV)/.run  ## stage and processed tables by dbt alone, without Dagster
 	@$(BIN)/python -m dicom_pipeline.cli prepare
 	@cd dbt_snowflake && ../$(BIN)/dbt build
+
+docs: $(VENV)/.dev  ## docs/deid.md from the mapping and the standard's table
+	@$(BIN)/python -m tools.deid_docs
+
+words: $(VENV)/.dev  ## the seed of allowed words from pydicom, public descriptions and tools/words
+	@$(BIN)/python -m tools.allowed_words write
 
 lock:  ## pin the dependencies anew (needs uv)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock

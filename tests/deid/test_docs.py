@@ -1,0 +1,97 @@
+"""docs/deid.md is what the mapping and the standard say, and what it names exists."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+from dataclasses import replace
+
+import pytest
+from pydicom.sr.codedict import codes
+
+from dicom_pipeline.attributes import FUNCTIONS, Mapping, load_mapping
+from dicom_pipeline.settings import PROJECT_ROOT
+from tools.deid_docs import DOCUMENT, FUNCTION_NOTES, METHODS_CSV, document, named_tests
+from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, standard
+
+
+def test_the_committed_document_is_the_one_that_make_docs_writes() -> None:
+    assert DOCUMENT.read_text() == document(load_mapping()), "run `make docs`"
+
+
+@pytest.mark.parametrize("changes", [{"research": "remove"}, {"strict": "keep"}, {"reason": "X."}])
+def test_a_change_of_the_mapping_changes_the_document(changes: dict[str, str]) -> None:
+    first, *others = load_mapping().attributes
+    changed = Mapping((replace(first, **changes), *others))  # type: ignore[arg-type]
+    assert document(changed) != document(load_mapping())
+
+
+def test_every_column_stands_in_its_section_once_with_its_tag_and_functions() -> None:
+    sections = dict(
+        re.findall(r"^### (\w+)\n\n(.*?)\n\n", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for attribute in load_mapping().attributes:
+        rows = [
+            [cell.strip() for cell in row.split(" | ")]
+            for row in sections[attribute.table].splitlines()
+            if row.startswith(f"| `{attribute.column}` |")
+        ]
+        assert len(rows) == 1, attribute.column
+        tag = f"({attribute.reading.tag >> 16:04X},{attribute.reading.tag & 0xFFFF:04X})"
+        rule = standard().rule(attribute.reading.tag)
+        assert rows[0][1:4] == [
+            attribute.attribute,
+            tag,
+            rule.basic.replace("*", "\\*") if rule else "-",
+        ]
+        assert rows[0][5:7] == [f"`{attribute.research}`", f"`{attribute.strict}`"]
+        assert rows[0][7] == attribute.reason
+
+
+def test_every_test_that_is_named_exists() -> None:
+    for named in named_tests():
+        path, _, name = named.partition("::")
+        tree = ast.parse((PROJECT_ROOT / path).read_text())
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_function_is_explained_and_proved_by_a_test() -> None:
+    assert set(FUNCTION_NOTES) == FUNCTIONS
+    assert [name for name, note in FUNCTION_NOTES.items() if not note[2]] == []
+
+
+def test_the_published_codes_are_those_of_cid_7050_for_what_the_profiles_do() -> None:
+    with METHODS_CSV.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    meanings = {
+        (code.value, code.scheme_designator): code.meaning
+        for code in (getattr(codes.cid7050, name) for name in codes.cid7050.dir())
+    }
+    assert {OPTION_CODES[o] for o in OPTION_CODES} < {value for value, _ in meanings}
+    for profile, options in PROFILES.items():
+        mine = [line for line in lines if line["profile"] == profile]
+        assert {line["code_value"] for line in mine} == {BASIC_CODE} | {
+            OPTION_CODES[option] for option in options
+        }
+    for line in lines:
+        key = (line["code_value"], line["coding_scheme_designator"])
+        assert line["code_meaning"] == meanings[key]
+    assert len(lines) == len({(line["profile"], line["code_value"]) for line in lines})
+
+
+@pytest.mark.parametrize("option", OPTION_CODES)
+def test_an_option_of_the_table_has_the_code_of_that_name(option: str) -> None:
+    """`retain_uids` is Retain UIDs Option: the words of the one are in the other, in order."""
+    by_value = {
+        code.value: code.meaning.lower()
+        for code in (getattr(codes.cid7050, name) for name in codes.cid7050.dir())
+    }
+    words = option.split("_")
+    meaning = by_value[OPTION_CODES[option]].split()
+    assert [word for word in meaning if word in words] == words
+
+
+def test_the_published_edition_is_the_one_that_the_mapping_is_held_against() -> None:
+    model = PROJECT_ROOT / "dbt_snowflake" / "models" / "processed" / "deidentification.sql"
+    assert f"'{EDITION}' as standard" in model.read_text()

@@ -1,0 +1,210 @@
+"""Every column of the mapping against Table E.1-1 of PS3.15, under both profiles.
+
+`python -m tools.deid_standard` prints the counts.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.attributes import MAPPING_CSV, Attribute, Mapping, MappingError, load_mapping
+from tools.deid_standard import (
+    PROFILES,
+    Verdict,
+    account,
+    complaints,
+    disagreement,
+    second_witness,
+    standard,
+)
+
+MAPPING = load_mapping()
+COLUMNS = {f"{a.table}.{a.column}": a for a in MAPPING.attributes}
+
+
+def complaints_about(mapping: Mapping) -> dict[str, list[str]]:
+    """What is wrong with a whole mapping, by profile and column."""
+    wrong = {
+        f"{profile}: {a.table}.{a.column}": complaints(a, profile, standard(), second_witness())
+        for profile in PROFILES
+        for a in mapping.attributes
+    }
+    return {name: found for name, found in wrong.items() if found}
+
+
+def test_the_table_is_that_of_edition_2026d() -> None:
+    assert len(standard().rules) == 657
+    name = standard().rule(0x00100010)
+    assert name and (name.name, name.basic) == ("Patient's Name", "Z")
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_column_is_what_the_profile_says(profile: str, name: str) -> None:
+    assert complaints(COLUMNS[name], profile, standard(), second_witness()) == []
+
+
+def test_the_counts_say_how_many_columns_were_held_against_the_table() -> None:
+    text = account(MAPPING)
+    print(f"\n{text}")  # noqa: T201 - `pytest -s` shows it
+    assert f"{len(COLUMNS)} columns" in text
+    assert text.count(": 0 columns to complain about") == len(PROFILES)
+    assert text.count(f"   0 {Verdict.KEEPS}") == len(PROFILES)
+
+
+def test_the_second_witness_agrees_about_every_attribute_of_the_mapping() -> None:
+    """Where it does not, the mapping has a reason; now there is no such attribute."""
+    differ = {name: disagreement(a, standard(), second_witness()) for name, a in COLUMNS.items()}
+    assert {name: said for name, said in differ.items() if said} == {}
+    # it does have an opinion: on all that the table lists, and nothing else
+    listed = {a.reading.tag for a in COLUMNS.values() if standard().rule(a.reading.tag)}
+    assert listed == {a.reading.tag for a in COLUMNS.values()} & second_witness().keys()
+    assert len(listed) > 70
+
+
+def test_a_reason_is_a_sentence_about_the_attribute() -> None:
+    for name, attribute in COLUMNS.items():
+        if reason := attribute.reason:
+            assert reason[0].isupper() and reason.endswith("."), name
+            assert len(reason.split()) >= 8, name
+            assert "proposal" not in reason.lower(), name
+
+
+# what somebody might do to the mapping: (column, changed fields)
+MUTANTS: list[tuple[str, dict[str, str]]] = [
+    ("patients.patient_name", {"research": "keep"}),
+    ("patients.patient_name", {"strict": "clean_text"}),
+    ("patients.patient_birth_date", {"research": "shift_date"}),
+    ("patients.patient_birth_time", {"research": "keep_time"}),
+    ("patients.other_patient_ids", {"research": "pseudonym"}),
+    ("patients.patient_id", {"strict": "keep"}),
+    ("patients.patient_address", {"research": "keep"}),
+    ("patients.patient_age", {"strict": "age_cap"}),
+    ("patients.patient_age", {"reason": ""}),
+    ("patients.patient_sex", {"strict": "keep_code"}),
+    ("patients.patient_weight", {"research": "remove"}),
+    ("patients.ethnic_group", {"reviewed": "false"}),
+    ("patients.ethnic_group", {"reason": " "}),
+    ("patients.smoking_status", {"research": "remove"}),
+    ("devices.device_serial_number", {"research": "keep"}),
+    ("devices.institution_name", {"research": "clean_text"}),
+    ("devices.manufacturer", {"reason": ""}),
+    ("devices.software_versions", {"reviewed": "false"}),
+    ("devices.station_name", {"strict": "keep_code"}),
+    ("studies.accession_number", {"research": "keep"}),
+    ("studies.accession_number", {"strict": "keep_number"}),
+    ("studies.referring_physician_name", {"research": "clean_text"}),
+    ("studies.study_date", {"research": "keep_time"}),
+    ("studies.study_date", {"research": "keep"}),
+    ("studies.study_date", {"research": "remove"}),
+    ("studies.study_date", {"strict": "shift_date"}),
+    ("studies.study_description", {"research": "remove"}),
+    ("studies.study_description", {"research": "keep"}),
+    ("studies.study_instance_uid", {"research": "keep"}),
+    ("studies.study_instance_uid", {"strict": "remove"}),
+    ("studies.study_time", {"strict": "keep_time"}),
+    ("series.body_part_examined", {"research": "remove"}),
+    ("series.modality", {"strict": "remove"}),
+    ("series.performed_procedure_step_id", {"research": "pseudonym"}),
+    ("series.referenced_performed_procedure_step_sequence", {"research": "clean_sequence"}),
+    ("series.related_series_sequence", {"strict": "clean_sequence"}),
+    ("series.request_attributes_sequence", {"research": "keep"}),
+    ("images.referenced_image_sequence", {"reason": ""}),
+    ("images.pixel_spacing", {"strict": "remove"}),
+    ("images.sop_instance_uid", {"research": "pseudonym"}),
+    ("images.sop_class_uid", {"strict": "uid"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), MUTANTS, ids=[f"{name} {fields}" for name, fields in MUTANTS]
+)
+def test_a_wrong_line_of_the_mapping_is_caught(name: str, changes: dict[str, str]) -> None:
+    fields: dict[str, object] = {**changes}
+    if "reviewed" in fields:
+        fields["reviewed"] = fields["reviewed"] == "true"
+    elif {"keep", "keep_code", "keep_number"} & set(changes.values()):
+        # even somebody who says that it is fine; a reason excuses nothing that is kept
+        fields |= {"reviewed": True, "reason": "Somebody finds that it does no harm at all."}
+    else:
+        fields |= {"reason": changes.get("reason", "")}
+    mutant = replace(COLUMNS[name], **fields)  # type: ignore[arg-type]
+    assert mutant != COLUMNS[name]
+    lines = tuple(mutant if a is COLUMNS[name] else a for a in MAPPING.attributes)
+    before, after = complaints_about(MAPPING), complaints_about(Mapping(lines))
+    new = {line for line in after if after[line] != before.get(line)}
+    assert new and {line.split(": ")[1] for line in new} == {name}
+
+
+def test_the_mapping_as_it_is_passes() -> None:
+    assert complaints_about(MAPPING) == {}
+
+
+def in_force(attribute: Attribute, profile: str, action: str) -> bool:
+    """Whether an option of the profile has the action for the attribute."""
+    rule = standard().rule(attribute.reading.tag)
+    return rule is not None and any(rule.options.get(o) == action for o in PROFILES[profile])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_any_column_set_to_keep_is_caught_unless_the_standard_keeps_it(profile: str) -> None:
+    """Also with a review and a reason: only what is not listed, or K by an option, may stay."""
+    caught = 0
+    for name, attribute in COLUMNS.items():
+        kept = replace(attribute, **{profile: "keep"}, reviewed=True, reason="It is harmless.")  # type: ignore[arg-type]
+        wrong = complaints(kept, profile, standard(), second_witness())
+        listed = standard().rule(attribute.reading.tag) is not None
+        free = attribute.reading.vr != "SQ" and (not listed or in_force(attribute, profile, "K"))
+        assert wrong == ([] if free else [Verdict.KEEPS]), name
+        caught += bool(wrong)
+    assert caught > 60
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_any_column_set_to_remove_is_caught_where_the_standard_leaves_something(
+    profile: str,
+) -> None:
+    caught = 0
+    for name, attribute in COLUMNS.items():
+        gone = replace(attribute, **{profile: "remove"}, reason="")  # type: ignore[arg-type]
+        wrong = complaints(gone, profile, standard(), second_witness())
+        rule = standard().rule(attribute.reading.tag)
+        something = (
+            rule is None
+            or "U" in rule.basic
+            or in_force(attribute, profile, "K")
+            or in_force(attribute, profile, "C")
+        )
+        assert wrong == ([Verdict.REMOVES] if something else []), name
+        caught += bool(wrong)
+    assert caught > 90
+
+
+def test_what_research_does_is_caught_under_strict_wherever_the_profiles_differ() -> None:
+    differ = [a for a in MAPPING.attributes if a.research != a.strict]
+    assert len(differ) > 40
+    for attribute in differ:
+        relaxed = replace(attribute, strict=attribute.research)
+        wrong = complaints(relaxed, "strict", standard(), second_witness())
+        assert wrong == [Verdict.KEEPS], attribute.column
+
+
+@pytest.mark.parametrize("name", ["patients.patient_name", "devices.manufacturer"])
+def test_text_kept_without_review_does_not_even_load(tmp_path: Path, name: str) -> None:
+    with MAPPING_CSV.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    for line in lines:
+        if f"{line['table_name']}.{line['column_name']}" == name:
+            line["research"] = "keep"
+    path = tmp_path / MAPPING_CSV.name
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, lines[0].keys())
+        writer.writeheader()
+        writer.writerows(lines)
+    number = list(COLUMNS).index(name) + 2
+    with pytest.raises(MappingError, match=f"^{path.name}, line {number}: keep on text"):
+        load_mapping(path)

@@ -1,0 +1,174 @@
+"""docs/deid.md, from the mapping, Table E.1-1 and the template beside this file.
+
+Belongs here: the lists in that document.
+Does not belong here: its words (deid_docs.template.md), and judging the mapping (deid_standard).
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+from dicom_pipeline.attributes import FUNCTIONS, Attribute, Mapping, load_mapping
+from dicom_pipeline.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
+
+DOCUMENT = PROJECT_ROOT / "docs" / "deid.md"
+TEMPLATE = Path(__file__).with_name("deid_docs.template.md")
+METHODS_CSV = DBT_PROJECT_DIR / "seeds" / "deidentification_methods.csv"
+TABLES = ("patients", "studies", "series", "images", "devices")
+
+_VALUES = "tests/warehouse/test_values.py::"
+_READ = _VALUES + "test_a_value_is_read_or_null_and_a_null_is_counted"
+_LEAKED = (
+    "tests/warehouse/test_leak_check.py::"
+    "test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted"
+)
+_COMPUTED = _VALUES + "test_keys_uids_pseudonyms_and_dates_are_what_the_oracle_computes"
+# proves for each column, by its name, that the function is the right one
+STANDARD_TEST = "tests/deid/test_standard.py::test_a_column_is_what_the_profile_says"
+# function: what it does, what that is in the table's terms, and the tests that it does so
+FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "age_cap": (
+        "age as it is, above 89 years `090Y`",
+        "K but for the oldest",
+        (_VALUES + "test_an_age_over_89_is_capped_and_a_malformed_one_is_null",),
+    ),
+    "anon_text": ("the constant `ANONYMIZED`", "D", (_READ,)),
+    "clean_sequence": (
+        "inside: UIDs replaced, names removed, texts cleaned, dates shifted, codes and numbers "
+        "kept, all else removed",
+        "C, and K or U* of a sequence; only with 113105 and 113107",
+        (),
+    ),
+    "clean_text": (
+        "own identifiers of the patient, patterns such as dates and telephone numbers, and words "
+        "that are not on the list become `[removed]`",
+        "C of 113105 and 113108",
+        ("tests/warehouse/test_clean_text.py::test_identifiers_go_and_the_rest_stays",),
+    ),
+    "keep": ("as it is; on text only with a review and a reason", "K", (_READ, _LEAKED)),
+    "keep_code": ("kept where it has the shape of a code (CS)", "K", (_READ, _LEAKED)),
+    "keep_number": ("kept where it is a number", "K", (_READ,)),
+    "keep_time": ("time of day, kept: the date goes back by whole days", "C of 113107", (_READ,)),
+    "pseudonym": ("keyed hash, 32 hex digits", "Z or D", (_COMPUTED,)),
+    "remove": (
+        "null",
+        "X, Z or D",
+        (
+            "tests/warehouse/test_profiles.py::"
+            "test_neither_profile_is_read_from_another_column_than_its_own",
+        ),
+    ),
+    "shift_date": (
+        "back by the patient's number of whole weeks",
+        "C of 113107",
+        (_COMPUTED, _READ),
+    ),
+    "shift_datetime": ("likewise", "C of 113107", (_READ,)),
+    "uid": ("UID under `2.25.` from the keyed hash, the same everywhere", "U", (_COMPUTED,)),
+}
+
+
+def document(mapping: Mapping) -> str:
+    """The whole text, as it should stand in docs/deid.md."""
+    table = standard()
+    text = TEMPLATE.read_text(encoding="utf-8")
+    parts = {
+        "edition": EDITION,
+        "methods": _methods(),
+        "counts": _indented(account(mapping)),
+        "functions": _functions(),
+        "columns": _columns(mapping, table),
+        "tests": _tests(),
+    }
+    for name, part in parts.items():
+        text = text.replace("{{" + name + "}}", part)
+    return text
+
+
+def named_tests() -> list[str]:
+    """All tests the document names, in the order of their numbers."""
+    named = [STANDARD_TEST]
+    for function in sorted(FUNCTIONS):
+        named += [test for test in FUNCTION_NOTES[function][2] if test not in named]
+    return named
+
+
+def _methods() -> str:
+    with METHODS_CSV.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    rows = [[f"`{line['profile']}`", line["code_value"], line["code_meaning"]] for line in lines]
+    return _table(["profile", "code", "meaning"], rows)
+
+
+def _functions() -> str:
+    rows = [
+        [f"`{name}`", *FUNCTION_NOTES[name][:2], _numbers(FUNCTION_NOTES[name][2])]
+        for name in sorted(FUNCTIONS)
+    ]
+    return _table(["function", "what it does", "in the table's terms", "tests"], rows)
+
+
+def _columns(mapping: Mapping, table: Table) -> str:
+    heads = ["column", "attribute", "tag", "basic", "options", "`research`", "`strict`"]
+    parts = []
+    for name in TABLES:
+        rows = [_row(attribute, table) for attribute in mapping.table(name)]
+        parts += [f"### {name}", _table([*heads, "why", "tests"], rows)]
+    return "\n\n".join(parts)
+
+
+def _row(attribute: Attribute, table: Table) -> list[str]:
+    rule = table.rule(attribute.reading.tag)
+    claimed = PROFILES["research"]
+    options = [
+        f"**{OPTION_CODES[name]} {action}**"
+        if name in claimed
+        else f"{OPTION_CODES[name]} {action}"
+        for name, action in (rule.options.items() if rule else ())
+    ]
+    tag = attribute.reading.tag
+    functions = (attribute.research, attribute.strict)
+    tests = [STANDARD_TEST] + [t for f in functions for t in FUNCTION_NOTES[f][2]]
+    return [
+        f"`{attribute.column}`",
+        attribute.attribute,
+        f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+        rule.basic.replace("*", "\\*") if rule else "-",
+        ", ".join(options),
+        *(f"`{function}`" for function in functions),
+        attribute.reason,
+        _numbers(tests),
+    ]
+
+
+def _numbers(tests: list[str] | tuple[str, ...]) -> str:
+    named = named_tests()
+    return ", ".join(f"T{n}" for n in sorted({named.index(test) + 1 for test in tests}))
+
+
+def _tests() -> str:
+    lines = []
+    for number, test in enumerate(named_tests(), start=1):
+        path, _, name = test.partition("::")
+        lines.append(f"- **T{number}** [{path}](../{path}), `{name}`")
+    lines[0] += "; its parameters are the profile and `table.column`"
+    return "\n".join(lines)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines
+    )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(["   ```text", *(f"   {line}" for line in text.splitlines()), "   ```"])
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(load_mapping()), encoding="utf-8")
+    sys.stdout.write(f"{DOCUMENT.relative_to(PROJECT_ROOT)} is written\n")
