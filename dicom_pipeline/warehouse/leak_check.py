@@ -16,8 +16,8 @@ import duckdb
 
 from dicom_pipeline.attributes import Attribute, Mapping
 from dicom_pipeline.settings import Profile
+from dicom_pipeline.warehouse.publish import SCHEMA, TECHNICAL
 
-SCHEMA = "processed"
 # a column of which so large a share was nulled is not one patient's accident but a wrong line of
 # the mapping
 SYSTEMATIC_SHARE = 0.5
@@ -27,6 +27,10 @@ DATE_SHARE = 0.2
 
 _LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
 _TOKENS = f"[0-9]+|{_LETTERS}+"
+# scripts without spaces: a name stands inside a run of letters
+_LAST_LATIN = 0x24F
+# what DICOM JSON says before a value: the VR LO is not the patient Lo
+_JSON_KEYS = '"[0-9A-F]{8}": ?[{]"vr": ?"[A-Z]{2}"(, ?"Value":)?'
 _HASH = "[0-9a-f]{32}"
 _UID = "2[.]25[.][0-9]+"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -122,31 +126,29 @@ class _Check:
         """Terms by patient key, which is looked up in stage by the hash of a raw row."""
         self.connection.execute(
             f"""
-            create temp view raw_patients as
-            select * from read_parquet({_parquet(raw_dir, "patients")}, union_by_name = true);
-            create temp view raw_terms as
-            select * from read_parquet({_parquet(raw_dir, "identity_terms")}, union_by_name = true);
-
             create temp table words as
             select word from build.internal.allowed_words
             union select word from build.internal.allowed_words_site;
 
+            create temp table raw_patients as
+            select
+                coalesce(key_patient_id, '') as id,
+                coalesce(key_issuer_of_patient_id, '') as issuer,
+                key_study as study,
+                left(sha256(ko || sha256(ki || 'row|' || row_digest)), 32) as row_key
+            from read_parquet({_parquet(raw_dir, "patients")}, union_by_name = true)
+            cross join vault.main.keys;
+
             create temp table patient_keys as
-            select distinct
-                coalesce(raw.key_patient_id, '') as id,
-                coalesce(raw.key_issuer_of_patient_id, '') as issuer,
-                raw.key_study as study,
-                staged.patient_key
+            select distinct raw.id, raw.issuer, raw.study, staged.patient_key
             from raw_patients as raw
-            cross join vault.main.keys as vault
-            inner join build.stage.staged_patients as staged
-                on staged.row_key = left(
-                    sha256(vault.ko || sha256(vault.ki || 'row|' || raw.row_digest)), 32
-                );
+            inner join build.stage.staged_patients as staged on raw.row_key = staged.row_key;
 
             create temp table lines as
             select distinct keys.patient_key, unnest(string_split(raw.terms, chr(10))) as line
-            from raw_terms as raw
+            from read_parquet(
+                {_parquet(raw_dir, "identity_terms")}, union_by_name = true
+            ) as raw
             inner join patient_keys as keys
                 on coalesce(raw.key_patient_id, '') = keys.id
                 and coalesce(raw.key_issuer_of_patient_id, '') = keys.issuer
@@ -170,9 +172,11 @@ class _Check:
                 from parts
                 where kind = 'date'
             )
-            select patient_key, kind, term from named
-            union
-            select patient_key, 'date', term from dates;
+            select *, string_split(term, ' ')[1] as first_token from (
+                select patient_key, kind, term from named
+                union
+                select patient_key, 'date', term from dates
+            );
 
             create temp table own_dates as
             select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day
@@ -197,6 +201,8 @@ class _Check:
         self.connection.execute(f"create or replace temp table owners as {_owners(columns)}")
         own = "patient_key" in columns
         for column, type_ in columns.items():
+            if column in TECHNICAL:
+                continue
             self.report.columns += 1
             attribute = attributes.get(_stem(column))
             form = self._form(column, attribute)
@@ -286,8 +292,11 @@ class _Check:
         *,
         short: bool,
     ) -> None:
-        """Distinct values first: few of them share a token with anybody's terms."""
-        elements = "value" if type_ == "VARCHAR[]" else "[value::varchar]"
+        """Tokens of distinct values against the terms of the patients who have the value."""
+        elements = {
+            "VARCHAR[]": "value",
+            "JSON": f"[regexp_replace(value::varchar, {_text(_JSON_KEYS)}, ' ', 'g')]",
+        }.get(type_, "[value]")
         exempt = attribute.attribute if attribute else _DERIVED.get(column, column)
         self.connection.execute(
             f"""
@@ -304,35 +313,32 @@ class _Check:
                 select term from build.internal.defined_terms where attribute = {_text(exempt)}
             );
 
+            create or replace temp table tokens as
+            select distinct value, sentence, unnest(string_split(trim(sentence), ' ')) as token
+            from sentences;
+
             create or replace temp table suspects as
-            select distinct tokens.value, tokens.sentence, terms.term
-            from (select *, unnest(string_split(trim(sentence), ' ')) as token from sentences)
-                as tokens
-            inner join (
-                select distinct term, string_split(term, ' ')[1] as first from terms
-                where {_telling(short=short)}
-            ) as terms on tokens.token = terms.first
-            where contains(tokens.sentence, ' ' || terms.term || ' ')
+            select distinct cells.patient_key, cells.value
+            from cells
+            inner join tokens on cells.value = tokens.value
+            inner join terms
+                on cells.patient_key = terms.patient_key and tokens.token = terms.first_token
+            where {_telling(short=short)} and contains(tokens.sentence, ' ' || terms.term || ' ')
             union
-            select sentences.value, sentences.sentence, terms.term
-            from sentences
+            select cells.patient_key, cells.value
+            from cells
             inner join (
-                select distinct term from terms where ascii(term) > 591 and kind = 'name'
-            ) as terms on contains(sentences.sentence, terms.term)
-            where not regexp_full_match(sentences.sentence, '[ -~]*');
+                select * from sentences where not regexp_full_match(sentence, '[ -~]*')
+            ) as others on cells.value = others.value
+            inner join (
+                select * from terms where kind = 'name' and ascii(term) > {_LAST_LATIN}
+            ) as names
+                on cells.patient_key = names.patient_key and contains(others.sentence, names.term);
             """
         )
         hits = self._count(
-            f"""
-            select count(*) from ({source}) as found
-            where (patient_key, value) in (
-                select cells.patient_key, cells.value
-                from cells
-                inner join suspects on cells.value = suspects.value
-                inner join terms
-                    on cells.patient_key = terms.patient_key and suspects.term = terms.term
-            )
-            """
+            f"select count(*) from ({source}) as found"
+            " where (patient_key, value) in (select patient_key, value from suspects)"
         )
         self._find(table, column, hits, "hold a term that identifies their patient")
 
