@@ -42,7 +42,7 @@ FUNCTION_TYPES = {
     "shift_datetime": {"timestamp"},
     "uid": {"text"},
 }
-OF_A_PATIENT = frozenset({"shift_date", "shift_datetime"})
+OF_A_PATIENT = frozenset({"clean_sequence", "shift_date", "shift_datetime"})
 TYPES = frozenset({"text", "integer", "double", "date", "time", "timestamp", "json"})
 TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 # binary: nothing of it is ever read

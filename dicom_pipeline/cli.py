@@ -10,24 +10,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from dicom_pipeline.attributes import MappingError
 from dicom_pipeline.extract.accounting import Account
-from dicom_pipeline.landing.scan import ScanRefused, ScanReport
+from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
+from dicom_pipeline.landing.scan import ScanReport
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import OnDelete, SettingsError, load_settings
-from dicom_pipeline.warehouse.lock import LockTaken
-from dicom_pipeline.warehouse.publish import PublishRefused
-from dicom_pipeline.warehouse.vault import VaultError
-
-EXIT_FAILED = 1
-EXIT_CONFIGURATION = 2
-EXIT_REFUSED = 3
+from dicom_pipeline.rotate import rotate
+from dicom_pipeline.settings import OnDelete, load_settings
+from dicom_pipeline.terminal import EXIT_FAILED, confirmation, plain_errors, refuse_extra
+from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
+from dicom_pipeline.withdraw import Receipts, withdraw
 
 app = typer.Typer(
     name="dicom-pipeline",
@@ -39,35 +36,6 @@ app = typer.Typer(
 )
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may hold PHI.")]
-
-
-@contextmanager
-def _plain_errors(debug: bool) -> Iterator[Console]:
-    """Turn what can go wrong into one line and an exit code."""
-    console = Console(highlight=False, soft_wrap=True)
-    codes: dict[type[Exception], int] = {
-        SettingsError: EXIT_CONFIGURATION,
-        MappingError: EXIT_CONFIGURATION,
-        VaultError: EXIT_CONFIGURATION,
-        ScanRefused: EXIT_REFUSED,
-        LockTaken: EXIT_FAILED,
-        PublishRefused: EXIT_FAILED,
-    }
-    try:
-        yield console
-    except tuple(codes) as error:
-        if debug:
-            raise
-        console.print(f"[red]error:[/red] {escape(str(error))}")
-        raise typer.Exit(codes[type(error)]) from None
-    except typer.Exit:
-        raise
-    except Exception as error:
-        if debug:
-            raise
-        # the message of an unexpected error may quote a value: its kind must do
-        console.print(f"[red]error:[/red] {type(error).__name__}; again with --debug says more")
-        raise typer.Exit(EXIT_FAILED) from None
 
 
 @app.command()
@@ -91,7 +59,7 @@ def run(
 
     Exit code: 0 done, 1 the run failed, 2 a setting cannot be used, 3 the scan was refused.
     """
-    with _plain_errors(debug) as console:
+    with plain_errors(debug) as console:
         pipeline = Pipeline(load_settings())
         from dicom_pipeline.headless import run_everything
 
@@ -116,7 +84,7 @@ def scan(
     Exit code: 0 done, 2 a setting cannot be used, 3 refused: so many files are gone that a person
     has to confirm it.
     """
-    with _plain_errors(debug) as console:
+    with plain_errors(debug) as console:
         pipeline = Pipeline(load_settings())
         with pipeline.lock(waiting=console.print), _bar(console) as progress:
             report = pipeline.scan(accept_deletions=accept_deletions, progress=progress)
@@ -130,7 +98,7 @@ def status(debug: Debug = False) -> None:
     Exit code: 0 all is loaded, 1 something is to be done, 2 a setting cannot be used, 3 the
     landing zone cannot be listed.
     """
-    with _plain_errors(debug) as console:
+    with plain_errors(debug) as console:
         from dicom_pipeline.report import print_account
 
         pipeline = Pipeline(load_settings())
@@ -138,15 +106,202 @@ def status(debug: Debug = False) -> None:
         print_account(console, account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
         console.print(_published(pipeline))
         advice = _advice(account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
+        if Receipts(pipeline.settings.raw_dir).unfinished():
+            advice = "next: dicom-pipeline purge: one was cut off"
         console.print(advice or "nothing to do")
         if advice:
             raise typer.Exit(EXIT_FAILED)
 
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+# what no option takes is refused by us: the usual message would quote it
+_QUIET_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command("rotate-key")
+def rotate_key(
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Take the new key from this file; else one is made."),
+    ] = None,
+    yes: Yes = False,
+    debug: Debug = False,
+) -> None:
+    """Replace the key of all pseudonyms, make all tables anew with it, and publish them.
+
+    No file is read again. All keys, pseudonyms, UIDs and date shifts are new
+    afterwards: files that were published before no longer join. This is also
+    the way out when the key is lost.
+
+    The new key replaces pseudonym.key in the warehouse directory. Where runs
+    take the key from DICOM_PSEUDONYM_KEY or DICOM_PSEUDONYM_KEY_FILE, set that
+    to the new one first: what is found there becomes the key of the tables.
+
+    Until the new file is whole, the old one stays. If this is killed, run it
+    again, or `dicom-pipeline run`.
+
+    Exit code: 0 done, 1 the run failed, 2 a setting or a key cannot be used,
+    3 refused: not confirmed, nothing to rotate, or the new key is not set yet.
+    """
+    with plain_errors(debug) as console:
+        pipeline = Pipeline(load_settings())
+        confirm = confirmation(console, yes=yes)
+        if not rotate(pipeline, console, key_file=key_file, confirm=confirm, debug=debug):
+            raise typer.Exit(EXIT_FAILED)
+
+
+@app.command(context_settings=_QUIET_ARGUMENTS)
+def purge(
+    context: typer.Context,
+    patient_id: Annotated[
+        str | None, typer.Option("--patient-id", help="Withdraw the patient with this Patient ID.")
+    ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option("--issuer", help="Only the one of this issuer; else those of all issuers."),
+    ] = None,
+    study_uid: Annotated[
+        str | None, typer.Option("--study-uid", help="Withdraw the study of this UID.")
+    ] = None,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help=f"Read identifiers from standard input, {SYNTAX}")
+    ] = False,
+    in_advance: Annotated[
+        bool,
+        typer.Option("--in-advance", help="Also subjects of whom nothing is known yet."),
+    ] = False,
+    yes: Yes = False,
+    debug: Debug = False,
+) -> None:
+    """Withdraw a subject: remove patients or studies, and never take them in again.
+
+    They leave the manifests, the raw zone, the build database and the
+    published file, which is replaced. Their files are not deleted: those that
+    lie in the landing zone, or come later, are ignored, with the reason
+    withdrawn. Backups, copies and the DICOM files are yours to delete. A
+    receipt without identifiers is printed, and kept in withdrawn/receipts in
+    the raw zone.
+
+    Arguments show in the list of processes and in the shell's history: --stdin
+    keeps identifiers out of both. Identifiers are compared as they are
+    written, but for padding.
+
+    If this is killed, run it again; without a subject it completes what was
+    cut off. To have a subject back, remove its line from
+    withdrawn/subjects.jsonl in the raw zone, then run: files that still lie in
+    the landing zone are loaded.
+
+    Exit code: 0 done, 1 nothing is known of a subject or the run failed, 2 a
+    setting, the key or an identifier cannot be used, 3 refused: not confirmed,
+    or no landing zone.
+    """
+    with plain_errors(debug) as console:
+        refuse_extra(context.args)
+        pipeline = Pipeline(load_settings())
+        subjects: list[Identifier] = []
+        unnamed = patient_id is None and issuer is None and study_uid is None and not stdin
+        if not unnamed or not Receipts(pipeline.settings.raw_dir).unfinished():
+            listed = sys.stdin.buffer.read if stdin else None
+            subjects = from_options(patient_id, issuer, {Kind.STUDY: study_uid}, listed)
+        confirm = confirmation(console, yes=yes)
+        if not withdraw(
+            pipeline, console, subjects, in_advance=in_advance, confirm=confirm, debug=debug
+        ):
+            raise typer.Exit(EXIT_FAILED)
+
+
+@app.command(context_settings=_QUIET_ARGUMENTS)
+def pseudonym(
+    context: typer.Context,
+    patient_id: Annotated[
+        str | None, typer.Option("--patient-id", help="Gives patient_key and patient_id.")
+    ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option("--issuer", help="Issuer of the Patient ID, where the files name one."),
+    ] = None,
+    study_uid: Annotated[
+        str | None, typer.Option("--study-uid", help="Gives study_key and study_instance_uid.")
+    ] = None,
+    uid: Annotated[
+        str | None, typer.Option("--uid", help="Gives what stands for any other UID.")
+    ] = None,
+    accession: Annotated[
+        str | None, typer.Option("--accession", help="Gives accession_number.")
+    ] = None,
+    stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stdin",
+            help=f"Read identifiers from standard input, {SYNTAX} Also uid: and accession:",
+        ),
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Show what an identifier is in the tables, for who holds the key.
+
+    So a cohort can be linked. Nothing but the key is read: whether the tables
+    have it is another question. For one identifier a line a column, its name
+    first; for those of --stdin a line each, in their order, without names, so
+    that `paste` puts them beside the list. Columns are separated by tabs.
+
+    Arguments show in the list of processes and in the shell's history: --stdin
+    keeps identifiers out of both.
+
+    Exit code: 0 done, 2 a setting, the key or an identifier cannot be used.
+    """
+    with plain_errors(debug):
+        refuse_extra(context.args)
+        pipeline = Pipeline(load_settings())
+        others = {Kind.STUDY: study_uid, Kind.UID: uid, Kind.ACCESSION: accession}
+        listed = sys.stdin.buffer.read if stdin else None
+        identifiers = from_options(patient_id, issuer, others, listed)
+        pseudonyms = Pseudonyms(pipeline.secret())
+        for identifier in identifiers:
+            found = pseudonyms.of(identifier)
+            lines = ["\t".join(found.values())] if stdin else map("\t".join, found.items())
+            print(*lines, sep="\n")
+
+
+@app.command()
+def words(
+    least_patients: Annotated[
+        int,
+        typer.Option(
+            "--least-patients",
+            min=1,
+            help="Leave out words of fewer patients: they are rather names than language.",
+        ),
+    ] = 2,
+    debug: Debug = False,
+) -> None:
+    """List the words that were taken out of texts, with counts, for a person to allow.
+
+    For people who may read the raw zone: what no list knows may be somebody's
+    name. All of them go into review/removed_words.csv in the raw zone, the most
+    frequent are shown. Add those that are language to allowed_words_site.csv in
+    dbt_snowflake/seeds; the next run cleans again.
+
+    Exit code: 0 done, 1 nothing is built yet, 2 a setting cannot be used.
+    """
+    with plain_errors(debug) as console:
+        from dicom_pipeline.report import print_words
+
+        pipeline = Pipeline(load_settings())
+        if not pipeline.build_database.exists():
+            console.print("nothing is built yet: dicom-pipeline run")
+            raise typer.Exit(EXIT_FAILED)
+        with pipeline.lock(waiting=console.print):
+            pipeline.wait_for_build(console.print)
+            found, path = pipeline.removed_words(least_patients)
+        print_words(console, found)
+        console.print(f"{len(found)} words: {path}")
+
+
 @app.command(hidden=True)
 def prepare(debug: Debug = False) -> None:
     """Make the zones, the key, the vault, the raw schemas and dbt's manifest."""
-    with _plain_errors(debug):
+    with plain_errors(debug):
         settings = load_settings()
         pipeline = Pipeline(settings)
         if settings.uses_default_landing:

@@ -1,6 +1,7 @@
 """A headless run: ``materialize_all_assets_job`` in this process, with a summary at its end.
 
-Belongs here: the order of a headless run, on the same definitions and instance as the web UI.
+Belongs here: the order of a headless run, on the same definitions and instance as the web UI, and
+the job as other commands run it.
 Does not belong here: options (cli), layout of the terminal (report), the steps themselves.
 """
 
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 import io
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 
 import dagster as dg
 from rich.console import Console
@@ -24,6 +27,39 @@ from dicom_pipeline.report import print_account, print_tables, progress_bar
 from dicom_pipeline.settings import OnDelete
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Job:
+    """``materialize_all_assets_job`` with its definitions and instance, ready to run."""
+
+    pipeline: Pipeline
+    console: Console
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def run(self, *, force: bool = False, debug: bool = False) -> bool:
+        """Build and publish what is pending, without a scan. Returns whether it succeeded."""
+        pending = find_pending(self.pipeline, self.instance)
+        if pending.to_add:
+            self.instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
+        success = _execute(
+            self.defs, self.instance, pending, self.console, force=force, debug=debug
+        )
+        for key in find_pending(self.pipeline, self.instance).to_delete:
+            self.instance.delete_dynamic_partition(STUDY_PERIOD, key)
+        return success
+
+
+@contextmanager
+def open_job(pipeline: Pipeline, console: Console) -> Iterator[Job]:
+    """Load the definitions and open the instance."""
+    with console.status("loading the definitions"):
+        defs = build_defs(pipeline)
+        instance = open_instance(pipeline.settings)
+    with instance:
+        fail_dead_runs(instance)
+        yield Job(pipeline, console, defs, instance)
 
 
 def run_everything(
@@ -42,18 +78,9 @@ def run_everything(
         settings.landing_dir.mkdir(parents=True, exist_ok=True)
         if sample and (copied := put_sample(settings.landing_dir)):
             console.print(f"the landing zone was empty: {copied} sample files of pydicom put there")
-    with console.status("loading the definitions"):
-        defs = build_defs(pipeline)
-        instance = open_instance(settings)
-    with instance:
-        fail_dead_runs(instance)
+    with open_job(pipeline, console) as job:
         scan(pipeline, console)
-        pending = find_pending(pipeline, instance)
-        if pending.to_add:
-            instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
-        success = _execute(defs, instance, pending, console, force=force, debug=debug)
-        for key in find_pending(pipeline, instance).to_delete:
-            instance.delete_dynamic_partition(STUDY_PERIOD, key)
+        success = job.run(force=force, debug=debug)
     account = pipeline.account()
     console.print()
     print_account(console, account, keeps=settings.on_delete is OnDelete.KEEP)

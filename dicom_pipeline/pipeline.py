@@ -7,6 +7,7 @@ Does not belong here: Dagster, dbt calls, printing.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -17,6 +18,7 @@ from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import RawStep
 from dicom_pipeline.extract.pool import Progress, WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Progress as ScanProgress
@@ -27,7 +29,17 @@ from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock
 from dicom_pipeline.warehouse.publish import PublishReport, publish
-from dicom_pipeline.warehouse.vault import load_or_create_secret, vault_path, write_vault
+from dicom_pipeline.warehouse.removed_words import (
+    RemovedWord,
+    removed_words,
+    write_removed_words,
+)
+from dicom_pipeline.warehouse.vault import (
+    Secret,
+    load_or_create_secret,
+    vault_path,
+    write_vault,
+)
 
 BUILD_WAIT_SECONDS = 900.0
 
@@ -72,6 +84,11 @@ class Pipeline:
         return RawZone(self.settings.raw_dir, self.mapping)
 
     @property
+    def withdrawals(self) -> Withdrawals:
+        """The tombstones of the raw zone, as they are now."""
+        return Withdrawals(self.settings.raw_dir)
+
+    @property
     def build_database(self) -> Path:
         """The private database that dbt builds in."""
         return self.settings.warehouse_dir / "build.duckdb"
@@ -87,14 +104,24 @@ class Pipeline:
         ensure_private_directory(self.settings.raw_dir)
         ensure_private_directory(self.settings.warehouse_dir)
         raw = self.raw
-        secret = load_or_create_secret(
+        first_run = not raw.periods() and not self.settings.database.exists()
+        write_vault(self.secret(may_create=first_run), self.settings.warehouse_dir)
+        raw.write_schemas()
+
+    def secret(self, *, may_create: bool = False) -> Secret:
+        """The key of the tables.
+
+        Raises
+        ------
+        VaultError
+            It is missing or another one than before.
+        """
+        return load_or_create_secret(
             warehouse_dir=self.settings.warehouse_dir,
             key=self.settings.pseudonym_key,
             key_file=self.settings.pseudonym_key_file,
-            may_create=not raw.periods() and not self.settings.database.exists(),
+            may_create=may_create,
         )
-        write_vault(secret, self.settings.warehouse_dir)
-        raw.write_schemas()
 
     def close_to_others(self) -> None:
         """Take other people's rights from what dbt wrote with its own umask."""
@@ -107,6 +134,18 @@ class Pipeline:
     ) -> AbstractContextManager[None]:
         """The one lock of all writers; see `writer_lock`."""
         return writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting)
+
+    def discard_build(self) -> None:
+        """Remove the build database, so that nothing is left of it; the caller holds the lock.
+
+        Rows that are only deleted stay readable in its pages until others are written over them.
+        """
+        self.wait_for_build()
+        build = self.build_database
+        shutil.rmtree(build.with_name(f"{build.name}.tmp"), ignore_errors=True)
+        # the log first: alone it would be taken for that of the next one
+        for path in (build.with_name(f"{build.name}.wal"), build):
+            path.unlink(missing_ok=True)
 
     def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
         """Wait until no process without our lock holds the build database."""
@@ -134,7 +173,14 @@ class Pipeline:
             delete_guard=self.settings.delete_guard,
             accept_deletions=accept_deletions,
         )
-        scanner = Scanner(self.storage, self.manifests, rules, budget=budget, progress=progress)
+        scanner = Scanner(
+            self.storage,
+            self.manifests,
+            rules,
+            budget=budget,
+            progress=progress,
+            withdrawn=self.withdrawals.files(),
+        )
         return scanner.run(start)
 
     def raw_step(self, progress: Progress | None = None) -> RawStep:
@@ -161,6 +207,18 @@ class Pipeline:
             self.mapping,
             self.settings.profile,
         )
+
+    def removed_words(self, least_patients: int) -> tuple[list[RemovedWord], Path]:
+        """Words that were taken out of texts, also as a file in the raw zone; holds the lock."""
+        raw_dir = self.settings.raw_dir
+        found = removed_words(
+            self.build_database,
+            raw_dir,
+            self.mapping,
+            self.settings.profile,
+            least_patients=least_patients,
+        )
+        return found, write_removed_words(found, raw_dir)
 
     def publish(self, dbt_manifest: Path) -> PublishReport:
         """Replace the published file; the caller holds the lock.

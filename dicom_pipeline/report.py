@@ -6,16 +6,20 @@ Does not belong here: getting the counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dicom_pipeline.extract.accounting import Account
+from dicom_pipeline.warehouse.removed_words import RemovedWord
+
+SHOWN_WORDS = 50
 
 QUERIES = (
     "select modality, count(*) as series, sum(image_count)::bigint as images\n"
@@ -88,3 +92,13 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
     console.print(f"\ndatabase: [bold]{database}[/bold]\n\nTry in DBeaver, Harlequin or DuckDB:")
     for query in QUERIES:
         console.print(f"\n[cyan]{query}[/cyan]")
+
+
+def print_words(console: Console, words: Sequence[RemovedWord]) -> None:
+    """Print the words that most patients have, of those that were taken out of texts."""
+    table = Table("word", box=None)
+    for name in ("texts", "rows", "patients"):
+        table.add_column(name, justify="right")
+    for word in words[:SHOWN_WORDS]:
+        table.add_row(escape(word.word), str(word.texts), str(word.rows), str(word.patients))
+    console.print(table)

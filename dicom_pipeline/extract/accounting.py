@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow
@@ -66,6 +67,8 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
     if not listing.rooted:
         raise ScanRefused(NOT_LISTED)
     young = set(listing.unsettled)
+    known = step.withdrawals.files()
+    withdrawn = {file.path for file in listing.files if file in known}
     done: dict[str, bool] = {}
     seen = set()
     for path in storage.count_files():
@@ -87,6 +90,8 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
                 result.lost += 1
             else:
                 result.pending += 1
+        elif path in withdrawn:
+            result.ignored[Reason.WITHDRAWN] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
         elif path in young or _arrived_since_scan(storage, step, path):

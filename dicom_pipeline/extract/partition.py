@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.attributes import Mapping
+from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
 from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pool import Progress, Tables, WorkerPlan, read_headers
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.rows import (
     aligned,
     carry_over,
@@ -34,6 +35,7 @@ from dicom_pipeline.extract.tables import (
     settle_partition,
     table_schema,
 )
+from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.identity_attributes import load_identity_attributes
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, fingerprint
@@ -112,6 +114,7 @@ class RawStep:
         self.keep_deleted = keep_deleted
         self.progress = progress
         self.identity = load_identity_attributes(plan.identity_csv)
+        self.withdrawals = Withdrawals(raw.root)
 
     @property
     def mapping(self) -> Mapping:
@@ -129,7 +132,16 @@ class RawStep:
 
     def wanted_version(self, period: str) -> str:
         """Fingerprint of a partition's manifest, of what is read and of the extractor."""
-        return self._wanted_version_of_rows(self.manifests.read(period))
+        version = self._wanted_version_of_rows(self.manifests.read(period))
+        # never that of what is there: a purge may have been killed before it came here
+        return f"{version}-withdrawn" if self.holds_withdrawn(period) else version
+
+    def holds_withdrawn(self, period: str) -> bool:
+        """Whether a partition has rows of subjects who were withdrawn."""
+        if not self.withdrawals.tombstones:
+            return False
+        rows = self.raw.read("patients", period, PATIENT_KEYS)
+        return rows is not None and bool(self.withdrawals.matcher.hits(rows))
 
     def wanted_version_of(self, files: Sequence[FileVersion]) -> str:
         """Fingerprint of a partition that consists of these files."""
@@ -185,7 +197,8 @@ class RawStep:
         work = _Work(period, self._wanted_version_of_rows(rows), files, {}, 0, [], None)
         if not files:
             return work
-        if self.raw.version(period) == work.version and not force:
+        current = self.raw.version(period) == work.version and not self.holds_withdrawn(period)
+        if current and not force:
             work.up_to_date = self._countable(period)
             if work.up_to_date is not None:
                 return work
@@ -308,16 +321,34 @@ class RawStep:
         parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
             parts = self._with_kept_rows(work, parts)
-        tables = settle_partition(
+        tables, withdrawn = self.withdrawals.take_out(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
-        report.version = self._note_unreadable(work, tables[REJECTED])
         report.read = len(work.to_read)
         report.carried_over = work.carried_files
+        if withdrawn:
+            report.ignored[Reason.WITHDRAWN] = len(withdrawn)
+            if not self._forget(work, withdrawn):
+                report.version, report.removed = self.wanted_version_of([]), True
+                return report
+        tables = settle_partition(tables)
+        report.version = self._note_unreadable(work, tables[REJECTED])
         report.bytes_written = self.raw.write(
             work.period, tables, version=report.version, read_by=self.read_by
         )
         return _counted(report, tables)
+
+    def _forget(self, work: _Work, withdrawn: Sequence[FileVersion]) -> bool:
+        """Take files out of the manifest. Returns whether any are left there."""
+        gone = set(withdrawn)
+        rows = [row for row in self.manifests.read(work.period) if row.file not in gone]
+        if not rows:
+            self.raw.remove([work.period])
+            self.manifests.remove(work.period)
+            return False
+        self.manifests.write(work.period, rows)
+        work.version = self._wanted_version_of_rows(rows)
+        return True
 
     def _with_kept_rows(self, work: _Work, parts: list[Tables]) -> list[Tables]:
         """Add stored rows of files that were to be read and no longer can be.

@@ -25,11 +25,12 @@ class Reason(StrEnum):
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     DICOMDIR = "dicomdir"
+    WITHDRAWN = "withdrawn"
 
     @property
     def outcome(self) -> str:
-        """``ignored`` for what is rightly no instance, else ``rejected``."""
-        return "ignored" if self is Reason.DICOMDIR else "rejected"
+        """``ignored`` for what is rightly no instance or to be none, else ``rejected``."""
+        return "ignored" if self in (Reason.DICOMDIR, Reason.WITHDRAWN) else "rejected"
 
 
 class Rejected(Exception):

@@ -7,7 +7,7 @@ Does not belong here: how a zone is listed (storage), how a file is placed (plac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 
 from dicom_pipeline.landing.manifest import (
@@ -18,7 +18,7 @@ from dicom_pipeline.landing.manifest import (
     now,
 )
 from dicom_pipeline.landing.placement import HEAD_BYTES, is_period, study_day, study_period
-from dicom_pipeline.landing.storage import FileVersion, Listing, Storage
+from dicom_pipeline.landing.storage import FileVersion, Ignored, Listing, Storage
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 from dicom_pipeline.settings import Grain, OnDelete
 
@@ -78,6 +78,8 @@ class Scanner:
         Seconds after which listing and placing stop; what is left is for the next scan.
     progress
         Called with what is being done, how many are done and how many there are.
+    withdrawn
+        Files that are known to be of a subject who was withdrawn: they are passed over.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class Scanner:
         *,
         budget: float | None = None,
         progress: Progress | None = None,
+        withdrawn: Container[FileVersion] = (),
     ) -> None:
         self.storage = storage
         self.manifests = manifests
         self.rules = rules
         self.deadline = None if budget is None else time.monotonic() + budget
         self.progress = progress or (lambda what, done, total: None)
+        self.withdrawn = withdrawn
         self.report = ScanReport()
         self._rows: dict[str, dict[str, ManifestRow]] = {}
         self._home: dict[str, str] = {}
@@ -122,6 +126,7 @@ class Scanner:
         listing = self.storage.list_landing(start=start, deadline=half)
         if not listing.rooted:
             raise ScanRefused(NOT_LISTED)
+        self._pass_over_withdrawn(listing)
         report = self.report
         report.listed = len(listing.files)
         report.unsettled = len(listing.unsettled)
@@ -170,6 +175,15 @@ class Scanner:
         if old != new:
             self._gained.add(new)
 
+    def _pass_over_withdrawn(self, listing: Listing) -> None:
+        theirs = {file.path for file in listing.files if file in self.withdrawn}
+        listing.files = [file for file in listing.files if file.path not in theirs]
+        listing.ignored.update(dict.fromkeys(theirs, Ignored.WITHDRAWN))
+        for path in theirs & self._home.keys():  # the raw step was killed before it did this
+            period = self._home.pop(path)
+            del self._rows[period][path]
+            self._touched.add(period)
+
     def _remove_gone(self, listing: Listing) -> None:
         present = {file.path for file in listing.files}
         present.update(listing.unsettled)
@@ -180,7 +194,7 @@ class Scanner:
             self.report.kept = len(gone)
             return
         known = len(self._home)
-        everything = not present
+        everything = not present and Ignored.WITHDRAWN not in listing.ignored.values()
         too_many = known >= GUARDED_FROM and len(gone) / known > self.rules.delete_guard
         if (everything or too_many) and not self.rules.accept_deletions:
             raise ScanRefused(

@@ -21,6 +21,7 @@ class Ignored(StrEnum):
     SYMLINK = "symlink"
     BROKEN_SYMLINK = "broken_symlink"
     SPECIAL = "not_a_regular_file"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ class Site:
         for name in names:
             shutil.copy2(SAMPLE / name, self.landing / name)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start the command line in a process group of its own."""
+    def start(self, *arguments: str, umask: int = -1, **environment: str) -> subprocess.Popen[str]:
+        """Start the command line in a process of its own, without a terminal."""
         return subprocess.Popen(
             [sys.executable, "-m", "dicom_pipeline.cli", *arguments],
             cwd=self.project,
@@ -60,15 +60,24 @@ class Site:
                 "PYTHONPATH": str(self.project),
                 **environment,
             },
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            umask=umask,
         )
 
-    def command(self, *arguments: str, code: int = 0, **environment: str) -> str:
+    def command(
+        self,
+        *arguments: str,
+        code: int = 0,
+        stdin: str = "",
+        umask: int = -1,
+        **environment: str,
+    ) -> str:
         """Run the command line to its end and return what it printed."""
-        process = self.start(*arguments, **environment)
-        output, _ = process.communicate(timeout=240)
+        process = self.start(*arguments, umask=umask, **environment)
+        output, _ = process.communicate(stdin, timeout=240)
         assert process.returncode == code, output
         return output
 

@@ -10,7 +10,7 @@ import pytest
 from .conftest import Site, files_read, summary
 
 
-@pytest.mark.parametrize("command", ["run", "scan", "status"])
+@pytest.mark.parametrize("command", ["run", "scan", "status", "purge", "pseudonym", "rotate-key"])
 def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str) -> None:
     output = site.command(command, "--help")
     assert "Exit code" in output

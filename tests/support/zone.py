@@ -12,6 +12,7 @@ from dicom_pipeline.extract.partition import PartitionReport, RawStep
 from dicom_pipeline.extract.pool import WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
+from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.identity_attributes import IDENTITY_CSV
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
@@ -46,7 +47,9 @@ class Zone:
     ) -> ScanReport:  # fmt: skip
         on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
         rules = ScanRules(grain, on_delete, accept_deletions=accept)
-        return Scanner(self.storage, self.manifests, rules, budget=budget).run(start)
+        withdrawn = Withdrawals(self.raw_dir).files()
+        scanner = Scanner(self.storage, self.manifests, rules, budget=budget, withdrawn=withdrawn)
+        return scanner.run(start)
 
     @property
     def raw(self) -> RawZone:

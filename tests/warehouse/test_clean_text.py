@@ -5,6 +5,14 @@ from typing import Any
 
 import pytest
 
+from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.settings import Profile
+from dicom_pipeline.warehouse.removed_words import (
+    RemovedWord,
+    removed_words,
+    write_removed_words,
+)
+
 from .archive import file
 from .conftest import KEY, Warehouse
 from .oracle import Oracle
@@ -149,6 +157,35 @@ def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
         " from stage.staged_studies"
     )
     assert counts == {"all_rows": len(TEXTS) + 2, "failed": 0}
+
+
+def test_words_that_were_taken_out_are_listed_without_anybodys_terms(texts: Warehouse) -> None:
+    words = {word.word: word for word in _removed(texts, least_patients=1)}
+    assert words["zyxquorn"].texts == words["zyxquorn"].patients == 1
+    assert "иванов" in words
+    assert not {"doe", "john", "garcia", "holy", "chest", "brainard"} & set(words)
+    assert "zyxquorn" not in {word.word for word in _removed(texts, least_patients=2)}
+
+
+def test_the_list_of_words_lies_in_the_raw_zone_for_its_owner(
+    texts: Warehouse, tmp_path: Path
+) -> None:
+    path = write_removed_words(_removed(texts, least_patients=1), tmp_path)
+    assert path == tmp_path / "review" / "removed_words.csv"
+    assert path.stat().st_mode & 0o777 == 0o600
+    lines = path.read_text().splitlines()
+    assert lines[0] == "word,texts,rows,patients"
+    assert "zyxquorn,1,1,1" in lines
+
+
+def _removed(warehouse: Warehouse, least_patients: int) -> list[RemovedWord]:
+    return removed_words(
+        warehouse.database,
+        warehouse.raw.root,
+        load_mapping(),
+        Profile.RESEARCH,
+        least_patients=least_patients,
+    )
 
 
 def test_a_name_first_seen_in_a_later_study_is_taken_out_of_the_earlier_one(

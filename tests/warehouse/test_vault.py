@@ -1,18 +1,23 @@
-"""The key: where it is found, when it is refused, and what is derived from it."""
+"""The key: where it is found, when it is refused, how it is replaced, what is derived from it."""
 
 import base64
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from dicom_pipeline.warehouse import vault
 from dicom_pipeline.warehouse.vault import (
     Secret,
     VaultError,
+    derive,
     hkdf_sha256,
     keyed_hash,
+    known_key_id,
     load_or_create_secret,
+    replace_key,
     vault_path,
     write_vault,
 )
@@ -55,7 +60,20 @@ def test_the_secret_shows_nothing_but_its_id(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "secret", "00" * 32, KEY.hex()[:-1], KEY.hex()[:-4], base64.b64encode(KEY[:31]).decode()],
+    [
+        "",
+        "secret",
+        "00" * 32,
+        KEY.hex()[:-1],
+        KEY.hex()[:-4],
+        base64.b64encode(KEY[:31]).decode(),
+        KEY[:16].hex() * 2,  # 16 bytes, twice
+        KEY[:20].hex() * 3,
+        base64.b64encode(b"the quick brown fox jumps over the lazy dog").decode(),
+        "the quick brown fox jumps over the lazy dog!",
+        KEY.hex() + " " + KEY.hex(),
+        KEY.hex() + "\u0660",
+    ],
 )
 def test_a_weak_or_malformed_key_is_refused_without_being_quoted(tmp_path: Path, key: str) -> None:
     with pytest.raises(VaultError, match="DICOM_PSEUDONYM_KEY_FILE") as error:
@@ -98,6 +116,83 @@ def test_a_missing_key_is_not_made_when_there_is_something_built(tmp_path: Path)
     with pytest.raises(VaultError, match="rotate-key"):
         load(tmp_path, may_create=True)
     assert not (tmp_path / "pseudonym.key").exists()
+
+
+@pytest.mark.parametrize("names", [["vault.duckdb"], ["vault.duckdb", "pseudonym.key"]])
+def test_what_to_do_without_the_key_is_a_command_that_there_is(
+    tmp_path: Path, names: list[str]
+) -> None:
+    load(tmp_path, may_create=True)
+    write_vault(load(tmp_path, KEY.hex()), tmp_path)
+    if "pseudonym.key" not in names:
+        (tmp_path / "pseudonym.key").unlink()
+    with pytest.raises(VaultError, match="`dicom-pipeline rotate-key`") as error:
+        load(tmp_path, may_create=True)
+    assert "planned" not in str(error.value)
+
+
+def test_a_vault_that_cannot_be_read_is_named_and_not_taken_for_none(tmp_path: Path) -> None:
+    vault_path(tmp_path).write_bytes(b"no database")
+    with pytest.raises(VaultError, match=r"vault\.duckdb"):
+        load(tmp_path, may_create=True)
+    assert not (tmp_path / "pseudonym.key").exists()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_key_is_replaced_in_its_file_and_in_the_vault(tmp_path: Path, lost: bool) -> None:
+    old = load(tmp_path, may_create=True)
+    write_vault(old, tmp_path)
+    if lost:
+        (tmp_path / "pseudonym.key").unlink()
+    new = replace_key(f" {KEY.hex()}\n", tmp_path)
+    assert new == derive(KEY.hex()) == load(tmp_path)
+    assert known_key_id(tmp_path) == new.key_id != old.key_id
+    assert (tmp_path / "pseudonym.key").read_text() == KEY.hex() + "\n"
+    assert {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {
+        "pseudonym.key": 0o600, "vault.duckdb": 0o600,
+    }  # fmt: skip
+
+
+def test_a_weak_key_replaces_nothing(tmp_path: Path) -> None:
+    old = load(tmp_path, may_create=True)
+    write_vault(old, tmp_path)
+    with pytest.raises(VaultError):
+        replace_key("00" * 32, tmp_path)
+    assert load(tmp_path) == old
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pseudonym.key", "vault.duckdb"]
+
+
+def die(*arguments: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_killed_before_the_vault_is_replaced_the_old_key_is_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = load(tmp_path, may_create=True)
+    write_vault(old, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(vault, "write_vault", die)
+        with pytest.raises(KeyboardInterrupt):
+            replace_key(KEY.hex(), tmp_path)
+    assert load(tmp_path) == old
+    # another rotation has another key; the one that nothing was made with is not kept
+    assert replace_key(OTHER_KEY.hex(), tmp_path) == load(tmp_path)
+    texts = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert not any(KEY.hex().encode() in text for text in texts)
+
+
+def test_killed_after_the_vault_was_replaced_the_new_key_is_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_vault(load(tmp_path, may_create=True), tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(vault, "_finish_replacing", die)
+        with pytest.raises(KeyboardInterrupt):
+            replace_key(KEY.hex(), tmp_path)
+    assert load(tmp_path) == derive(KEY.hex())
+    assert (tmp_path / "pseudonym.key").read_text() == KEY.hex() + "\n"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pseudonym.key", "vault.duckdb"]
 
 
 def test_another_key_than_the_vaults_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""What a database holds: rows of a subject by their keys, rows of each table, the key's id.
+
+Belongs here: counting, in the build database and in the published file.
+Does not belong here: raw identifiers, and taking anything out (dbt builds it anew).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+_SCHEMAS = ("stage", "processed")
+
+
+@dataclass(frozen=True)
+class SubjectKeys:
+    """Entity keys of subjects, as the tables have them.
+
+    Attributes
+    ----------
+    patients, studies
+        What must be gone: patients as a whole, and studies.
+    patients_of_studies, devices
+        What may have rows of others too: patients of those studies, devices that were used.
+    """
+
+    patients: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    patients_of_studies: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
+def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
+    """Rows with any of the keys, by table; tables without one are left out."""
+    counts: dict[str, int] = {}
+    with _opened(database) as connection:
+        for table, columns in _tables(connection).items():
+            if {"patient_key", "study_key"} <= columns:
+                wanted = {"patient_key": keys.patients, "study_key": keys.studies}
+            elif "patient_key" in columns:
+                wanted = {"patient_key": (*keys.patients, *keys.patients_of_studies)}
+            elif "device_key" in columns:
+                wanted = {"device_key": keys.devices}
+            else:
+                continue
+            counts[table] = _count(connection, table, wanted)
+    return {table: count for table, count in counts.items() if count}
+
+
+def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
+    """Rows of whole patients and of studies, by table."""
+    counts: dict[str, int] = {}
+    with _opened(database) as connection:
+        for table, columns in _tables(connection).items():
+            wanted = {"patient_key": keys.patients, "study_key": keys.studies}
+            present = {column: values for column, values in wanted.items() if column in columns}
+            if present:
+                counts[table] = _count(connection, table, present)
+    return {table: count for table, count in counts.items() if count}
+
+
+def row_counts(database: Path) -> dict[str, int]:
+    """Rows of each table of stage and processed."""
+    with _opened(database) as connection:
+        return {table: _count(connection, table, {}) for table in _tables(connection)}
+
+
+def key_id_of(database: Path) -> str | None:
+    """Id of the key that a published file was made with; None where it does not say so."""
+    with _opened(database) as connection:
+        if "key_id" not in _tables(connection).get("processed.deidentification", ()):
+            return None
+        row = connection.execute("select min(key_id) from processed.deidentification").fetchone()
+    return str(row[0]) if row and row[0] else None
+
+
+@contextlib.contextmanager
+def _opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database to read it; one that is not there is empty."""
+    place, read_only = (str(database), True) if database.exists() else (":memory:", False)
+    with contextlib.closing(duckdb.connect(place, read_only=read_only)) as connection:
+        yield connection
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    rows = connection.execute(
+        "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
+        " where schema_name = any(?) and not internal group by all order by all",
+        [list(_SCHEMAS)],
+    ).fetchall()
+    return {table: set(columns) for table, columns in rows}
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, table: str, wanted: dict[str, tuple[str, ...]]
+) -> int:
+    conditions = " or ".join(f"{column} in (select unnest(?))" for column in wanted)
+    where = f" where {conditions}" if conditions else ""
+    values = [list(keys) for keys in wanted.values()]
+    row = connection.execute(f"select count(*) from {table}{where}", values).fetchone()
+    assert row is not None
+    return int(row[0])

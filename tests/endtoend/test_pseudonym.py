@@ -1,0 +1,146 @@
+"""What an identifier is in the tables: the command against tables and an oracle of their own."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dicom_pipeline.cli import app
+from tests.support.dicom import dataset, encoded
+from tests.warehouse.oracle import Oracle
+
+from .conftest import Site
+
+KEY = bytes(range(90, 130))
+ORACLE = Oracle(KEY)
+DECOMPOSED = "Zoe\u0308 7"
+# values as they stand in files: padded, composed or not, with characters of other scripts
+FILES: list[dict[str, Any]] = [
+    {"PatientID": "HOSP-1", "StudyInstanceUID": "1.9.1", "AccessionNumber": "A 77"},
+    {"PatientID": " HOSP-1 ", "IssuerOfPatientID": "CLINIC", "StudyInstanceUID": "1.9.2"},
+    {"PatientID": "hosp-1", "StudyInstanceUID": "1.9.3"},
+    {"PatientID": DECOMPOSED, "IssuerOfPatientID": "\u75c5\u9662", "StudyInstanceUID": "1.9.4"},
+    {"PatientID": "0815\U0001f600", "StudyInstanceUID": "1.9.5", "AccessionNumber": "\u00c4-1"},
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = Site(tmp_path_factory.mktemp("pseudonym"))
+    site.environment["DICOM_PSEUDONYM_KEY"] = KEY.hex()
+    for number, values in enumerate(FILES):
+        study = values["StudyInstanceUID"]
+        made = dataset(number, **values, SeriesInstanceUID=f"{study}.5")
+        (site.landing / str(number)).write_bytes(encoded(made))
+    site.run()
+    return site
+
+
+def ask(site: Site, *arguments: str, stdin: str | bytes = "", code: int = 0) -> list[list[str]]:
+    """Cells of the lines that the command prints."""
+    result = CliRunner().invoke(app, ["pseudonym", *arguments], input=stdin, env=site.environment)
+    assert result.exit_code == code, result.output
+    return [line.split("\t") for line in result.output.splitlines()]
+
+
+def test_patients_studies_and_accession_numbers_are_those_of_the_published_tables(
+    site: Site,
+) -> None:
+    lines = [
+        f"{v['PatientID']}\t{v['IssuerOfPatientID']}" if "IssuerOfPatientID" in v
+        else v["PatientID"]
+        for v in FILES
+    ]  # fmt: skip
+    patients = ask(site, "--stdin", stdin="\n".join(lines))
+    studies = ask(site, "--stdin", stdin="".join(f"study:{v['StudyInstanceUID']}\n" for v in FILES))
+    numbers = ask(site, "--stdin", stdin="accession:A 77\naccession: A\u0308-1 \n")
+    published = site.ask(
+        "select p.patient_key, p.patient_id, s.study_key, s.study_instance_uid, s.accession_number"
+        " from processed.processed_studies as s join processed.processed_patients as p"
+        " using (patient_key)"
+    )
+    assert {(*p, *s) for p, s in zip(patients, studies, strict=True)} == {
+        row[:4] for row in published
+    }
+    assert {number for (number,) in numbers} == {row[4] for row in published} - {None}
+    series = site.ask("select series_instance_uid from processed.processed_series")
+    uids = ask(site, "--stdin", stdin="".join(f"uid:{v['StudyInstanceUID']}.5\n" for v in FILES))
+    assert {uid for (uid,) in uids} == {uid for (uid,) in series}
+
+
+def test_one_identifier_is_named_by_its_columns_and_is_what_the_oracle_says(site: Site) -> None:
+    assert ask(site, "--patient-id", "HOSP-1", "--issuer", " CLINIC ") == [
+        ["patient_key", ORACLE.patient_key("HOSP-1", "CLINIC")],
+        ["patient_id", ORACLE.id("PatientID", "HOSP-1")],
+    ]
+    composed = unicodedata.normalize("NFC", DECOMPOSED)
+    assert ask(site, "--patient-id", DECOMPOSED)[0][1] == ORACLE.patient_key(composed)
+    assert ask(site, "--study-uid", "1.9.1\0") == [
+        ["study_key", ORACLE.key("study_key", "1.9.1")],
+        ["study_instance_uid", ORACLE.uid("1.9.1")],
+    ]
+    assert ask(site, "--uid", "1.2.3") == [["uid", ORACLE.uid("1.2.3")]]
+    assert ask(site, "--accession", "7") == [
+        ["accession_number", ORACLE.id("AccessionNumber", "7")]
+    ]
+
+
+def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
+    lines = "B\r\nA\tI\nstudy:1\nuid:1\naccession:1\nstudy:1\t\n"
+    assert ask(site, "--stdin", stdin=b"\xef\xbb\xbf" + lines.encode()) == [
+        [ORACLE.patient_key("B"), ORACLE.id("PatientID", "B")],
+        [ORACLE.patient_key("A", "I"), ORACLE.id("PatientID", "A")],
+        [ORACLE.key("study_key", "1"), ORACLE.uid("1")],
+        [ORACLE.uid("1")],
+        [ORACLE.id("AccessionNumber", "1")],
+        [ORACLE.patient_key("study:1"), ORACLE.id("PatientID", "study:1")],  # it has a tab
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        ([], ""),
+        (["--patient-id", ""], ""),
+        (["--patient-id", "SECRET", "--uid", "SECRET"], ""),
+        (["--issuer", "SECRET"], ""),
+        (["SECRET"], ""),
+        (["--stdin"], "SECRET\n\nSECRET"),
+        (["--stdin"], "SECRET\tSECRET\tSECRET"),
+        (["--stdin"], b"A\nSECRET\xff"),
+        (["--stdin", "--uid", "SECRET"], "SECRET"),
+    ],
+)
+def test_what_cannot_be_looked_up_is_one_line_and_not_quoted(
+    site: Site, arguments: list[str], stdin: str | bytes
+) -> None:
+    [line] = ask(site, *arguments, stdin=stdin, code=2)
+    assert line[0].startswith("error: ")
+    assert "SECRET" not in line[0]
+
+
+def test_nothing_but_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
+    empty = {
+        "DICOM_RAW_URI": str(tmp_path / "raw"),
+        "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
+        "DICOM_LANDING_URI": str(tmp_path / "landing"),
+        "DBT_DATABASE_NAME": str(tmp_path / "x.duckdb"),
+    }
+    runner = CliRunner(env=site.environment | empty)
+    result = runner.invoke(app, ["pseudonym", "--uid", "1.2.3"])
+    assert result.output == f"uid\t{ORACLE.uid('1.2.3')}\n"
+    without = runner.invoke(app, ["pseudonym", "--uid", "1.2.3"], env={"DICOM_PSEUDONYM_KEY": None})
+    assert without.exit_code == 2
+    assert list(os.scandir(tmp_path)) == []
+
+
+def test_another_key_than_that_of_the_tables_is_refused(site: Site) -> None:
+    other = {"DICOM_PSEUDONYM_KEY": bytes(range(1, 50)).hex()}
+    result = CliRunner().invoke(app, ["pseudonym", "--uid", "1.2.3"], env=site.environment | other)
+    assert result.exit_code == 2
+    assert "2.25." not in result.output

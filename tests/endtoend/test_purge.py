@@ -1,0 +1,186 @@
+"""A subject is withdrawn: out of every zone in one command, and not taken in again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from dicom_pipeline.cli import app
+from tests.warehouse.oracle import Oracle
+
+from . import subjects
+from .conftest import Site
+from .subjects import KEY, PERSON, STAYS, WITHDRAWN, found_in
+
+ORACLE = Oracle(KEY)
+IDENTIFIERS = [WITHDRAWN.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]
+# what stands for the patient in the tables
+PSEUDONYMS = {
+    "patient_key": ORACLE.patient_key(WITHDRAWN),
+    "patient_key of the issuer": ORACLE.patient_key(WITHDRAWN, "CLINIC A"),
+    "patient_id": ORACLE.id("PatientID", WITHDRAWN),
+    "study_key": ORACLE.key("study_key", "1.9.2"),
+    "study_instance_uid": ORACLE.uid("1.9.3"),
+    "series_instance_uid": ORACLE.uid("1.9.1.7"),
+    "accession_number": ORACLE.id("AccessionNumber", "ACC-1.9.2"),
+    "device_key": ORACLE.id("device_key", "14:ACME-6:SN-OWN"),
+}
+
+
+def key_environment() -> dict[str, str]:
+    return {"DICOM_PSEUDONYM_KEY": KEY.hex()}
+
+
+class Purged:
+    """A site from which the patient was purged, and what it was like before."""
+
+    def __init__(self, root: Path) -> None:
+        self.site = Site(root / "site")
+        self.site.environment |= key_environment()
+        subjects.write(self.site.landing)
+        self.site.run()
+        self.before = self.site.content()
+        needles = [*IDENTIFIERS, *(value.encode() for value in PSEUDONYMS.values())]
+        self.places_before = found_in(self.site.root, needles, self.site.landing)
+        self.output = self.site.command("purge", "--stdin", "--yes", stdin=f" {WITHDRAWN}\r\n\n")
+        self.withdrawn = self.site.root / "raw" / "withdrawn"
+
+    def receipt(self) -> dict[str, Any]:
+        [path] = (self.withdrawn / "receipts").iterdir()
+        receipt: dict[str, Any] = json.loads(path.read_text())
+        return receipt
+
+
+@pytest.fixture(scope="module")
+def purged(tmp_path_factory: pytest.TempPathFactory) -> Purged:
+    """The tests here follow one another on it."""
+    return Purged(tmp_path_factory.mktemp("purged"))
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The same files without the patient's, loaded where nobody ever knew of them."""
+    site = Site(tmp_path_factory.mktemp("clean"))
+    site.environment |= key_environment()
+    subjects.write(site.landing)
+    shutil.rmtree(site.landing / f"{WITHDRAWN} {PERSON}")
+    site.run()
+    return site
+
+
+def test_the_published_file_is_that_of_a_pipeline_that_never_knew_the_patient(
+    purged: Purged, clean: Site
+) -> None:
+    assert purged.before != clean.content()
+    assert purged.site.content() == clean.content()
+
+
+def test_no_file_holds_the_patient_but_the_tombstone(purged: Purged) -> None:
+    """Of the raw zone, the warehouse, the published file and Dagster's storage, in any form."""
+    assert purged.places_before[WITHDRAWN.encode()] > {"raw/manifests/study_period=2012-03.parquet"}
+    assert purged.places_before[PERSON.encode()]
+    tombstones = purged.withdrawn / "subjects.jsonl"
+    found = found_in(purged.site.root, IDENTIFIERS, purged.site.landing, tombstones)
+    assert {name: places for name, places in found.items() if places} == {}
+    of_dbt = found_in(purged.site.project / "dbt_snowflake", IDENTIFIERS)
+    assert {name: places for name, places in of_dbt.items() if places} == {}
+    assert json.loads(tombstones.read_text())["patient_id"] == WITHDRAWN
+
+
+@pytest.mark.parametrize("name", PSEUDONYMS)
+def test_not_even_the_pseudonyms_are_left_in_the_pages_of_a_database(
+    purged: Purged, name: str
+) -> None:
+    needle = PSEUDONYMS[name].encode()
+    assert purged.places_before[needle] >= {"warehouse/build.duckdb", "published/dicom.duckdb"}
+    found = found_in(purged.site.root, [needle], purged.site.landing)
+    assert found[needle] == set()
+
+
+def test_neither_the_terminal_nor_the_receipt_names_anybody(purged: Purged) -> None:
+    text = json.dumps(purged.receipt())
+    for identifier in IDENTIFIERS:
+        assert identifier.decode() not in purged.output
+        assert identifier.decode() not in text
+    assert not any(pseudonym in purged.output for pseudonym in PSEUDONYMS.values())
+    printed = purged.output[purged.output.index("{") : purged.output.rindex("}") + 1]
+    assert json.loads(printed) == purged.receipt()
+    assert "2 patients of different issuers" in purged.output
+
+
+def test_the_receipt_says_what_was_removed_where(purged: Purged) -> None:
+    receipt = purged.receipt()
+    files = 7  # six instances, one of them twice
+    [subject] = receipt["subjects"]
+    assert (subject["kind"], subject["files"], subject["issuers"]) == ("patient", files, 2)
+    assert subject["subject"] == ORACLE.id("withdrawn", f"patient|{len(WITHDRAWN)}:{WITHDRAWN}|*")
+    removed = receipt["removed"]
+    assert removed["landing_manifests"] == {"files": files}
+    assert {name: removed["raw"][name] for name in ("images", "patients", "studies", "series")} == {
+        "images": files, "patients": 3, "studies": 3, "series": 3,
+    }  # fmt: skip
+    assert removed["raw"]["devices"] == 2  # a row a partition: one of them had no other device
+    assert removed["stage"]["staged_images"] == removed["processed"]["processed_images"] == 6
+    lost = {
+        name: len(set(rows) - set(purged.site.content()[name]))
+        for name, rows in purged.before.items()
+    }
+    for name in ("processed.processed_images", "processed.processed_patients"):
+        assert removed["published"][name] == lost[name]
+    assert removed["published"]["processed.processed_devices"] == 1  # the one of theirs alone
+    assert receipt["files_left_in_the_landing_zone"] == files
+    assert receipt["finished_at"] >= receipt["began_at"]
+    assert receipt["tool"].startswith("dicom_pipeline ")
+
+
+def test_withdrawing_again_changes_nothing_and_names_the_receipt(purged: Purged) -> None:
+    output = purged.site.command("purge", "--patient-id", WITHDRAWN, "--yes")
+    [receipt] = (purged.withdrawn / "receipts").iterdir()
+    assert "already" in output
+    assert str(receipt) in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "stdin"),
+    [
+        (["--patient-id", "NOBODY-1", "--yes"], 1, ""),
+        (["--patient-id", STAYS, "--issuer", "NOBODY-1", "--yes"], 1, ""),
+        (["--stdin", "--yes"], 1, f"{STAYS}\nNOBODY-1\n"),
+        (["--stdin", "--yes"], 2, f"{STAYS}\n\nNOBODY-1\n"),
+        (["--stdin", "--yes"], 2, "uid:NOBODY-1\n"),
+        (["--stdin", "--yes"], 2, ""),
+        (["--patient-id", " ", "--yes"], 2, ""),
+        (["--patient-id", STAYS, "--issuer", "", "--yes"], 2, ""),
+        (["--issuer", "NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", STAYS, "--study-uid", "NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", STAYS, "NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", STAYS, "--NOBODY-1", "--yes"], 2, ""),
+        (["--yes"], 2, ""),
+        (["--patient-id", STAYS], 3, "y\n"),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
+    purged: Purged, arguments: list[str], code: int, stdin: str
+) -> None:
+    before = purged.site.content(), (purged.withdrawn / "subjects.jsonl").read_bytes()
+    result = CliRunner().invoke(
+        app, ["purge", *arguments], input=stdin, env=purged.site.environment
+    )
+    assert result.exit_code == code
+    errors = [line for line in result.output.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "NOBODY-1" not in result.output
+    assert STAYS not in result.output
+    after = purged.site.content(), (purged.withdrawn / "subjects.jsonl").read_bytes()
+    assert before == after
+
+
+def test_help_says_how_to_keep_identifiers_out_of_the_list_of_processes(purged: Purged) -> None:
+    text = " ".join(CliRunner().invoke(app, ["purge", "--help"]).output.split())
+    assert "show in the list of processes" in text
+    assert "Exit code" in text
