@@ -40,7 +40,11 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "inside: UIDs replaced, names removed, texts cleaned, dates shifted, codes and numbers "
         "kept, all else removed",
         "C, and K or U* of a sequence; only with 113105 and 113107",
-        (),
+        (
+            "tests/warehouse/test_sequences.py::test_each_value_is_treated_by_its_vr_and_its_tag",
+            "tests/warehouse/test_sequence_attributes.py::"
+            "test_what_is_left_of_each_attribute_is_what_the_profile_says",
+        ),
     ),
     "clean_text": (
         "own identifiers of the patient, patterns such as dates and telephone numbers, and words "

@@ -16,7 +16,7 @@ from datetime import date
 from functools import lru_cache
 
 from dicom_pipeline.attributes import Reading
-from dicom_pipeline.extract.identity_words import AFFIXES, CONNECTORS, ROLES, TITLES
+from dicom_pipeline.extract.identity_words import ABBREVIATIONS, AFFIXES, CONNECTORS, ROLES, TITLES
 from dicom_pipeline.extract.tokens import (
     folded,
     forms_of,
@@ -61,9 +61,7 @@ def _name_terms(vr: str, text: str) -> Iterator[str]:
                 continue
         for name in _names(group, words, frozenset(), letters=2):
             yield f"name:{name}"
-        for initials in _initials(words):
-            if 2 <= len(initials) <= 4:
-                yield f"initials:{initials}"
+        yield from _initials_terms(words)
 
 
 def _person_terms(vr: str, text: str) -> Iterator[str]:
@@ -71,6 +69,17 @@ def _person_terms(vr: str, text: str) -> Iterator[str]:
         words = _component_words(group, ROLES)
         for name in _names(group, words, ROLES, letters=3):
             yield f"person:{name}"
+        yield from _initials_terms(words)
+        # operators often sign with their initials only
+        for word in (word for component in words for word in component if len(word) == 2):
+            yield from _initials_terms([[word[0]], [word[1]]])
+
+
+def _initials_terms(words: list[list[str]]) -> Iterator[str]:
+    for initials in _initials(words):
+        if 2 <= len(initials) <= 4:
+            kind = "dotted" if initials in ABBREVIATIONS else "initials"
+            yield f"{kind}:{initials}"
 
 
 def _groups(vr: str, text: str) -> Iterator[str]:
@@ -184,6 +193,8 @@ def _place_terms(vr: str, text: str) -> Iterator[str]:
                 if long_enough(piece, 3, 2):
                     yield from (f"place:{form}" for form in spellings(piece))
         for clause in {value, *_CLAUSE.split(value)}:
+            if len(parts := tokens_of(clause)) > 1:
+                yield f"place:{' '.join(parts)}"
             yield from (f"place:{acronym}" for acronym in _acronyms(clause))
 
 
@@ -217,7 +228,11 @@ _TERMS: dict[str, Callable[[str, str], Iterator[str]]] = {
 
 
 def terms_of(kind: str, vr: str, text: str) -> set[str]:
-    """Terms of one value, each as ``kind:term``; names give ``initials`` and ``id`` as well."""
+    """Terms of one value, each as ``kind:term``.
+
+    Names give ``initials`` and ``id`` as well; initials that are an abbreviation of imaging are
+    ``dotted``: they count with full stops only.
+    """
     return set(_TERMS[kind](vr, text))
 
 

@@ -53,3 +53,14 @@ CONNECTORS = _words(
     zur
     """
 )
+
+# what imaging itself abbreviates so: initials that look like it say nothing
+ABBREVIATIONS = _words(
+    """
+    ct mr us pt nm cr dx dr mg rf xa px io ot sc ap pa ll rl lr lt rt ax tr te ti fa ta sl pd fs
+    se ge ir vr hu kv ma ms mm cm cc ml hp hr hd ce iv im pv la ra lv rv ao gi gu wo wb gd fb ac hi
+    cd tc rm sn
+    adc asl irm cad cor cta dsa dwi epi fov fse gre ivc lad lao lat lcx mip mlo mpr mra mri mrv obl
+    pet rao rca roi sag sma stir suv svc swi tof tra tse
+    """
+)

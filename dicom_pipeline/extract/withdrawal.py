@@ -115,7 +115,8 @@ class KnownFiles:
     def __contains__(self, file: object) -> bool:
         if not isinstance(file, FileVersion):
             return False
-        return _digest_of_file(file) in self._digests.get(file.size, ())
+        of_this_size = self._digests.get(file.size)
+        return of_this_size is not None and _digest_of_file(file) in of_this_size
 
 
 class Withdrawals:

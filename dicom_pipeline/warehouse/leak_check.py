@@ -29,10 +29,11 @@ _LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
 _TOKENS = f"[0-9]+|{_LETTERS}+"
 # scripts without spaces: a name stands inside a run of letters
 _LAST_LATIN = 0x24F
-# what DICOM JSON says before a value: the VR LO is not the patient Lo
-_JSON_KEYS = '"[0-9A-F]{8}": ?[{]"vr": ?"[A-Z]{2}"(, ?"Value":)?'
 _HASH = "[0-9a-f]{32}"
 _UID = "2[.]25[.][0-9]+"
+# of a class or a syntax: 840 is no patient's there
+_ANY_UID = "[0-9.]{1,64}"
+_AGE = "[0-9]{3}[YMWD]"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # columns that models derive: which attribute's terms stand in them, or that they name columns
 _DERIVED = {"modalities": "Modality"}
@@ -213,7 +214,7 @@ class _Check:
                     table,
                     column,
                     self._malformed(table, column, form),
-                    "do not have the form of a keyed hash",
+                    "do not have the form that they should",
                 )
             elif type_ in _TEXTS and own:
                 source = f"select patient_key, {_name(column)} as value from {_build(table)}"
@@ -260,10 +261,14 @@ class _Check:
     def _form(self, column: str, attribute: Attribute | None) -> str | None:
         if column.endswith("_key"):
             return _HASH
+        if column == "transfer_syntax_uid":
+            return _ANY_UID
         if attribute is None:
             return None
         function = getattr(attribute, self.profile)
-        return {"pseudonym": _HASH, "uid": _UID}.get(function)
+        if attribute.reading.vr == "UI" and function == "keep":
+            return _ANY_UID
+        return {"pseudonym": _HASH, "uid": _UID, "age_cap": _AGE}.get(function)
 
     def _malformed(self, table: str, column: str, form: str) -> int:
         return self._count(
@@ -293,11 +298,10 @@ class _Check:
         short: bool,
     ) -> None:
         """Tokens of distinct values against the terms of the patients who have the value."""
-        elements = {
-            "VARCHAR[]": "value",
-            "JSON": f"[regexp_replace(value::varchar, {_text(_JSON_KEYS)}, ' ', 'g')]",
-        }.get(type_, "[value]")
+        elements = {"VARCHAR[]": "value", "JSON": _strings("value")}.get(type_, "[value]")
         exempt = attribute.attribute if attribute else _DERIVED.get(column, column)
+        # of a code in a sequence it is not looked at which attribute it is of
+        exempted = "true" if type_ == "JSON" else f"attribute = {_text(exempt)}"
         self.connection.execute(
             f"""
             create or replace temp table cells as
@@ -310,7 +314,7 @@ class _Check:
             from (select value, unnest({elements}) as element from
                 (select distinct value from cells))
             where element not in (
-                select term from build.internal.defined_terms where attribute = {_text(exempt)}
+                select term from build.internal.defined_terms where {exempted}
             );
 
             create or replace temp table tokens as
@@ -388,6 +392,20 @@ def _date_renderings(day: str) -> str:
     texts = [" || ".join(parts) for parts in compact]
     texts += [" || ' ' || ".join(parts) for parts in spaced]
     return f"list_filter([{', '.join(texts)}], lambda x: x is not null)"
+
+
+def _strings(sequence: str) -> str:
+    """Strings of a sequence in DICOM JSON, but not its keys: the VR LO is not the patient Lo.
+
+    Nor numbers, tags, and UIDs, dates and times where they have the form that cleaning gives them.
+    """
+    uid = f'"({_UID}|1[.]2[.]840[.]10008[.0-9]*)"'
+    forms = [("UI", uid), ("DA|DT|TM", '"[0-9.:]+"'), ("AT", '"[0-9A-F]{8}"')]
+    values = [f'"({vr})", "Value": [[](({form}|null)(, )?)*[]]' for vr, form in forms]
+    head = '"[0-9A-F]{8}": [{]"vr": (' + "|".join([*values, '"[A-Z]{2}"(, "Value")?']) + ")"
+    strings = """'"([^"\\\\]|\\\\.)*"'"""
+    bare = f"regexp_replace({sequence}::varchar, {_text(head)}, '', 'g')"
+    return f"list_transform(regexp_extract_all({bare}, {strings}), lambda x: x::json->>'$')"
 
 
 def _stem(column: str) -> str:

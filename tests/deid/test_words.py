@@ -56,7 +56,7 @@ john michael david william richard joseph charles mary patricia jennifer linda e
 susan jessica sarah karen nancy anna maria peter paul hans klaus ursula monika jean pierre luca
 giulia sofia emma olivia jan piet mohammed ali omar fatima victoria albert frank george carlos
 juan jose sven stan sybil kozak zimmerman london paris berlin boston cleveland stanford mayo
-hopkins kettering sinai charite karolinska duke vanderbilt acrin nlst upenn mgh bwh ucsf mskcc
+hopkins kettering sinai charite karolinska duke vanderbilt   upenn mgh bwh ucsf mskcc
 memorial presbyterian
 """
 

@@ -308,7 +308,7 @@ def test_whatever_a_value_holds_terms_are_tokens_and_single_spaces() -> None:
                 for token in term.split(" "):
                     assert re.fullmatch("[0-9]+|[a-z\u0080-\U0010ffff]+", token), (kind, text)
                 seen.add(name)
-    assert seen == {"name", "initials", "person", "id", "place", "contact", "date"}
+    assert seen == {"name", "initials", "dotted", "person", "id", "place", "contact", "date"}
 
 
 class TestHeaders:

@@ -20,6 +20,10 @@ texts as (
         {%- else %}
         select {{ owner }}, cast(null as {{ type_name('text') }}) as text from shifted
         {%- endfor %}
+        {%- if sequence_columns(table_name) %}
+        union
+        select patient_key, key_study, text from sequence_values where action = 'clean_text'
+        {%- endif %}
     ) as all_texts
     where text is not null
 ),
@@ -78,25 +82,57 @@ own_tokens as (
 own_phrases as (
     select
         patient_key,
-        term
+        term,
+        '' as dotted
     from own_terms
-    where term like '% %' and (kind != 'place' or length(term) > 8) and patient_key != ''
+    where term like '% %' and (kind != 'place' or length(term) > 8 or length(term) > 5 and {{ matches('term', '.*[0-9].*') }}) and patient_key != ''
     union
     select
         patient_key,
-        left(term, 1) || ' ' || substr(term, 2, 1) || case when length(term) > 2 then ' ' || substr(term, 3, 1) else '' end
+        left(term, 1) || ' ' || substr(term, 2, 1) || case when length(term) > 2 then ' ' || substr(term, 3, 1) else '' end as term,
+        left(term, 1) || '.' || substr(term, 2, 1) || case when length(term) > 2 then '.' || substr(term, 3, 1) else '' end as dotted
     from own_terms
-    where kind = 'initials' and length(term) in (2, 3) and patient_key != ''
+    where kind in ('initials', 'dotted') and length(term) in (2, 3) and patient_key != ''
+),
+
+-- Initials in capitals: lower-case letters in a row are a word.
+own_initials as (
+    select
+        patient_key,
+        upper(term) as token
+    from own_terms
+    where kind = 'initials' and patient_key != ''
+),
+
+-- A name that is glued to something else: MBien, of a patient named Bien.
+found_parts as (
+    select distinct
+        tokens.patient_key,
+        tokens.element
+    from tokens
+    inner join word_parts on tokens.element = word_parts.word and word_parts.word != word_parts.element
+    inner join own_tokens on tokens.patient_key = own_tokens.patient_key and lower(word_parts.element) = own_tokens.token
+),
+
+-- From the text as it was: patterns take parts of a phrase away.
+texts_of_phrases as (
+    select *
+    from texts
+    where patient_key in (select patient_key from own_phrases)
+),
+
+tokens_of_phrases as (
+    {{ exploded('texts_of_phrases', ['patient_key', 'text_number', 'text'], all_matches('text', tokens_pattern())) }}
 ),
 
 sentences as (
     select
         patient_key,
         text_number,
-        ' ' || {{ joined_text('token', "' '", 'place') }} || ' ' as sentence
-    from tokens
-    where patient_key in (select patient_key from own_phrases)
-    group by patient_key, text_number
+        replace(lower(text), '. ', '.') as text,
+        ' ' || {{ joined_text('lower(element)', "' '", 'place') }} || ' ' as sentence
+    from tokens_of_phrases
+    group by patient_key, text_number, text
 ),
 
 found_phrases as (
@@ -105,14 +141,18 @@ found_phrases as (
         own_phrases.term
     from sentences
     inner join own_phrases on sentences.patient_key = own_phrases.patient_key
-    where position(' ' || own_phrases.term || ' ' in sentences.sentence) > 0
+    where
+        position(' ' || own_phrases.term || ' ' in sentences.sentence) > 0
+        and (own_phrases.dotted = '' or position(own_phrases.dotted in sentences.text) > 0)
 ),
 
 found_tokens as (
     select distinct
         text_number,
         element as token
-    from ({{ exploded('found_phrases', ['text_number'], split_text('term', "' '")) }}) as parts
+    from ({{ exploded('found_phrases', ['text_number', 'term'], split_text('term', "' '")) }}) as parts
+    -- the letter of X1234 is in too many words: 512x512
+    where length(term) <= 5 or not {{ matches('element', '[a-z]') }}
 ),
 
 judged as (
@@ -121,13 +161,15 @@ judged as (
         pieces.place,
         case
             when {{ matches('pieces.element', separators_pattern()) }} then pieces.element
-            when coalesce(own_tokens.token, found_tokens.token, study_years.year) is not null then {{ removal_mark() }}
+            when coalesce(own_tokens.token, own_initials.token, found_parts.element, found_tokens.token, study_years.year) is not null then {{ removal_mark() }}
             when {{ matches('pieces.element', '[0-9]{1,4}') }} or allowed.element is not null then pieces.element
             else {{ removal_mark() }}
         end as element
     from pieces
     left join allowed on pieces.element = allowed.element
     left join own_tokens on pieces.patient_key = own_tokens.patient_key and lower(pieces.element) = own_tokens.token
+    left join own_initials on pieces.patient_key = own_initials.patient_key and pieces.element = own_initials.token
+    left join found_parts on pieces.patient_key = found_parts.patient_key and pieces.element = found_parts.element
     left join found_tokens on pieces.text_number = found_tokens.text_number and lower(pieces.element) = found_tokens.token
     left join study_years on pieces.key_study = study_years.key_study and pieces.element = study_years.year
 ),

@@ -8,7 +8,7 @@
 {% macro leaks_ctes(table_name) -%}
 kept_values as (
     {%- for column in kept_text_columns(table_name) %}
-    select distinct '{{ column.column_name }}' as column_name, '{{ column.attribute }}' as attribute, {{ quote_name(column.column_name) }} as value, {{ 'true' if column.function == 'keep_code' else 'false' }} as is_code
+    select distinct '{{ column.column_name }}' as column_name, '{{ column.attribute }}' as attribute, {{ quote_name(column.column_name) }} as value, {{ 'false' if table_name == 'devices' else 'true' }} as is_code
     from shifted
     where {{ quote_name(column.column_name) }} is not null
     {{- "\n    union all" if not loop.last }}
@@ -16,6 +16,12 @@ kept_values as (
     select cast(null as {{ type_name('text') }}) as column_name, cast(null as {{ type_name('text') }}) as attribute, cast(null as {{ type_name('text') }}) as value, false as is_code
     where false
     {%- endfor %}
+    {%- if sequence_columns(table_name) %}
+    union all
+    select distinct tag as column_name, keyword as attribute, text as value, not is_standard as is_code
+    from sequence_values
+    where action = 'keep'
+    {%- endif %}
 ),
 
 kept_elements as (
@@ -84,13 +90,15 @@ leaks as (
     group by patient_key
 ),
 
+shaped_values as (
+    select distinct column_name || ':' || value as cell
+    from undefined_elements
+    where is_code and {{ without_patterns('whole') }} like '%' || {{ removal_mark() }} || '%'
+),
+
 shapes as (
     select {{ array_of('cell') }} as cells
-    from (
-        select distinct column_name || ':' || value as cell
-        from undefined_elements
-        where is_code and {{ without_patterns('whole') }} like '%' || {{ removal_mark() }} || '%'
-    ) as shaped
+    from shaped_values
 )
 {%- endmacro %}
 
@@ -105,9 +113,9 @@ shapes as (
     {{ return("kind in ('name', 'person', 'place') and length(term) > 2 or kind in ('id', 'contact') and length(term) > 5") }}
 {% endmacro %}
 
-{# Columns whose text comes out as it went in. #}
+{# Columns whose text comes out as it went in; UIDs that are kept are those of classes. #}
 {% macro kept_text_columns(table_name) %}
-    {{ return(mapped_columns(table_name) | selectattr('type', 'equalto', 'text') | selectattr('function', 'in', ['keep', 'keep_code']) | list) }}
+    {{ return(mapped_columns(table_name) | selectattr('type', 'equalto', 'text') | selectattr('function', 'in', ['keep', 'keep_code']) | rejectattr('vr', 'equalto', 'UI') | list) }}
 {% endmacro %}
 
 {# Whether a row's value of a kept column was found to tell who the patient is. #}

@@ -50,7 +50,7 @@ own_terms as (
     select identity_lines.*
     from identity_lines
     left join listed_words on identity_lines.term = listed_words.word
-    where listed_words.word is null or identity_lines.kind in ('name', 'person')
+    where listed_words.word is null or identity_lines.kind in ('name', 'person', 'initials', 'dotted')
 )
 {%- endmacro %}
 

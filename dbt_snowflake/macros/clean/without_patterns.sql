@@ -14,8 +14,9 @@
 
 {% macro identifying_patterns() %}
     {% set no_letter = '([^a-z]|$)' %}
-    {% set day = '(0?[1-9]|[12][0-9]|3[01])' %}
-    {% set month = '(0?[1-9]|1[0-2])' %}
+    {# an expression engine takes the first branch that fits: the longer ones come first #}
+    {% set day = '(3[01]|[12][0-9]|0?[1-9])' %}
+    {% set month = '(1[0-2]|0?[1-9])' %}
     {% set year = '(18|19|20)[0-9]{2}' %}
     {% set month_name = '(' ~ [
         'january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december',
@@ -28,37 +29,52 @@
     ] | join('|') ~ ')' %}
     {% set month_short = '(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|fév|avr|déc|ene|abr|ago|dic)[.]?' %}
     {% set month_any = '(' ~ month_name ~ '|' ~ month_short ~ ')' %}
-    {% set gap = '[ ,./_-]*' %}
+    {% set gap = '[^0-9a-z]{0,3}' %}
     {% set ordinal = '(st|nd|rd|th|er|º|[.])?' %}
-    {% set patterns = ['[a-z0-9._+-]+@[a-z0-9.-]+[.][a-z]{2,}', '(https?:|www[.])[^ ]+', '[0-9]+([.][0-9]+){3,}'] %}
-    {% for separator in ['-', '/', '[.]', '_', ' '] %}
+    {# numbers first, whole: a pattern inside of one would leave its ends #}
+    {% set patterns = [
+        '[a-z0-9._+-]+@[a-z0-9.-]+[.][a-z]{2,}',
+        '(https?:|www[.])[^ ]+',
+        '[0-9]+([.][0-9]+){3,}',
+        '[0-9]+-[0-9]{5,}(-[0-9]+)*|[0-9]{5,}-[0-9]+(-[0-9]+)*',
+    ] %}
+    {% set between = '[^0-9a-z]{1,3}' %}
+    {% set day_and_month = '(' ~ day ~ between ~ month ~ '|' ~ month ~ between ~ day ~ ')' %}
+    {# after a year a time may come: 2009 12:45 #}
+    {% set after_year = ' ?[^0-9a-z :] ?' %}
+    {% do patterns.extend([
+        day_and_month ~ between ~ year,
+        year ~ after_year ~ month ~ after_year ~ day,
+        year ~ ' ' ~ month ~ ' ' ~ day,
+    ]) %}
+    {% for separator in ['-', '/', '[.]', '[.] '] %}
         {% set day_and_month = '(' ~ day ~ separator ~ month ~ '|' ~ month ~ separator ~ day ~ ')' %}
-        {% do patterns.extend([year ~ separator ~ month ~ separator ~ day, day_and_month ~ separator ~ year]) %}
-        {% if separator not in ['_', ' '] %}
-            {# twice: a date that follows at once has lost the neighbour it needs to the first pass #}
-            {% do patterns.extend(['(^|[^0-9])' ~ day_and_month ~ separator ~ '[0-9]{2}([^0-9]|$)'] * 2) %}
-        {% endif %}
+        {# twice: a date that follows at once has lost the neighbour it needs to the first pass #}
+        {% do patterns.extend(['(^|[^0-9])' ~ day_and_month ~ separator ~ '[0-9]{2}([^0-9]|$)'] * 2) %}
     {% endfor %}
     {{ return(patterns + [
         day ~ ordinal ~ gap ~ '(de )?' ~ month_any ~ gap ~ '(de )?(' ~ year ~ "|'?[0-9]{2})",
         month_any ~ gap ~ day ~ ordinal ~ gap ~ year,
         month_any ~ gap ~ '(de )?' ~ year,
+        '(^|[^0-9./-])' ~ month ~ '[/.](19|20)[0-9]{2}([^0-9]|$)',
+        '[0-9]{3,5}/[0-9]{6,}',
         year ~ gap ~ month_any ~ gap ~ day,
         day ~ ordinal ~ '[ -]*(de )?' ~ month_name ~ no_letter,
         month_name ~ ' ' ~ day ~ '(st|nd|rd|th)?' ~ no_letter,
         '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?( ?[ap][.]?m[.]?)?',
         '[0-9]{1,2}:[0-5][0-9] ?[ap][.]?m[.]?',
-        '(tel|phone|fax|mobile|pager)[a-z]*[ .:]*[+0-9(][0-9 ()/.-]{3,}[0-9]',
+        '(tel|fax|pager)[a-z]*[ .:]*[+0-9(][0-9 ()/.-]{3,}[0-9]',
         '[+][0-9]{1,3}[ ()/.-]*([0-9]{1,5}[ ()/.-]*){2,}',
         '[(][0-9]{2,5}[)][ -]*[0-9]{3,}([ -][0-9]+)*',
         '[0-9]{3}[-. /][0-9]{3}[-. ][0-9]{2}([0-9][1-9]|[1-9][0-9])',
         '[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}',
-        '[0-9]{3}-[0-9]{2}([0-9][1-9]|[1-9][0-9])',
-        '[0-9]{2,4}-[0-9]{4,}[1-9]|' ~ year ~ '-[0-9]{3,}',
+        '[0-9]*[0-9]{3}-[0-9]{2}([0-9][1-9]|[1-9][0-9])[0-9]*',
+        year ~ '-[0-9]{3,}',
         '(mrn|accession|acc|pid|ssn|nhs|dob|(patient|case|chart|order) ?(id|no|nr|number))[ .:#=-]+[a-z]{0,3}[ -]?[0-9][0-9a-z-]*',
         '(^|[^a-z])(dr|prof|mrs|herr|frau|mme|dra|sra|dott)[. ]+' ~ letters_pattern() ~ '([-^]' ~ letters_pattern() ~ ')*',
         '(^|[^a-z])(mr|ms|sr)[.] ?' ~ letters_pattern(),
-        '(9[1-9]|1[01][0-9]) ?(y|yo|y[.]?/?o[.]?)' ~ no_letter,
+        '(9[1-9]|1[01][0-9]) ?y' ~ no_letter,
+        '(9[0-9]|1[01][0-9]) ?y[.]?/?o[.]?' ~ no_letter,
         '(9[0-9]|1[01][0-9])[- ]*(yrs?|years?|jahre)([- ]?(old|alt))?' ~ no_letter,
         '(^|[^a-z])aged?[ :=]*(9[0-9]|1[01][0-9])',
         '[0-9]{5,}',

@@ -1,6 +1,6 @@
 {#
     A select with a row an element of an array: the columns named, the element as `element`, its
-    place (from 1 or 0 on) as `place`.
+    place (from 1 on) as `place`.
 #}
 {% macro exploded(relation, columns, array) %}{{ return(adapter.dispatch('exploded')(relation, columns, array)) }}{% endmacro %}
 
@@ -13,7 +13,7 @@
 
 {% macro snowflake__exploded(relation, columns, array) %}
     {{ return(
-        "select " ~ columns | join(', ') ~ ", cast(elements.value as varchar) as element, elements.index as place"
+        "select " ~ columns | join(', ') ~ ", cast(elements.value as varchar) as element, elements.index + 1 as place"
         ~ " from " ~ relation ~ ", lateral flatten(input => " ~ array ~ ") as elements"
     ) }}
 {% endmacro %}

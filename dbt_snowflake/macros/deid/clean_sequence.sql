@@ -1,5 +1,6 @@
-{# Until sequences can be cleaned inside they are removed. #}
+{# The sequence itself is cleaned before, with all of a table at once: see `cleaned_sequences`. #}
 {% macro deid_clean_sequence(value, column) %}
     {% do require_type(column, ['json']) %}
-    {{ return(deid_remove(value, column)) }}
+    {% do require_patient(column) %}
+    {{ return(try_cast_text(value, 'json')) }}
 {% endmacro %}

@@ -8,13 +8,13 @@
         {% do mapping_error(column, "unknown function " ~ column.function) %}
     {% endif %}
     {% set value = quote_name(column.column_name) %}
-    {% if column.function == 'clean_text' %}{% set value = 'text_' ~ column.column_name %}{% endif %}
+    {% if column.function in ['clean_text', 'clean_sequence'] %}{% set value = 'text_' ~ column.column_name %}{% endif %}
     {% if column.is_array and not nulls_all(column) %}
         {% set result = array_from_values(value, function('x', column)) %}
     {% else %}
         {% set result = function(value, column) %}
     {% endif %}
-    {% if column.function in ['keep', 'keep_code'] and column.type == 'text' %}
+    {% if column.function in ['keep', 'keep_code'] and column.type == 'text' and column.vr != 'UI' %}
         {{ return("case when not " ~ is_leaked(column) ~ " then " ~ result ~ " end") }}
     {% endif %}
     {{ return(result) }}

@@ -28,7 +28,10 @@ identity_rows as (
     cross join {{ source('vault', 'keys') }} as vault
 ),
 
+-- dbt takes the word null in a seed for no value.
 listed_words as (
+    select 'null' as word
+    union
     select word from {{ ref('allowed_words') }}
     union
     select word from {{ ref('allowed_words_site') }}

@@ -25,9 +25,13 @@ shifted as (
 
 {{ own_terms_ctes(table_name) }},
 
+{% if sequence_columns(table_name) %}{{ sequence_parts_ctes(table_name) }},{% endif %}
+
 {{ cleaned_texts_ctes(table_name) }},
 
 {{ leaks_ctes(table_name) }},
+
+{% if sequence_columns(table_name) %}{{ cleaned_sequences_ctes(table_name) }},{% endif %}
 
 joined as (
     select
@@ -37,6 +41,10 @@ joined as (
         {%- for column in cleaned_columns(table_name) %},
         {{ column.column_name }}_texts.clean as text_{{ column.column_name }}
         {%- endfor %}
+        {%- for column in sequence_columns(table_name) %},
+        {{ column.column_name }}_sequences.clean as text_{{ column.column_name }},
+        coalesce({{ column.column_name }}_sequences.is_leaked, false) as leaked_{{ column.column_name }}
+        {%- endfor %}
     from shifted
     cross join shapes
     left join leaks on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = leaks.patient_key
@@ -45,6 +53,12 @@ joined as (
         on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = {{ column.column_name }}_texts.patient_key
         and {{ "shifted." if patient == 'patient_key' }}{{ study_of_row(table_name) }} = {{ column.column_name }}_texts.key_study
         and shifted.{{ quote_name(column.column_name) }} = {{ column.column_name }}_texts.text
+    {%- endfor %}
+    {%- for column in sequence_columns(table_name) %}
+    left join cleaned_sequences as {{ column.column_name }}_sequences
+        on shifted.patient_key = {{ column.column_name }}_sequences.patient_key
+        and shifted.key_study = {{ column.column_name }}_sequences.key_study
+        and shifted.{{ quote_name(column.column_name) }} = {{ column.column_name }}_sequences.text
     {%- endfor %}
 ),
 

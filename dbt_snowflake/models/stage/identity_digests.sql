@@ -64,7 +64,7 @@ survivors as (
     left join {{ ref('allowed_words_site') }} as of_site on identity_tokens.element = of_site.word
     group by identity_tokens.patient_key, identity_tokens.kind, identity_tokens.term
     having
-        identity_tokens.kind in ('name', 'initials', 'contact')
+        identity_tokens.kind in ('name', 'initials', 'dotted', 'contact')
         or identity_tokens.kind in ('person', 'id', 'place') and count(*) = count(
             case
                 when coalesce(listed.word, of_site.word) is not null then 1

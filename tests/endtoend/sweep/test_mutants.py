@@ -1,0 +1,102 @@
+"""Columns that are kept on purpose: what the leak check finds, and what only the sweep finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from .files import Archive
+from .sweeping import SweptSite, sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SEED = "dbt_snowflake/seeds/anonymization_mapping.csv"
+DESCRIPTION = "studies,study_description,StudyDescription,LO,1,text,"
+CLEANED = f"{DESCRIPTION}clean_text,remove,false,"
+KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break."
+PEOPLE = 7
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is broken, what the descriptions are, and what comes of it."""
+
+    file: str
+    whole: str
+    broken: str
+    description: str
+    published: bool
+    nulled: int  # descriptions, at stage
+    seen: bool  # by the sweep
+
+
+MUTANTS = {
+    # stage empties the cells, and since it is most of the column, nothing is published
+    "a text with the patient's own name is kept": Mutant(
+        SEED, CLEANED, KEPT, "CT {family}", published=False, nulled=PEOPLE, seen=False
+    ),
+    # whose name it is, is known to nobody but the sweep
+    "a text with a name from nowhere is kept": Mutant(
+        SEED, CLEANED, KEPT, "CT {own_word}", published=True, nulled=0, seen=True
+    ),
+    "dates are shifted by nothing": Mutant(
+        "dbt_snowflake/macros/deid/shift_days.sql", "7 * (52 +", "0 * (52 +",
+        "CT", published=False, nulled=0, seen=True,
+    ),
+}  # fmt: skip
+
+
+def build_holds(site: SweptSite, query: str) -> int:
+    with duckdb.connect(str(site.root / "warehouse" / "build.duckdb"), read_only=True) as build:
+        row = build.execute(query).fetchone()
+    return int(row[0]) if row else -1
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
+    mutant = MUTANTS[name]
+    site = SweptSite(tmp_path)
+    archive = Archive()
+    archive.few(site.landing, mutant.description)
+    file = site.project / mutant.file
+    assert file.read_text().count(mutant.whole) == 1
+    file.write_text(file.read_text().replace(mutant.whole, mutant.broken))
+
+    output = site.command("run", code=0 if mutant.published else 1)
+    assert ("failed: published__database" in output) != mutant.published
+    assert site.database.exists() == mutant.published
+    assert build_holds(site, "select count(*) from stage.staged_studies") == PEOPLE
+    cells = "select count(*) from stage.staged_studies where len(leaked_cells) > 0"
+    assert build_holds(site, cells) == mutant.nulled
+
+    account = sweep(site.places(), archive.needles)
+    print(f"\n{name}\n{account.table()}")  # noqa: T201
+    assert bool(account.hits) == mutant.seen, account.summary()
+    if mutant.seen:
+        # only where that column is, and nowhere that is not a table
+        places = {Path(hit.place.split(":")[0]).name for hit in account.hits}
+        assert places <= {"build.duckdb", "dicom.duckdb"}, places
+        seen = {hit.needle.text for hit in account.hits}
+        assert len(seen | {day.isoformat() for day in account.days}) >= PEOPLE - 1
+
+    # mended, it is in no table; pages that the build database has freed stay as they were
+    file.write_text(file.read_text().replace(mutant.broken, mutant.whole))
+    site.run()
+    account = sweep(site.places(), archive.needles)
+    assert {hit.place for hit in account.hits} <= {str(site.root / "warehouse" / "build.duckdb")}
+    assert account.days == set()
+
+
+def test_a_date_cannot_be_kept_at_all(tmp_path: Path) -> None:
+    site = SweptSite(tmp_path)
+    seed = site.project / SEED
+    shifted = "studies,study_date,StudyDate,DA,1,date,shift_date,remove,false,"
+    kept = "studies,study_date,StudyDate,DA,1,date,keep,remove,true,A deliberate break."
+    text = seed.read_text()
+    assert shifted in text
+    line = text[: text.index(shifted)].count("\n") + 1
+    seed.write_text(text.replace(shifted, kept))
+    assert f"line {line}:" in site.command("run", code=2)

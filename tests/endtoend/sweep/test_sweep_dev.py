@@ -1,0 +1,70 @@
+"""The sweep over a site on which ``dagster dev`` did all the work, by its two sensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.orchestration.dev_server import DevServer, wait_for
+
+from .files import Archive
+from .sweeping import SweptSite, sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+LOGS = """
+query($run: ID!) { logsForRun(runId: $run) { ... on EventConnection {
+  events { ... on MessageEvent { message level stepKey } } } } }
+"""
+ASSETS = """
+query { assetsOrError { ... on AssetConnection { nodes { key { path } definition {
+  description assetMaterializations(limit: 20) { metadataEntries { label description } } } } } } }
+"""
+TICKS = """
+query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {
+  sensorState { ticks(limit: 50) { status skipReason cursor error { message stack } } } } } }
+"""
+
+
+def published(database: Path) -> list[tuple[object, ...]]:
+    """All instance numbers and comments, as a client reads them."""
+    if not database.exists():
+        return []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(
+            "select instance_number, image_comments from processed.processed_images order by 1"
+        ).fetchall()
+
+
+def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
+    site = SweptSite(tmp_path)
+    archive = Archive()
+    archive.first(site.landing)
+    environment = site.environment | {"DICOM_SETTLE_SECONDS": "1"}
+    with DevServer(environment, site.root / "dagster", site.project) as server:
+        server.toggle_on("file_arrival_sensor")
+        server.toggle_on("automation_sensor")
+        wait_for(lambda: len(published(site.database)) > 30, seconds=600, what="the first files")
+        before = published(site.database)
+        archive.second(site.landing)
+        wait_for(lambda: published(site.database) != before, seconds=600, what="the changes")
+        # what the web UI is told
+        runs = server.runs()
+        answers = [server.query(LOGS, run=run["runId"]) for run in runs] + [server.query(ASSETS)]
+        for sensor in ("file_arrival_sensor", "automation_sensor"):
+            selector = {**server.selector(), "sensorName": sensor}
+            answers.append(server.query(TICKS, selector=selector))
+    assert len(runs) >= 5
+    assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "CANCELED"}, runs
+    answers.append({"runs": runs})
+    (site.terminal / "graphql.json").write_text("\n".join(map(str, answers)))
+    assert (site.terminal / "graphql.json").stat().st_size > 10_000
+
+    site.nothing_else_was_written()
+    account = sweep(site.places(), archive.needles)
+    print(f"\ndagster dev\n{account.table()}")  # noqa: T201
+    assert account.hits == [], account.summary()
+    assert account.days == set()
+    assert account.places["DAGSTER_HOME"]["rows"] > 30
