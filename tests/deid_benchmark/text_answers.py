@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from .texts import Part, Role, Text, token_spans, tokens
+from .texts import Part, Planted, Role, Text, token_spans, tokens
 
 MARKER = re.compile(r"\[removed\]", re.IGNORECASE)
 _EDGE = re.compile(r"^[^\w]+|[^\w]+$|^_+|_+$")
@@ -103,22 +103,25 @@ def _left(parts: tuple[Part, ...], output: str) -> Iterable[int]:
     # what is left of a harmless number that was cut is lost, not leaked
     cut = set(harmless_tokens - Counter(after))
     elsewhere = {e for e in elsewhere if not any(_piece_of(token, e) for token in cut)}
-    for place, part in enumerate(parts):
-        if part.planted is None:
-            continue
-        planted, found = part.planted, of_part[place]
-        # a fragment that the cleaner made is charged to one identifier, the first that it fits
-        fragment = next(
-            (other for other in sorted(elsewhere)
-             if any(_inside(token, other) or _piece_of(token, other) for token in planted.telling)),
-            None,
-        )  # fmt: skip
-        telling = [any(_inside(token, other) for other in found) for token in planted.telling]
-        if telling and (all if planted.together else any)(telling):
-            yield place
-        elif fragment is not None and not planted.together:
-            elsewhere.discard(fragment)
-            yield place
+    planted = {place: part.planted for place, part in enumerate(parts) if part.planted}
+    left = {place for place, what in planted.items() if _is_left(what, of_part[place])}
+    # fragments that the cleaner made: of what is left anyway, or else of the first that they fit
+    for fragment in sorted(elsewhere):
+        fitting = [place for place, what in planted.items() if _fits(what, fragment)]
+        if fitting and not left.intersection(fitting):
+            left.add(fitting[0])
+    yield from left
+
+
+def _is_left(planted: Planted, found: set[str]) -> bool:
+    telling = [any(_inside(token, other) for other in found) for token in planted.telling]
+    return bool(telling) and (all if planted.together else any)(telling)
+
+
+def _fits(planted: Planted, fragment: str) -> bool:
+    return not planted.together and any(
+        _inside(token, fragment) or _piece_of(token, fragment) for token in planted.telling
+    )
 
 
 def _traced(

@@ -6,9 +6,13 @@ import base64
 import secrets
 from pathlib import Path
 
+import pytest
+
 from dicom_pipeline.attributes import load_mapping
 
 from .conftest import Site, files_read
+
+pytestmark = pytest.mark.slow  # three runs; tests/warehouse/test_profiles.py has the tables
 
 METHODS = "processed.deidentification"
 CODES = f"select code_value from {METHODS} order by 1"

@@ -17,6 +17,9 @@ from . import subjects
 from .conftest import Site
 from .subjects import KEY, PERSON, STAYS, WITHDRAWN, found_in
 
+# three runs; tests/extract/test_withdrawal.py has the raw zone
+pytestmark = pytest.mark.slow
+
 ORACLE = Oracle(KEY)
 IDENTIFIERS = [WITHDRAWN.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]
 # what stands for the patient in the tables
