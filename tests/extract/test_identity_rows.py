@@ -18,7 +18,7 @@ PERIOD = "2012-03"
 # dataset() is of Muster^Änne, 4711, 20120304
 TERMS = {
     "date:20120304", "id:4711", "name:muster", "name:änne", "name:anne", "name:aenne",
-    "initials:am", "initials:ma",
+    "initials:am", "dotted:ma",
 }  # fmt: skip
 
 

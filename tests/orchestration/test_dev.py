@@ -30,6 +30,7 @@ def images(database: Path) -> int:
     return int(row[0]) if row else 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_file_dropped_in_is_published_with_no_further_action(
     environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -51,6 +52,10 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
             print(f"\nfirst batch after {first:.0f} s, a dropped file after {second:.0f} s")  # noqa: T201
 
         time.sleep(25)  # two more ticks of each sensor: nothing may loop
+        ended = {"SUCCESS", "FAILURE", "CANCELED"}
+        wait_for(
+            lambda: {run["status"] for run in server.runs()} <= ended, seconds=120, what="all runs"
+        )
         runs = server.runs()
     jobs = sorted(run["jobName"] for run in runs)
     assert {run["status"] for run in runs} == {"SUCCESS"}, runs
