@@ -31,7 +31,6 @@ def images(database: Path) -> int:
     return int(row[0]) if row else 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_file_dropped_in_is_published_with_no_further_action(
     environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

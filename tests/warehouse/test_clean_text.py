@@ -106,6 +106,10 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
 ]  # fmt: skip
 
 
+# each value ends or begins with what a pattern takes out together with its neighbour
+ENDS = "chest 4/3/12\\3/4/12 head\\4 March\\Doe\\aged 95\\contrast"
+
+
 def text_file(number: int) -> dict[str, str]:
     who, text, _ = TEXTS[number]
     extra = {"PatientID": f"{who['PatientID']}"}
@@ -123,6 +127,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         [
             file("long", "1", 1, **DOE, StudyDescription=long),
             file("many", "1", 1, **DOE, AdmittingDiagnosesDescription="Doe\\chest\\\\head Doe"),
+            file("ends", "1", 1, **DOE, AdmittingDiagnosesDescription=ENDS),
         ],
     )
     warehouse.build()
@@ -151,12 +156,24 @@ def test_every_value_of_an_attribute_is_cleaned(texts: Warehouse) -> None:
     assert values == ["[removed]", "chest", None, "head [removed]"]
 
 
+def test_what_is_taken_out_leaves_values_apart(texts: Warehouse) -> None:
+    values = study(texts, "ends")["admitting_diagnoses_description"]
+    assert values == [
+        "chest [removed]",
+        "[removed] head",
+        "[removed]",
+        "[removed]",
+        "[removed]",
+        "contrast",
+    ]
+
+
 def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
     [counts] = texts.rows(
         "select count(*) as all_rows, count(*) filter (where len(failed_casts) > 0) as failed"
         " from stage.staged_studies"
     )
-    assert counts == {"all_rows": len(TEXTS) + 2, "failed": 0}
+    assert counts == {"all_rows": len(TEXTS) + 3, "failed": 0}
 
 
 def test_words_that_were_taken_out_are_listed_without_anybodys_terms(texts: Warehouse) -> None:
@@ -198,7 +215,7 @@ def test_a_name_first_seen_in_a_later_study_is_taken_out_of_the_earlier_one(
     texts.raw.write("2015-01", [file("other", "1", 1, PatientID="somebody-else", **_name("View"))])
     texts.build()
     marked = texts.rows("select * from stage.staged_studies where file_count = -1")
-    assert len(marked) == len(TEXTS) + 2
+    assert len(marked) == len(TEXTS) + 3
     renamed = DOE | _name("Views^John")
     texts.raw.write("2016-01", [file("later", "1", 1, **renamed)])
     texts.build()

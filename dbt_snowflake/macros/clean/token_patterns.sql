@@ -5,9 +5,9 @@
 #}
 {% macro separator_characters() %}{{ return(" -/:-@{-~[-` ‐-―‘-‟•…¡§«±·»¿×÷　-。「」（），：") }}{% endmacro %}
 
-{% macro letters_pattern() %}{{ return("[^0-9" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
+{% macro letters_pattern() %}{{ return("[^0-9¦" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
 
-{% macro separators_pattern() %}{{ return("[" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
+{% macro separators_pattern() %}{{ return("[¦" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
 
 {% macro tokens_pattern() %}{{ return("[0-9]+|" ~ letters_pattern()) }}{% endmacro %}
 
@@ -15,3 +15,16 @@
 
 {# Stands for what was taken out while a text is worked on: a control character, so a separator. #}
 {% macro removal_mark() %}{{ return("chr(30)") }}{% endmacro %}
+
+{#
+    Stands for the backslash between values while a text is worked on: so many that a pattern, which
+    may take a neighbour along on either side, cannot take them all, nor reach over them.
+#}
+{% macro value_bar() %}{{ return("'¦¦¦¦¦'") }}{% endmacro %}
+
+{% macro with_value_bars(text) %}{{ return("replace(replace(" ~ text ~ ", '¦', ' '), chr(92), " ~ value_bar() ~ ")") }}{% endmacro %}
+
+{% macro without_value_bars(text) %}
+    {% set whole = "replace(" ~ text ~ ", " ~ value_bar() ~ ", chr(92))" %}
+    {{ return("replace(" ~ replace_pattern(whole, '¦+', "'¦'") ~ ", '¦', chr(92))") }}
+{% endmacro %}

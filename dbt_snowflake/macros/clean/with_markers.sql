@@ -20,5 +20,6 @@
     {# what was matched with its neighbours has brought spaces of its own #}
     {% set steps.sql = replace_pattern(steps.sql, ' +[[:cntrl:]]', "' ' || " ~ removal_mark()) %}
     {% set steps.sql = replace_pattern(steps.sql, '[[:cntrl:]] +', removal_mark() ~ " || ' '") %}
+    {% set steps.sql = without_value_bars(steps.sql) %}
     {{ return("trim(replace(" ~ steps.sql ~ ", " ~ removal_mark() ~ ", '[removed]'))") }}
 {% endmacro %}

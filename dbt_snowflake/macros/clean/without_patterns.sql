@@ -5,7 +5,7 @@
     neighbour with them, so the mark brings its own spaces.
 #}
 {% macro without_patterns(text) %}
-    {% set cleaned = namespace(sql=replace_pattern(text, '[[:cntrl:]]', "' '")) %}
+    {% set cleaned = namespace(sql=with_value_bars(replace_pattern(text, '[[:cntrl:]]', "' '"))) %}
     {% for pattern in identifying_patterns() %}
         {% set cleaned.sql = replace_pattern(cleaned.sql, pattern | replace("'", "''"), "' ' || " ~ removal_mark() ~ " || ' '") %}
     {% endfor %}
