@@ -16,6 +16,8 @@ import duckdb
 
 from dicom_pipeline.attributes import Attribute, Mapping
 from dicom_pipeline.settings import Profile
+from dicom_pipeline.warehouse import sql
+from dicom_pipeline.warehouse.patient_terms import load_terms
 from dicom_pipeline.warehouse.publish import SCHEMA, TECHNICAL
 
 # a column of which so large a share was nulled is not one patient's accident but a wrong line of
@@ -34,7 +36,6 @@ _UID = "2[.]25[.][0-9]+"
 # of a class or a syntax: 840 is no patient's there
 _ANY_UID = "[0-9.]{1,64}"
 _AGE = "[0-9]{3}[YMWD]"
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # columns that models derive: which attribute's terms stand in them, or that they name columns
 _DERIVED = {"modalities": "Modality"}
 _NAMES_COLUMNS = "conflicting_attributes"
@@ -101,7 +102,8 @@ def check_for_leaks(
     with duckdb.connect() as connection:
         check = _Check(connection, mapping, profile)
         check.attach(build, vault)
-        check.load_terms(raw_dir)
+        load_terms(connection, raw_dir)
+        check.count_terms()
         for table in check.tables():
             check.look_at(table)
         check.look_at_stage()
@@ -120,70 +122,10 @@ class _Check:
         self.report = LeakReport()
 
     def attach(self, build: Path, vault: Path) -> None:
-        self.connection.execute(f"attach {_text(str(build))} as build (read_only)")
-        self.connection.execute(f"attach {_text(str(vault))} as vault (read_only)")
+        self.connection.execute(f"attach {sql.text(str(build))} as build (read_only)")
+        self.connection.execute(f"attach {sql.text(str(vault))} as vault (read_only)")
 
-    def load_terms(self, raw_dir: Path) -> None:
-        """Terms by patient key, which is looked up in stage by the hash of a raw row."""
-        self.connection.execute(
-            f"""
-            create temp table words as
-            select word from build.internal.allowed_words
-            union select word from build.internal.allowed_words_site;
-
-            create temp table raw_patients as
-            select
-                coalesce(key_patient_id, '') as id,
-                coalesce(key_issuer_of_patient_id, '') as issuer,
-                key_study as study,
-                left(sha256(ko || sha256(ki || 'row|' || row_digest)), 32) as row_key
-            from read_parquet({_parquet(raw_dir, "patients")}, union_by_name = true)
-            cross join vault.main.keys;
-
-            create temp table patient_keys as
-            select distinct raw.id, raw.issuer, raw.study, staged.patient_key
-            from raw_patients as raw
-            inner join build.stage.staged_patients as staged on raw.row_key = staged.row_key;
-
-            create temp table lines as
-            select distinct keys.patient_key, unnest(string_split(raw.terms, chr(10))) as line
-            from read_parquet(
-                {_parquet(raw_dir, "identity_terms")}, union_by_name = true
-            ) as raw
-            inner join patient_keys as keys
-                on coalesce(raw.key_patient_id, '') = keys.id
-                and coalesce(raw.key_issuer_of_patient_id, '') = keys.issuer
-                and raw.key_study = keys.study;
-
-            create temp table terms as
-            with parts as (
-                select patient_key, line[:position(':' in line) - 1] as kind,
-                    line[position(':' in line) + 1:] as term
-                from lines
-            ),
-            named as (
-                select * from parts
-                left join words on parts.term = words.word
-                where kind in ('name', 'person', 'id', 'contact', 'place')
-                    and (words.word is null or kind in ('name', 'person'))
-                    and (kind != 'place' or term not like '% %' or length(term) > 8)
-            ),
-            dates as (
-                select patient_key, unnest({_date_renderings("term")}) as term
-                from parts
-                where kind = 'date'
-            )
-            select *, string_split(term, ' ')[1] as first_token from (
-                select patient_key, kind, term from named
-                union
-                select patient_key, 'date', term from dates
-            );
-
-            create temp table own_dates as
-            select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day
-            from lines where line like 'date:%';
-            """
-        )
+    def count_terms(self) -> None:
         self.report.patients = self._count("select count(distinct patient_key) from patient_keys")
         self.report.terms = self._count("select count(*) from terms")
 
@@ -217,13 +159,13 @@ class _Check:
                     "do not have the form that they should",
                 )
             elif type_ in _TEXTS and own:
-                source = f"select patient_key, {_name(column)} as value from {_build(table)}"
+                source = f"select patient_key, {sql.name(column)} as value from {_build(table)}"
                 self._find_terms(table, column, type_, source, attribute, short=True)
             elif type_ in _TEXTS:
                 key = "device_key" if "device_key" in columns else "null"
                 source = (
                     f"select owners.patient_key, rows.value from (select {key} as owner,"
-                    f" {_name(column)} as value from {_build(table)}) as rows"
+                    f" {sql.name(column)} as value from {_build(table)}) as rows"
                     " inner join owners on rows.owner is not distinct from owners.owner"
                 )
                 self._find_terms(table, column, type_, source, attribute, short=False)
@@ -237,7 +179,7 @@ class _Check:
             " schema_name = 'stage' and column_name = 'leaked_cells' order by 1"
         ).fetchall()
         for (table,) in rows:
-            staged = f"build.stage.{_name(table)}"
+            staged = f"build.stage.{sql.name(table)}"
             patient = "patient_key" if "patient_key" in self._columns("stage", table) else "null"
             counts = self.connection.execute(
                 f"select cell, count(*), count(distinct patient) from (select {patient} as"
@@ -246,7 +188,7 @@ class _Check:
             for column, cells, patients in counts:
                 found = Finding(f"stage.{table}", column, cells, "were nulled")
                 self.report.nulled.append(found)
-                kept = self._count(f"select count({_name(column)}) from {staged}")
+                kept = self._count(f"select count({sql.name(column)}) from {staged}")
                 if cells > SYSTEMATIC_SHARE * (cells + kept) and patients >= SYSTEMATIC_PATIENTS:
                     self._find(f"stage.{table}", column, cells, "had to be nulled: see its mapping")
 
@@ -272,15 +214,15 @@ class _Check:
 
     def _malformed(self, table: str, column: str, form: str) -> int:
         return self._count(
-            f"select count(*) from {_build(table)} where not regexp_full_match({_name(column)},"
-            f" {_text(form)})"
+            f"select count(*) from {_build(table)} where not regexp_full_match({sql.name(column)},"
+            f" {sql.text(form)})"
         )
 
     def _unnamed(self, table: str, column: str) -> int:
-        known = ", ".join(sorted({_text(a.column) for a in self.mapping.attributes}))
+        known = ", ".join(sorted({sql.text(a.column) for a in self.mapping.attributes}))
         return self._count(
             f"select count(*) from {_build(table)}"
-            f" where len(list_filter({_name(column)}, lambda x: x not in ({known}))) > 0"
+            f" where len(list_filter({sql.name(column)}, lambda x: x not in ({known}))) > 0"
         )
 
     def _find(self, table: str, column: str, cells: int, problem: str) -> None:
@@ -301,7 +243,7 @@ class _Check:
         elements = {"VARCHAR[]": "value", "JSON": _strings("value")}.get(type_, "[value]")
         exempt = attribute.attribute if attribute else _DERIVED.get(column, column)
         # of a code in a sequence it is not looked at which attribute it is of
-        exempted = "true" if type_ == "JSON" else f"attribute = {_text(exempt)}"
+        exempted = "true" if type_ == "JSON" else f"attribute = {sql.text(exempt)}"
         self.connection.execute(
             f"""
             create or replace temp table cells as
@@ -347,7 +289,7 @@ class _Check:
         self._find(table, column, hits, "hold a term that identifies their patient")
 
     def _find_dates(self, table: str, column: str) -> None:
-        name = _name(column)
+        name = sql.name(column)
         total = self._count(f"select count({name}) from {_build(table)}")
         hits = self._count(
             f"select count(*) from {_build(table)} as t where (patient_key, {name}::date) in"
@@ -380,20 +322,6 @@ def _telling(*, short: bool) -> str:
     )
 
 
-def _date_renderings(day: str) -> str:
-    """The usual ways to write a date, as sequences of tokens."""
-    y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
-    short_y, short_m, short_d = f"{day}[3:4]", f"ltrim({m}, '0')", f"ltrim({d}, '0')"
-    name = f"[{', '.join(map(_text, _MONTHS))}][try_cast({m} as integer)]"
-    compact = [[y, m, d], [d, m, y], [m, d, y], [short_y, m, d], [d, m, short_y], [m, d, short_y]]
-    spaced = [[y, m, d], [d, m, y], [m, d, y], [y, short_m, short_d], [short_d, short_m, y],
-              [short_m, short_d, y], [d, name, y], [short_d, name, y], [name, d, y],
-              [name, short_d, y]]  # fmt: skip
-    texts = [" || ".join(parts) for parts in compact]
-    texts += [" || ' ' || ".join(parts) for parts in spaced]
-    return f"list_filter([{', '.join(texts)}], lambda x: x is not null)"
-
-
 def _strings(sequence: str) -> str:
     """Strings of a sequence in DICOM JSON, but not its keys: the VR LO is not the patient Lo.
 
@@ -404,7 +332,7 @@ def _strings(sequence: str) -> str:
     values = [f'"({vr})", "Value": [[](({form}|null)(, )?)*[]]' for vr, form in forms]
     head = '"[0-9A-F]{8}": [{]"vr": (' + "|".join([*values, '"[A-Z]{2}"(, "Value")?']) + ")"
     strings = """'"([^"\\\\]|\\\\.)*"'"""
-    bare = f"regexp_replace({sequence}::varchar, {_text(head)}, '', 'g')"
+    bare = f"regexp_replace({sequence}::varchar, {sql.text(head)}, '', 'g')"
     return f"list_transform(regexp_extract_all({bare}, {strings}), lambda x: x::json->>'$')"
 
 
@@ -413,17 +341,5 @@ def _stem(column: str) -> str:
     return column.removeprefix("first_").removeprefix("last_")
 
 
-def _parquet(raw_dir: Path, table: str) -> str:
-    return _text(f"{raw_dir}/{table}/*/data.parquet")
-
-
 def _build(table: str) -> str:
-    return f"build.{SCHEMA}.{_name(table)}"
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return f"build.{SCHEMA}.{sql.name(table)}"

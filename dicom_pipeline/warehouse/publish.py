@@ -14,6 +14,8 @@ from pathlib import Path
 
 import duckdb
 
+from dicom_pipeline.warehouse import sql
+
 # the DuckDB inside DBeaver lags: this storage version is readable from DuckDB 1.0 on
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "processed"
@@ -81,26 +83,27 @@ def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
 def _copy(
     connection: duckdb.DuckDBPyConnection, build: Path, fresh: Path, comments: Comments
 ) -> PublishReport:
-    connection.execute(f"attach {_text(str(build))} as build (read_only)")
+    connection.execute(f"attach {sql.text(str(build))} as build (read_only)")
     connection.execute(
-        f"attach {_text(str(fresh))} as fresh (storage_version {_text(STORAGE_VERSION)})"
+        f"attach {sql.text(str(fresh))} as fresh (storage_version {sql.text(STORAGE_VERSION)})"
     )
     connection.execute(f"create schema fresh.{SCHEMA}")
     report = PublishReport()
     for table in _tables(connection):
         columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
         _refuse_unknown(table, columns, comments)
-        source = f"build.{SCHEMA}.{_name(table)}"
-        target = f"fresh.{SCHEMA}.{_name(table)}"
-        chosen = ", ".join(_name(column) for column in columns)
+        source = f"build.{SCHEMA}.{sql.name(table)}"
+        target = f"fresh.{SCHEMA}.{sql.name(table)}"
+        chosen = ", ".join(sql.name(column) for column in columns)
         connection.execute(
-            f"create table {target} as select {chosen} from {source} order by {_name(columns[0])}"
+            f"create table {target} as select {chosen} from {source}"
+            f" order by {sql.name(columns[0])}"
         )
         report.rows[table] = _same_rows(connection, source, target, chosen)
-        connection.execute(f"comment on table {target} is {_text(comments.tables[table])}")
+        connection.execute(f"comment on table {target} is {sql.text(comments.tables[table])}")
         for column in columns:
-            comment = _text(comments.columns[table][column])
-            connection.execute(f"comment on column {target}.{_name(column)} is {comment}")
+            comment = sql.text(comments.columns[table][column])
+            connection.execute(f"comment on column {target}.{sql.name(column)} is {comment}")
     if not report.rows:
         raise PublishRefused("the build database has no processed tables; run dbt first")
     connection.execute("checkpoint fresh")
@@ -172,11 +175,3 @@ def _replace(fresh: Path, database: Path) -> None:
             os.fsync(directory)
         finally:
             os.close(directory)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

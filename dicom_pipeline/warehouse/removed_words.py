@@ -18,6 +18,7 @@ import duckdb
 from dicom_pipeline.attributes import Mapping
 from dicom_pipeline.private_files import write_atomic
 from dicom_pipeline.settings import Profile
+from dicom_pipeline.warehouse import sql
 
 _WORD = "[^0-9 -/:-@{-~\\[-`[:cntrl:]]+"
 
@@ -50,15 +51,15 @@ def removed_words(
         word that stands in the identity terms of anybody.
     """
     sources = [
-        f"select coalesce(key_patient_id, key_study) as patient, {_name(a.column)} as text"
-        f" from read_parquet({_parquet(raw_dir, a.table)}, union_by_name = true)"
+        f"select coalesce(key_patient_id, key_study) as patient, {sql.name(a.column)} as text"
+        f" from {sql.raw_table(raw_dir, a.table)}"
         for a in mapping.attributes
         if getattr(a, profile) == "clean_text" and a.table != "devices"
     ]
     if not sources:
         return []
     with duckdb.connect() as connection:
-        connection.execute(f"attach {_text(str(build))} as build (read_only)")
+        connection.execute(f"attach {sql.text(str(build))} as build (read_only)")
         rows = connection.execute(
             f"""
             with texts as (
@@ -69,14 +70,17 @@ def removed_words(
             ),
             words as (
                 select distinct patient, text, files, lower(word) as word
-                from (select *, unnest(regexp_extract_all(text, {_text(_WORD)})) as word from texts)
+                from (
+                    select *, unnest(regexp_extract_all(text, {sql.text(_WORD)})) as word
+                    from texts
+                )
             ),
             terms as (
                 select distinct
                     unnest(string_split(regexp_replace(line, '^[a-z]+:', ''), ' ')) as term
                 from (
                     select unnest(string_split(terms, chr(10))) as line
-                    from read_parquet({_parquet(raw_dir, "identity_terms")}, union_by_name = true)
+                    from {sql.raw_table(raw_dir, "identity_terms")}
                 )
             )
             select word, count(distinct text), sum(files), count(distinct patient)
@@ -102,15 +106,3 @@ def write_removed_words(words: Sequence[RemovedWord], raw_dir: Path) -> Path:
     path = raw_dir / "review" / "removed_words.csv"
     write_atomic(path, sink.getvalue().encode())
     return path
-
-
-def _parquet(raw_dir: Path, table: str) -> str:
-    return _text(f"{raw_dir}/{table}/*/data.parquet")
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -20,12 +20,7 @@ raw_rows as (
 ),
 
 identity_rows as (
-    select
-        identity.*,
-        vault.ki,
-        vault.ko
-    from {{ source('raw', 'identity_terms') }} as identity
-    cross join {{ source('vault', 'keys') }} as vault
+    {{ with_vault(source('raw', 'identity_terms')) }}
 ),
 
 -- dbt takes the word null in a seed for no value.

@@ -4,21 +4,11 @@
 {{ config(materialized='table') }}
 
 with patients as (
-    select
-        patients.*,
-        vault.ki,
-        vault.ko
-    from {{ source('raw', 'patients') }} as patients
-    cross join {{ source('vault', 'keys') }} as vault
+    {{ with_vault(source('raw', 'patients')) }}
 ),
 
 identity_rows as (
-    select
-        identity_terms.*,
-        vault.ki,
-        vault.ko
-    from {{ source('raw', 'identity_terms') }} as identity_terms
-    cross join {{ source('vault', 'keys') }} as vault
+    {{ with_vault(source('raw', 'identity_terms')) }}
 ),
 
 patients_of_periods as (

@@ -1,0 +1,102 @@
+"""What identifies each patient, by patient key, as the leak check holds it against tables.
+
+Belongs here: reading the identity terms of the raw zone into a connection.
+Does not belong here: what is done with them (leak_check), how texts are cleaned by them
+(macros/clean), and how they come about (extract.identity).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from dicom_pipeline.warehouse import sql
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
+    """Make the temporary tables ``words``, ``patient_keys``, ``terms`` and ``own_dates``.
+
+    Patient keys are looked up in stage by the hash of a raw row, not computed anew: another way
+    than that of the macros.
+
+    Parameters
+    ----------
+    connection
+        With the databases ``build`` and ``vault`` attached.
+    raw_dir
+        The raw zone.
+    """
+    connection.execute(
+        f"""
+        create temp table words as
+        select word from build.internal.allowed_words
+        union select word from build.internal.allowed_words_site;
+
+        create temp table raw_patients as
+        select
+            coalesce(key_patient_id, '') as id,
+            coalesce(key_issuer_of_patient_id, '') as issuer,
+            key_study as study,
+            left(sha256(ko || sha256(ki || 'row|' || row_digest)), 32) as row_key
+        from {sql.raw_table(raw_dir, "patients")}
+        cross join vault.main.keys;
+
+        create temp table patient_keys as
+        select distinct raw.id, raw.issuer, raw.study, staged.patient_key
+        from raw_patients as raw
+        inner join build.stage.staged_patients as staged on raw.row_key = staged.row_key;
+
+        create temp table lines as
+        select distinct keys.patient_key, unnest(string_split(raw.terms, chr(10))) as line
+        from {sql.raw_table(raw_dir, "identity_terms")} as raw
+        inner join patient_keys as keys
+            on coalesce(raw.key_patient_id, '') = keys.id
+            and coalesce(raw.key_issuer_of_patient_id, '') = keys.issuer
+            and raw.key_study = keys.study;
+
+        create temp table terms as
+        with parts as (
+            select patient_key, line[:position(':' in line) - 1] as kind,
+                line[position(':' in line) + 1:] as term
+            from lines
+        ),
+        named as (
+            select * from parts
+            left join words on parts.term = words.word
+            where kind in ('name', 'person', 'id', 'contact', 'place')
+                and (words.word is null or kind in ('name', 'person'))
+                and (kind != 'place' or term not like '% %' or length(term) > 8)
+        ),
+        dates as (
+            select patient_key, unnest({_date_renderings("term")}) as term
+            from parts
+            where kind = 'date'
+        )
+        select *, string_split(term, ' ')[1] as first_token from (
+            select patient_key, kind, term from named
+            union
+            select patient_key, 'date', term from dates
+        );
+
+        create temp table own_dates as
+        select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day
+        from lines where line like 'date:%';
+        """
+    )
+
+
+def _date_renderings(day: str) -> str:
+    """The usual ways to write a date, as sequences of tokens."""
+    y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
+    short_y, short_m, short_d = f"{day}[3:4]", f"ltrim({m}, '0')", f"ltrim({d}, '0')"
+    name = f"[{', '.join(map(sql.text, _MONTHS))}][try_cast({m} as integer)]"
+    compact = [[y, m, d], [d, m, y], [m, d, y], [short_y, m, d], [d, m, short_y], [m, d, short_y]]
+    spaced = [[y, m, d], [d, m, y], [m, d, y], [y, short_m, short_d], [short_d, short_m, y],
+              [short_m, short_d, y], [d, name, y], [short_d, name, y], [name, d, y],
+              [name, short_d, y]]  # fmt: skip
+    texts = [" || ".join(parts) for parts in compact]
+    texts += [" || ' ' || ".join(parts) for parts in spaced]
+    return f"list_filter([{', '.join(texts)}], lambda x: x is not null)"
