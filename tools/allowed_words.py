@@ -87,7 +87,8 @@ def unaccented(words: Iterable[str]) -> set[str]:
         for spelled in (word, word.translate(DIGRAPHS)):
             marks_apart = unicodedata.normalize("NFD", spelled.translate(UNSPLIT))
             found.add("".join(c for c in marks_apart if not unicodedata.combining(c)))
-    return found
+    # in other scripts a mark makes another letter: й is no и
+    return {word for word in found if word.isascii()}
 
 
 def languages() -> set[str]:

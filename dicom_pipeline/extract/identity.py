@@ -62,6 +62,10 @@ def _name_terms(vr: str, text: str) -> Iterator[str]:
         for name in _names(group, words, frozenset(), letters=2):
             yield f"name:{name}"
         yield from _initials_terms(words)
+        # a title in front of the given name is taken for it
+        pieces = [words_of(component)[:1] for component in _components(group)[:2]]
+        if len(pieces) > 1 and TITLES.intersection(pieces[1]):
+            yield from _initials_terms([words[0], pieces[1]])
 
 
 def _person_terms(vr: str, text: str) -> Iterator[str]:
@@ -119,6 +123,10 @@ def _names(
     if family and given:
         for first in (given, given[:1]):
             found.update(_joined(_WHOLE, family, first), _joined(_WHOLE, first, family))
+        # Farmer^Sue is FARMERS, which is a word too
+        if is_latin(given[0]):
+            letter = [folded(given[0])[0]]
+            found.update(_joined(_WHOLE, family, letter), _joined(_WHOLE, letter, family))
     return {form for name in found for form in spellings(name)}
 
 
@@ -139,7 +147,8 @@ def _initials(words: list[list[str]]) -> Iterator[str]:
         return
     between = given[1:] + middle
     for last in {family[0], family[-1], "".join(family)}:
-        for inner in {"", *between[:1], "".join(between)}:
+        # of Ana Rosa^Quincy the second given name or the middle name, or both, or none
+        for inner in {"", *between[:1], *middle[:1], "".join(between)}:
             yield given[0] + inner + last
             yield last + given[0] + inner
 
@@ -231,7 +240,7 @@ def terms_of(kind: str, vr: str, text: str) -> set[str]:
     """Terms of one value, each as ``kind:term``.
 
     Names give ``initials`` and ``id`` as well; initials that are an abbreviation of imaging are
-    ``dotted``: they count with full stops only.
+    ``dotted``: they count with full stops, and where somebody signs.
     """
     return set(_TERMS[kind](vr, text))
 

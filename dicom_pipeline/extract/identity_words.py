@@ -54,7 +54,10 @@ CONNECTORS = _words(
     """
 )
 
-# what imaging itself abbreviates so: initials that look like it say nothing
+# what imaging itself abbreviates so: initials that look like it say nothing, unless somebody signs
+# with them. In parts: modalities and views; what stands in capitals in the public descriptions of
+# ten collections or more (tuning part; of two letters only words and what says what was done);
+# small words, scores (BI-RADS), a vendor and sister sequences
 ABBREVIATIONS = _words(
     """
     ct mr us pt nm cr dx dr mg rf xa px io ot sc ap pa ll rl lr lt rt ax tr te ti fa ta sl pd fs
@@ -62,5 +65,12 @@ ABBREVIATIONS = _words(
     cd tc rm sn
     adc asl irm cad cor cta dsa dwi epi fov fse gre ivc lad lao lat lcx mip mlo mpr mra mri mrv obl
     pet rao rca roi sag sma stir suv svc swi tof tra tse
+    bh in no or pe ss st to
+    abd and art cap con dce dyn fat fdg for gad loc low mid min nac new non out pel pre res sat sec
+    spo std sub til tsa tsb tsc ven
+    aimi asir body bone cont ctac ffpe lava left lung mips mrcp neck only post scan soft spgr stnd
+    test thin vibe with
+    an as at be by do id if is it of on so up bi pi ph
+    bffe btfe ffe haste space tfe tfl
     """
 )

@@ -43,7 +43,7 @@ from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
-EXTRACTOR_VERSION = "3"
+EXTRACTOR_VERSION = "4"
 # files of small partitions are read together, so that no worker idles; bounds memory too
 WAVE_FILES = 20_000
 _WITH_FILES = ("images", REJECTED)

@@ -161,7 +161,9 @@ class TestNamesOfThePatient:
             ("Doe, John", {"jd", "dj"}),
             ("John Doe", {"jd", "dj"}),
             ("John A. Doe", {"jad", "dja"}),
+            ("Doe^John Adam^Ben", {"jd", "dj", "jad", "dja", "jbd", "djb", "jabd", "djab"}),
             ("Dr. Doe^John^^Prof.", {"jd", "dj"}),
+            ("Doe^Dr. John", {"jd", "dj", "dd"}),
             ("Étienne^Øyvind", {"oe", "eo"}),
             ("Doe^", set()),
             ("山田^太郎", set()),
@@ -170,6 +172,14 @@ class TestNamesOfThePatient:
     )
     def test_initials(self, name: str, expected: set[str]) -> None:
         assert initials(name) == expected
+
+    def test_a_family_name_with_an_initial_is_one_word(self) -> None:
+        assert {"farmers", "sfarmer"} < names("Farmer^Sue")
+        assert not {"hands", "shand"} & names("Hand^Sue")
+
+    def test_initials_that_imaging_abbreviates_so_are_told_apart(self) -> None:
+        assert of("name", "Evans^Pat", "PN")["dotted"] == {"pe"}
+        assert initials("Evans^Pat") == {"ep"}
 
     def test_initials_have_four_letters_at_most(self) -> None:
         assert all(2 <= len(found) <= 4 for found in initials("A B C D^E F G H^I J K L"))

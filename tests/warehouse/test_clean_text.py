@@ -32,6 +32,8 @@ DOE = {
 LI = {"PatientName": "Li^Na=李^娜", "PatientID": "000123"}
 HAND = {"PatientName": "Hand^Page", "PatientID": "philips"}
 OBRIEN = {"PatientName": "O'Brien-García^Zoë", "PatientID": "a1"}
+BLACK = {"PatientName": "Black^Fay", "PatientID": "x78y", "StudyDate": "20110324"}
+SHEN = {"PatientName": "Shen^Xin=沈^心", "PatientID": "x79y"}
 ARCHIVE = {"PatientName": "Breast_MRI_001", "PatientID": "Breast_MRI_001"}
 
 # Who, the text, and what should become of it.
@@ -67,6 +69,26 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (LI, "tech NL head", "tech [removed] head"),
     ({"PatientName": "Roth^Lea", "PatientID": "x77y"}, "CT LR L/R", "CT LR L/R"),
     ({"PatientName": "Roth^Lea", "PatientID": "x77y"}, "CT L.R.", "CT [removed]."),
+    # ... unless somebody signs or is named with them, or a date or a time stands beside them
+    (BLACK, "FB T2 AX FB", "FB T2 AX FB"),
+    (BLACK, "Tech FB: moved", "Tech [removed]: moved"),
+    (BLACK, "marker corrected by FB", "marker corrected by [removed]"),
+    (BLACK, "verified 24.03.2011 12:04 FB chest", "verified [removed] chest"),
+    (BLACK, "reformat SAG BF 24MAR2011", "reformat SAG [removed]"),
+    (BLACK, "reformat SAG FB 20110324", "reformat SAG [removed]"),
+    (BLACK, "chest (FB)", "chest ([removed])"),
+    (BLACK, "Patient FB, fever", "Patient [removed], fever"),
+    (BLACK, "7654321 FB", "[removed] FB"),
+    # ... and no code that hangs on a number
+    ({"PatientName": "Stone^Lea", "PatientID": "x80y"}, "GE LS16", "GE LS16"),
+    ({"PatientName": "Stone^Lea", "PatientID": "x80y"}, "GE LS chest", "GE [removed] chest"),
+    ({"PatientName": "Evans^Pat", "PatientID": "x81y"}, "CHEST PE", "CHEST PE"),
+    ({"PatientName": "Iwan^Bo", "PatientID": "x82y"}, "BI-RADS 4", "BI-RADS 4"),
+    # with full stops their letters stay elsewhere
+    ({"PatientName": "Cole^Xena", "PatientID": "x83y"}, "X.C.: C-SPINE", "[removed].: C-SPINE"),
+    ({"PatientName": "Pott^Tara", "PatientID": "x84y"}, "T.P. KNEE 3T", "[removed]. KNEE 3T"),
+    ({"PatientName": "Clay^Eva Rosa^Sue", "PatientID": "x85y"}, "head E.S.C.", "head [removed]."),
+    ({"PatientName": "Farmer^Sue", "PatientID": "x86y"}, "head FARMERS", "head [removed]"),
     # glued to another word
     (HAND, "HandAP left", "[removed] left"),
     (DOE, "HandAP left", "HandAP left"),
@@ -87,7 +109,20 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (DOE, "per Dr Young: chest", "per [removed] : chest"),
     (DOE, "Holy chest", "[removed] chest"),
     (DOE, "Hospital of the Holy Ghost chest", "[removed] chest"),
+    (SHEN, "胸部CT 造影", "胸部CT 造影"),
+    (SHEN, "心臓CT", "[removed]"),
+    (DOE, "心臓CT", "心臓CT"),
+    (DOE, "МРТ головного мозга", "МРТ головного мозга"),
+    (DOE, "Toraks BT kontrastlı", "Toraks BT kontrastlı"),
+    (DOE, "per Dra. Young", "per [removed]"),
+    (DOE, "head DamianJędra transverse", "head [removed] transverse"),
+    # what the lists did not know
+    (DOE, "8HRBRAIN, NECK VRT, OSH", "8HRBRAIN, NECK VRT, OSH"),
     # dates of whoever
+    (DOE, "320x256 Aug. 25, 2009 head", "320x256 [removed] head"),
+    (DOE, "on Mar. 24, 2011. Mar. 24, 2011 head", "on [removed] head"),
+    (DOE, "at 12:27 Jun 22 2009", "at [removed]"),
+    (DOE, "256 24 Mar 2011 head", "256 [removed] head"),
     (DOE, "chest 2012-03-04", "chest [removed]"),
     (DOE, "chest 20120304 head", "chest [removed] head"),
     (DOE, "chest 3/4/12 3/5/12", "chest [removed]"),
@@ -148,6 +183,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             file("long", "1", 1, **DOE, StudyDescription=long),
             file("many", "1", 1, **DOE, AdmittingDiagnosesDescription="Doe\\chest\\\\head Doe"),
             file("ends", "1", 1, **DOE, AdmittingDiagnosesDescription=ENDS),
+            file("model", "1", 1, **DOE, ManufacturerModelName="ACUSON S2012"),
         ],
     )
     warehouse.build()
@@ -193,7 +229,7 @@ def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
         "select count(*) as all_rows, count(*) filter (where len(failed_casts) > 0) as failed"
         " from stage.staged_studies"
     )
-    assert counts == {"all_rows": len(TEXTS) + 3, "failed": 0}
+    assert counts == {"all_rows": len(TEXTS) + 4, "failed": 0}
 
 
 def test_words_that_were_taken_out_are_listed_without_anybodys_terms(texts: Warehouse) -> None:
@@ -235,7 +271,7 @@ def test_a_name_first_seen_in_a_later_study_is_taken_out_of_the_earlier_one(
     texts.raw.write("2015-01", [file("other", "1", 1, PatientID="somebody-else", **_name("View"))])
     texts.build()
     marked = texts.rows("select * from stage.staged_studies where file_count = -1")
-    assert len(marked) == len(TEXTS) + 3
+    assert len(marked) == len(TEXTS) + 4
     renamed = DOE | _name("Views^John")
     texts.raw.write("2016-01", [file("later", "1", 1, **renamed)])
     texts.build()
@@ -253,3 +289,8 @@ def test_a_word_that_the_site_allows_stays(texts: Warehouse) -> None:
         lines.write("zyxquorn,site\n")
     texts.build()
     assert study(texts, str(uid))["study_description"] == "chest Zyxquorn"
+
+
+def test_a_model_that_looks_like_the_year_of_a_study_stays(texts: Warehouse) -> None:
+    models = texts.rows("select manufacturer_model_name as model from stage.staged_devices")
+    assert "ACUSON S2012" in {row["model"] for row in models}

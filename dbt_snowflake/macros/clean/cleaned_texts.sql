@@ -66,7 +66,10 @@ allowed as (
     from word_parts
     left join listed_words on lower(word_parts.element) = listed_words.word
     group by word_parts.word
-    having count(*) = count(listed_words.word) and max(length(word_parts.element)) > 2
+    having
+        count(*) = count(listed_words.word)
+        -- two letters of a script that writes whole words with them are enough
+        and max(case when {{ matches('word_parts.element', latin_letters_pattern()) }} then length(word_parts.element) else 3 end) > 2
 ),
 
 -- The key '' is of devices, whose texts are of no patient: Philips made it, whoever is called so.
@@ -99,9 +102,10 @@ own_phrases as (
 own_initials as (
     select
         patient_key,
-        upper(term) as token
+        upper(term) as token,
+        kind
     from own_terms
-    where kind = 'initials' and patient_key != ''
+    where kind in ('initials', 'dotted') and patient_key != ''
 ),
 
 -- A name that is glued to something else: MBien, of a patient named Bien.
@@ -112,6 +116,17 @@ found_parts as (
     from tokens
     inner join word_parts on tokens.element = word_parts.word and word_parts.word != word_parts.element
     inner join own_tokens on tokens.patient_key = own_tokens.patient_key and lower(word_parts.element) = own_tokens.token
+    -- scripts without spaces: a name stands inside a run of letters
+    union
+    select
+        tokens.patient_key,
+        tokens.element
+    from tokens
+    inner join words on tokens.element = words.word and not {{ matches('words.word', latin_letters_pattern()) }}
+    inner join own_tokens
+        on tokens.patient_key = own_tokens.patient_key
+        and position(own_tokens.token in tokens.token) > 0
+        and not {{ matches('own_tokens.token', latin_letters_pattern()) }}
 ),
 
 -- From the text as it was: patterns take parts of a phrase away.
@@ -138,7 +153,8 @@ sentences as (
 found_phrases as (
     select
         sentences.text_number,
-        own_phrases.term
+        own_phrases.term,
+        own_phrases.dotted
     from sentences
     inner join own_phrases on sentences.patient_key = own_phrases.patient_key
     where
@@ -150,9 +166,51 @@ found_tokens as (
     select distinct
         text_number,
         element as token
-    from ({{ exploded('found_phrases', ['text_number', 'term'], split_text('term', "' '")) }}) as parts
+    from ({{ exploded('found_phrases', ['text_number', 'term', 'dotted'], split_text('term', "' '")) }}) as parts
     -- the letter of X1234 is in too many words: 512x512
-    where length(term) <= 5 or not {{ matches('element', '[a-z]') }}
+    where dotted = '' and (length(term) <= 5 or not {{ matches('element', '[a-z]') }})
+),
+
+-- Whether letters are initials is decided by what stands beside them.
+possible_initials as (
+    select
+        tokens.text_number,
+        tokens.place,
+        own_initials.kind
+    from tokens
+    inner join own_initials on tokens.patient_key = own_initials.patient_key and tokens.element = own_initials.token
+    union all
+    select
+        tokens.text_number,
+        tokens.place,
+        'letter' as kind
+    from tokens
+    inner join ({{ exploded('found_phrases', ['text_number', 'dotted'], split_text('dotted', "'.'")) }}) as letters
+        on tokens.text_number = letters.text_number and tokens.token = letters.element
+),
+
+beside_initials as (
+    select
+        text_number,
+        place,
+        element
+    from pieces
+    where text_number in (select text_number from possible_initials)
+),
+
+found_initials as (
+    select
+        possible_initials.text_number,
+        {{ array_of('possible_initials.place') }} as places
+    from possible_initials
+    left join beside_initials as before
+        on possible_initials.text_number = before.text_number and possible_initials.place = before.place + 1
+    left join beside_initials as earlier
+        on possible_initials.text_number = earlier.text_number and possible_initials.place = earlier.place + 2
+    left join beside_initials as after
+        on possible_initials.text_number = after.text_number and possible_initials.place = after.place - 1
+    where {{ are_initials() }}
+    group by possible_initials.text_number
 ),
 
 judged as (
@@ -160,15 +218,15 @@ judged as (
         pieces.text_number,
         pieces.place,
         case
-            when {{ matches('pieces.element', separators_pattern()) }} then pieces.element
-            when coalesce(own_tokens.token, own_initials.token, found_parts.element, found_tokens.token, study_years.year) is not null then {{ removal_mark() }}
+            when {{ matches('pieces.element', separators_pattern()) }} then replace(pieces.element, {{ moment_mark() }}, {{ removal_mark() }})
+            when coalesce(own_tokens.token, found_parts.element, found_tokens.token, study_years.year) is not null or {{ array_has('found_initials.places', 'pieces.place') }} then {{ removal_mark() }}
             when {{ matches('pieces.element', '[0-9]{1,4}') }} or allowed.element is not null then pieces.element
             else {{ removal_mark() }}
         end as element
     from pieces
     left join allowed on pieces.element = allowed.element
     left join own_tokens on pieces.patient_key = own_tokens.patient_key and lower(pieces.element) = own_tokens.token
-    left join own_initials on pieces.patient_key = own_initials.patient_key and pieces.element = own_initials.token
+    left join found_initials on pieces.text_number = found_initials.text_number
     left join found_parts on pieces.patient_key = found_parts.patient_key and pieces.element = found_parts.element
     left join found_tokens on pieces.text_number = found_tokens.text_number and lower(pieces.element) = found_tokens.token
     left join study_years on pieces.key_study = study_years.key_study and pieces.element = study_years.year
@@ -196,4 +254,37 @@ cleaned_texts as (
 {# The columns of a table whose text is cleaned under the chosen profile. #}
 {% macro cleaned_columns(table_name) %}
     {{ return(mapped_columns(table_name) | selectattr('function', 'equalto', 'clean_text') | list) }}
+{% endmacro %}
+
+{#
+    Letters that are a patient's or a physician's initials, by their kind and the pieces beside them.
+    `initials`: wherever they stand, but not hanging on a number, where they are the name of a kernel or
+    a sequence (LS16, FC10, FL3D); if no list knows them they go there too. `dotted`, what imaging
+    abbreviates so: where somebody signs or is named, alone in parentheses, and beside a date or a time
+    (12:04 FB). `letter`, of initials with full stops: beside a full stop, for the C of C.D. is not that
+    of C-SPINE.
+#}
+{% macro are_initials() %}
+    {% set number = '[0-9]+' %}
+    {{ return(
+        "case possible_initials.kind"
+        ~ " when 'initials' then not (" ~ matches("coalesce(before.element, '')", number) ~ " or " ~ matches("coalesce(after.element, '')", number) ~ ")"
+        ~ " when 'dotted' then coalesce(position(" ~ moment_mark() ~ " in before.element || coalesce(after.element, '')) > 0, false)"
+        ~ " or before.element like '%(' and after.element like ')%'"
+        ~ " or lower(earlier.element) in ('" ~ signing_words() | join("', '") ~ "') and position('/' in before.element) = 0"
+        ~ " else before.element in ('.', '. ') or after.element like '.%' end"
+    ) }}
+{% endmacro %}
+
+{# Words after which a person is named, however short. #}
+{% macro signing_words() %}
+    {{ return([
+        'by', 'tech', 'techs', 'technologist', 'technician', 'radiographer', 'sonographer', 'operator', 'op', 'rt', 'mta', 'mtr', 'mtra',
+        'nurse', 'rn', 'md', 'dr', 'doctor', 'physician', 'radiologist', 'reader', 'attending', 'resident', 'fellow', 'initials', 'name',
+        'staff', 'user', 'student', 'trainee', 'init', 'sig', 'signature', 'qc', 'qa', 'scanned', 'done', 'processed', 'postprocessed',
+        'prepared', 'positioned', 'marked', 'injected', 'signed', 'verified', 'reviewed', 'checked', 'corrected', 'approved', 'dictated',
+        'performed', 'per',
+        'patient', 'pat', 'pt', 'subject', 'volunteer', 'participant', 'research', 'proband',
+        'von', 'durch', 'par', 'por', 'door', 'przez', 'untersucher', 'operateur', 'operador', 'operatore', 'paciente', 'paziente', 'pacjent',
+    ]) }}
 {% endmacro %}

@@ -93,7 +93,7 @@ leaks as (
 shaped_values as (
     select distinct column_name || ':' || value as cell
     from undefined_elements
-    where is_code and {{ without_patterns('whole') }} like '%' || {{ removal_mark() }} || '%'
+    where is_code and {{ matches(without_patterns('whole'), '.*[[:cntrl:]].*') }}
 ),
 
 shapes as (

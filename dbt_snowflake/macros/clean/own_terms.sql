@@ -3,7 +3,8 @@
     all partitions: a surname first seen in a later study is taken out of the earlier ones too. Words
     of identifiers and places that are allowed words say nothing on their own. A row of a device is
     of no patient: there the terms of all patients count, under the key ''. And `study_years`, the
-    years of a study's own dates, from which the shift could be told.
+    years of a study's own dates, from which the shift could be told; a device is of no study, and
+    its S2000 is no year.
 #}
 {% macro own_terms_ctes(table_name) -%}
 identity_keyed as (
@@ -43,7 +44,7 @@ study_years as (
         key_study,
         substr(element, 6, 4) as year
     from ({{ exploded('identity_keyed', ['key_study', 'terms'], split_text('terms', 'chr(10)')) }}) as lines
-    where element like 'date:%' and key_study in (select {{ study_of_row(table_name) }} from shifted)
+    where element like 'date:%' and key_study != '' and key_study in (select {{ study_of_row(table_name) }} from shifted)
 ),
 
 own_terms as (

@@ -7,6 +7,9 @@
 
 {% macro letters_pattern() %}{{ return("[^0-9¦" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
 
+{# Letters of the Latin script, with and without accents. #}
+{% macro latin_letters_pattern() %}{{ return("[ -~À-ɏ]*") }}{% endmacro %}
+
 {% macro separators_pattern() %}{{ return("[¦" ~ separator_characters() ~ "[:cntrl:]]+") }}{% endmacro %}
 
 {% macro tokens_pattern() %}{{ return("[0-9]+|" ~ letters_pattern()) }}{% endmacro %}
@@ -15,6 +18,9 @@
 
 {# Stands for what was taken out while a text is worked on: a control character, so a separator. #}
 {% macro removal_mark() %}{{ return("chr(30)") }}{% endmacro %}
+
+{# The same, of a date or a time: who signs puts initials beside it. #}
+{% macro moment_mark() %}{{ return("chr(29)") }}{% endmacro %}
 
 {#
     Stands for the backslash between values while a text is worked on: so many that a pattern, which

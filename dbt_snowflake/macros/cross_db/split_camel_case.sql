@@ -1,14 +1,18 @@
-{# A word with a space wherever its letters' case says that a new one begins: mDIXONQuant, m DIXON Quant. #}
+{#
+    A word with a space wherever its letters' case says that a new one begins: mDIXONQuant, m DIXON
+    Quant; and where a script without spaces meets Latin letters: 胸部CT, 胸部 CT.
+#}
 {% macro split_camel_case(value) %}{{ return(adapter.dispatch('split_camel_case')(value)) }}{% endmacro %}
 
-{% macro default__split_camel_case(value) %}
-    {{ return(
-        "regexp_replace(regexp_replace(" ~ value ~ ", '([a-z])([A-Z])', '\\1 \\2', 'g'), '([A-Z])([A-Z][a-z])', '\\1 \\2', 'g')"
-    ) }}
-{% endmacro %}
+{% macro default__split_camel_case(value) %}{{ return(split_words(value, '\\1 \\2', ", 'g'")) }}{% endmacro %}
 
-{% macro snowflake__split_camel_case(value) %}
-    {{ return(
-        "regexp_replace(regexp_replace(" ~ value ~ ", '([a-z])([A-Z])', '\\\\1 \\\\2'), '([A-Z])([A-Z][a-z])', '\\\\1 \\\\2')"
-    ) }}
+{% macro snowflake__split_camel_case(value) %}{{ return(split_words(value, '\\\\1 \\\\2', '')) }}{% endmacro %}
+
+{% macro split_words(value, apart, flags) %}
+    {% set others = '[぀-ヿ㐀-鿿가-힣]' %}
+    {% set split = namespace(sql=value) %}
+    {% for left, right in [('[a-z]', '[A-Z]'), ('[A-Z]', '[A-Z][a-z]'), ('[a-zA-Z]', others), (others, '[a-zA-Z]')] %}
+        {% set split.sql = "regexp_replace(" ~ split.sql ~ ", '(" ~ left ~ ")(" ~ right ~ ")', '" ~ apart ~ "'" ~ flags ~ ")" %}
+    {% endfor %}
+    {{ return(split.sql) }}
 {% endmacro %}
