@@ -140,7 +140,9 @@ class _Check:
     def look_at(self, table: str) -> None:
         """Every text and date column of one processed table."""
         columns = self._columns(SCHEMA, table)
-        attributes = {a.column: a for a in self.mapping.table(table.removeprefix("processed_"))}
+        # what changes between visits stands in studies, though its attribute is of patients
+        own_attributes = self.mapping.table(table.removeprefix("processed_"))
+        attributes = {a.column: a for a in (*self.mapping.attributes, *own_attributes)}
         self.connection.execute(f"create or replace temp table owners as {_owners(columns)}")
         own = "patient_key" in columns
         for column, type_ in columns.items():
