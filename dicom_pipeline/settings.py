@@ -62,6 +62,7 @@ class Extractor(StrEnum):
 class Reader(StrEnum):
     """Which header reader is used."""
 
+    FAST = "fast"
     PYDICOM = "pydicom"
 
 
@@ -168,7 +169,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_FOLLOW_SYMLINKS": "false",
     "DICOM_EXTRACTOR": "local",
     "DICOM_WORKERS": None,
-    "DICOM_READER": "pydicom",
+    "DICOM_READER": "fast",
     "DICOM_SETTLE_SECONDS": "5",
     "DAGSTER_HOME": ".dagster",
 }

@@ -264,8 +264,8 @@ class IdentityTerms:
         """Lines ``kind:term``, sorted and distinct, of values in the order of ``readings``."""
         key = list(values)
         for i in self._moments:  # the time of day differs from image to image, and is no term
-            if text := key[i]:
-                key[i] = "\\".join(moment[:8] for moment in text.split("\\"))
+            if (text := key[i]) is not None:
+                key[i] = "\\".join([moment[:8] for moment in text.split("\\")])
         return self._remembered(tuple(key))
 
     def _derive(self, values: tuple[str | None, ...]) -> str:

@@ -27,6 +27,7 @@ from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
+from dicom_pipeline.extract.witness import WitnessedReader
 from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.storage import FileVersion
@@ -39,6 +40,7 @@ SECONDS_A_FILE = 30.0
 Tables = dict[str, pa.Table]
 Progress = Callable[[int, int], None]
 _READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
+    Reader.FAST: WitnessedReader,
     Reader.PYDICOM: PydicomReader,
 }
 
@@ -49,14 +51,13 @@ class WorkerPlan:
 
     landing_dir: Path
     mapping_csv: Path
-    reader: Reader = Reader.PYDICOM
+    reader: Reader = Reader.FAST
     identity_csv: Path = IDENTITY_CSV
 
-    def tables(self) -> Callable[[], ChunkTables]:
-        """Read the seeds; what is returned makes the tables of a chunk."""
+    def tables(self) -> ChunkTables:
+        """Read the seeds, for what makes the tables of a chunk."""
         mapping = load_mapping(self.mapping_csv)
-        terms = IdentityTerms(load_identity_attributes(self.identity_csv))
-        return lambda: ChunkTables(mapping, terms)
+        return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
 
 
 class _Worker:
@@ -67,15 +68,15 @@ class _Worker:
     def __init__(self, plan: WorkerPlan) -> None:
         self.storage = DirectoryStorage(plan.landing_dir)
         self.tables = plan.tables()
-        self.reader = _READERS[plan.reader](self.tables().readings)
+        self.reader = _READERS[plan.reader](self.tables.readings)
 
     def read(self, files: Sequence[FileVersion]) -> dict[str, bytes]:
-        tables = self.tables()
+        tables = self.tables
         for file in files:
             try:
                 opened = self.storage.open(file.path)
                 try:
-                    tables.add(file, self.reader.read(opened), self.reader.name)
+                    tables.add(file, self.reader.read(opened))
                 finally:
                     opened.close()
             except Rejected as rejected:
@@ -238,6 +239,6 @@ def _result(
         reason = Reason.DECODE_ERROR
     if len(chunk) > 1:
         return None
-    tables = plan.tables()()
+    tables = plan.tables()
     tables.reject(chunk[0], reason)
     return tables.finish()

@@ -37,7 +37,7 @@ _SOP_INSTANCE_UID = 0x00080018
 _PIXEL_REPRESENTATION = 0x00280103
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 # JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
-_DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
 # what comes of reading a transfer syntax that is not ours as if it were
 _NO_WONDER = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
 
@@ -153,14 +153,9 @@ class PydicomReader:
     name = "pydicom"
 
     def __init__(self, readings: Sequence[Reading]) -> None:
-        self._readings = tuple(readings)
-        # pydicom converts elements in place when it makes JSON, or parses an item that depends on
-        # others; so bytes are taken first
-        self._order = [
-            (i, BaseTag(self._readings[i].first_tag))
-            for i in sorted(range(len(readings)), key=lambda i: _turn(self._readings[i]))
-        ]
-        self._last = max(reading.first_tag for reading in self._readings)
+        self.readings = tuple(readings)
+        self._order = order_of(self.readings)
+        self._last = max(reading.first_tag for reading in self.readings)
 
     def read(self, file: OpenFile) -> Header:
         """Read one header; see `HeaderReader.read`."""
@@ -180,9 +175,9 @@ class PydicomReader:
             raise Rejected(Reason.DICOMDIR)
         if not stop.reached and (stream.cut_off or _has_short_value(dataset)):
             raise Rejected(Reason.TRUNCATED)
-        values = _Values(dataset)
-        texts = values.read(self._readings, self._order)
-        return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable)
+        values = Values(dataset)
+        texts = values.read(self.readings, self._order)
+        return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable, self.name)
 
     def _parse(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
         binary = cast(io.BytesIO, stream)
@@ -239,7 +234,7 @@ def _has_unsupported_syntax(stream: HeaderStream) -> bool:
         syntax = _uid(meta, "TransferSyntaxUID")
     except Exception:  # noqa: BLE001 - then the file's first reason stands
         return False
-    known = {str(uid) for uid in AllTransferSyntaxes} - _DEFLATED_BY_REFERENCE
+    known = {str(uid) for uid in AllTransferSyntaxes} - DEFLATED_BY_REFERENCE
     return not stream.cut_off and bool(syntax) and syntax not in known
 
 
@@ -254,10 +249,13 @@ def _has_short_value(dataset: Dataset) -> bool:
     )
 
 
-class _Values:
-    """The wanted values of one parsed header."""
+class Values:
+    """The wanted values of one parsed header, or part of one.
 
-    def __init__(self, dataset: FileDataset) -> None:
+    ``unreadable`` counts those that have no text.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self.unreadable = 0
         self.encodings = _encodings(dataset)
@@ -267,9 +265,18 @@ class _Values:
     def read(
         self, readings: Sequence[Reading], order: Sequence[tuple[int, BaseTag]]
     ) -> list[str | None]:
+        """Texts of the readings of a whole header, in the order of `order_of`."""
         sop_instance_uid = self._text(Reading((), _SOP_INSTANCE_UID, "UI"))
         if not sop_instance_uid:
             raise Rejected(Reason.NO_SOP_INSTANCE_UID)
+        return self.texts(readings, order)
+
+    def texts(
+        self,
+        readings: Sequence[Reading],
+        order: Sequence[tuple[int, BaseTag]],
+    ) -> list[str | None]:
+        """Texts of some readings, in the order of `order_of`."""
         texts: list[str | None] = [None] * len(readings)
         present = self.dataset.keys()  # most of what identifies somebody is in few headers
         for index, first_tag in order:
@@ -325,6 +332,16 @@ class _Values:
         if vr == "US or SS":
             vr = "SS" if self.signed else "US"
         return str(vr)
+
+
+def order_of(readings: Sequence[Reading]) -> list[tuple[int, BaseTag]]:
+    """Places and first tags of readings, in the order in which they must be taken.
+
+    pydicom converts elements in place when it makes JSON, or parses an item that depends on
+    others; so bytes are taken first.
+    """
+    turns = sorted(range(len(readings)), key=lambda i: _turn(readings[i]))
+    return [(i, BaseTag(readings[i].first_tag)) for i in turns]
 
 
 def _turn(reading: Reading) -> int:

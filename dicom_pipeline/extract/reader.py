@@ -47,12 +47,14 @@ class Header:
 
     ``values`` has the text of each wanted reading, in the order the reader was made with; None
     for what is absent or empty. ``unreadable_values`` counts wanted values that could not be
-    turned into text.
+    turned into text. ``reader`` names the reader, and why it was not the fast one if that was
+    asked.
     """
 
     values: list[str | None]
     transfer_syntax_uid: str | None
     unreadable_values: int
+    reader: str
 
 
 class HeaderReader(Protocol):

@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import isfinite
 
 from pydicom.datadict import dictionary_VR
@@ -37,8 +38,10 @@ _STRINGS = _SINGLE | {
     "AE", "AS", "AT", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI",
 }  # fmt: skip
 _NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
+_REMEMBERED = 1024
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -109,6 +112,7 @@ def _nested(item: Dataset, tag: BaseTag, encodings: Sequence[str], signed: bool)
     return [f'"{tag:08X}": {{"vr": "SQ", "Value": [', *inner, "]}"]
 
 
+@lru_cache(_REMEMBERED)
 def _known_vr(tag: BaseTag) -> str | None:
     """VR by the dictionary, which a file's own may contradict: what is removed depends on it."""
     try:
@@ -153,12 +157,12 @@ def _text(element: DataElement | RawDataElement, vr: str, encodings: Sequence[st
 
 
 def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return _encode(text)
 
 
 def _name(text: str) -> str:
     groups = zip(_NAME_GROUPS, text.split("="), strict=False)
-    return json.dumps({group: part for group, part in groups if part}, ensure_ascii=False)
+    return _encode({group: part for group, part in groups if part})
 
 
 def _number(text: str) -> str:

@@ -7,7 +7,8 @@ Does not belong here: reading headers, processes, and where parquet lies (raw_zo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,6 +57,7 @@ _IDENTITY = {
     "key_station_name": "StationName",
     "key_institution_name": "InstitutionName",
 }
+_DERIVED = ("key_study", "key_series", "key_created")
 _CREATED = ("InstanceCreationDate", "InstanceCreationTime")
 
 
@@ -74,9 +76,9 @@ def table_schema(mapping: Mapping, table: str) -> pa.Schema:
 
 
 def digest_of(values: Iterable[str | None]) -> str:
-    """Digest of a row; lengths keep ``("a", "bc")`` and ``("ab", "c")`` apart."""
-    parts = ("-" if v is None else f"{len(v)}:{v}" for v in values)
-    return hashlib.blake2b("".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    """Digest of a row. Texts hold no NUL and are never empty, so rows that differ stay apart."""
+    text = "\0".join([v or "" for v in values])
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 class ChunkTables:
@@ -99,77 +101,92 @@ class ChunkTables:
             dict.fromkeys((*identity, *wanted, *terms.readings))
         )
         index = {reading: i for i, reading in enumerate(self.readings)}
-        self._identity = [index[reading] for reading in identity]
-        self._columns = {
-            table: [index[a.reading] for a in mapping.table(table)] for table in ENTITIES
+        self._identity = {
+            name: index[reading] for name, reading in zip(_IDENTITY, identity, strict=False)
         }
-        self._identifying = [index[reading] for reading in terms.readings]
+        self._created = [index[reading] for reading in identity[len(_IDENTITY) :]]
+        # keys that follow from several values stand behind the values of the header
+        derived = {name: len(self.readings) + i for i, name in enumerate(_DERIVED)}
+        keys = self._identity | derived
+        self._row_of = {
+            table: _picking(
+                [keys[name] for name in KEY_COLUMNS[table]]
+                + [index[a.reading] for a in mapping.table(table)]
+            )
+            for table in ENTITIES
+        }
+        self._patient_of = _picking([keys[name] for name in PATIENT_KEYS])
+        self._identifying = _picking([index[reading] for reading in terms.readings])
+        self._schemas = {table: table_schema(mapping, table) for table in RAW_TABLES}
+        self._begin()
+
+    def _begin(self) -> None:
         self._images: list[tuple[object, ...]] = []
-        self._rows: dict[str, dict[str, tuple[str | None, ...]]] = {t: {} for t in GROUPED}
+        # digests of rows by their values: most headers repeat those of the one before
+        self._rows: dict[str, dict[tuple[str | None, ...], str]] = {t: {} for t in GROUPED}
         self._rejected: list[tuple[object, ...]] = []
 
-    def add(self, file: FileVersion, header: Header, reader: str) -> None:
+    def add(self, file: FileVersion, header: Header) -> None:
         """Take in the header of one file."""
-        keys = self._keys(header)
-        rows: dict[str, str] = {}
+        values = [*header.values, *self._derived(header.values)]
+        rows = []
         for table in GROUPED:
-            values = self._values(table, keys, header)
-            rows[table] = digest_of(values)
-            self._rows[table].setdefault(rows[table], values)
-        own = self._values("images", keys, header)
+            row = (
+                self._terms_row(values) if table == IDENTITY_TERMS else self._row_of[table](values)
+            )
+            known = self._rows[table]
+            if row not in known:
+                known[row] = digest_of(row)
+            rows.append(known[row])
+        own = self._row_of["images"](values)
         self._images.append(
             (
                 *_version(file),
                 *own,
                 header.transfer_syntax_uid,
-                reader,
+                header.reader,
                 header.unreadable_values,
-                digest_of((*own, *rows.values())),
-                *(rows[table] for table in GROUPED),
+                digest_of((*own, *rows)),
+                *rows,
                 None,
             )
         )
+
+    def _derived(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
+        """Values of the columns ``_DERIVED``."""
+        # a file that does not say what it belongs to belongs to itself
+        series = values[self._identity["key_series"]] or values[self._identity["key_sop"]]
+        study = values[self._identity["key_study"]] or series
+        date, time = (values[i] for i in self._created)
+        digits = "".join(c for c in date if c.isdigit()) if date else ""
+        return study, series, digits + (time or "").replace(":", "") if digits else None
+
+    def _terms_row(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
+        return (*self._patient_of(values), self.terms.of(self._identifying(values)))
 
     def reject(self, file: FileVersion, reason: Reason) -> None:
         """Take in a file that gives no row."""
         self._rejected.append((*_version(file), reason.outcome, reason.value))
 
-    def _keys(self, header: Header) -> dict[str, str | None]:
-        values = [header.values[i] for i in self._identity]
-        keys: dict[str, str | None] = dict(zip(_IDENTITY, values, strict=False))
-        # a file that does not say what it belongs to belongs to itself
-        keys["key_series"] = keys["key_series"] or keys["key_sop"]
-        keys["key_study"] = keys["key_study"] or keys["key_series"]
-        date, time = values[-2:]
-        digits = "".join(c for c in (date or "") if c.isdigit())
-        keys["key_created"] = digits + (time or "").replace(":", "") if digits else None
-        return keys
-
-    def _values(
-        self, table: str, keys: dict[str, str | None], header: Header
-    ) -> tuple[str | None, ...]:
-        if table == IDENTITY_TERMS:
-            terms = self.terms.of([header.values[i] for i in self._identifying])
-            return (*(keys[name] for name in PATIENT_KEYS), terms)
-        return (
-            *(keys[name] for name in KEY_COLUMNS[table]),
-            *(header.values[i] for i in self._columns[table]),
-        )
-
     def finish(self) -> dict[str, pa.Table]:
-        """The rows so far, one Arrow table a raw table."""
+        """The rows so far, one Arrow table a raw table; what comes now begins new ones."""
         rows: dict[str, list[tuple[object, ...]]] = {
             "images": self._images,
             REJECTED: self._rejected,
             **{
-                table: [(*values, digest, 0) for digest, values in self._rows[table].items()]
+                table: [(*values, digest, 0) for values, digest in self._rows[table].items()]
                 for table in GROUPED
             },
         }
-        return {
-            table: rows_to_arrow(rows[table], table_schema(self.mapping, table))
-            for table in RAW_TABLES
-        }
+        self._begin()
+        return {table: rows_to_arrow(rows[table], self._schemas[table]) for table in RAW_TABLES}
+
+
+def _picking(indices: Sequence[int]) -> Callable[[Sequence[str | None]], tuple[str | None, ...]]:
+    """What takes the values at some places; always a tuple, other than ``itemgetter``."""
+    if len(indices) == 1:
+        return lambda values: (values[indices[0]],)
+    return itemgetter(*indices)
 
 
 def _version(file: FileVersion) -> tuple[object, ...]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import struct
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pydicom.charset import convert_encodings, decode_bytes, default_encoding
+
+CACHED = 256
 
 # white space and line ends reset the character set (PS3.5 section 6.1.2.5.3)
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
@@ -24,6 +27,7 @@ _NUMBERS = {
 }  # fmt: skip
 
 
+@lru_cache(CACHED)
 def encodings_of(specific_character_set: bytes | None) -> tuple[str, ...]:
     """Python's names of the character sets that (0008,0005) names."""
     text = (specific_character_set or b"").decode("ascii", "replace")
@@ -59,10 +63,10 @@ def text_of(
         A binary number's length does not fit its VR.
     """
     if vr in _CODED:
-        return _joined(value.decode(default_encoding).split("\\"))
+        return _joined(value.decode(default_encoding))
     if vr in _TEXT:
         delimiters = _NAME_DELIMITERS if vr == "PN" else _TEXT_DELIMITERS
-        return _joined(decode_bytes(value, encodings, delimiters).split("\\"))
+        return _joined(decode_bytes(value, encodings, delimiters))
     if vr in _SINGLE_TEXT:  # a backslash is a character here, and leading spaces count
         return _normal(decode_bytes(value, encodings, _TEXT_DELIMITERS).rstrip(" \0")) or None
     if vr in _NUMBERS:
@@ -74,14 +78,18 @@ def text_of(
     return None
 
 
-def _joined(values: list[str]) -> str | None:
+def _joined(text: str) -> str | None:
+    values = text.split("\\")
+    if len(values) == 1:
+        return _normal(text.strip(" \0")) or None
     stripped = [value.strip(" \0") for value in values]
     return _normal("\\".join(stripped)) if any(stripped) else None
 
 
 def _normal(text: str) -> str:
     # a NUL inside a value would end it for C clients of the tables
-    text = text.replace("\0", "")
+    if "\0" in text:
+        text = text.replace("\0", "")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -14,7 +14,15 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
+from pydicom.uid import (
+    AllTransferSyntaxes,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+)
 
+from dicom_pipeline.doubt import Doubt, Doubtful
+from dicom_pipeline.elements import UNDEFINED, Short, element_head
 from dicom_pipeline.settings import Grain
 
 HEAD_BYTES = 8192
@@ -23,6 +31,15 @@ UNDATED = "undated"
 # Study, Acquisition, Series, Content Date: (0008,0020) to (0008,0023)
 _DATES = (0x00080020, 0x00080022, 0x00080021, 0x00080023)
 _LAST_DATE = 0x00080023
+_BEGIN = 132
+_TRANSFER_SYNTAX_UID = 0x00020010
+_LAST_OF_FILE_META = 0x0002FFFF
+_IMPLICIT = ImplicitVRLittleEndian.encode()
+_EXPLICIT = frozenset(uid.encode() for uid in AllTransferSyntaxes) - {
+    _IMPLICIT,
+    DeflatedExplicitVRLittleEndian.encode(),
+    ExplicitVRBigEndian.encode(),
+}
 # before 1900 nobody scanned, after 2099 nobody has yet: such years are typing errors
 _DATE = re.compile(r"((?:19|20)\d\d)\.?(0[1-9]|1[0-2])\.?(0[1-9]|[12]\d|3[01])")
 _LENGTH = {Grain.DAY: 10, Grain.MONTH: 7, Grain.YEAR: 4}
@@ -48,14 +65,58 @@ def study_day(head: bytes) -> str | None:
         ``YYYY-MM-DD``; None when there is no usable date, or no DICOM.
     """
     try:
-        values = _dates(head)
-    except Exception:  # noqa: BLE001 - whatever ails the header, the extractor will say so
-        return None
+        values = _plain_dates(head)
+    except (Doubtful, Short):
+        try:
+            values = _dates(head)
+        except Exception:  # noqa: BLE001 - whatever ails the header, the extractor will say so
+            return None
     for tag in _DATES:
         day = usable_date(values.get(tag, ""))
         if day:
             return day
     return None
+
+
+def _plain_dates(head: bytes) -> dict[int, str]:
+    """Dates of a file as most are: little-endian, whole, in order.
+
+    Raises
+    ------
+    Doubtful, Short
+        It is another one, which pydicom reads.
+    """
+    if head[128:132] != b"DICM":
+        raise Doubtful(Doubt.NO_PREAMBLE)
+    syntax, offset = b"", _BEGIN
+    while True:
+        tag, _, width, length = element_head(head, offset, implicit=False, last=_LAST_OF_FILE_META)
+        if tag > _LAST_OF_FILE_META:
+            break
+        if tag == _TRANSFER_SYNTAX_UID:
+            syntax = head[offset + width : offset + width + length].rstrip(b"\0")
+        offset += width + length
+    implicit = syntax == _IMPLICIT
+    if not implicit and syntax not in _EXPLICIT:
+        raise Doubtful(Doubt.TRANSFER_SYNTAX)
+    if implicit and head[offset + 4 : offset + 6].isalpha():
+        raise Doubtful(Doubt.VALUE_REPRESENTATION)
+    found: dict[int, str] = {}
+    previous = tag - 1
+    while True:
+        tag, _, width, length = element_head(head, offset, implicit=implicit, last=_LAST_DATE)
+        if tag > _LAST_DATE:
+            return found
+        if tag <= previous or length == UNDEFINED:
+            raise Doubtful(Doubt.ORDER)
+        previous = tag
+        if tag in _DATES:
+            found[tag] = _first(head[offset + width : offset + width + length])
+        offset += width + length
+
+
+def _first(value: bytes) -> str:
+    return value.decode("ascii", "replace").split("\\")[0]
 
 
 def _dates(head: bytes) -> dict[int, str]:
@@ -78,7 +139,7 @@ def _texts(dataset: Dataset) -> dict[int, str]:
     for tag in _DATES:
         element = dataset.get_item(tag) if tag in dataset else None
         if element is not None and isinstance(element.value, bytes):
-            found[tag] = element.value.decode("ascii", "replace").split("\\")[0]
+            found[tag] = _first(element.value)
     return found
 
 

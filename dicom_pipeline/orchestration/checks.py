@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dicom_pipeline.attributes import ENTITIES
+from dicom_pipeline.extract.witness import AGREED, DIFFERED, readers
 from dicom_pipeline.pipeline import Pipeline
 
 IMAGES = dg.AssetKey(["raw", "images"])
+READERS_AGREE = "fast_reader_agrees_with_pydicom"
 NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 
@@ -78,4 +80,25 @@ def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
     return dg.AssetCheckResult(passed=not pending, metadata={"pending_partitions": pending})
 
 
-CHECKS = [every_discovered_file_is_accounted_for, no_partition_is_stuck]
+@dg.asset_check(
+    asset=IMAGES,
+    name=READERS_AGREE,
+    description="One file in a thousand is read by pydicom as well; its values are those of the "
+    "fast reader. If it fails: set DICOM_READER=pydicom, force the raw job, and report it.",
+)
+def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+    """Count the files whose header the two readers read differently."""
+    step = pipeline.raw_step()
+    found = readers(step.raw, step.wanted_versions())
+    return dg.AssetCheckResult(
+        passed=not found[DIFFERED],
+        metadata={"compared": found[AGREED] + found[DIFFERED], "differed": found[DIFFERED]}
+        | {f"files read by {name}": count for name, count in sorted(found.items())},
+    )
+
+
+CHECKS = [
+    every_discovered_file_is_accounted_for,
+    fast_reader_agrees_with_pydicom,
+    no_partition_is_stuck,
+]

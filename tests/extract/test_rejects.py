@@ -2,6 +2,7 @@
 
 import random
 import struct
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.extract.header import FastReader
 from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
@@ -21,8 +23,14 @@ from tests.support.dicom import SYNTAXES, dataset, encoded, instance
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
 READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
-READER = PydicomReader(READINGS)
+READER: HeaderReader = PydicomReader(READINGS)
 SOP = next(i for i, reading in enumerate(READINGS) if reading.tag == 0x00080018)
+
+
+@pytest.fixture(params=[PydicomReader, FastReader], autouse=True)
+def _each_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests of this module hold for both readers."""
+    monkeypatch.setattr(sys.modules[__name__], "READER", request.param(READINGS))
 
 
 class Bytes:

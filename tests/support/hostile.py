@@ -30,17 +30,17 @@ class HostileReader(PydicomReader):
         if order == b"RAISE":
             raise RecursionError("a value of a patient")
         if order == b"SURROGATE":
-            return Header(["\ud800"] * len(self._readings), None, 0)
+            return Header(["\ud800"] * len(self.readings), None, 0, "hostile")
         if order == b"MODULES":
-            return Header([" ".join(sorted(sys.modules))] * len(self._readings), None, 0)
+            return Header([" ".join(sorted(sys.modules))] * len(self.readings), None, 0, "hostile")
         if order == b"SLOW":
             time.sleep(0.05)
-            return Header([file.read_at(5, 9).decode()] * len(self._readings), None, 0)
+            return Header([file.read_at(5, 9).decode()] * len(self.readings), None, 0, "hostile")
         return super().read(file)
 
 
 def _in_worker(landing_dir: Path, mapping_csv: Path) -> pool.WorkerPlan:
-    pool._READERS[Reader.PYDICOM] = HostileReader
+    pool._READERS[Reader.FAST] = HostileReader
     return pool.WorkerPlan(landing_dir, mapping_csv)
 
 

@@ -1,0 +1,188 @@
+"""The fast reader gives what pydicom gives, or leaves the file to it."""
+
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dicom_pipeline.attributes import Reading, reading_of
+from dicom_pipeline.extract.header import FastReader
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.reader import Header, Reason
+from tests.extract import fuzz
+from tests.extract.fuzz import Bytes, differs, outcome, readings
+from tests.extract.made_headers import made_header
+from tests.support.dicom import SYNTAXES, WHEEL, dataset, encoded, wheel_files
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
+
+FAST, PYDICOM = FastReader(readings()), PydicomReader(readings())
+
+
+def file_of(pixels: bytes = b"\0\0", syntax: str = "explicit", **attributes: Any) -> bytes:
+    """A file with pixel data behind its header."""
+    made = dataset(**attributes)
+    made.add_new(0x7FE00010, "OW", pixels)
+    return encoded(made, syntax)
+
+
+def read(data: bytes) -> Header:
+    header = outcome(FAST, data)
+    assert isinstance(header, Header)
+    return header
+
+
+def value(header: Header, keyword: str) -> str | None:
+    return header.values[readings().index(reading_of(keyword))]
+
+
+def test_files_of_the_wheel_have_the_same_values_or_the_same_reject() -> None:
+    readers: Counter[str] = Counter()
+    for path in wheel_files():
+        data = path.read_bytes()
+        fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
+        assert not differs(fast, slow), path.relative_to(WHEEL)
+        if isinstance(fast, Header):
+            readers[fast.reader] += 1
+    assert readers["fast"] >= 150
+    assert set(readers) == {
+        "fast",
+        "pydicom: no_preamble",
+        "pydicom: transfer_syntax",
+        "pydicom: value_representation",
+    }
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.integers(min_value=10_000))
+def test_headers_of_any_attributes_have_the_same_values(number: int) -> None:
+    data = made_header(number, readings())
+    fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
+    assert isinstance(fast, Header)
+    assert fast.reader in ("fast", "pydicom: sequence")
+    assert not differs(fast, slow)
+
+
+def test_broken_headers_have_the_same_values_or_the_same_reject() -> None:
+    seen: Counter[str] = Counter()
+    # other ones each week, and those of this week again and again
+    seed = int(os.environ.get("FUZZ_SEED", "0"))
+    for number, data in fuzz.cases(4000, seed):
+        fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
+        assert not differs(fast, slow), number
+        seen[fast.reader if isinstance(fast, Header) else fast.value] += 1
+    assert seen["fast"] > 500
+    assert len(seen) > 10
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_header_cut_anywhere_is_rejected_as_pydicom_rejects_it(syntax: str) -> None:
+    data = file_of(syntax=syntax)
+    for end in range(len(data)):
+        assert not differs(outcome(FAST, data[:end]), outcome(PYDICOM, data[:end])), end
+
+
+@pytest.mark.parametrize(
+    ("attributes", "syntax", "preamble", "reader"),
+    [
+        ({}, "explicit", True, "fast"),
+        ({}, "implicit", True, "fast"),
+        ({"SpecificCharacterSet": ["", "ISO 2022 IR 87"]}, "explicit", True, "fast"),
+        ({}, "big endian", True, "pydicom: transfer_syntax"),
+        ({}, "deflated", True, "pydicom: transfer_syntax"),
+        ({}, "explicit", False, "pydicom: no_preamble"),
+    ],
+)
+def test_it_says_who_read_a_header_and_why(
+    attributes: dict[str, object], syntax: str, preamble: bool, reader: str
+) -> None:
+    header = read(encoded(dataset(**attributes), syntax, preamble=preamble))
+    assert header.reader == reader
+    assert value(header, "PatientID") == "4711"
+
+
+def test_elements_out_of_order_are_left_to_pydicom() -> None:
+    first, second = b"\x08\x00\x60\x00CS\x02\x00CT", b"\x10\x00\x20\x00LO\x04\x004711"
+    data = encoded(dataset(), "explicit")
+    assert first in data
+    assert second in data
+    swapped = data.replace(first, b"#").replace(second, first).replace(b"#", second)
+    assert read(swapped).reader == "pydicom: order_of_elements"
+    assert read(swapped) == outcome(PYDICOM, swapped) or value(read(swapped), "PatientID") == "4711"
+
+
+def test_files_of_one_series_do_not_lend_each_other_values() -> None:
+    """What is remembered are layouts and texts, never that a value is there."""
+    chance = random.Random(1)
+    reader = FastReader(readings())
+    for number in range(300):
+        attributes = {
+            "PatientName": chance.choice((None, "", "A^B", "Longer^Name^Of")),
+            "PatientID": chance.choice((None, "", "1", "4711")),
+            "StudyDescription": chance.choice((None, "x", "x" * 60)),
+            "ImagePositionPatient": [f"{chance.uniform(-200, 200):.{chance.randrange(5)}f}"] * 3,
+            "InstanceNumber": str(chance.randrange(1, 2000)),
+            "PixelSpacing": chance.choice((None, ["0.5", "0.5"])),
+        }
+        data = encoded(dataset(number, **attributes), "explicit")
+        assert not differs(outcome(reader, data), outcome(PYDICOM, data)), number
+
+
+def test_no_more_is_read_than_the_header() -> None:
+    for pixels in (0, 100, 10_000_000):
+        file = Bytes(file_of(bytes(pixels)))
+        FAST.read(file)
+        assert file.read <= 8192
+
+
+def test_large_values_that_nobody_wants_are_passed_over() -> None:
+    made = dataset()
+    made.add_new(0x7FE00010, "OW", b"\0\0")
+    block = made.private_block(0x0029, "MADE", create=True)
+    block.add_new(0x10, "OB", bytes(3_000_000))
+    file = Bytes(encoded(made, "explicit"))
+    header = FAST.read(file)
+    assert header.reader == "fast"
+    assert value(header, "Rows") == "2"
+    assert file.read < 100_000
+
+
+def test_a_sequence_beyond_the_first_block_is_found_to_its_end() -> None:
+    made = dataset()
+    made.add_new(0x7FE00010, "OW", b"\0\0")
+    item = dataset(1, SpecificCharacterSet=None)
+    item.TextValue = "y" * 9000
+    made.RequestAttributesSequence = [item] * 30
+    made["RequestAttributesSequence"].is_undefined_length = True
+    data = encoded(made, "explicit")
+    header = read(data)
+    assert header.reader == "fast"
+    assert not differs(header, outcome(PYDICOM, data))
+
+
+def test_character_sets_do_not_mix() -> None:
+    reader = FastReader(readings())
+    names = {"ISO_IR 100": "Änne", "ISO_IR 144": "Люк", "ISO_IR 192": "山田"}
+    for charset, text in [*names.items(), *names.items()]:
+        data = encoded(dataset(SpecificCharacterSet=charset, PatientName=text), "explicit")
+        header = outcome(reader, data)
+        assert isinstance(header, Header)
+        assert value(header, "PatientName") == text
+
+
+def test_readings_of_any_choice_are_read() -> None:
+    for keywords in (["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"]):
+        chosen: list[Reading] = [reading_of(keyword) for keyword in keywords]
+        data = encoded(dataset(), "implicit")
+        assert outcome(FastReader(chosen), data) == Header(
+            PydicomReader(chosen).read(Bytes(data)).values, "1.2.840.10008.1.2", 0, "fast"
+        )
+
+
+def test_what_is_no_dicom_at_all_is_told_apart() -> None:
+    assert outcome(FAST, b"") is Reason.NOT_DICOM
+    assert outcome(FAST, b"x" * 5000) is Reason.NOT_DICOM

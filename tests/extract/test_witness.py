@@ -1,0 +1,68 @@
+"""Pydicom confirms the fast reader in production, for the same files each time."""
+
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.extract import witness
+from dicom_pipeline.extract.header import FastReader
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.witness import AGREED, DIFFERED, WitnessedReader
+from dicom_pipeline.landing.storage import OpenFile
+from tests.extract.fuzz import Bytes, readings
+from tests.support.dicom import dataset, encoded
+from tests.support.zone import Zone
+
+
+def headers(reader: WitnessedReader, count: int = 100) -> list[Header]:
+    return [reader.read(Bytes(encoded(dataset(n), "explicit"))) for n in range(count)]
+
+
+def test_a_share_of_the_files_is_read_both_ways_and_always_the_same_ones() -> None:
+    first = [h.reader for h in headers(WitnessedReader(readings(), 10))]
+    assert set(first) == {"fast", AGREED}
+    assert 2 <= first.count(AGREED) <= 30
+    assert [h.reader for h in headers(WitnessedReader(readings(), 10))] == first
+
+
+def test_where_they_differ_the_row_is_pydicoms_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = FastReader.read
+
+    def wrong(self: FastReader, file: OpenFile) -> Header:
+        header = honest(self, file)
+        header.values[-1] = "wrong"
+        return header
+
+    monkeypatch.setattr(FastReader, "read", wrong)
+    found = headers(WitnessedReader(readings(), 1), 3)
+    assert {h.reader for h in found} == {DIFFERED}
+    assert all(h.values[-1] != "wrong" for h in found)
+
+
+def test_a_reject_of_pydicom_alone_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = WitnessedReader(readings(), 1)
+    reader.read(Bytes(encoded(dataset(), "explicit")))  # character sets are asked of pydicom too
+
+    def refuse(self: PydicomReader, file: OpenFile) -> Header:
+        raise Rejected(Reason.DECODE_ERROR)
+
+    monkeypatch.setattr(PydicomReader, "read", refuse)
+    assert {h.reader for h in headers(reader, 3)} == {"fast"}
+
+
+def test_what_pydicom_read_anyway_is_not_read_again() -> None:
+    reader = WitnessedReader(readings(), 1)
+    header = reader.read(Bytes(encoded(dataset(), "big endian")))
+    assert header.reader == "pydicom: transfer_syntax"
+
+
+def test_readers_are_counted_over_all_partitions(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    for n, syntax in enumerate(("explicit", "implicit", "big endian")):
+        zone.put(f"{n}", encoded(dataset(n, StudyDate=f"201{n}0101"), syntax))
+    assert zone.load() == 3
+    found = witness.readers(zone.raw, zone.raw.periods())
+    assert found == {"fast": 2, "pydicom: transfer_syntax": 1}
