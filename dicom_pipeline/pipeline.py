@@ -15,8 +15,8 @@ from pathlib import Path
 
 from dicom_pipeline.attributes import MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
-from dicom_pipeline.extract.partition import RawStep
-from dicom_pipeline.extract.pool import Progress, WorkerPlan
+from dicom_pipeline.extract.partition import Progress, RawStep
+from dicom_pipeline.extract.pool import WorkerPlan
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.landing.directory import DirectoryStorage

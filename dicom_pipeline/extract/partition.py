@@ -6,7 +6,7 @@ Does not belong here: processes (pool), rows (tables), and who asks for it (orch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pool import Progress, Tables, WorkerPlan, read_headers
+from dicom_pipeline.extract.pool import Tables, WorkerPlan, read_headers
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.rows import (
@@ -44,9 +44,10 @@ from dicom_pipeline.landing.storage import FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "4"
-# files of small partitions are read together, so that no worker idles; bounds memory too
-WAVE_FILES = 20_000
 _WITH_FILES = ("images", REJECTED)
+
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -80,6 +81,38 @@ class _Work:
     fallback: Tables | None
     up_to_date: Tables | None = None
     parts: list[Tables] = field(default_factory=list)
+    unread: int = 0
+
+
+class _Reading:
+    """Partitions whose files are being read."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, _Work] = {}
+        self._owners: dict[str, list[str]] = {}
+
+    def begin(self, work: _Work) -> Iterator[FileVersion]:
+        """The files that must be read for a partition, and for no other that is under way."""
+        self._works[work.period] = work
+        work.unread = len(work.to_read)
+        for file in work.to_read:
+            owners = self._owners.setdefault(file.path, [])
+            owners.append(work.period)
+            if len(owners) == 1:
+                yield file
+
+    def take(self, chunk: Tables) -> list[_Work]:
+        """Give the rows of a chunk to their partitions; returns those that have all now."""
+        whole = []
+        for period, part in parted(chunk, self._owners).items():
+            work = self._works[period]
+            work.parts.append(part)
+            work.unread -= sum(part[name].num_rows for name in _WITH_FILES)
+            if not work.unread:
+                whole.append(self._works.pop(period))
+        for path in _paths(chunk):
+            del self._owners[path]
+        return whole
 
 
 class RawStep:
@@ -95,6 +128,8 @@ class RawStep:
         Their number.
     keep_deleted
         Rows of files that can no longer be read stay (``DICOM_ON_DELETE=keep``).
+    progress
+        Called with the number of files that are up to date, and of all.
     """
 
     def __init__(
@@ -170,26 +205,41 @@ class RawStep:
         Yields
         ------
         PartitionReport
-            As soon as a partition is written; those that are left without files come last.
+            As soon as a partition is written, in no particular order; those that are left without
+            files come last.
         """
         self.raw.write_schemas()
+        self._done, self._total = 0, sum(map(self.manifests.count, periods))
         donors = self._donors(periods) if not force else {}
-        wave: list[_Work] = []
+        reading = _Reading()
+        finished: list[PartitionReport] = []
         emptied: list[_Work] = []
-        waiting = 0
-        for period in periods:
-            work = self._plan(period, force=force)
-            self._take_over(work, donors)
-            if not work.files:
-                emptied.append(work)
-                continue
-            wave.append(work)
-            waiting += len(work.to_read) + work.carried_files
-            if waiting >= WAVE_FILES:
-                yield from self._run(wave)
-                wave, waiting = [], 0
-        yield from self._run(wave)
+
+        def to_read() -> Iterator[FileVersion]:
+            for period in periods:
+                work = self._plan(period, force=force)
+                self._take_over(work, donors)
+                self._tell(len(work.files) - len(work.to_read))
+                if not work.files:
+                    emptied.append(work)
+                elif work.to_read:
+                    yield from reading.begin(work)
+                else:
+                    finished.append(self._finish(work))
+
+        # a partition is written while others are read
+        for chunk in read_headers(to_read(), self.plan, workers=self.workers):
+            self._tell(sum(chunk[name].num_rows for name in _WITH_FILES))
+            finished.extend(map(self._finish, reading.take(chunk)))
+            yield from finished
+            finished.clear()
+        yield from finished
         yield from self._remove(emptied)
+
+    def _tell(self, files: int) -> None:
+        self._done += files
+        if self.progress and files:
+            self.progress(self._done, self._total)
 
     def _plan(self, period: str, *, force: bool) -> _Work:
         rows = self.manifests.read(period)
@@ -274,24 +324,6 @@ class RawStep:
                 return None
             tables[name] = aligned(table, table_schema(self.mapping, name))
         return tables
-
-    def _run(self, wave: list[_Work]) -> Iterator[PartitionReport]:
-        works = {work.period: work for work in wave}
-        owners: dict[str, list[str]] = {}
-        for work in wave:
-            for file in work.to_read:
-                owners.setdefault(file.path, []).append(work.period)
-        chunks = read_headers(
-            [file for work in wave for file in work.to_read],
-            self.plan,
-            workers=self.workers,
-            progress=self.progress,
-        )
-        for chunk in chunks:
-            for period, part in parted(chunk, owners).items():
-                works[period].parts.append(part)
-        for work in wave:
-            yield self._finish(work)
 
     def _remove(self, emptied: Sequence[_Work]) -> Iterator[PartitionReport]:
         """Remove partitions without files.

@@ -10,11 +10,12 @@ import ctypes
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
+from itertools import chain, islice
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from types import ModuleType
@@ -35,10 +36,10 @@ from dicom_pipeline.pydicom_quiet import silence_pydicom
 from dicom_pipeline.settings import Reader
 
 LARGEST_CHUNK = 200
+AHEAD = 8  # chunks a worker that wait, so that none idles while rows are written
 SECONDS_A_FILE = 30.0
 
 Tables = dict[str, pa.Table]
-Progress = Callable[[int, int], None]
 _READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
     Reader.FAST: WitnessedReader,
     Reader.PYDICOM: PydicomReader,
@@ -153,14 +154,15 @@ def _from_ipc(data: bytes) -> pa.Table:
 
 
 def read_headers(
-    files: Sequence[FileVersion],
+    files: Iterable[FileVersion],
     plan: WorkerPlan,
     *,
     workers: int,
     seconds_a_file: float = SECONDS_A_FILE,
-    progress: Progress | None = None,
 ) -> Iterator[Tables]:
     """Read the headers of files, in no particular order.
+
+    Files are taken as workers come to them, so what makes them may look at what was yielded.
 
     Parameters
     ----------
@@ -172,22 +174,19 @@ def read_headers(
         Number of processes.
     seconds_a_file
         A file that takes longer is rejected with ``timeout``.
-    progress
-        Called with the number of files done and of all.
 
     Yields
     ------
     dict of str to pyarrow.Table
         Rows of the raw tables, for a chunk of the files.
     """
-    if not files:
+    chunks = _chunks(iter(files), workers)
+    first = list(islice(chunks, workers))
+    if not first:
         return
-    size = min(LARGEST_CHUNK, max(1, -(-len(files) // (workers * 4))))
-    chunks = [files[i : i + size] for i in range(0, len(files), size)]
-    done = 0
     with (
         ProcessPool(
-            max_workers=min(workers, len(chunks)),
+            max_workers=len(first),
             initializer=_start_worker,
             initargs=(plan,),
             context=_Context(),
@@ -199,20 +198,30 @@ def read_headers(
             timeout = seconds_a_file * (1 + len(chunk) / 10)
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
-        pending = {submit(chunk): chunk for chunk in chunks}
-        while pending:
-            again: list[FileVersion] = []
-            for future in as_completed(list(pending)):
+        chunks = chain(first, chunks)
+        pending: dict[Future[dict[str, bytes]], Sequence[FileVersion]] = {}
+        while True:
+            for chunk in islice(chunks, workers * AHEAD - len(pending)):
+                pending[submit(chunk)] = chunk
+            if not pending:
+                return
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 chunk = pending.pop(future)
                 tables = _result(future, chunk, plan)
-                if tables is None:
-                    again.extend(chunk)  # one of them did it: each on its own
-                    continue
-                done += len(chunk)
-                if progress:
-                    progress(done, len(files))
-                yield tables
-            pending = {submit([file]): [file] for file in again}
+                if tables is None:  # one of them did it: each on its own
+                    chunks = chain([[file] for file in chunk], chunks)
+                else:
+                    yield tables
+
+
+def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[FileVersion]]:
+    """Chunks of files; of few files small ones, so that no worker idles."""
+    some = list(islice(files, workers * 4 * LARGEST_CHUNK))
+    size = min(LARGEST_CHUNK, max(1, -(-len(some) // (workers * 4))))
+    for i in range(0, len(some), size):
+        yield some[i : i + size]
+    while chunk := list(islice(files, LARGEST_CHUNK)):
+        yield chunk
 
 
 @contextmanager

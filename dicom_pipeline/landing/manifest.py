@@ -108,6 +108,11 @@ class ManifestStore:
             )
         ]
 
+    def count(self, period: str) -> int:
+        """Number of files in one manifest, by its footer."""
+        path = self._path(period)
+        return pq.read_metadata(path).num_rows if path.exists() else 0
+
     def write(self, period: str, rows: Iterable[ManifestRow]) -> None:
         """Replace one manifest."""
         ordered = sorted(rows, key=lambda row: row.file.path)

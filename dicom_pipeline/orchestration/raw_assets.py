@@ -11,8 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from dicom_pipeline.extract.partition import PartitionReport
-from dicom_pipeline.extract.pool import Progress
+from dicom_pipeline.extract.partition import PartitionReport, Progress
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
@@ -105,7 +104,7 @@ def _progress_log(context: dg.AssetExecutionContext) -> Progress:
         nonlocal told
         if time.monotonic() - told >= PROGRESS_SECONDS or done == total:
             told = time.monotonic()
-            context.log.info(f"{done} of {total} files read")
+            context.log.info(f"{done} of {total} files are up to date")
 
     return progress
 

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicom_pipeline.extract import partition
+from dicom_pipeline.extract import partition, pool
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.settings import Grain
@@ -161,7 +161,9 @@ def test_tables_are_the_same_bytes_whatever_the_number_of_workers_and_the_order(
     before = zone.bytes()
     real = partition.read_headers
     monkeypatch.setattr(
-        partition, "read_headers", lambda files, *a, **k: list(real(files[::-1], *a, **k))[::-1]
+        partition,
+        "read_headers",
+        lambda files, *a, **k: list(real(list(files)[::-1], *a, **k))[::-1],
     )
     zone.refresh(force=True, workers=3)
     assert zone.bytes() == before
@@ -292,17 +294,23 @@ def test_attributes_in_items_of_sequences_are_columns_beside_the_json(zone: Zone
     assert zone.images()["plain"]["shared_spacing"] is None
 
 
-def test_small_partitions_are_worked_in_waves(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partitions_are_written_while_others_are_read(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "LARGEST_CHUNK", 1)
+    monkeypatch.setattr(pool, "AHEAD", 1)
     for n in range(12):
         zone.put(str(n), instance(n, StudyDate=f"2012{n + 1:02}01"))
     zone.scan()
-    monkeypatch.setattr(partition, "WAVE_FILES", 5)
     told: list[tuple[int, int]] = []
     step = zone.step()
     step.progress = lambda *now: told.append(now)
-    reports = list(step.refresh(zone.manifests.periods()))
-    assert [report.loaded for report in reports] == [1] * 12
-    assert {total for _, total in told} == {5, 2}
+    reports = step.refresh(zone.manifests.periods())
+    assert next(reports).loaded == 1
+    assert told[-1][0] < 12
+    assert [report.loaded for report in reports] == [1] * 11
+    assert told[-1] == (12, 12)
+    assert told == sorted(told)
     assert zone.account().balanced
 
 

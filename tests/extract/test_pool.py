@@ -5,14 +5,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.extract import pool
 from dicom_pipeline.extract.pool import Tables, read_headers
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.landing.storage import FileVersion
 from tests.support.dicom import instance
 from tests.support.hostile import HostilePlan
 
@@ -66,8 +69,11 @@ def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
     thread.start()
     files = DirectoryStorage(tmp_path).list_landing().files
     plan = HostilePlan(tmp_path, MAPPING_CSV)
-    chunks = read_headers(files, plan, workers=1, progress=lambda *_: reading.set())
-    found = outcomes(list(chunks))
+    chunks = []
+    for chunk in read_headers(files, plan, workers=1):
+        reading.set()
+        chunks.append(chunk)
+    found = outcomes(chunks)
     thread.join()
     assert killed
     assert found == {f"{n:02}": "row" for n in range(40)}
@@ -85,16 +91,24 @@ def test_work_that_nobody_takes_is_not_waited_for(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_progress_ends_at_the_number_of_files(tmp_path: Path) -> None:
-    for n in range(3):
+def test_files_are_taken_as_workers_come_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "LARGEST_CHUNK", 2)
+    monkeypatch.setattr(pool, "AHEAD", 2)
+    for n in range(40):
         (tmp_path / str(n)).write_bytes(instance(n))
-    (tmp_path / "bad").write_bytes(b"RAISE")
-    files = DirectoryStorage(tmp_path).list_landing().files
-    told: list[tuple[int, int]] = []
-    plan = HostilePlan(tmp_path, MAPPING_CSV)
-    list(read_headers(files, plan, workers=1, progress=lambda *now: told.append(now)))
-    assert told[-1] == (4, 4)
-    assert told == sorted(told)
+    taken: list[FileVersion] = []
+
+    def files() -> Iterator[FileVersion]:
+        for file in DirectoryStorage(tmp_path).list_landing().files:
+            taken.append(file)
+            yield file
+
+    parts = read_headers(files(), HostilePlan(tmp_path, MAPPING_CSV), workers=1)
+    first = next(parts)
+    assert len(taken) < 20
+    assert len(outcomes([first, *parts])) == len(taken) == 40
 
 
 MAIN = """
