@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import stat
 import time
 from collections.abc import Iterator
@@ -24,9 +23,9 @@ from dicom_pipeline.landing.storage import (
     to_text,
 )
 
-_TEMPORARY = re.compile(
-    r".*(\.(part|partial|tmp|temp|filepart|crdownload|download|swp)|~)", re.IGNORECASE
-)
+_TEMPORARY = (
+    ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", "~",
+)  # fmt: skip
 
 
 class LocalFile:
@@ -216,12 +215,13 @@ class _Walk:
             full, path, hidden = stack.pop(chosen)
             try:
                 with os.scandir(full) as entries:
+                    prefix = f"{path}/"
                     for entry in entries:
-                        if not entry.is_symlink() and entry.is_dir(follow_symlinks=False):
+                        if entry.is_dir(follow_symlinks=False):
                             inside_hidden = hidden or entry.name.startswith(".")
-                            stack.append((entry.path, f"{path}/{entry.name}", inside_hidden))
+                            stack.append((entry.path, prefix + entry.name, inside_hidden))
                         else:
-                            self.entry(entry, f"{path}/", hidden=hidden)
+                            self.entry(entry, prefix, hidden=hidden)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -269,7 +269,7 @@ class _Walk:
             self.listing.ignored[text] = Ignored.HIDDEN
         elif not stat.S_ISREG(status.st_mode):
             self.listing.ignored[text] = Ignored.SPECIAL
-        elif _TEMPORARY.fullmatch(entry.name):
+        elif entry.name.lower().endswith(_TEMPORARY):
             self.listing.ignored[text] = Ignored.TEMPORARY
         # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
         # file back for ever

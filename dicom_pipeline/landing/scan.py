@@ -99,8 +99,11 @@ class Scanner:
         self.progress = progress or (lambda what, done, total: None)
         self.withdrawn = withdrawn
         self.report = ScanReport()
-        self._rows: dict[str, dict[str, ManifestRow]] = {}
+        # by path: the version that the manifests have, and the partition it is in
+        self._known: dict[str, FileVersion] = {}
         self._home: dict[str, str] = {}
+        self._closed: set[str] = set()
+        self._rows: dict[str, dict[str, ManifestRow]] = {}
         self._touched: set[str] = set()
         self._gained: set[str] = set()
 
@@ -150,39 +153,55 @@ class Scanner:
 
     def _load(self) -> None:
         for period in self.manifests.periods():
-            rows = {row.file.path: row for row in self.manifests.read(period)}
-            self._rows[period] = rows
-            for path in rows:
-                if path in self._home:  # a scan was killed between two manifests
-                    del self._rows[self._home[path]][path]
-                    self._touched.add(self._home[path])
-                self._home[path] = period
-        for period in [p for p in self._rows if not is_period(p, self.rules.grain)]:
-            for path, row in list(self._rows[period].items()):
-                self._move(path, row)
-        self._touched.update(p for p in self._rows if not is_period(p, self.rules.grain))
+            files, closed = self.manifests.files(period)
+            paths = [file.path for file in files]
+            for path in self._home.keys() & paths:  # a scan was killed between two manifests
+                self._drop(path)
+            self._known.update(zip(paths, files, strict=True))
+            self._home.update(dict.fromkeys(paths, period))
+            self._closed |= closed
+        for period in self.manifests.periods():
+            if not is_period(period, self.rules.grain):
+                for path, row in list(self._rows_of(period).items()):
+                    self._move(path, row)
+                self._touched.add(period)
+
+    def _rows_of(self, period: str) -> dict[str, ManifestRow]:
+        """Rows of one partition, whole: only those are read that are written."""
+        if period not in self._rows:
+            self._rows[period] = {row.file.path: row for row in self.manifests.read(period)}
+        return self._rows[period]
+
+    def _drop(self, path: str) -> str:
+        """Take a file out of its partition, which is returned."""
+        period = self._home.pop(path)
+        del self._rows_of(period)[path]
+        del self._known[path]
+        self._closed.discard(path)
+        self._touched.add(period)
+        return period
 
     def _move(self, path: str, row: ManifestRow) -> None:
-        old = self._home.get(path)
         new = study_period(row.study_day, self.rules.grain)
-        if old is not None and old != new:
-            del self._rows[old][path]
-            self._touched.add(old)
-            self.report.moved += 1
-        self._rows.setdefault(new, {})[path] = row
+        old = self._drop(path) if path in self._home else None
+        self.report.moved += old not in (None, new)
+        self._rows_of(new)[path] = row
+        self._known[path] = row.file
         self._home[path] = new
+        if not row.opened:
+            self._closed.add(path)
         self._touched.add(new)
         if old != new:
             self._gained.add(new)
 
     def _pass_over_withdrawn(self, listing: Listing) -> None:
         theirs = {file.path for file in listing.files if file in self.withdrawn}
+        if not theirs:
+            return
         listing.files = [file for file in listing.files if file.path not in theirs]
         listing.ignored.update(dict.fromkeys(theirs, Ignored.WITHDRAWN))
         for path in theirs & self._home.keys():  # the raw step was killed before it did this
-            period = self._home.pop(path)
-            del self._rows[period][path]
-            self._touched.add(period)
+            self._drop(path)
 
     def _remove_gone(self, listing: Listing) -> None:
         present = {file.path for file in listing.files}
@@ -202,9 +221,7 @@ class Scanner:
                 "right, run: dicom-pipeline scan --accept-deletions"
             )
         for path in gone:
-            period = self._home.pop(path)
-            del self._rows[period][path]
-            self._touched.add(period)
+            self._drop(path)
         self.report.deleted = len(gone)
 
     def _place(self, files: list[FileVersion]) -> None:
@@ -222,7 +239,7 @@ class Scanner:
             if known is None:
                 self.report.new += 1
             else:
-                before = self._rows[known][file.path]
+                before = self._rows_of(known)[file.path]
                 if before.file == file and not row.opened:
                     continue  # as unreadable as before: nothing has changed
                 row = replace(row, first_seen=before.first_seen)
@@ -233,12 +250,7 @@ class Scanner:
 
     def _unplaced(self, files: list[FileVersion]) -> Iterator[FileVersion]:
         for file in files:
-            period = self._home.get(file.path)
-            if period is None:
-                yield file
-                continue
-            row = self._rows[period][file.path]
-            if row.file != file or not row.opened:
+            if self._known.get(file.path) != file or file.path in self._closed:
                 yield file
 
     def _look(self, file: FileVersion) -> ManifestRow | None:
@@ -260,5 +272,5 @@ class Scanner:
         # partitions that gain files come first: a file in two manifests is mended by the next
         # scan, a file in none would be read anew
         for period in sorted(self._touched, key=lambda p: (p not in self._gained, p)):
-            self.manifests.write(period, self._rows[period].values())
+            self.manifests.write(period, self._rows_of(period).values())
         self.report.partitions = sorted(self._touched)

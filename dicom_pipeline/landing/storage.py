@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Ignored(StrEnum):
@@ -24,8 +24,7 @@ class Ignored(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class FileVersion:
+class FileVersion(NamedTuple):
     r"""A file and what tells one version of it from another.
 
     ``path`` is relative to the zone, ``/``-separated, and pure Unicode: a backslash is doubled
