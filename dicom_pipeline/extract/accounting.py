@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from dicom_pipeline.extract.partition import RawStep
 from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
-from dicom_pipeline.landing.manifest import ManifestRow
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
+from dicom_pipeline.landing.storage import FileVersion
+
+_VERSION = ("file_path", "file_size", "file_mtime_ns")
 
 
 @dataclass
@@ -106,41 +109,29 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
 
 def _outcomes(
     step: RawStep,
-) -> tuple[dict[str, list[tuple[str, str]]], dict[str, tuple[str, ManifestRow]]]:
-    """What the raw zone says of each file, and the manifests' rows."""
+) -> tuple[dict[str, list[tuple[str, str]]], dict[str, tuple[str, FileVersion]]]:
+    """What the raw zone says of each file, and the manifests' files with their partitions."""
     outcomes: dict[str, list[tuple[str, str]]] = {}
-    manifest: dict[str, tuple[str, ManifestRow]] = {}
+    manifest: dict[str, tuple[str, FileVersion]] = {}
     for period in step.manifests.periods():
-        for row in step.manifests.read(period):
-            manifest[row.file.path] = (period, row)
+        for file in step.manifests.files(period)[0]:
+            manifest[file.path] = (period, file)
     for period in step.raw.periods():
-        images, rejects = step.raw.read("images", period), step.raw.read(REJECTED, period)
+        images = step.raw.read("images", period, [*_VERSION, "file_outcome"])
+        rejects = step.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
         current = step.raw.version(period)
         if images is None or rejects is None or current is None:
             continue
         rows = [
-            *zip(
-                images["file_path"].to_pylist(),
-                images["file_size"].to_pylist(),
-                images["file_mtime_ns"].to_pylist(),
-                images["file_outcome"].to_pylist(),
-                [""] * images.num_rows,
-                strict=True,
-            ),
-            *zip(
-                *(
-                    rejects[name].to_pylist()
-                    for name in ("file_path", "file_size", "file_mtime_ns", "outcome", "reason")
-                ),
-                strict=True,
-            ),
+            *zip(*(column.to_pylist() for column in images.columns), repeat("")),
+            *zip(*(column.to_pylist() for column in rejects.columns), strict=True),
         ]
         for path, size, mtime_ns, outcome, reason in rows:
             known = manifest.get(path)
             # a row of an older version of the file, or of the partition it left, is not its row
             if known is None or known[0] != period:
                 continue
-            if (known[1].file.size, known[1].file.mtime_ns) != (size, mtime_ns):
+            if (known[1].size, known[1].mtime_ns) != (size, mtime_ns):
                 continue
             outcomes.setdefault(path, []).append((outcome, reason))
     return outcomes, manifest

@@ -38,7 +38,7 @@ from dicom_pipeline.extract.tables import (
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.identity_attributes import load_identity_attributes
 from dicom_pipeline.landing.directory import DirectoryStorage
-from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, fingerprint
+from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion
 
@@ -167,7 +167,7 @@ class RawStep:
 
     def wanted_version(self, period: str) -> str:
         """Fingerprint of a partition's manifest, of what is read and of the extractor."""
-        version = self._wanted_version_of_rows(self.manifests.read(period))
+        version = self._version(self.manifests.digest(period))
         # never that of what is there: a purge may have been killed before it came here
         return f"{version}-withdrawn" if self.holds_withdrawn(period) else version
 
@@ -178,15 +178,16 @@ class RawStep:
         rows = self.raw.read("patients", period, PATIENT_KEYS)
         return rows is not None and bool(self.withdrawals.matcher.hits(rows))
 
-    def wanted_version_of(self, files: Sequence[FileVersion]) -> str:
-        """Fingerprint of a partition that consists of these files."""
-        return fingerprint(files, *self._read_by)
+    @property
+    def version_without_files(self) -> str:
+        """Fingerprint of a partition that has no files any more."""
+        return self._version(files_digest([]))
 
     def _wanted_version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
-        # a file that could not be opened is another one once it can, though its times are the same
-        closed = sorted(row.file.path for row in rows if not row.opened)
-        files = [row.file for row in rows]
-        return fingerprint(files, *self._read_by, *closed)
+        return self._version(files_digest(rows))
+
+    def _version(self, digest: str) -> str:
+        return fingerprint(*self._read_by, digest)
 
     def wanted_versions(self) -> dict[str, str]:
         """Fingerprints of all partitions, by key in sorted order."""
@@ -361,7 +362,7 @@ class RawStep:
         if withdrawn:
             report.ignored[Reason.WITHDRAWN] = len(withdrawn)
             if not self._forget(work, withdrawn):
-                report.version, report.removed = self.wanted_version_of([]), True
+                report.version, report.removed = self.version_without_files, True
                 return report
         tables = settle_partition(tables)
         report.version = self._note_unreadable(work, tables[REJECTED])

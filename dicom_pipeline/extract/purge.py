@@ -160,6 +160,6 @@ def _strip(step: RawStep, period: str) -> None:
         return
     plain = {name: table.drop_columns("raw_version") for name, table in present.items()}
     remaining, _ = step.withdrawals.take_out(plain)
-    version = fingerprint([], "withdrawn", str(step.raw.version(period)))
+    version = fingerprint("withdrawn", str(step.raw.version(period)))
     read_by = step.raw.read_by(period) or ""
     step.raw.write(period, settle_partition(remaining), version=version, read_by=read_by)

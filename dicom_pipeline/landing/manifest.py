@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         pa.field("first_seen", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
 )
+_DIGEST_KEY = b"dicom_pipeline.files_digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +59,43 @@ class ScanState:
     ignored: dict[str, int]
 
 
-def fingerprint(files: Iterable[FileVersion], *salts: str) -> str:
+def files_digest(rows: Iterable[ManifestRow]) -> str:
+    """What a partition consists of: versions of its files, and which of them cannot be opened.
+
+    A file that could not be opened is another one once it can, though its times are the same.
+
+    Parameters
+    ----------
+    rows
+        Files of the partition, in any order.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    lines = [
+        f"{path}\0{size}\0{mtime_ns}\0{etag}\0{row.opened}\n"
+        for row in sorted(rows, key=lambda row: row.file.path)
+        for path, size, mtime_ns, etag in (row.file,)
+    ]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def fingerprint(*parts: str) -> str:
     """Version of a partition: of its files, of what is read from them and by which extractor.
 
     Parameters
     ----------
-    files
-        The files of the partition, in any order.
-    salts
-        Digest of the column list, version of the extractor.
+    parts
+        What it depends on: the files' digest, that of the column list, the extractor's version.
 
     Returns
     -------
     str
         32 hexadecimal digits.
     """
-    digest = hashlib.sha256("|".join(salts).encode())
-    for file in sorted(files, key=lambda f: f.path):
-        line = (file.path, file.size, file.mtime_ns, file.etag)
-        digest.update(json.dumps(line).encode())
-    return digest.hexdigest()[:32]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 class ManifestStore:
@@ -118,6 +136,13 @@ class ManifestStore:
             file.path for file, is_open in zip(files, opened, strict=True) if not is_open
         }
 
+    def digest(self, period: str) -> str:
+        """`files_digest` of one manifest, by its footer."""
+        path = self._path(period)
+        metadata = (pq.read_metadata(path).metadata or {}) if path.exists() else {}
+        stored = metadata.get(_DIGEST_KEY)
+        return stored.decode() if stored else files_digest(self.read(period))
+
     def _columns(self, period: str, names: list[str]) -> list[list[Any]]:
         if not self._path(period).exists():
             return [[] for _ in names]
@@ -147,6 +172,7 @@ class ManifestStore:
             ],
             schema=SCHEMA,
         )
+        table = table.replace_schema_metadata({_DIGEST_KEY: files_digest(ordered).encode()})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
         write_atomic(self._path(period), memoryview(sink.getvalue()))
