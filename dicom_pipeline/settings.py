@@ -266,3 +266,8 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_DEID_PROFILE=settings.profile,
         DBT_TARGET=settings.target,
     )
+
+
+def batch_dagster_events() -> None:
+    """Have Dagster store events of many partitions in batches, in this process."""
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

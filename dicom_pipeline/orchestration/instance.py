@@ -37,7 +37,13 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
 def _absolute(home: Path) -> dict[str, object]:
     """dagster.yaml names its directories relative to where ``dagster dev`` is started."""
     return {
-        "storage": {"sqlite": {"base_dir": str(home / "storage")}},
+        "storage": {
+            "custom": {
+                "module": "dicom_pipeline.orchestration.event_storage",
+                "class": "BatchingSqliteStorage",
+                "config": {"base_dir": str(home / "storage")},
+            }
+        },
         "local_artifact_storage": {
             "module": "dagster._core.storage.root",
             "class": "LocalArtifactStorage",

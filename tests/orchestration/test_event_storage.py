@@ -1,0 +1,95 @@
+"""Events that are stored in batches are those that Dagster's own storage would have stored."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+KEYS = ["2010-01", "2010-02", "2012-05"]
+PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")
+
+
+@dg.multi_asset(
+    specs=[dg.AssetSpec(name, partitions_def=PARTITIONS) for name in ("images", "series")],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def tables(context: dg.AssetExecutionContext) -> Any:
+    for key in context.selected_asset_keys:
+        for partition in context.partition_keys:
+            context.add_asset_metadata({"version": partition}, key, partition)
+        yield dg.MaterializeResult[None](key, tags={"tagged": "yes"})
+
+
+DEFINITIONS = dg.Definitions(assets=[tables], jobs=[dg.define_asset_job("job", [tables])])
+OURS = {
+    "custom": {
+        "module": "dicom_pipeline.orchestration.event_storage",
+        "class": "BatchingSqliteStorage",
+    }
+}
+
+
+def instance(home: Path, *, batching: bool) -> dg.DagsterInstance:
+    place = {"base_dir": str(home / "storage")}
+    storage: dict[str, Any] = {"sqlite": place}
+    if batching:
+        storage = {"custom": {**OURS["custom"], "config": place}}
+    home.mkdir()
+    (home / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\nstorage: {storage}\n")
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def rows(home: Path, database: str, query: str) -> list[tuple[Any, ...]]:
+    path = next((home / "storage" / "history").rglob(database))
+    with sqlite3.connect(path) as connection:
+        return sorted(connection.execute(query).fetchall(), key=repr)
+
+
+def run(home: Path, *, batching: bool) -> dg.DagsterInstance:
+    made = instance(home, batching=batching)
+    made.add_dynamic_partitions("test_period", KEYS)
+    job = DEFINITIONS.resolve_job_def("job")
+    tags = {
+        "dagster/asset_partition_range_start": KEYS[0],
+        "dagster/asset_partition_range_end": KEYS[-1],
+    }
+    result = job.execute_in_process(instance=made, tags=tags)
+    assert result.success
+    return made
+
+
+def test_the_tables_are_those_that_dagsters_storage_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
+    run(tmp_path / "plain", batching=False).dispose()
+    run(tmp_path / "ours", batching=True).dispose()
+    events = "select dagster_event_type, step_key, asset_key, partition from event_logs"
+    assets = "select asset_key, last_materialization is not null, wipe_timestamp from asset_keys"
+    tags = (  # data versions are of the run's own id
+        "select asset_key, key, case when key like '%version%' then '' else value end"
+        " from asset_event_tags"
+    )
+    for database, query in (("index.db", events), ("index.db", assets), ("index.db", tags)):
+        plain = rows(tmp_path / "plain", database, query)
+        assert rows(tmp_path / "ours", database, query) == plain
+        assert plain
+    materialized = [row for row in rows(tmp_path / "ours", "index.db", events) if row[3]]
+    assert len(materialized) == 2 * 2 * len(KEYS)  # planned and done, of two tables
+
+
+def test_dagsters_own_storage_reads_them(tmp_path: Path) -> None:
+    made = run(tmp_path / "ours", batching=True)
+    key = dg.AssetKey("images")
+    storage = SqliteEventLogStorage(str(tmp_path / "ours" / "storage" / "history" / "runs"))
+    assert storage.get_materialized_partitions(key) == set(KEYS)
+    (record,) = storage.get_asset_records([key])
+    last = record.asset_entry.last_materialization
+    assert last is not None
+    assert last.asset_materialization is not None
+    assert last.asset_materialization.metadata["version"].value == last.dagster_event.partition
+    assert made.get_materialized_partitions(key) == set(KEYS)
+    storage.dispose()
