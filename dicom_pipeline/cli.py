@@ -21,7 +21,7 @@ from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
 from dicom_pipeline.landing.scan import ScanReport
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.rotate import rotate
-from dicom_pipeline.settings import OnDelete, load_settings
+from dicom_pipeline.settings import OnDelete, export_for_dbt, load_settings
 from dicom_pipeline.terminal import EXIT_FAILED, confirmation, plain_errors, refuse_extra
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
 from dicom_pipeline.withdraw import Receipts, withdraw
@@ -310,6 +310,7 @@ def prepare(debug: Debug = False) -> None:
             pipeline.prepare()
         from dicom_pipeline.orchestration.dbt_assets import dbt_project, ensure_manifest
 
+        export_for_dbt(settings)
         ensure_manifest(dbt_project())
 
 

@@ -268,6 +268,11 @@ def export_for_dbt(settings: Settings) -> None:
     )
 
 
+def dbt_environment() -> dict[str, str]:
+    """The variables that dbt's profile depends on, as they are now."""
+    return {name: os.environ.get(name, "") for name in ("DICOM_WAREHOUSE_DIR", "DBT_TARGET")}
+
+
 def batch_dagster_events() -> None:
     """Have Dagster store events of many partitions in batches, in this process."""
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -33,7 +33,7 @@ from dicom_pipeline.orchestration.seeds import (
     seed_digest,
 )
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import DBT_PROJECT_DIR
+from dicom_pipeline.settings import DBT_PROJECT_DIR, dbt_environment
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
 KEPT_BUILDS = 10
@@ -71,9 +71,10 @@ def ensure_manifest(project: DbtProject) -> None:
     """Parse the project if its manifest is missing or was made of other sources.
 
     By content, not by ``prepare_if_dev``: every process of ``dagster dev`` and every run loads
-    the definitions, and parsing each time would cost seconds each time.
+    the definitions, and parsing each time would cost seconds each time. dbt parses again itself,
+    in each build, when what the profile says is not what it was at the last parse.
     """
-    digest = _sources_digest()
+    digest = _sources_digest(dbt_environment())
     stamp = project.manifest_path.with_name("manifest.digest")
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with (stamp.parent / "manifest.lock").open("w") as lock:
@@ -92,8 +93,8 @@ def remove_old_artifacts(project: DbtProject) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sources_digest() -> str:
-    digest = hashlib.sha256()
+def _sources_digest(environment: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(repr(sorted(environment.items())).encode())
     for name in _SOURCES:
         root = DBT_PROJECT_DIR / name
         for path in [root] if root.is_file() else sorted(root.rglob("*")):
