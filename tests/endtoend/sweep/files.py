@@ -56,11 +56,11 @@ class Archive:
         yield from self._broken(english)
         yield from self._copies(german)
 
-    def few(self, landing: Path, description: str) -> None:
-        """A file of each of seven people, with a description of our choice."""
+    def few(self, landing: Path, description: str, *, people: int = 7, study: int = 1) -> None:
+        """A file of each of a few people, with a description of our choice."""
         with disable_value_validation():
-            for person in list(self.people.values())[:7]:
-                made = self.planter.header(person, "CT")
+            for person in list(self.people.values())[:people]:
+                made = self.planter.header(person, "CT", study)
                 text = description.format(**person.facts, own_word=self.maker.word("few"))
                 put(made, "StudyDescription", text)
                 _write(landing / self._name(person, "few"), written(made))
