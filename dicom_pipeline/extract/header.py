@@ -70,11 +70,13 @@ class FastReader:
         self._excerpts = Excerpts(readings)
         self._unreadable = Unreadable()
         self._count = len(readings)
-        self._wanted = {
-            reading.tag: (cell, reading.vr)
-            for cell, reading in enumerate(readings)
-            if reading.first_tag not in self._excerpts.tags
-        }
+        self._wanted: dict[int, tuple[int, str]] = {}
+        self._copies: list[tuple[int, int]] = []  # of readings that stand more than once
+        for cell, reading in enumerate(readings):
+            if reading.first_tag not in self._excerpts.tags:
+                first, _ = self._wanted.setdefault(reading.tag, (cell, reading.vr))
+                if first != cell:
+                    self._copies.append((cell, first))
         self._ambiguous = [cell for cell, reading in enumerate(readings) if reading.vr == AMBIGUOUS]
         # needed, whether wanted or not
         self._sop_instance_uid = self._cell(_SOP_INSTANCE_UID, "UI")
@@ -132,6 +134,8 @@ class FastReader:
         for cell in self._ambiguous:
             if (special := results[cell]) is not None and not isinstance(special, str):
                 results[cell] = decoder["SS" if signed else "US"][special.value]
+        for cell, first in self._copies:
+            results[cell] = results[first]
         if not results[self._sop_instance_uid]:
             raise Doubtful(Doubt.NO_SOP_INSTANCE_UID)
         del results[len(self._pydicom.readings) :]

@@ -175,7 +175,10 @@ def test_character_sets_do_not_mix() -> None:
 
 
 def test_readings_of_any_choice_are_read() -> None:
-    for keywords in (["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"]):
+    for keywords in (
+        ["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"],
+        ["PatientID", "Rows", "PatientID"],
+    ):  # fmt: skip
         chosen: list[Reading] = [reading_of(keyword) for keyword in keywords]
         data = encoded(dataset(), "implicit")
         assert outcome(FastReader(chosen), data) == Header(

@@ -1,0 +1,43 @@
+"""The raw step, from listing to parquet, as `dicom-pipeline run` puts it together.
+
+Belongs here: our parts, their settings, the clock.
+Does not belong here: what it is held against (users_loop).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from harness import cpu_seconds
+
+from dicom_pipeline.attributes import MAPPING_CSV, load_mapping
+from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.pool import WorkerPlan
+from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.landing.manifest import ManifestStore
+from dicom_pipeline.landing.scan import Scanner, ScanRules
+from dicom_pipeline.settings import Grain, OnDelete
+
+
+def main(landing: Path, out: Path, workers: int) -> None:
+    """Scan, read, write; print seconds."""
+    began, cpu = time.perf_counter(), cpu_seconds()
+    storage, manifests = DirectoryStorage(landing), ManifestStore(out)
+    Scanner(storage, manifests, ScanRules(Grain.MONTH, OnDelete.REMOVE)).run(0)
+    scanned = time.perf_counter()
+    plan = WorkerPlan(landing, MAPPING_CSV)
+    step = RawStep(manifests, RawZone(out, load_mapping()), plan, workers=workers)
+    files = sum(report.loaded for report in step.refresh(manifests.periods()))
+    ended = time.perf_counter()
+    result = {
+        "wall": ended - began, "cpu": cpu_seconds() - cpu, "scan": scanned - began, "files": files
+    }  # fmt: skip
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
