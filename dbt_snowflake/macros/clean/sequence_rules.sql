@@ -6,6 +6,7 @@
 {% macro sequence_rules() %}
     {% set attributes = ref('sequence_attributes') %}
     {% if not execute %}{{ return([]) }}{% endif %}
+    {% if 'sequence rules' in context %}{{ return(context['sequence rules']) }}{% endif %}
     {% set lines = run_query("select tag, keyword, " ~ deid_profile() ~ " from " ~ attributes ~ " order by tag") %}
     {% set rules = [] %}
     {% for tag, keyword, action in lines.rows %}
@@ -18,6 +19,7 @@
         {% endif %}
         {% do rules.append({'tag': tag, 'keyword': keyword, 'action': action}) %}
     {% endfor %}
+    {% do context.update({'sequence rules': rules}) %}
     {{ return(rules) }}
 {% endmacro %}
 

@@ -5,6 +5,8 @@
 {% macro entity_key(key_name) %}
     {% set mapping = ref('surrogate_key_mapping') %}
     {% if not execute %}{{ return('null') }}{% endif %}
+    {% set remembered = 'key ' ~ key_name %}
+    {% if remembered in context %}{{ return(context[remembered]) }}{% endif %}
     {% set lines = run_query(
         "select alternative, key_column, required from " ~ mapping
         ~ " where key_name = '" ~ key_name ~ "' order by alternative, position"
@@ -19,5 +21,6 @@
         {% endfor %}
         {% do alternatives.append("when " ~ required | join(" and ") ~ " then " ~ parts | join(" || ")) %}
     {% endfor %}
-    {{ return(keyed_id(key_name, "case " ~ alternatives | join(" ") ~ " end")) }}
+    {% do context.update({remembered: keyed_id(key_name, "case " ~ alternatives | join(" ") ~ " end")}) %}
+    {{ return(context[remembered]) }}
 {% endmacro %}

@@ -1,7 +1,12 @@
-{# The seed's lines for a table, as the chosen profile has them; none while dbt only parses. #}
+{#
+    The seed's lines for a table, as the chosen profile has them; none while dbt only parses. They are
+    read once a model.
+#}
 {% macro mapped_columns(table_name) %}
     {% set mapping = ref('anonymization_mapping') %}
     {% if not execute %}{{ return([]) }}{% endif %}
+    {% set remembered = 'mapped columns of ' ~ table_name %}
+    {% if remembered in context %}{{ return(context[remembered]) }}{% endif %}
     {% set profile = deid_profile() %}
     {% set lines = run_query(
         "select column_name, attribute, type, vm, " ~ profile ~ ", reviewed, vr, reason from " ~ mapping
@@ -24,6 +29,7 @@
         {% endif %}
         {% do columns.append(column) %}
     {% endfor %}
+    {% do context.update({remembered: columns}) %}
     {{ return(columns) }}
 {% endmacro %}
 

@@ -1,0 +1,45 @@
+"""Building what changed gives what building everything anew gives, whatever has changed."""
+
+import shutil
+
+import pytest
+
+from .archive import LATER, MARCH, MAY, PERIODS, file
+from .conftest import Warehouse
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def copied(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    root = tmp_path_factory.mktemp("incremental")
+    shutil.copytree(warehouse.root, root, dirs_exist_ok=True)
+    return Warehouse(root)
+
+
+def test_changes_one_after_the_other_give_what_a_full_refresh_gives(copied: Warehouse) -> None:
+    march, may = PERIODS["2012-03"], PERIODS["2012-05"]
+    twice = [one for one in march if one["SOPInstanceUID"].endswith(".twice")]
+    others = [one for one in march if one not in twice]
+    steps = {
+        "a file moves to another month, one is gone, another comes": {
+            "2012-03": march[1:],
+            "2012-05": [march[0], *may[1:], file("4", "1", 9, **MAY)],
+        },
+        # of an image with several contents the winner goes, then comes back elsewhere
+        "the winner is gone": {"2012-03": others},
+        "a new month has the winner, and a new name of a known patient": {
+            "2013-01": [*twice, file("9", "1", 1, **MARCH, **LATER, PatientName="Brain^Axial")]
+        },
+        "the first state again": {"2012-03": march, "2012-05": may},
+    }
+    for changes in steps.values():
+        for period, files in changes.items():
+            copied.raw.write(period, files)
+        copied.build()
+    copied.raw.remove("1994")
+    copied.build()
+    step_by_step = copied.content()
+    done = copied.dbt("build", "--full-refresh")
+    assert done.returncode == 0, done.stdout
+    assert copied.content() == step_by_step
