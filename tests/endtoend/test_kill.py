@@ -72,12 +72,14 @@ def test_killed_during_extraction(clean: Site, victim: Site) -> None:
     assert victim.content() == clean.content()
 
 
+@pytest.mark.slow
 def test_killed_between_the_parquet_of_two_partitions(clean: Site, victim: Site) -> None:
     kill_when(victim, lambda pid: written(victim) >= 2)
     assert files_read(victim.run()) <= FILES
     assert victim.content() == clean.content()
 
 
+@pytest.mark.slow
 def test_killed_after_all_parquet_is_written(clean: Site, victim: Site) -> None:
     kill_when(victim, lambda pid: written(victim) == 12)
     assert files_read(victim.run()) == 0

@@ -65,6 +65,7 @@ def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
     assert steady.content() == before
 
 
+@pytest.mark.slow
 def test_a_deleted_duplicate_is_replaced_by_the_other_without_reading(steady: Site) -> None:
     before = steady.content()
     first = steady.landing / "MR_small.dcm"
