@@ -83,6 +83,7 @@ class Site:
 
     def _stages(self, began: float, ended: float) -> dict[str, float]:
         """Seconds of each step by Dagster's event log, and of what comes before and after."""
+        os.environ["DAGSTER_HOME"] = str(self.home)  # its dagster.yaml refers to it
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
             (run,) = instance.get_run_records(limit=1)
             steps = instance.get_run_step_stats(run.dagster_run.run_id)
