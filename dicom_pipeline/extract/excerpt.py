@@ -1,10 +1,10 @@
-"""Excerpts of headers that pydicom reads on behalf of the fast reader, and what it said of them.
+"""Elements that are more than plain text: sequences and character sets, one at a time.
 
-Belongs here: sequences and character sets, which are too rich to be decoded twice.
+Belongs here: what `PydicomReader` would read in such an element, and remembering it.
 Does not belong here: elements whose value is plain text (walk, remembered).
 
-A file of one element is made and read by `PydicomReader`: so the values are its own. Headers of a
-series share most of their sequences, so this is rare.
+Plain sequences are taken apart here and read by its code; of others, and of character sets, a file
+of one element is made and given to it. Headers of a series share most of them, so this is rare.
 """
 
 from __future__ import annotations
@@ -81,11 +81,12 @@ class Excerpts:
         self._cells = cells
         # the header ends behind the last wanted element: here it must not end earlier
         last = max(readings, key=lambda reading: reading.first_tag)
+        self._readings = {tag: [readings[cell] for cell in own] for tag, own in cells.items()}
         self._readers = {
-            tag: PydicomReader(list(dict.fromkeys([*(readings[cell] for cell in own), last])))
-            for tag, own in cells.items()
+            tag: PydicomReader(own if last in own else [*own, last])
+            for tag, own in self._readings.items()
         }
-        self._orders = {tag: order_of([readings[c] for c in own]) for tag, own in cells.items()}
+        self._orders = {tag: order_of(own) for tag, own in self._readings.items()}
         self._remembered = lru_cache(_REMEMBERED)(self._read)
 
     def values(
@@ -142,8 +143,7 @@ class Excerpts:
                 )
         values = Values(cast(Dataset, data_set))
         cells = self._cells[special.tag]
-        readings = self._readers[special.tag].readings[: len(cells)]
-        texts = values.texts(readings, self._orders[special.tag])
+        texts = values.texts(self._readings[special.tag], self._orders[special.tag])
         return Excerpt(tuple(zip(cells, texts, strict=True)), values.unreadable)
 
     def _read_file(

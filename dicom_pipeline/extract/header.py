@@ -60,23 +60,28 @@ class FastReader:
     Parameters
     ----------
     readings
-        What is wanted; `Header.values` has their order.
+        What is wanted, each once; `Header.values` has their order.
+
+    Raises
+    ------
+    ValueError
+        A reading stands twice.
     """
 
     name = "fast"
 
     def __init__(self, readings: Sequence[Reading]) -> None:
+        if len(set(readings)) < len(readings):
+            raise ValueError("a reading stands twice")
         self._pydicom = PydicomReader(readings)
         self._excerpts = Excerpts(readings)
         self._unreadable = Unreadable()
         self._count = len(readings)
-        self._wanted: dict[int, tuple[int, str]] = {}
-        self._copies: list[tuple[int, int]] = []  # of readings that stand more than once
-        for cell, reading in enumerate(readings):
-            if reading.first_tag not in self._excerpts.tags:
-                first, _ = self._wanted.setdefault(reading.tag, (cell, reading.vr))
-                if first != cell:
-                    self._copies.append((cell, first))
+        self._wanted = {
+            reading.tag: (cell, reading.vr)
+            for cell, reading in enumerate(readings)
+            if reading.first_tag not in self._excerpts.tags
+        }
         self._ambiguous = [cell for cell, reading in enumerate(readings) if reading.vr == AMBIGUOUS]
         # needed, whether wanted or not
         self._sop_instance_uid = self._cell(_SOP_INSTANCE_UID, "UI")
@@ -134,8 +139,6 @@ class FastReader:
         for cell in self._ambiguous:
             if (special := results[cell]) is not None and not isinstance(special, str):
                 results[cell] = decoder["SS" if signed else "US"][special.value]
-        for cell, first in self._copies:
-            results[cell] = results[first]
         if not results[self._sop_instance_uid]:
             raise Doubtful(Doubt.NO_SOP_INSTANCE_UID)
         del results[len(self._pydicom.readings) :]
@@ -183,7 +186,7 @@ class FastReader:
                 self._decoders.clear()
             try:
                 encodings = encodings_of(character_set)
-            except Exception:  # noqa: BLE001 - an unknown one
+            except Exception:  # noqa: BLE001 - pydicom raises nearly anything for an unknown one
                 raise Doubtful(Doubt.CHARACTER_SET) from None
             self._decoders[character_set] = Decoder(encodings, self._unreadable)
         return self._decoders[character_set]

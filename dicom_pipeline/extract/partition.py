@@ -46,7 +46,6 @@ from dicom_pipeline.landing.storage import FileVersion
 EXTRACTOR_VERSION = "4"
 _WITH_FILES = ("images", REJECTED)
 
-
 Progress = Callable[[int, int], None]
 
 
@@ -114,6 +113,11 @@ class _Reading:
             del self._owners[path]
         return whole
 
+    def ended(self) -> None:
+        """All has been read; raises ``RuntimeError`` if a partition is not whole for all that."""
+        if self._works:
+            raise RuntimeError(f"{len(self._works)} partitions lack rows of files that were read")
+
 
 class RawStep:
     """The raw step of the pipeline, for some partitions.
@@ -148,6 +152,7 @@ class RawStep:
         self.workers = workers
         self.keep_deleted = keep_deleted
         self.progress = progress
+        self._done = self._total = 0
         self.identity = load_identity_attributes(plan.identity_csv)
         self.withdrawals = Withdrawals(raw.root)
 
@@ -234,6 +239,7 @@ class RawStep:
             finished.extend(map(self._finish, reading.take(chunk)))
             yield from finished
             finished.clear()
+        reading.ended()
         yield from finished
         yield from self._remove(emptied)
 
@@ -276,7 +282,7 @@ class RawStep:
         """
         donors: dict[str, str] = {}
         for period in periods:
-            if self.manifests.read(period) or self.raw.read_by(period) != self.read_by:
+            if self.manifests.count(period) or self.raw.read_by(period) != self.read_by:
                 continue
             for name in _WITH_FILES:
                 table = self.raw.read(name, period, ["file_path"])

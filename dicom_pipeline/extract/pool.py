@@ -73,6 +73,7 @@ class _Worker:
 
     def read(self, files: Sequence[FileVersion]) -> dict[str, bytes]:
         tables = self.tables
+        tables.begin()  # whatever became of the chunk before
         for file in files:
             try:
                 opened = self.storage.open(file.path)
@@ -199,9 +200,13 @@ def read_headers(
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
         chunks = chain(first, chunks)
+        again: list[Sequence[FileVersion]] = []
         pending: dict[Future[dict[str, bytes]], Sequence[FileVersion]] = {}
         while True:
-            for chunk in islice(chunks, workers * AHEAD - len(pending)):
+            while len(pending) < workers * AHEAD:
+                chunk = again.pop() if again else next(chunks, [])
+                if not chunk:
+                    break
                 pending[submit(chunk)] = chunk
             if not pending:
                 return
@@ -209,7 +214,7 @@ def read_headers(
                 chunk = pending.pop(future)
                 tables = _result(future, chunk, plan)
                 if tables is None:  # one of them did it: each on its own
-                    chunks = chain([[file] for file in chunk], chunks)
+                    again += [[file] for file in chunk]
                 else:
                     yield tables
 

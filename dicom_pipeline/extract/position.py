@@ -1,7 +1,7 @@
 """A place in a file, and the bytes around it, which are read as they are needed.
 
 Belongs here: reading ranges of an open file, each byte once and no more than is needed.
-Does not belong here: what the bytes mean (walk, sequence_end).
+Does not belong here: what the bytes mean (walk, items).
 """
 
 from __future__ import annotations

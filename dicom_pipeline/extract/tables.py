@@ -118,9 +118,10 @@ class ChunkTables:
         self._patient_of = _picking([keys[name] for name in PATIENT_KEYS])
         self._identifying = _picking([index[reading] for reading in terms.readings])
         self._schemas = {table: table_schema(mapping, table) for table in RAW_TABLES}
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begin new tables, and forget the rows so far."""
         self._images: list[tuple[object, ...]] = []
         # digests of rows by their values: most headers repeat those of the one before
         self._rows: dict[str, dict[tuple[str | None, ...], str]] = {t: {} for t in GROUPED}
@@ -178,7 +179,7 @@ class ChunkTables:
                 for table in GROUPED
             },
         }
-        self._begin()
+        self.begin()
         return {table: rows_to_arrow(rows[table], self._schemas[table]) for table in RAW_TABLES}
 
 

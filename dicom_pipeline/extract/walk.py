@@ -106,7 +106,7 @@ class Walk:
                     if layout.first_tag <= tag:
                         raise Doubtful(Doubt.ORDER)
                     values = layout.cut_values(data, offset)
-                    for cell, vr, value in zip(layout.cells, layout.vrs, values):  # noqa: B905
+                    for cell, vr, value in zip(layout.cells, layout.vrs, values, strict=True):
                         results[cell] = decoder[vr][value]
                     for cell, constant in layout.constants:
                         results[cell] = constant

@@ -14,7 +14,7 @@ from dicom_pipeline.attributes import Reading, reading_of
 from dicom_pipeline.extract.header import FastReader
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.reader import Header, Rejected
+from dicom_pipeline.extract.reader import Header, Reason, Rejected
 from dicom_pipeline.landing.storage import OpenFile
 
 ONE_IN = 1000
@@ -52,8 +52,11 @@ class WitnessedReader:
             return header
         try:
             other = self._pydicom.read(file)
-        except Rejected:
-            return header  # for an element that nobody wants
+        except Rejected as rejected:
+            # a broken element that nobody wants costs a file its row there only
+            if rejected.reason is not Reason.DECODE_ERROR:
+                header.reader = DIFFERED
+            return header
         header.reader = other.reader = AGREED
         if header == other:
             return header

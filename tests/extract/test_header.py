@@ -175,15 +175,17 @@ def test_character_sets_do_not_mix() -> None:
 
 
 def test_readings_of_any_choice_are_read() -> None:
-    for keywords in (
-        ["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"],
-        ["PatientID", "Rows", "PatientID"],
-    ):  # fmt: skip
+    for keywords in (["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"]):
         chosen: list[Reading] = [reading_of(keyword) for keyword in keywords]
         data = encoded(dataset(), "implicit")
         assert outcome(FastReader(chosen), data) == Header(
             PydicomReader(chosen).read(Bytes(data)).values, "1.2.840.10008.1.2", 0, "fast"
         )
+
+
+def test_a_reading_that_stands_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        FastReader([reading_of("PatientID"), reading_of("Rows"), reading_of("PatientID")])
 
 
 def test_what_is_no_dicom_at_all_is_told_apart() -> None:

@@ -53,6 +53,19 @@ def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
     assert all("patient" not in str(part[REJECTED].to_pylist()) for part in parts)
 
 
+def test_what_a_worker_had_read_when_a_chunk_failed_is_not_in_its_next_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "LARGEST_CHUNK", 4)
+    names = [f"{n:02}" for n in range(8)]
+    for n, name in enumerate(names):
+        (tmp_path / name).write_bytes(b"MEMORY " if name == "03" else instance(n))
+    files = sorted(DirectoryStorage(tmp_path).list_landing().files)
+    some = list(read_headers(files, HostilePlan(tmp_path, MAPPING_CSV), workers=1))
+    expected = dict.fromkeys(names, "row") | {"03": "worker_crashed"}
+    assert outcomes(some) == expected
+
+
 def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
     for n in range(40):
         (tmp_path / f"{n:02}").write_bytes(f"SLOW 1.2.3.{n:02}".encode())

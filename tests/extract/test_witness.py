@@ -53,6 +53,17 @@ def test_a_reject_of_pydicom_alone_is_no_difference(monkeypatch: pytest.MonkeyPa
     assert {h.reader for h in headers(reader, 3)} == {"fast"}
 
 
+def test_any_other_reject_of_pydicom_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = WitnessedReader(readings(), 1)
+    reader.read(Bytes(encoded(dataset(), "explicit")))
+
+    def refuse(self: PydicomReader, file: OpenFile) -> Header:
+        raise Rejected(Reason.TRUNCATED)
+
+    monkeypatch.setattr(PydicomReader, "read", refuse)
+    assert {h.reader for h in headers(reader, 3)} == {DIFFERED}
+
+
 def test_what_pydicom_read_anyway_is_not_read_again() -> None:
     reader = WitnessedReader(readings(), 1)
     header = reader.read(Bytes(encoded(dataset(), "big endian")))
