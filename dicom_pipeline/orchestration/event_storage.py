@@ -49,6 +49,7 @@ class BatchingEventLogStorage(SqliteEventLogStorage):
                     self.conn_string_for_shard(shard),
                     poolclass=NullPool,
                     connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+                    hide_parameters=True,  # in the text of errors
                 )
             self._engines[shard] = engine
             while len(self._engines) > _ENGINES:
@@ -59,8 +60,14 @@ class BatchingEventLogStorage(SqliteEventLogStorage):
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events; those of assets in one transaction a database."""
         runs = {event.run_id for event in events}
-        if len(runs) > 1 or not all(event.dagster_event_type in ASSET_EVENTS for event in events):
+        if len(runs) > 1:
             super().store_event_batch(events)
+            return
+        for event in events:  # a run's plan has those of checks among them
+            if event.dagster_event_type not in ASSET_EVENTS:
+                self.store_event(event)
+        events = [event for event in events if event.dagster_event_type in ASSET_EVENTS]
+        if not events:
             return
         with self.run_connection(runs.pop()) as connection:
             connection.execute(self.prepare_insert_event_batch(events))

@@ -23,7 +23,14 @@ def tables(context: dg.AssetExecutionContext) -> Any:
         yield dg.MaterializeResult[None](key, tags={"tagged": "yes"})
 
 
-DEFINITIONS = dg.Definitions(assets=[tables], jobs=[dg.define_asset_job("job", [tables])])
+@dg.asset_check(asset="images")
+def images_are_there() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+DEFINITIONS = dg.Definitions(
+    assets=[tables], asset_checks=[images_are_there], jobs=[dg.define_asset_job("job", "*")]
+)
 OURS = {
     "custom": {
         "module": "dicom_pipeline.orchestration.event_storage",
