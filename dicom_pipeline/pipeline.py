@@ -15,10 +15,11 @@ from pathlib import Path
 
 from dicom_pipeline.attributes import MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
-from dicom_pipeline.extract.partition import Progress, RawStep
-from dicom_pipeline.extract.pool import WorkerPlan
+from dicom_pipeline.extract.partition import Partitions
+from dicom_pipeline.extract.raw_step import Progress, RawStep
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.withdrawal import Withdrawals
+from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Progress as ScanProgress
@@ -183,20 +184,28 @@ class Pipeline:
         )
         return scanner.run(start)
 
+    @property
+    def partitions(self) -> Partitions:
+        """The partitions of the raw zone, each by itself."""
+        return self._worker_plan.partitions()
+
     def raw_step(self, progress: Progress | None = None) -> RawStep:
         """The step that brings raw partitions up to their manifests."""
-        return RawStep(
-            self.manifests,
-            self.raw,
-            WorkerPlan(self.settings.landing_dir, self.mapping_csv, self.settings.reader),
-            workers=self.settings.workers,
+        return RawStep(self._worker_plan, workers=self.settings.workers, progress=progress)
+
+    @property
+    def _worker_plan(self) -> WorkerPlan:
+        return WorkerPlan(
+            self.settings.landing_dir,
+            self.settings.raw_dir,
+            self.mapping_csv,
+            self.settings.reader,
             keep_deleted=self.settings.on_delete is OnDelete.KEEP,
-            progress=progress,
         )
 
     def account(self) -> Account:
         """Hold a listing of the landing zone against the raw zone."""
-        return account(self.storage, self.raw_step())
+        return account(self.storage, self.partitions)
 
     def check_for_leaks(self) -> LeakReport:
         """Hold what is about to be published against the raw zone; the caller holds the lock."""

@@ -101,9 +101,9 @@ def withdraw(
     UnknownSubject
         Nothing is known of some of the subjects.
     """
-    step = pipeline.raw_step()
-    found = survey(step, subjects)
-    known = {s.canonical: step.withdrawals.find(s) for s in subjects}
+    partitions = pipeline.partitions
+    found = survey(partitions, subjects)
+    known = {s.canonical: partitions.withdrawals.find(s) for s in subjects}
     unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
     if unknown and not in_advance:
         raise UnknownSubject(_who_is_unknown(unknown, len(subjects)))
@@ -164,7 +164,7 @@ def _drop_abandoned(pipeline: Pipeline, receipts: Receipts) -> None:
 
 def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
     """Write down what there is to remove, then the tombstones: from then on it will be."""
-    found = survey(pipeline.raw_step(), subjects)
+    found = survey(pipeline.partitions, subjects)
     pseudonyms = Pseudonyms(pipeline.secret())
     keys = _keys(found, pseudonyms)
     pipeline.wait_for_build()
@@ -226,12 +226,12 @@ def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
 
 def _finish(pipeline: Pipeline, console: Console, name: str, receipt: Receipt) -> bool:
     """Look everywhere once more, then close the receipt and show it."""
-    step = pipeline.raw_step()
+    partitions = pipeline.partitions
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
-    subjects = [t.subject for t in step.withdrawals.tombstones if t.receipt == name]
+    subjects = [t.subject for t in partitions.withdrawals.tombstones if t.receipt == name]
     with pipeline.lock(waiting=console.print):
-        left = dict(survey(step, subjects).rows)
-        left["patients"] = sum(map(step.holds_withdrawn, step.raw.periods()))
+        left = dict(survey(partitions, subjects).rows)
+        left["patients"] = sum(map(partitions.holds_withdrawn, partitions.raw.periods()))
         for database in (pipeline.build_database, pipeline.settings.database):
             left |= rows_that_must_be_gone(database, keys)
         for zone, database in (

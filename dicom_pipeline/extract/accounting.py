@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
@@ -48,29 +48,29 @@ class Account:
         return self.discovered == parts and not self.lost and not self.double
 
 
-def account(storage: DirectoryStorage, step: RawStep) -> Account:
+def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
     """Hold a listing of the landing zone against the rows of the raw zone.
 
     Parameters
     ----------
     storage
         The landing zone; it is walked anew, by another way than the scan's.
-    step
-        The raw step, for manifests and raw parquet.
+    partitions
+        The manifests and the raw parquet.
 
     Raises
     ------
     ScanRefused
         The landing zone cannot be listed.
     """
-    outcomes, manifest = _outcomes(step)
+    outcomes, manifest = _outcomes(partitions)
     result = Account()
     result.double = sum(len(found) - 1 for found in outcomes.values() if len(found) > 1)
     listing = storage.list_landing()
     if not listing.rooted:
         raise ScanRefused(NOT_LISTED)
     young = set(listing.unsettled)
-    known = step.withdrawals.files()
+    known = partitions.withdrawals.files()
     withdrawn = {file.path for file in listing.files if file in known}
     done: dict[str, bool] = {}
     seen = set()
@@ -88,7 +88,7 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
             # in the manifest and without a row: pending, unless its partition is said to be done
             period, _ = manifest[path]
             if period not in done:
-                done[period] = step.raw.version(period) == step.wanted_version(period)
+                done[period] = partitions.raw.version(period) == partitions.wanted_version(period)
             if done[period]:
                 result.lost += 1
             else:
@@ -97,29 +97,29 @@ def account(storage: DirectoryStorage, step: RawStep) -> Account:
             result.ignored[Reason.WITHDRAWN] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
-        elif path in young or _arrived_since_scan(storage, step, path):
+        elif path in young or _arrived_since_scan(storage, partitions, path):
             result.pending += 1
         else:
             result.lost += 1
     result.gone = sum(path not in seen for path in outcomes)
-    wanted = step.wanted_versions()
-    result.stale_partitions = sum(step.raw.version(p) != v for p, v in wanted.items())
+    wanted = partitions.wanted_versions()
+    result.stale_partitions = sum(partitions.raw.version(p) != v for p, v in wanted.items())
     return result
 
 
 def _outcomes(
-    step: RawStep,
+    partitions: Partitions,
 ) -> tuple[dict[str, list[tuple[str, str]]], dict[str, tuple[str, FileVersion]]]:
     """What the raw zone says of each file, and the manifests' files with their partitions."""
     outcomes: dict[str, list[tuple[str, str]]] = {}
     manifest: dict[str, tuple[str, FileVersion]] = {}
-    for period in step.manifests.periods():
-        for file in step.manifests.files(period)[0]:
+    for period in partitions.manifests.periods():
+        for file in partitions.manifests.files(period)[0]:
             manifest[file.path] = (period, file)
-    for period in step.raw.periods():
-        images = step.raw.read("images", period, [*_VERSION, "file_outcome"])
-        rejects = step.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
-        current = step.raw.version(period)
+    for period in partitions.raw.periods():
+        images = partitions.raw.read("images", period, [*_VERSION, "file_outcome"])
+        rejects = partitions.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
+        current = partitions.raw.version(period)
         if images is None or rejects is None or current is None:
             continue
         rows = [
@@ -137,8 +137,8 @@ def _outcomes(
     return outcomes, manifest
 
 
-def _arrived_since_scan(storage: DirectoryStorage, step: RawStep, path: str) -> bool:
-    state = step.manifests.read_state()
+def _arrived_since_scan(storage: DirectoryStorage, partitions: Partitions, path: str) -> bool:
+    state = partitions.manifests.read_state()
     if state is None or not state.complete:
         return True
     try:

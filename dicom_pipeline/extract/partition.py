@@ -1,42 +1,25 @@
-"""Bring partitions of the raw zone up to their manifests.
+"""One partition of the raw zone: its version, what of it must be read, and its tables.
 
-Belongs here: what must be read, what is carried over, and when a partition is up to date.
-Does not belong here: processes (pool), rows (tables), and who asks for it (orchestration).
+Belongs here: what is carried over, when a partition is up to date, and writing one whole.
+Does not belong here: rows of files that are gone (kept), many partitions at once (raw_step).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
-from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pool import Tables, WorkerPlan, read_headers
+from dicom_pipeline.extract.kept import Kept
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.reader import Reason
-from dicom_pipeline.extract.rows import (
-    aligned,
-    carry_over,
-    kept_rows,
-    parted,
-    rows_of,
-    unreadable_paths,
-    versions_of,
-    without_rejects,
-)
-from dicom_pipeline.extract.stored_terms import with_terms
-from dicom_pipeline.extract.tables import (
-    IDENTITY_TERMS,
-    RAW_TABLES,
-    REJECTED,
-    settle_partition,
-    table_schema,
-)
+from dicom_pipeline.extract.rows import carry_over, paths_of, unreadable_paths
+from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, settle_partition
 from dicom_pipeline.extract.withdrawal import Withdrawals
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.identity_attributes import IdentityAttributes
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
@@ -44,9 +27,6 @@ from dicom_pipeline.landing.storage import FileVersion
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "4"
-_WITH_FILES = ("images", REJECTED)
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -68,7 +48,7 @@ class PartitionReport:
 
 
 @dataclass
-class _Work:
+class Work:
     """One partition on its way: its files, what is carried over and what must be read."""
 
     period: str
@@ -78,83 +58,40 @@ class _Work:
     carried_files: int
     to_read: list[FileVersion]
     fallback: Tables | None
-    up_to_date: Tables | None = None
     parts: list[Tables] = field(default_factory=list)
-    unread: int = 0
 
 
-class _Reading:
-    """Partitions whose files are being read."""
-
-    def __init__(self) -> None:
-        self._works: dict[str, _Work] = {}
-        self._owners: dict[str, list[str]] = {}
-
-    def begin(self, work: _Work) -> Iterator[FileVersion]:
-        """The files that must be read for a partition, and for no other that is under way."""
-        self._works[work.period] = work
-        work.unread = len(work.to_read)
-        for file in work.to_read:
-            owners = self._owners.setdefault(file.path, [])
-            owners.append(work.period)
-            if len(owners) == 1:
-                yield file
-
-    def take(self, chunk: Tables) -> list[_Work]:
-        """Give the rows of a chunk to their partitions; returns those that have all now."""
-        whole = []
-        for period, part in parted(chunk, self._owners).items():
-            work = self._works[period]
-            work.parts.append(part)
-            work.unread -= sum(part[name].num_rows for name in _WITH_FILES)
-            if not work.unread:
-                whole.append(self._works.pop(period))
-        for path in _paths(chunk):
-            del self._owners[path]
-        return whole
-
-    def ended(self) -> None:
-        """All has been read; raises ``RuntimeError`` if a partition is not whole for all that."""
-        if self._works:
-            raise RuntimeError(f"{len(self._works)} partitions lack rows of files that were read")
-
-
-class RawStep:
-    """The raw step of the pipeline, for some partitions.
+class Partitions:
+    """The partitions of a raw zone, each by itself.
 
     Parameters
     ----------
     manifests, raw
         The wanted and the present state.
-    plan
-        Settings of the worker processes.
-    workers
-        Their number.
+    storage
+        The landing zone.
+    identity
+        What identifies patients.
     keep_deleted
         Rows of files that can no longer be read stay (``DICOM_ON_DELETE=keep``).
-    progress
-        Called with the number of files that are up to date, and of all.
     """
 
     def __init__(
         self,
         manifests: ManifestStore,
         raw: RawZone,
-        plan: WorkerPlan,
+        storage: DirectoryStorage,
+        identity: IdentityAttributes,
         *,
-        workers: int,
         keep_deleted: bool = False,
-        progress: Progress | None = None,
     ) -> None:
         self.manifests = manifests
         self.raw = raw
-        self.plan = plan
-        self.workers = workers
+        self.storage = storage
+        self.identity = identity
         self.keep_deleted = keep_deleted
-        self.progress = progress
-        self._done = self._total = 0
-        self.identity = load_identity_attributes(plan.identity_csv)
         self.withdrawals = Withdrawals(raw.root)
+        self.kept = Kept(raw, identity)
 
     @property
     def mapping(self) -> Mapping:
@@ -188,7 +125,8 @@ class RawStep:
         """Fingerprint of a partition that has no files any more."""
         return self._version(files_digest([]))
 
-    def _wanted_version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
+    def version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
+        """Fingerprint of a partition that consists of these files."""
         return self._version(files_digest(rows))
 
     def _version(self, digest: str) -> str:
@@ -198,114 +136,15 @@ class RawStep:
         """Fingerprints of all partitions, by key in sorted order."""
         return {period: self.wanted_version(period) for period in self.manifests.periods()}
 
-    def refresh(self, periods: Sequence[str], *, force: bool = False) -> Iterator[PartitionReport]:
-        """Bring partitions up to their manifests; those that are cost a look at a footer.
-
-        Parameters
-        ----------
-        periods
-            Keys of the partitions.
-        force
-            Read every file again, whatever is there.
-
-        Yields
-        ------
-        PartitionReport
-            As soon as a partition is written, in no particular order; those that are left without
-            files come last.
-        """
-        self.raw.write_schemas()
-        self._done, self._total = 0, sum(map(self.manifests.count, periods))
-        donors = self._donors(periods) if not force else {}
-        reading = _Reading()
-        finished: list[PartitionReport] = []
-        emptied: list[_Work] = []
-
-        def to_read() -> Iterator[FileVersion]:
-            for period in periods:
-                work = self._plan(period, force=force)
-                self._take_over(work, donors)
-                self._tell(len(work.files) - len(work.to_read))
-                if not work.files:
-                    emptied.append(work)
-                elif work.to_read:
-                    yield from reading.begin(work)
-                else:
-                    finished.append(self._finish(work))
-
-        # a partition is written while others are read
-        for chunk in read_headers(to_read(), self.plan, workers=self.workers):
-            self._tell(sum(chunk[name].num_rows for name in _WITH_FILES))
-            finished.extend(map(self._finish, reading.take(chunk)))
-            yield from finished
-            finished.clear()
-        reading.ended()
-        yield from finished
-        yield from self._remove(emptied)
-
-    def _tell(self, files: int) -> None:
-        self._done += files
-        if self.progress and files:
-            self.progress(self._done, self._total)
-
-    def _plan(self, period: str, *, force: bool) -> _Work:
-        rows = self.manifests.read(period)
-        files = [row.file for row in rows]
-        work = _Work(period, self._wanted_version_of_rows(rows), files, {}, 0, [], None)
-        if not files:
-            return work
-        current = self.raw.version(period) == work.version and not self.holds_withdrawn(period)
-        if current and not force:
-            work.up_to_date = self._countable(period)
-            if work.up_to_date is not None:
-                return work
-        previous = self._previous(period)
-        if self.keep_deleted:
-            work.fallback = previous or self._nothing()
-        if previous is not None and not force and self.raw.read_by(period) == self.read_by:
-            work.carried = carry_over(previous, files)
-        carried = {
-            path for table in work.carried.values() if "file_path" in table.column_names
-            for path in table["file_path"].to_pylist()
-        }  # fmt: skip
-        work.carried_files = len(carried)
-        work.to_read = [file for file in files if file.path not in carried]
-        return work
-
-    def _donors(self, periods: Sequence[str]) -> dict[str, str]:
-        """Files with rows in partitions that have no files any more: another grain moved them.
-
-        Returns
-        -------
-        dict of str to str
-            Key of the partition that has the rows, by the file's path.
-        """
-        donors: dict[str, str] = {}
-        for period in periods:
-            if self.manifests.count(period) or self.raw.read_by(period) != self.read_by:
-                continue
-            for name in _WITH_FILES:
-                table = self.raw.read(name, period, ["file_path"])
-                paths = table["file_path"].to_pylist() if table is not None else []
-                donors.update(dict.fromkeys(paths, period))
-        return donors
-
-    def _take_over(self, work: _Work, donors: dict[str, str]) -> None:
-        """Take rows of unchanged files from the partitions they were in, instead of reading."""
-        wanted: dict[str, list[FileVersion]] = {}
-        for file in work.to_read:
-            if file.path in donors:
-                wanted.setdefault(donors[file.path], []).append(file)
-        taken: set[str] = set()
-        for period, files in wanted.items():
-            stored = self._previous(period)
-            if stored is None:
-                continue
-            part = carry_over(stored, files)
-            work.parts.append(part)
-            taken |= _paths(part)
-        work.carried_files += len(taken)
-        work.to_read = [file for file in work.to_read if file.path not in taken]
+    def up_to_date(self, period: str) -> PartitionReport | None:
+        """Counts of a partition that is as its manifest has it; None when it is not."""
+        version = self.wanted_version(period)
+        if self.raw.version(period) != version:
+            return None
+        tables = self._countable(period)
+        if tables is None:
+            return None
+        return _counted(PartitionReport(period, version, self.manifests.count(period)), tables)
 
     def _countable(self, period: str) -> Tables | None:
         """As much of a partition as counting takes; None when it cannot be read."""
@@ -318,48 +157,37 @@ class RawStep:
             tables[name] = table
         return tables
 
-    def _nothing(self) -> Tables:
-        return {name: table_schema(self.mapping, name).empty_table() for name in RAW_TABLES}
+    def plan(self, period: str, *, force: bool) -> Work:
+        """What is carried over, and what must be read."""
+        rows = self.manifests.read(period)
+        files = [row.file for row in rows]
+        work = Work(period, self.version_of_rows(rows), files, {}, 0, files, None)
+        if not files:
+            return work
+        reusable = not force and self.raw.read_by(period) == self.read_by
+        previous = self.raw.whole(period) if reusable or self.keep_deleted else None
+        if self.keep_deleted:
+            work.fallback = previous or self.raw.nothing()
+        if previous is not None and reusable:
+            work.carried = carry_over(previous, files)
+            carried = paths_of(work.carried)
+            work.carried_files = len(carried)
+            work.to_read = [file for file in files if file.path not in carried]
+        return work
 
-    def _previous(self, period: str) -> Tables | None:
-        tables = {}
-        for name in RAW_TABLES:
-            table = self.raw.read(name, period)
-            if table is None and name == IDENTITY_TERMS:
-                table = table_schema(self.mapping, name).empty_table()  # older than this table
-            if table is None:
-                return None
-            tables[name] = aligned(table, table_schema(self.mapping, name))
-        return tables
+    def needs_others(self, work: Work) -> bool:
+        """Whether finishing takes rows of other partitions, or notes for all of them."""
+        if self.withdrawals.tombstones:
+            return True
+        unreadable = any(unreadable_paths(part[REJECTED]) for part in work.parts)
+        return work.fallback is not None and unreadable
 
-    def _remove(self, emptied: Sequence[_Work]) -> Iterator[PartitionReport]:
-        """Remove partitions without files.
-
-        Where rows outlive their files, one that holds the only copy of a row waits until the
-        partition that the file moved to (another grain, say) has it.
-        """
-        awaited: set[str] = set()
-        if self.keep_deleted and emptied:
-            for period in self.manifests.periods():
-                rows = self.manifests.read(period)
-                if self.raw.version(period) != self._wanted_version_of_rows(rows):
-                    awaited.update(row.file.path for row in rows)
-        for work in emptied:
-            report = PartitionReport(work.period, work.version)
-            stored = self._previous(work.period) if awaited else None
-            if stored is None or awaited.isdisjoint(_paths(stored)):
-                self.raw.remove([work.period])
-                self.manifests.remove(work.period)
-                report.removed = True
-            yield report
-
-    def _finish(self, work: _Work) -> PartitionReport:
+    def finish(self, work: Work) -> PartitionReport:
+        """Write a partition whose files have all been read."""
         report = PartitionReport(work.period, work.version, files=len(work.files))
-        if work.up_to_date is not None:
-            return _counted(report, work.up_to_date)
         parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
-            parts = self._with_kept_rows(work, parts)
+            parts = self.kept.added_to(parts, work.period, work.files, work.fallback)
         tables, withdrawn = self.withdrawals.take_out(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
@@ -377,57 +205,23 @@ class RawStep:
         )
         return _counted(report, tables)
 
-    def _forget(self, work: _Work, withdrawn: Sequence[FileVersion]) -> bool:
+    def remove(self, period: str) -> None:
+        """Remove a partition that has no files any more."""
+        self.raw.remove([period])
+        self.manifests.remove(period)
+
+    def _forget(self, work: Work, withdrawn: Sequence[FileVersion]) -> bool:
         """Take files out of the manifest. Returns whether any are left there."""
         gone = set(withdrawn)
         rows = [row for row in self.manifests.read(work.period) if row.file not in gone]
         if not rows:
-            self.raw.remove([work.period])
-            self.manifests.remove(work.period)
+            self.remove(work.period)
             return False
         self.manifests.write(work.period, rows)
-        work.version = self._wanted_version_of_rows(rows)
+        work.version = self.version_of_rows(rows)
         return True
 
-    def _with_kept_rows(self, work: _Work, parts: list[Tables]) -> list[Tables]:
-        """Add stored rows of files that were to be read and no longer can be.
-
-        They stand in for the reject where the file is still the same one by the manifest; of a
-        changed file the old rows stay, and the reject says that the new ones are missing.
-        """
-        assert work.fallback is not None
-        unreadable = {path for part in parts for path in unreadable_paths(part[REJECTED])}
-        if not unreadable:
-            return parts
-        stored = [work.fallback]
-        elsewhere = unreadable.difference(*map(_paths, stored))
-        if elsewhere:  # another grain put them into another partition
-            stored += self._stored_elsewhere(work.period, elsewhere)
-        versions = versions_of(work.files)
-        terms = IdentityTerms(self.identity)
-        kept = [
-            with_terms(kept_rows(tables, unreadable, versions), self.mapping, terms)
-            for tables in stored
-        ]
-        current: set[str] = set()
-        for tables in kept:
-            current.update(rows_of(tables["images"], versions)["file_path"].to_pylist())
-            current.update(tables[REJECTED]["file_path"].to_pylist())
-        return [*(without_rejects(part, current) for part in parts), *kept]
-
-    def _stored_elsewhere(self, period: str, paths: set[str]) -> Iterator[Tables]:
-        for other in self.raw.periods():
-            if other == period or not paths:
-                continue
-            ours = {name: self.raw.read(name, other, ["file_path"]) for name in _WITH_FILES}
-            if any(table is None for table in ours.values()) or paths.isdisjoint(_paths(ours)):
-                continue
-            tables = self._previous(other)
-            if tables is not None:
-                yield tables
-                paths = paths.difference(_paths(ours))
-
-    def _note_unreadable(self, work: _Work, rejected: pa.Table) -> str:
+    def _note_unreadable(self, work: Work, rejected: pa.Table) -> str:
         """Note in the manifest which files cannot be opened, so that scans try them again.
 
         Returns
@@ -438,18 +232,13 @@ class RawStep:
         paths = unreadable_paths(rejected)
         if not paths:
             return work.version
-        storage = DirectoryStorage(self.plan.landing_dir)
         # one that opens now would pass the next scan as well: asking for it would never end
-        closed = {path for path in paths if not _opens(storage, path)}
+        closed = {path for path in paths if not _opens(self.storage, path)}
         rows = self.manifests.read(work.period)
         if any(row.opened and row.file.path in closed for row in rows):
             rows = [replace(row, opened=row.opened and row.file.path not in closed) for row in rows]
             self.manifests.write(work.period, rows)
-        return self._wanted_version_of_rows(rows)
-
-
-def _paths(tables: Tables) -> set[str]:
-    return {path for name in _WITH_FILES for path in tables[name]["file_path"].to_pylist()}
+        return self.version_of_rows(rows)
 
 
 def _opens(storage: DirectoryStorage, path: str) -> bool:

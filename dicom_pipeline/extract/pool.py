@@ -1,7 +1,7 @@
-"""Reading many headers in parallel processes, so that a hostile file costs itself only.
+"""Work in parallel processes, so that a hostile file costs itself only.
 
-Belongs here: workers, chunks, crashes and time-outs.
-Does not belong here: what is done with the rows (partition), and how a header is read (readers).
+Belongs here: processes, chunks, crashes and time-outs.
+Does not belong here: what a process does (worker), and what is done with the rows (raw_step).
 """
 
 from __future__ import annotations
@@ -10,86 +10,32 @@ import ctypes
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from itertools import chain, islice
 from multiprocessing.context import SpawnContext, SpawnProcess
-from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
-from dicom_pipeline.attributes import Reading, load_mapping
-from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
-from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.extract.witness import WitnessedReader
-from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
-from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.reader import Reason
+from dicom_pipeline.extract.tables import Tables
+from dicom_pipeline.extract.worker import Worker, WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.pydicom_quiet import silence_pydicom
-from dicom_pipeline.settings import Reader
 
 LARGEST_CHUNK = 200
 AHEAD = 8  # chunks a worker that wait, so that none idles while rows are written
 SECONDS_A_FILE = 30.0
 
-Tables = dict[str, pa.Table]
-_READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
-    Reader.FAST: WitnessedReader,
-    Reader.PYDICOM: PydicomReader,
-}
-
-
-@dataclass(frozen=True)
-class WorkerPlan:
-    """What a worker process needs to know; it is sent to it once."""
-
-    landing_dir: Path
-    mapping_csv: Path
-    reader: Reader = Reader.FAST
-    identity_csv: Path = IDENTITY_CSV
-
-    def tables(self) -> ChunkTables:
-        """Read the seeds, for what makes the tables of a chunk."""
-        mapping = load_mapping(self.mapping_csv)
-        return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
-
-
-class _Worker:
-    """State of one worker process."""
-
-    current: _Worker
-
-    def __init__(self, plan: WorkerPlan) -> None:
-        self.storage = DirectoryStorage(plan.landing_dir)
-        self.tables = plan.tables()
-        self.reader = _READERS[plan.reader](self.tables.readings)
-
-    def read(self, files: Sequence[FileVersion]) -> dict[str, bytes]:
-        tables = self.tables
-        tables.begin()  # whatever became of the chunk before
-        for file in files:
-            try:
-                opened = self.storage.open(file.path)
-                try:
-                    tables.add(file, self.reader.read(opened))
-                finally:
-                    opened.close()
-            except Rejected as rejected:
-                tables.reject(file, rejected.reason)
-            except OSError:
-                tables.reject(file, Reason.UNREADABLE)
-            except MemoryError:
-                raise  # this process is no longer to be trusted: the file is read again, alone
-            except Exception:  # noqa: BLE001 - no file may cost others their rows
-                tables.reject(file, Reason.DECODE_ERROR)
-        return {name: _to_ipc(table) for name, table in tables.finish().items()}
+_worker: Worker
+J = TypeVar("J")
+R = TypeVar("R")
 
 
 class _Process(SpawnProcess):
@@ -124,11 +70,12 @@ class _WithoutPandas(MetaPathFinder):
 
 
 def _start_worker(plan: WorkerPlan) -> None:
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
     _die_with_parent()
     sys.meta_path.insert(0, _WithoutPandas())
     silence_pydicom()
-    _Worker.current = _Worker(plan)
+    _worker = Worker(plan)
 
 
 def _die_with_parent() -> None:
@@ -140,7 +87,11 @@ def _die_with_parent() -> None:
 
 
 def _read_chunk(files: Sequence[FileVersion]) -> dict[str, bytes]:
-    return _Worker.current.read(files)
+    return {name: _to_ipc(table) for name, table in _worker.read(files).items()}
+
+
+def _bring_up(period: str, force: bool) -> PartitionReport | None:
+    return _worker.bring_up(period, force=force)
 
 
 def _to_ipc(table: pa.Table) -> bytes:
@@ -152,6 +103,50 @@ def _to_ipc(table: pa.Table) -> bytes:
 
 def _from_ipc(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
+
+
+def bring_up(
+    periods: Mapping[str, int],
+    plan: WorkerPlan,
+    *,
+    workers: int,
+    force: bool = False,
+    seconds_a_file: float = SECONDS_A_FILE,
+) -> Iterator[tuple[str, PartitionReport | None]]:
+    """Bring partitions up to their manifests, each in one process, the largest first.
+
+    Parameters
+    ----------
+    periods
+        Number of files of each partition, by its key.
+    plan
+        Settings of the workers.
+    workers
+        Number of processes.
+    force
+        Read every file again.
+    seconds_a_file
+        A hundred files may take so long, and each further hundred as long again.
+
+    Yields
+    ------
+    tuple
+        Key, and report; None for a partition that a worker cannot do alone, or that it died of,
+        or that some error came in the way of: its files must be read apart.
+    """
+    order = iter(sorted(periods, key=lambda period: (-periods[period], period)))
+    with _pool(plan, min(workers, len(periods))) as pool:
+
+        def submit(period: str) -> Future[PartitionReport | None]:
+            # shorter than for chunks: what takes too long here has another try there
+            timeout = seconds_a_file * (1 + periods[period] / 100)
+            return pool.schedule(_bring_up, args=(period, force), timeout=timeout)
+
+        for period, future in _as_completed(lambda: next(order, None), submit, workers * AHEAD):
+            try:
+                yield period, future.result()
+            except Exception:  # noqa: BLE001 - whatever it was, what reads apart comes upon it too
+                yield period, None
 
 
 def read_headers(
@@ -181,42 +176,28 @@ def read_headers(
     dict of str to pyarrow.Table
         Rows of the raw tables, for a chunk of the files.
     """
-    chunks = _chunks(iter(files), workers)
-    first = list(islice(chunks, workers))
-    if not first:
-        return
-    with (
-        ProcessPool(
-            max_workers=len(first),
-            initializer=_start_worker,
-            initargs=(plan,),
-            context=_Context(),
-        ) as pool,
-        _stopped_on_error(pool),
-    ):
+    coming = _chunks(iter(files), workers)
+    first = list(islice(coming, workers))
+    chunks = chain(first, coming)
+    again: list[Sequence[FileVersion]] = []
+
+    def take() -> Sequence[FileVersion] | None:
+        if again:
+            return again.pop()
+        return next(chunks, None)
+
+    with _pool(plan, len(first)) as pool:
 
         def submit(chunk: Sequence[FileVersion]) -> Future[dict[str, bytes]]:
             timeout = seconds_a_file * (1 + len(chunk) / 10)
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
-        chunks = chain(first, chunks)
-        again: list[Sequence[FileVersion]] = []
-        pending: dict[Future[dict[str, bytes]], Sequence[FileVersion]] = {}
-        while True:
-            while len(pending) < workers * AHEAD:
-                chunk = again.pop() if again else next(chunks, [])
-                if not chunk:
-                    break
-                pending[submit(chunk)] = chunk
-            if not pending:
-                return
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                chunk = pending.pop(future)
-                tables = _result(future, chunk, plan)
-                if tables is None:  # one of them did it: each on its own
-                    again += [[file] for file in chunk]
-                else:
-                    yield tables
+        for chunk, future in _as_completed(take, submit, workers * AHEAD):
+            tables = _result(future, chunk, plan)
+            if tables is None:  # one of them did it: each on its own
+                again += [[file] for file in chunk]
+            else:
+                yield tables
 
 
 def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[FileVersion]]:
@@ -230,13 +211,34 @@ def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[Fil
 
 
 @contextmanager
-def _stopped_on_error(pool: ProcessPool) -> Iterator[None]:
-    """Do not wait for work that nobody will take: Ctrl-C, or a consumer that stops early."""
-    try:
-        yield
-    except BaseException:
-        pool.stop()  # type: ignore[no-untyped-call]
-        raise
+def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
+    """So many workers; none is started before the first job."""
+    with ProcessPool(
+        max_workers=max(processes, 1),
+        initializer=_start_worker,
+        initargs=(plan,),
+        context=_Context(),
+    ) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # do not wait for work that nobody will take: Ctrl-C, or a consumer that stops early
+            pool.stop()  # type: ignore[no-untyped-call]
+            raise
+
+
+def _as_completed(
+    take: Callable[[], J | None], submit: Callable[[J], Future[R]], ahead: int
+) -> Iterator[tuple[J, Future[R]]]:
+    """Jobs as they end, so many at once; what is taken next may depend on those that ended."""
+    pending: dict[Future[R], J] = {}
+    while True:
+        while len(pending) < ahead and (job := take()) is not None:
+            pending[submit(job)] = job
+        if not pending:
+            return
+        for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            yield pending.pop(future), future
 
 
 def _result(

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import DEVICE_KEYS, PATIENT_KEYS
-from dicom_pipeline.extract.partition import RawStep
+from dicom_pipeline.extract.partition import Partitions
+from dicom_pipeline.extract.raw_step import RawStep
 from dicom_pipeline.extract.tables import GROUPED, RAW_TABLES, REJECTED, settle_partition
 from dicom_pipeline.extract.withdrawal import Matcher
 from dicom_pipeline.identifiers import Identifier, Kind
@@ -57,21 +58,21 @@ class Survey:
     devices: list[Keys] = field(default_factory=list)
 
 
-def survey(step: RawStep, subjects: Iterable[Identifier]) -> Survey:
+def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
     """Count what is there of some subjects; reads key columns only."""
     matcher = Matcher(subjects)
     found = Survey()
     keys: dict[Kind, set[tuple[str | None, ...]]] = {kind: set() for kind in Kind}
     devices: set[tuple[str | None, ...]] = set()
     columns = [*PATIENT_KEYS, *DEVICE_KEYS, *_FILE, *(f"{name}_row" for name in GROUPED)]
-    for period in step.raw.periods() if matcher else ():
-        images = step.raw.read("images", period, columns)
+    for period in partitions.raw.periods() if matcher else ():
+        images = partitions.raw.read("images", period, columns)
         hits = matcher.hits(images) if images is not None else {}
         if images is None or not hits:
             continue
         found.periods.add(period)
         theirs = images.take(pa.array(list(hits), pa.int64()))
-        _count_rows(found, step, period, images, theirs, set(hits))
+        _count_rows(found, partitions, period, images, theirs, set(hits))
         for row, subjects_of_row in zip(_tuples(theirs, PATIENT_KEYS), hits.values(), strict=True):
             for subject in subjects_of_row:
                 found.files[subject.canonical] += 1
@@ -80,7 +81,8 @@ def survey(step: RawStep, subjects: Iterable[Identifier]) -> Survey:
         devices.update(_tuples(theirs, DEVICE_KEYS))
         paths = theirs["file_path"].to_pylist()
         found.in_landing += sum(
-            os.path.lexists(os.path.join(step.plan.landing_dir, from_text(path))) for path in paths
+            os.path.lexists(os.path.join(partitions.storage.root, from_text(path)))
+            for path in paths
         )
     found.patients = [_named(PATIENT_KEYS, row) for row in keys[Kind.PATIENT]]
     found.studies = [_named(PATIENT_KEYS, row) for row in keys[Kind.STUDY]]
@@ -89,7 +91,12 @@ def survey(step: RawStep, subjects: Iterable[Identifier]) -> Survey:
 
 
 def _count_rows(
-    found: Survey, step: RawStep, period: str, images: pa.Table, theirs: pa.Table, hits: set[int]
+    found: Survey,
+    partitions: Partitions,
+    period: str,
+    images: pa.Table,
+    theirs: pa.Table,
+    hits: set[int],
 ) -> None:
     found.rows["images"] += theirs.num_rows
     others = images.take(pa.array([i for i in range(images.num_rows) if i not in hits], pa.int64()))
@@ -99,13 +106,13 @@ def _count_rows(
             shared = set(others[column].to_pylist())
             found.rows[name] += len(set(theirs[column].to_pylist()) - shared - {None})
     paths = pa.array(theirs["file_path"].to_pylist(), pa.string())
-    rejects = step.raw.read(REJECTED, period, list(_FILE))
+    rejects = partitions.raw.read(REJECTED, period, list(_FILE))
     versions = set(_tuples(theirs, _FILE))
     if rejects is not None:
         rejects = rejects.filter(pc.is_in(rejects["file_path"], value_set=paths))
         found.rows[REJECTED] += rejects.num_rows
         versions.update(_tuples(rejects, _FILE))
-    files = (row.file for row in step.manifests.read(period))
+    files = (row.file for row in partitions.manifests.read(period))
     found.manifest_rows += sum((f.path, f.size, f.mtime_ns) in versions for f in files)
 
 
@@ -128,38 +135,39 @@ def clear(step: RawStep) -> int:
     int
         Number of partitions that were written anew or removed.
     """
-    root = step.raw.root
+    partitions = step.partitions
+    root = partitions.raw.root
     for left_behind in root.rglob(".*.tmp"):
         left_behind.unlink(missing_ok=True)
     shutil.rmtree(root / "review", ignore_errors=True)
-    periods = [period for period in step.raw.periods() if _has_theirs(step, period)]
-    listed = set(step.manifests.periods())
+    periods = [period for period in partitions.raw.periods() if _has_theirs(partitions, period)]
+    listed = set(partitions.manifests.periods())
     for period in periods:
-        if step.keep_deleted and period not in listed:
-            _strip(step, period)
-    to_refresh = [p for p in periods if p in listed or not step.keep_deleted]
+        if partitions.keep_deleted and period not in listed:
+            _strip(partitions, period)
+    to_refresh = [p for p in periods if p in listed or not partitions.keep_deleted]
     for _ in step.refresh(to_refresh):
         pass
     return len(periods)
 
 
-def _has_theirs(step: RawStep, period: str) -> bool:
+def _has_theirs(partitions: Partitions, period: str) -> bool:
     for name in ("images", "patients"):
-        rows = step.raw.read(name, period, PATIENT_KEYS)
-        if rows is not None and step.withdrawals.matcher.hits(rows):
+        rows = partitions.raw.read(name, period, PATIENT_KEYS)
+        if rows is not None and partitions.withdrawals.matcher.hits(rows):
             return True
     return False
 
 
-def _strip(step: RawStep, period: str) -> None:
+def _strip(partitions: Partitions, period: str) -> None:
     """Rewrite a partition that has lost its manifest and whose other rows are to stay."""
-    tables = {name: step.raw.read(name, period) for name in RAW_TABLES}
+    tables = {name: partitions.raw.read(name, period) for name in RAW_TABLES}
     present = {name: table for name, table in tables.items() if table is not None}
     if len(present) < len(RAW_TABLES):
-        step.raw.remove([period])  # half of a partition: nothing reads it
+        partitions.raw.remove([period])  # half of a partition: nothing reads it
         return
     plain = {name: table.drop_columns("raw_version") for name, table in present.items()}
-    remaining, _ = step.withdrawals.take_out(plain)
-    version = fingerprint("withdrawn", str(step.raw.version(period)))
-    read_by = step.raw.read_by(period) or ""
-    step.raw.write(period, settle_partition(remaining), version=version, read_by=read_by)
+    remaining, _ = partitions.withdrawals.take_out(plain)
+    version = fingerprint("withdrawn", str(partitions.raw.version(period)))
+    read_by = partitions.raw.read_by(period) or ""
+    partitions.raw.write(period, settle_partition(remaining), version=version, read_by=read_by)

@@ -14,7 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.attributes import Mapping
-from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, table_schema
+from dicom_pipeline.extract.tables import (
+    IDENTITY_TERMS,
+    RAW_TABLES,
+    REJECTED,
+    Tables,
+    table_schema,
+)
 from dicom_pipeline.private_files import ensure_private_directory, write_atomic
 
 VERSION_KEY = b"dicom_pipeline.version"
@@ -80,7 +86,24 @@ class RawZone:
         except (OSError, pa.ArrowException):
             return None
 
-    def write(self, period: str, tables: dict[str, pa.Table], *, version: str, read_by: str) -> int:
+    def whole(self, period: str) -> Tables | None:
+        """All tables of a partition with today's columns; None when one is not readable."""
+        tables = {}
+        for name in RAW_TABLES:
+            table = self.read(name, period)
+            schema = table_schema(self.mapping, name)
+            if table is None and name == IDENTITY_TERMS:
+                table = schema.empty_table()  # older than this table
+            if table is None:
+                return None
+            tables[name] = _aligned(table, schema)
+        return tables
+
+    def nothing(self) -> Tables:
+        """All tables without a row."""
+        return {name: table_schema(self.mapping, name).empty_table() for name in RAW_TABLES}
+
+    def write(self, period: str, tables: Tables, *, version: str, read_by: str) -> int:
         """Replace a partition. Returns the bytes written."""
         written = 0
         for table in _WRITE_ORDER:
@@ -120,3 +143,12 @@ class RawZone:
                 current = None
             if current is None or not current.equals(schema):
                 self._write(path, schema.empty_table())
+
+
+def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A stored table with today's columns: new ones null, old ones dropped."""
+    columns = [
+        table[f.name] if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
+        for f in schema
+    ]
+    return pa.table(columns, schema=schema)

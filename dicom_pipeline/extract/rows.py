@@ -11,22 +11,17 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.extract.pool import Tables
 from dicom_pipeline.extract.reader import Reason
-from dicom_pipeline.extract.tables import GROUPED, REJECTED
+from dicom_pipeline.extract.tables import GROUPED, REJECTED, WITH_FILES, Tables
 from dicom_pipeline.landing.storage import FileVersion
 
 _TRANSIENT = (Reason.UNREADABLE, Reason.WORKER_CRASHED, Reason.TIMEOUT)
 _FILE_COLUMNS = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 
-def aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A stored table with today's columns: new ones null, old ones dropped."""
-    columns = [
-        table[f.name] if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
-        for f in schema
-    ]
-    return pa.table(columns, schema=schema)
+def paths_of(tables: Tables) -> set[str]:
+    """Paths of all files that have a row."""
+    return {path for name in WITH_FILES for path in tables[name]["file_path"].to_pylist()}
 
 
 def versions_of(files: Sequence[FileVersion]) -> set[tuple[object, ...]]:

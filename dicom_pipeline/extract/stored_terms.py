@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from dicom_pipeline.attributes import ENTITIES, PATIENT_KEYS, Mapping
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pool import Tables
-from dicom_pipeline.extract.tables import IDENTITY_TERMS, digest_of, rows_to_arrow
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, Tables, digest_of, rows_to_arrow
 
 _ROW = f"{IDENTITY_TERMS}_row"
 

@@ -30,6 +30,10 @@ IDENTITY_TERMS = "identity_terms"
 RAW_TABLES = (*ENTITIES, IDENTITY_TERMS, REJECTED)
 # a row for each distinct combination of values, to which the images point
 GROUPED = tuple(table for table in (*ENTITIES, IDENTITY_TERMS) if table != "images")
+# of these each file is in one
+WITH_FILES = ("images", REJECTED)
+
+Tables = dict[str, pa.Table]
 
 _FILE = {
     "file_path": pa.string(),
@@ -169,7 +173,7 @@ class ChunkTables:
         """Take in a file that gives no row."""
         self._rejected.append((*_version(file), reason.outcome, reason.value))
 
-    def finish(self) -> dict[str, pa.Table]:
+    def finish(self) -> Tables:
         """The rows so far, one Arrow table a raw table; what comes now begins new ones."""
         rows: dict[str, list[tuple[object, ...]]] = {
             "images": self._images,
@@ -201,7 +205,7 @@ def rows_to_arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.T
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def settle_partition(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+def settle_partition(tables: Tables) -> Tables:
     """Make the rows of a partition final, the same whatever order its files were read in.
 
     Of files with the same SOP Instance UID and the same header the first by path is ``loaded``,

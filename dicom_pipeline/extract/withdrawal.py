@@ -21,12 +21,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import PATIENT_KEYS
-from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.identifiers import Identifier, IdentifierError, Kind, identifier
 from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.private_files import ensure_private_directory, write_atomic
 
-Tables = dict[str, pa.Table]
 _FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
 
 

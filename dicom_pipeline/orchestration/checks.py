@@ -74,9 +74,9 @@ def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
 )
 def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Hold the versions of the parquet against those of the manifests."""
-    step = pipeline.raw_step()
-    wanted = step.wanted_versions()
-    pending = sum(step.raw.version(key) != version for key, version in wanted.items())
+    partitions = pipeline.partitions
+    wanted = partitions.wanted_versions()
+    pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
     return dg.AssetCheckResult(passed=not pending, metadata={"pending_partitions": pending})
 
 
@@ -88,7 +88,7 @@ def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
 )
 def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Count the files whose header the two readers read differently."""
-    raw = pipeline.raw_step().raw
+    raw = pipeline.partitions.raw
     found = readers(raw, raw.periods())
     return dg.AssetCheckResult(
         passed=not found[DIFFERED],

@@ -75,13 +75,15 @@ def known_versions(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[st
 
 def find_pending(pipeline: Pipeline, instance: dg.DagsterInstance) -> Pending:
     """Partitions whose parquet, or whose event, is not that of their manifest."""
-    step = pipeline.raw_step()
-    wanted = step.wanted_versions()
-    raw = step.raw
+    partitions = pipeline.partitions
+    wanted = partitions.wanted_versions()
+    raw = partitions.raw
     state = pipeline.manifests.read_state()
     if state is not None and state.complete and pipeline.settings.on_delete is OnDelete.REMOVE:
         # parquet whose manifest is gone: its files are in other partitions now, or nowhere
-        wanted |= {key: step.version_without_files for key in raw.periods() if key not in wanted}
+        wanted |= {
+            key: partitions.version_without_files for key in raw.periods() if key not in wanted
+        }
     stored = list(instance.get_dynamic_partitions(STUDY_PERIOD))
     to_add = sorted(set(wanted) - set(stored))
     known = known_versions(instance, [key for key in stored if key in wanted])

@@ -11,7 +11,8 @@ from typing import Any
 
 import dagster as dg
 
-from dicom_pipeline.extract.partition import PartitionReport, Progress
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.raw_step import Progress
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period

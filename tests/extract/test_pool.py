@@ -12,8 +12,8 @@ import pytest
 
 from dicom_pipeline.attributes import MAPPING_CSV
 from dicom_pipeline.extract import pool
-from dicom_pipeline.extract.pool import Tables, read_headers
-from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.extract.pool import read_headers
+from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.storage import FileVersion
 from tests.support.dicom import instance
@@ -34,7 +34,7 @@ def outcomes(parts: list[Tables]) -> dict[str, str]:
 
 def run(landing: Path, *, workers: int = 1, seconds_a_file: float = 30.0) -> list[Tables]:
     files = DirectoryStorage(landing).list_landing().files
-    plan = HostilePlan(landing, MAPPING_CSV)
+    plan = HostilePlan(landing, landing / "raw", MAPPING_CSV)
     return list(read_headers(files, plan, workers=workers, seconds_a_file=seconds_a_file))
 
 
@@ -61,7 +61,9 @@ def test_what_a_worker_had_read_when_a_chunk_failed_is_not_in_its_next_chunk(
     for n, name in enumerate(names):
         (tmp_path / name).write_bytes(b"MEMORY " if name == "03" else instance(n))
     files = sorted(DirectoryStorage(tmp_path).list_landing().files)
-    some = list(read_headers(files, HostilePlan(tmp_path, MAPPING_CSV), workers=1))
+    some = list(
+        read_headers(files, HostilePlan(tmp_path, tmp_path / "raw", MAPPING_CSV), workers=1)
+    )
     expected = dict.fromkeys(names, "row") | {"03": "worker_crashed"}
     assert outcomes(some) == expected
 
@@ -81,7 +83,7 @@ def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
     thread = threading.Thread(target=kill)
     thread.start()
     files = DirectoryStorage(tmp_path).list_landing().files
-    plan = HostilePlan(tmp_path, MAPPING_CSV)
+    plan = HostilePlan(tmp_path, tmp_path / "raw", MAPPING_CSV)
     chunks = []
     for chunk in read_headers(files, plan, workers=1):
         reading.set()
@@ -97,7 +99,7 @@ def test_work_that_nobody_takes_is_not_waited_for(tmp_path: Path) -> None:
         (tmp_path / f"b{n}").write_bytes(b"HANG")
     (tmp_path / "a").write_bytes(instance(1))
     files = sorted(DirectoryStorage(tmp_path).list_landing().files, key=lambda file: file.path)
-    chunks = read_headers(files, HostilePlan(tmp_path, MAPPING_CSV), workers=2)
+    chunks = read_headers(files, HostilePlan(tmp_path, tmp_path / "raw", MAPPING_CSV), workers=2)
     began = time.monotonic()
     next(chunks)
     chunks.close()  # type: ignore[attr-defined]
@@ -118,7 +120,7 @@ def test_files_are_taken_as_workers_come_to_them(
             taken.append(file)
             yield file
 
-    parts = read_headers(files(), HostilePlan(tmp_path, MAPPING_CSV), workers=1)
+    parts = read_headers(files(), HostilePlan(tmp_path, tmp_path / "raw", MAPPING_CSV), workers=1)
     first = next(parts)
     assert len(taken) < 20
     assert len(outcomes([first, *parts])) == len(taken) == 40
@@ -133,7 +135,7 @@ from dicom_pipeline.attributes import MAPPING_CSV
 from dicom_pipeline.landing.storage import FileVersion
 import http.server  # stands for a heavy main module
 if True:  # no guard, as in a notebook or in a console script of others
-    plan = hostile.HostilePlan(Path(sys.argv[1]), MAPPING_CSV)
+    plan = hostile.HostilePlan(Path(sys.argv[1]), Path(sys.argv[2]), MAPPING_CSV)
     for tables in read_headers([FileVersion("m", 8)], plan, workers=1):
         print(tables["images"]["key_sop"].to_pylist()[0])
 """
@@ -144,7 +146,7 @@ def test_workers_do_not_import_the_main_module_nor_what_they_do_not_need(tmp_pat
     (tmp_path / "main.py").write_text(MAIN)
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, str(tmp_path / "main.py"), str(tmp_path)],
+        [sys.executable, str(tmp_path / "main.py"), str(tmp_path), str(tmp_path / "raw")],
         env={"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -269,19 +269,19 @@ def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
         patched.setattr(parts[owner], name, die)
         with pytest.raises(KeyboardInterrupt):
             zone.refresh()
-    step = zone.step()
-    assert any(step.raw.version(key) != wanted for key, wanted in step.wanted_versions().items())
+    partitions = zone.step().partitions
+    assert any(partitions.raw.version(k) != v for k, v in partitions.wanted_versions().items())
     assert zone.load() == 0
     assert zone.content() == clean_copy(zone, tmp_path / "clean").content()
     assert zone.account().balanced
-    step = zone.step()
-    assert all(step.raw.version(key) == wanted for key, wanted in step.wanted_versions().items())
+    partitions = zone.step().partitions
+    assert all(partitions.raw.version(k) == v for k, v in partitions.wanted_versions().items())
 
 
 def test_a_tombstone_is_pending_where_the_subject_has_rows_and_nowhere_else(zone: Zone) -> None:
-    before = zone.step().wanted_versions()
+    before = zone.step().partitions.wanted_versions()
     withdraw(zone, patient())
-    after = zone.step().wanted_versions()
+    after = zone.step().partitions.wanted_versions()
     assert {key for key in before if before[key] != after[key]} == {"2012-03", "2014-03"}
 
 

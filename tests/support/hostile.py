@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.extract import pool
+from dicom_pipeline.extract import worker
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import Header
 from dicom_pipeline.landing.storage import OpenFile
@@ -39,13 +39,13 @@ class HostileReader(PydicomReader):
         return super().read(file)
 
 
-def _in_worker(landing_dir: Path, mapping_csv: Path) -> pool.WorkerPlan:
-    pool._READERS[Reader.FAST] = HostileReader
-    return pool.WorkerPlan(landing_dir, mapping_csv)
+def _in_worker(*places: Path) -> worker.WorkerPlan:
+    worker.READERS[Reader.FAST] = HostileReader
+    return worker.WorkerPlan(*places)
 
 
-class HostilePlan(pool.WorkerPlan):
+class HostilePlan(worker.WorkerPlan):
     """A plan that swaps the reader, in the worker that it is sent to."""
 
     def __reduce__(self) -> Any:
-        return _in_worker, (self.landing_dir, self.mapping_csv)
+        return _in_worker, (self.landing_dir, self.raw_dir, self.mapping_csv)

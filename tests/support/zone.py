@@ -8,11 +8,12 @@ from typing import Any
 
 from dicom_pipeline.attributes import MAPPING_CSV, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
-from dicom_pipeline.extract.partition import PartitionReport, RawStep
-from dicom_pipeline.extract.pool import WorkerPlan
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.raw_step import RawStep
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
 from dicom_pipeline.extract.withdrawal import Withdrawals
+from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.identity_attributes import IDENTITY_CSV
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
@@ -56,8 +57,14 @@ class Zone:
         return RawZone(self.raw_dir, load_mapping(self.mapping_csv))
 
     def step(self, workers: int = 1) -> RawStep:
-        plan = WorkerPlan(self.landing, self.mapping_csv, identity_csv=self.identity_csv)
-        return RawStep(self.manifests, self.raw, plan, workers=workers, keep_deleted=self.keep)
+        plan = WorkerPlan(
+            self.landing,
+            self.raw_dir,
+            self.mapping_csv,
+            identity_csv=self.identity_csv,
+            keep_deleted=self.keep,
+        )
+        return RawStep(plan, workers=workers)
 
     def refresh(
         self, periods: Sequence[str] | None = None, *, force: bool = False, workers: int = 1
@@ -71,7 +78,7 @@ class Zone:
         return sum(report.read for report in self.refresh())
 
     def account(self) -> Account:
-        return account(self.storage, self.step())
+        return account(self.storage, self.step().partitions)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of all partitions."""

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from harness import cpu_seconds
 
-from dicom_pipeline.attributes import MAPPING_CSV, load_mapping
-from dicom_pipeline.extract.partition import RawStep
-from dicom_pipeline.extract.pool import WorkerPlan
-from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.extract.raw_step import RawStep
+from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanRules
@@ -29,8 +28,7 @@ def main(landing: Path, out: Path, workers: int) -> None:
     storage, manifests = DirectoryStorage(landing), ManifestStore(out)
     Scanner(storage, manifests, ScanRules(Grain.MONTH, OnDelete.REMOVE)).run(0)
     scanned = time.perf_counter()
-    plan = WorkerPlan(landing, MAPPING_CSV)
-    step = RawStep(manifests, RawZone(out, load_mapping()), plan, workers=workers)
+    step = RawStep(WorkerPlan(landing, out, MAPPING_CSV), workers=workers)
     files = sum(report.loaded for report in step.refresh(manifests.periods()))
     ended = time.perf_counter()
     result = {

@@ -1,0 +1,102 @@
+"""What a worker process does: it reads headers, or brings a whole partition up to its manifest.
+
+Belongs here: what a worker knows, and the two things it can be asked for.
+Does not belong here: processes, crashes and time-outs (pool), and what a partition is (partition).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dicom_pipeline.attributes import Reading, load_mapping
+from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.extract.partition import PartitionReport, Partitions
+from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
+from dicom_pipeline.extract.tables import ChunkTables, Tables
+from dicom_pipeline.extract.witness import WitnessedReader
+from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
+from dicom_pipeline.landing.directory import DirectoryStorage
+from dicom_pipeline.landing.manifest import ManifestStore
+from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.settings import Reader
+
+READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
+    Reader.FAST: WitnessedReader,
+    Reader.PYDICOM: PydicomReader,
+}
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """What a worker process needs to know; it is sent to it once."""
+
+    landing_dir: Path
+    raw_dir: Path
+    mapping_csv: Path
+    reader: Reader = Reader.FAST
+    identity_csv: Path = IDENTITY_CSV
+    keep_deleted: bool = False
+
+    def tables(self) -> ChunkTables:
+        """Read the seeds, for what makes the tables of a chunk."""
+        mapping = load_mapping(self.mapping_csv)
+        return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
+
+    def partitions(self) -> Partitions:
+        """The partitions of the raw zone."""
+        return Partitions(
+            ManifestStore(self.raw_dir),
+            RawZone(self.raw_dir, load_mapping(self.mapping_csv)),
+            DirectoryStorage(self.landing_dir),
+            load_identity_attributes(self.identity_csv),
+            keep_deleted=self.keep_deleted,
+        )
+
+
+class Worker:
+    """State of one worker process."""
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        self.storage = DirectoryStorage(plan.landing_dir)
+        self.tables = plan.tables()
+        self.reader = READERS[plan.reader](self.tables.readings)
+        self._plan = plan
+
+    @cached_property
+    def partitions(self) -> Partitions:
+        """The partitions of the raw zone, as they were when this process began."""
+        return self._plan.partitions()
+
+    def read(self, files: Sequence[FileVersion]) -> Tables:
+        """Rows of some files, each of which is in the images or the rejects."""
+        tables = self.tables
+        tables.begin()  # whatever became of the files before
+        for file in files:
+            try:
+                opened = self.storage.open(file.path)
+                try:
+                    tables.add(file, self.reader.read(opened))
+                finally:
+                    opened.close()
+            except Rejected as rejected:
+                tables.reject(file, rejected.reason)
+            except OSError:
+                tables.reject(file, Reason.UNREADABLE)
+            except MemoryError:
+                raise  # this process is no longer to be trusted: the file is read again, alone
+            except Exception:  # noqa: BLE001 - no file may cost others their rows
+                tables.reject(file, Reason.DECODE_ERROR)
+        return tables.finish()
+
+    def bring_up(self, period: str, *, force: bool) -> PartitionReport | None:
+        """Bring a partition up to its manifest; None when that takes rows of other partitions."""
+        work = self.partitions.plan(period, force=force)
+        work.parts.append(self.read(work.to_read))
+        if self.partitions.needs_others(work):
+            return None
+        return self.partitions.finish(work)

@@ -1,0 +1,111 @@
+"""Partitions that a worker does alone, and what becomes of them when it cannot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.extract import raw_step
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.pool import bring_up
+from dicom_pipeline.extract.raw_step import RawStep
+from tests.support.dicom import instance
+from tests.support.hostile import HostilePlan
+from tests.support.zone import Zone
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path)
+
+
+def months(zone: Zone, files: int, months: int = 9) -> None:
+    for n in range(files):
+        zone.put(f"{n:03}", instance(n, StudyDate=f"20120{n % months + 1}15"))
+
+
+def hostile_step(zone: Zone) -> RawStep:
+    return RawStep(HostilePlan(zone.landing, zone.raw_dir, MAPPING_CSV), workers=2)
+
+
+@pytest.mark.parametrize("order", ["KILL", "EXIT", "MEMORY"])
+def test_a_file_that_kills_the_worker_of_a_partition_costs_itself_only(
+    zone: Zone, order: str
+) -> None:
+    months(zone, 27)
+    zone.scan()
+    # other bytes of the same length and time: only the reader comes upon them
+    victim = zone.landing / "004"
+    status = victim.stat()
+    victim.write_bytes(order.encode().ljust(status.st_size))
+    os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
+    reports = list(hostile_step(zone).refresh(zone.manifests.periods()))
+    assert len(reports) == 9
+    assert zone.rejects() == {"004": "worker_crashed"}
+    assert len(zone.images()) == 26
+    assert zone.account().balanced
+
+
+def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months(zone, 18)
+    for n in range(18, 48):
+        zone.put(f"{n:03}", instance(n, StudyDate="20130115"))
+    zone.scan()
+    asked: list[str] = []
+
+    def noting(periods: dict[str, int], *a: object, **k: object) -> Iterator[object]:
+        asked.extend(periods)
+        return bring_up(periods, *a, **k)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(raw_step, "bring_up", noting)
+    reports = zone.refresh(workers=2)
+    assert sorted(asked) == [f"2012-0{n}" for n in range(1, 10)]
+    assert sorted(report.period for report in reports) == zone.manifests.periods()
+    assert zone.account().balanced
+
+
+def test_a_partition_is_the_same_bytes_whether_a_worker_does_it_alone_or_not(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months(zone, 27)
+    zone.put("not", b"no DICOM at all")
+    zone.put("twice", instance(3, StudyDate="20120415"))
+    zone.scan()
+    alone = {report.period: report for report in zone.refresh(workers=2)}
+    before = zone.bytes()
+    monkeypatch.setattr(raw_step, "LARGEST_ALONE", 0)
+    pieces = {report.period: report for report in zone.refresh(workers=2, force=True)}
+    assert zone.bytes() == before
+    assert alone == pieces
+    assert alone["2012-04"] == PartitionReport(
+        "2012-04", alone["2012-04"].version, files=4, read=4, loaded=3, duplicate=1,
+        rows=alone["2012-04"].rows, bytes_written=alone["2012-04"].bytes_written,
+    )  # fmt: skip
+
+
+def test_a_raw_zone_that_cannot_be_written_is_an_error_of_the_step(zone: Zone) -> None:
+    months(zone, 18)
+    zone.scan()
+    (zone.raw_dir / "images").mkdir(parents=True)
+    (zone.raw_dir / "images" / "study_period=2012-03").write_bytes(b"a file in the way")
+    with pytest.raises(OSError):
+        zone.refresh(workers=2)
+
+
+def test_a_file_that_can_no_longer_be_opened_keeps_its_row_where_rows_outlive_files(
+    tmp_path: Path,
+) -> None:
+    zone = Zone(tmp_path, keep=True)
+    months(zone, 18)
+    zone.load()
+    zone.put("004", instance(4, StudyDate="20120515", SeriesDescription="changed"))
+    zone.scan()
+    (zone.landing / "004").unlink()
+    zone.refresh(workers=2)
+    assert len(zone.images()) == 18
