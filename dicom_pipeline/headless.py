@@ -16,8 +16,11 @@ from dataclasses import dataclass
 import dagster as dg
 from rich.console import Console
 
+from dicom_pipeline import standing
 from dicom_pipeline.definitions import build_defs
+from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.sample import put_sample
+from dicom_pipeline.orchestration.dbt_assets import sources_digest
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
@@ -25,6 +28,7 @@ from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pend
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.report import print_account, print_tables, progress_bar
 from dicom_pipeline.settings import OnDelete
+from dicom_pipeline.standing import Standing
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -37,6 +41,18 @@ class Job:
     console: Console
     defs: dg.Definitions
     instance: dg.DagsterInstance
+
+    def standing(self) -> Standing | None:
+        """The last run, if everything stands as it left it, and Dagster knows all of it."""
+        pending = find_pending(self.pipeline, self.instance)
+        if pending.versions or pending.to_add or pending.to_delete:
+            return None
+        return standing.find(self.pipeline, sources_digest())
+
+    def note_standing(self, account: Account) -> None:
+        """Note that nothing is left to do, for the next run."""
+        with self.pipeline.lock():
+            standing.note(self.pipeline, sources_digest(), account)
 
     def run(self, *, force: bool = False, debug: bool = False) -> bool:
         """Build and publish what is pending, without a scan. Returns whether it succeeded."""
@@ -78,10 +94,20 @@ def run_everything(
         settings.landing_dir.mkdir(parents=True, exist_ok=True)
         if sample and (copied := put_sample(settings.landing_dir)):
             console.print(f"the landing zone was empty: {copied} sample files of pydicom put there")
+    success = True
     with open_job(pipeline, console) as job:
         scan(pipeline, console)
-        success = job.run(force=force, debug=debug)
-    account = pipeline.account()
+        stands = None if force else job.standing()
+        if stands is None:
+            pipeline.latest_account = None
+            success = job.run(force=force, debug=debug)
+            account = pipeline.latest_account or pipeline.account()
+            if success:
+                job.note_standing(account)
+        else:
+            account = stands.account
+            console.print("0 files read")
+            console.print(f"nothing has changed since the run that ended at {stands.ended_at}")
     console.print()
     print_account(console, account, keeps=settings.on_delete is OnDelete.KEEP)
     if not success:

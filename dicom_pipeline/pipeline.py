@@ -59,6 +59,8 @@ class Pipeline:
     def __init__(self, settings: Settings, mapping_csv: Path = MAPPING_CSV) -> None:
         self.settings = settings
         self.mapping_csv = mapping_csv
+        # taking it reads all manifests and file names: a run's summary takes that of its check
+        self.latest_account: Account | None = None
 
     @property
     def mapping(self) -> Mapping:
@@ -205,7 +207,8 @@ class Pipeline:
 
     def account(self) -> Account:
         """Hold a listing of the landing zone against the raw zone."""
-        return account(self.storage, self.partitions)
+        self.latest_account = account(self.storage, self.partitions)
+        return self.latest_account
 
     def check_for_leaks(self) -> LeakReport:
         """Hold what is about to be published against the raw zone; the caller holds the lock."""

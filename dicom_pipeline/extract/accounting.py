@@ -7,17 +7,21 @@ Does not belong here: mending what does not add up, and Dagster's check around i
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
-from dicom_pipeline.landing.storage import FileVersion
 
-_VERSION = ("file_path", "file_size", "file_mtime_ns")
+_VERSION = ("file_path", "file_size", "file_mtime_ns", "file_etag")
+
+Outcome = tuple[str, str]  # what became of a file, and the reason if there is one
 
 
 @dataclass
@@ -47,6 +51,17 @@ class Account:
         parts += self.rejected.total() + self.ignored.total()
         return self.discovered == parts and not self.lost and not self.double
 
+    def count(self, outcome: str, reason: str, files: int) -> None:
+        """Count files that have a row."""
+        if outcome == "rejected":
+            self.rejected[reason] += files
+        elif outcome == "ignored":
+            self.ignored[reason] += files
+        elif outcome == "duplicate":
+            self.duplicate += files
+        else:
+            self.loaded += files
+
 
 def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
     """Hold a listing of the landing zone against the rows of the raw zone.
@@ -63,30 +78,38 @@ def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
     ScanRefused
         The landing zone cannot be listed.
     """
-    outcomes, manifest = _outcomes(partitions)
-    result = Account()
-    result.double = sum(len(found) - 1 for found in outcomes.values() if len(found) > 1)
+    outcomes, double = _outcomes(partitions)
+    names = list(storage.count_files())
+    counts = Counter(map(outcomes.get, names))
+    unexplained = [path for path in names if path not in outcomes]
+    explained = len(names) - len(unexplained)
+    result = Account(discovered=len(names), double=double, gone=len(outcomes) - explained)
+    for outcome, count in counts.items():
+        if outcome is not None:
+            result.count(*outcome, count)
+    if unexplained or not names:
+        _explain(unexplained, result, storage, partitions)
+    wanted = partitions.wanted_versions()
+    result.stale_partitions = sum(partitions.raw.version(p) != v for p, v in wanted.items())
+    return result
+
+
+def _explain(
+    names: Sequence[str], result: Account, storage: DirectoryStorage, partitions: Partitions
+) -> None:
+    """Count files that have no row."""
     listing = storage.list_landing()
     if not listing.rooted:
         raise ScanRefused(NOT_LISTED)
     young = set(listing.unsettled)
     known = partitions.withdrawals.files()
     withdrawn = {file.path for file in listing.files if file in known}
+    home = _home(partitions)
     done: dict[str, bool] = {}
-    seen = set()
-    for path in storage.count_files():
-        seen.add(path)
-        result.discovered += 1
-        found = outcomes.get(path)
-        if found:
-            outcome, reason = found[0]
-            if outcome in ("rejected", "ignored"):
-                getattr(result, outcome)[reason] += 1
-            else:
-                setattr(result, outcome, getattr(result, outcome) + 1)
-        elif path in manifest:
+    for path in names:
+        if path in home:
             # in the manifest and without a row: pending, unless its partition is said to be done
-            period, _ = manifest[path]
+            period = home[path]
             if period not in done:
                 done[period] = partitions.raw.version(period) == partitions.wanted_version(period)
             if done[period]:
@@ -101,40 +124,57 @@ def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
             result.pending += 1
         else:
             result.lost += 1
-    result.gone = sum(path not in seen for path in outcomes)
-    wanted = partitions.wanted_versions()
-    result.stale_partitions = sum(partitions.raw.version(p) != v for p, v in wanted.items())
-    return result
 
 
-def _outcomes(
-    partitions: Partitions,
-) -> tuple[dict[str, list[tuple[str, str]]], dict[str, tuple[str, FileVersion]]]:
-    """What the raw zone says of each file, and the manifests' files with their partitions."""
-    outcomes: dict[str, list[tuple[str, str]]] = {}
-    manifest: dict[str, tuple[str, FileVersion]] = {}
-    for period in partitions.manifests.periods():
-        for file in partitions.manifests.files(period)[0]:
-            manifest[file.path] = (period, file)
-    for period in partitions.raw.periods():
-        images = partitions.raw.read("images", period, [*_VERSION, "file_outcome"])
-        rejects = partitions.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
-        current = partitions.raw.version(period)
-        if images is None or rejects is None or current is None:
-            continue
-        rows = [
-            *zip(*(column.to_pylist() for column in images.columns), repeat("")),
-            *zip(*(column.to_pylist() for column in rejects.columns), strict=True),
-        ]
-        for path, size, mtime_ns, outcome, reason in rows:
-            known = manifest.get(path)
-            # a row of an older version of the file, or of the partition it left, is not its row
-            if known is None or known[0] != period:
-                continue
-            if (known[1].size, known[1].mtime_ns) != (size, mtime_ns):
-                continue
-            outcomes.setdefault(path, []).append((outcome, reason))
-    return outcomes, manifest
+def _home(partitions: Partitions) -> dict[str, str]:
+    """The partition of each file; the last of two, which a killed scan may leave."""
+    return {
+        path: period
+        for period in partitions.manifests.periods()
+        for path in partitions.manifests.table(period)["path"].to_pylist()
+    }
+
+
+def _outcomes(partitions: Partitions) -> tuple[dict[str, Outcome], int]:
+    """What the raw zone says of each file, and how many rows are one too many."""
+    found = [_rows_of(partitions, period) for period in partitions.raw.periods()]
+    outcomes = {path: outcome for rows in found for path, outcome in rows}
+    double = sum(map(len, found)) - len(outcomes)
+    if double:  # a row of the partition that a file left is not its row
+        home = _home(partitions)
+        periods = zip(partitions.raw.periods(), found, strict=True)
+        found = [[row for row in rows if home[row[0]] == period] for period, rows in periods]
+        outcomes = {path: outcome for rows in found for path, outcome in rows}
+        double = sum(map(len, found)) - len(outcomes)
+    return outcomes, double
+
+
+def _rows_of(partitions: Partitions, period: str) -> list[tuple[str, Outcome]]:
+    """Files of a partition that have a row, but for rows of older versions of a file."""
+    images = partitions.raw.read("images", period, [*_VERSION, "file_outcome"])
+    rejects = partitions.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
+    if images is None or rejects is None or partitions.raw.version(period) is None:
+        return []
+    files = partitions.manifests.table(period)
+    images, rejects = _as_in(images, files), _as_in(rejects, files)
+    outcomes = [
+        *((outcome, "") for outcome in images["file_outcome"].to_pylist()),
+        *zip(rejects["outcome"].to_pylist(), rejects["reason"].to_pylist(), strict=True),
+    ]
+    paths = [path for rows in (images, rejects) for path in rows["file_path"].to_pylist()]
+    return list(zip(paths, outcomes, strict=True))
+
+
+def _as_in(rows: pa.Table, files: pa.Table) -> pa.Table:
+    """Rows of files that the manifest has in the same version."""
+    places = pc.index_in(rows["file_path"], value_set=files["path"].combine_chunks())
+    same = pc.is_valid(places)
+    of_manifest = files.take(places)
+    for column, name in zip(_VERSION[1:], of_manifest.column_names[1:], strict=True):
+        ours, theirs = rows[column], of_manifest[name]
+        both_null = pc.and_(pc.is_null(ours), pc.is_null(theirs))
+        same = pc.and_(same, pc.or_(pc.fill_null(pc.equal(ours, theirs), False), both_null))
+    return rows.filter(same)
 
 
 def _arrived_since_scan(storage: DirectoryStorage, partitions: Partitions, path: str) -> bool:

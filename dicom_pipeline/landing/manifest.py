@@ -143,13 +143,20 @@ class ManifestStore:
         stored = metadata.get(_DIGEST_KEY)
         return stored.decode() if stored else files_digest(self.read(period))
 
+    def table(self, period: str) -> pa.Table:
+        """Path, size, time and etag of the files of one manifest, as columns."""
+        return self._table(period, SCHEMA.names[:4])
+
     def _columns(self, period: str, names: list[str]) -> list[list[Any]]:
+        table = self._table(period, names)
+        return [table[name].to_pylist() for name in names]
+
+    def _table(self, period: str, names: list[str]) -> pa.Table:
         if not self._path(period).exists():
-            return [[] for _ in names]
+            return SCHEMA.empty_table().select(names)
         # not the dataset reader: importing it, and pandas with it, costs more than reading
         with pq.ParquetFile(self._path(period)) as file:
-            table = file.read(names)
-        return [table[name].to_pylist() for name in names]
+            return file.read(names)
 
     def count(self, period: str) -> int:
         """Number of files in one manifest, by its footer."""

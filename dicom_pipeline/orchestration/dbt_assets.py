@@ -74,7 +74,7 @@ def ensure_manifest(project: DbtProject) -> None:
     the definitions, and parsing each time would cost seconds each time. dbt parses again itself,
     in each build, when what the profile says is not what it was at the last parse.
     """
-    digest = _sources_digest(dbt_environment())
+    digest = sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with (stamp.parent / "manifest.lock").open("w") as lock:
@@ -93,8 +93,9 @@ def remove_old_artifacts(project: DbtProject) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sources_digest(environment: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(repr(sorted(environment.items())).encode())
+def sources_digest() -> str:
+    """Digest of the dbt project, and of the variables that its profile depends on."""
+    digest = hashlib.sha256(repr(sorted(dbt_environment().items())).encode())
     for name in _SOURCES:
         root = DBT_PROJECT_DIR / name
         for path in [root] if root.is_file() else sorted(root.rglob("*")):

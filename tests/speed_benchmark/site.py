@@ -92,7 +92,9 @@ class Site:
             for step in steps
             if step.start_time is not None and step.end_time is not None
         ]
-        times.sort(key=lambda each: each[1])
+        times = sorted((t for t in times if t[1] >= began), key=lambda each: each[1])
+        if not times:  # all stood as it was: no job was run
+            return {"start, scan, summary": ended - began}
         stages = {"start and scan": times[0][1] - began}
         for name, since, until in times:
             stages[name] = stages.get(name, 0) + until - since

@@ -1,0 +1,139 @@
+"""A run has nothing to do only where all that it depends on and all that it left is as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline import standing
+from dicom_pipeline.extract.accounting import Account
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import load_settings
+from tests.support.dicom import instance
+
+SOURCES = "digest of the dbt project"
+
+
+def pipeline_of(root: Path, **environment: str) -> Pipeline:
+    zones = {
+        "DICOM_LANDING_URI": "landing",
+        "DICOM_RAW_URI": "raw",
+        "DICOM_WAREHOUSE_DIR": "warehouse",
+        "DBT_DATABASE_NAME": "published.duckdb",
+    }
+    chosen = {name: str(root / folder) for name, folder in zones.items()}
+    return Pipeline(load_settings(chosen | {"DICOM_SETTLE_SECONDS": "0"} | environment))
+
+
+def step(pipeline: Pipeline) -> Account:
+    pipeline.prepare()
+    pipeline.scan()
+    for _ in pipeline.raw_step().refresh(pipeline.manifests.periods()):
+        pass
+    return pipeline.account()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Zones after a run; build database and published file are any files here."""
+    pipeline = pipeline_of(tmp_path)
+    pipeline.settings.landing_dir.mkdir()
+    for n in range(3):
+        (pipeline.settings.landing_dir / str(n)).write_bytes(instance(n))
+    (pipeline.settings.landing_dir / "text").write_bytes(b"text")
+    account = step(pipeline)
+    pipeline.build_database.write_bytes(b"build")
+    pipeline.settings.database.write_bytes(b"published")
+    standing.note(pipeline, SOURCES, account)
+    return tmp_path
+
+
+def test_nothing_is_to_do_after_a_run_and_another_scan(root: Path) -> None:
+    pipeline = pipeline_of(root)
+    pipeline.prepare()
+    pipeline.scan()
+    found = standing.find(pipeline, SOURCES)
+    assert found is not None
+    assert found.account == Account(discovered=4, loaded=3, rejected=Counter(not_dicom=1))
+
+
+def touch(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        (path,) = root.glob(name)
+        os.utime(path, ns=(0, 0))
+
+    return change
+
+
+def add(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        (root / name).write_bytes(b"")
+        pipeline_of(root).scan()
+
+    return change
+
+
+def replace(name: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        # the same bytes and times, in another file
+        subprocess.run(["cp", "-p", root / name, root / "other"], check=True)
+        (root / "other").replace(root / name)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(touch("raw/images/study_period=2012-03/data.parquet"), id="raw rows"),
+        pytest.param(touch("raw/manifests/study_period=2012-03.parquet"), id="a manifest"),
+        pytest.param(touch("warehouse/build.duckdb"), id="build database"),
+        pytest.param(touch("published.duckdb"), id="published file"),
+        pytest.param(replace("published.duckdb"), id="published file replaced"),
+        pytest.param(lambda root: (root / "published.duckdb").unlink(), id="published file gone"),
+        pytest.param(lambda root: (root / "warehouse/build.duckdb").unlink(), id="build gone"),
+        pytest.param(add("landing/.hidden"), id="a name that is ignored"),
+        pytest.param(
+            lambda root: (root / "raw/more").write_bytes(b""), id="a file in the raw zone"
+        ),
+        pytest.param(
+            lambda root: (root / "warehouse/last_run.json").write_text('{"digest": 3}'),
+            id="a note that is none of ours",
+        ),
+    ],
+)
+def test_what_is_not_as_the_run_left_it_is_to_be_done(
+    root: Path, change: Callable[[Path], None]
+) -> None:
+    assert standing.find(pipeline_of(root), SOURCES) is not None
+    change(root)
+    assert standing.find(pipeline_of(root), SOURCES) is None
+
+
+def test_other_settings_and_other_sources_are_to_be_done(root: Path) -> None:
+    assert standing.find(pipeline_of(root, DICOM_DEID_PROFILE="strict"), SOURCES) is None
+    assert standing.find(pipeline_of(root), "another project") is None
+
+
+def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
+    pipeline = pipeline_of(root)
+    (root / "warehouse/last_run.json").unlink()
+    for account in (
+        Account(discovered=2, loaded=1, pending=1),
+        Account(discovered=2, loaded=1, lost=1),
+        Account(discovered=1, loaded=1, stale_partitions=1),
+    ):
+        standing.note(pipeline, SOURCES, account)
+        assert standing.find(pipeline, SOURCES) is None
+
+
+def test_the_note_holds_counts_only(root: Path) -> None:
+    note = (root / "warehouse/last_run.json").read_text()
+    assert str(root) not in note
+    assert "2012" not in note.replace(os.linesep, "").split('"account"')[1]
+    assert (root / "warehouse/last_run.json").stat().st_mode & 0o077 == 0
