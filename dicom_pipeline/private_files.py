@@ -6,7 +6,6 @@ Does not belong here: what is in the files; the published file, which everybody 
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 from pathlib import Path
@@ -28,11 +27,17 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
     The caller holds the writer lock, so that what lies beside it under a temporary name was left
     by a killed process and can go: it holds as much PHI as the file.
     """
-    for folder in reversed(path.parents):  # `parents=True` would leave those open to others
-        folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-    for left_behind in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        left_behind.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    folder, name = os.path.split(path)
+    try:
+        beside = os.listdir(folder)
+    except FileNotFoundError:
+        for parent in reversed(path.parents):  # `parents=True` would leave those open to others
+            parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+        beside = []
+    for other in beside:
+        if other.startswith(f".{name}.") and other.endswith(".tmp"):
+            Path(folder, other).unlink(missing_ok=True)
+    temporary = Path(folder, f".{name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:

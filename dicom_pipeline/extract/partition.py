@@ -159,11 +159,9 @@ class Partitions:
 
     def plan(self, period: str, *, force: bool) -> Work:
         """What is carried over, and what must be read."""
-        rows = self.manifests.read(period)
-        files = [row.file for row in rows]
-        work = Work(period, self.version_of_rows(rows), files, {}, 0, files, None)
-        if not files:
-            return work
+        files, _ = self.manifests.files(period)
+        version = self._version(self.manifests.digest(period))
+        work = Work(period, version, files, {}, 0, files, None)
         reusable = not force and self.raw.read_by(period) == self.read_by
         previous = self.raw.whole(period) if reusable or self.keep_deleted else None
         if self.keep_deleted:

@@ -140,9 +140,10 @@ class ChunkTables:
                 self._terms_row(values) if table == IDENTITY_TERMS else self._row_of[table](values)
             )
             known = self._rows[table]
-            if row not in known:
-                known[row] = digest_of(row)
-            rows.append(known[row])
+            digest = known.get(row)
+            if digest is None:
+                digest = known[row] = digest_of(row)
+            rows.append(digest)
         own = self._row_of["images"](values)
         self._images.append(
             (
@@ -163,7 +164,9 @@ class ChunkTables:
         series = values[self._identity["key_series"]] or values[self._identity["key_sop"]]
         study = values[self._identity["key_study"]] or series
         date, time = (values[i] for i in self._created)
-        digits = "".join(c for c in date if c.isdigit()) if date else ""
+        digits = date or ""
+        if not digits.isdigit():
+            digits = "".join(c for c in digits if c.isdigit())
         return study, series, digits + (time or "").replace(":", "") if digits else None
 
     def _terms_row(self, values: Sequence[str | None]) -> tuple[str | None, ...]:

@@ -43,7 +43,9 @@ class LocalFile:
     def read_at(self, offset: int, length: int) -> bytes:
         """Read up to ``length`` bytes from ``offset``."""
         data = os.pread(self._descriptor, length, offset)
-        while len(data) < length and (more := _more(self._descriptor, offset, length, data)):
+        # a short read is the end of the file, as a rule: asking again would cost as much
+        wanted = min(length, self.size - offset)
+        while len(data) < wanted and (more := _more(self._descriptor, offset, length, data)):
             data += more
         return data
 
