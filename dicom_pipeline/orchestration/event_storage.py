@@ -2,7 +2,8 @@
 
 Belongs here: how events are written, named in ``dagster.yaml`` as the storage.
 Does not belong here: which events there are. The tables are Dagster's own, and its plain SQLite
-storage reads them as well.
+storage reads them as well. They are a view of what lies in the raw zone, so the last of them may be
+lost with the machine's power: SQLite does not wait for the disk at each of hundreds of commits.
 
 A range of partitions gives two events for each partition of each raw table. Dagster's storage opens
 three connections for each, with statements compiled anew: on 95 partitions that cost three times
@@ -10,10 +11,12 @@ what reading 30,000 files did. The overridden methods are private to Dagster, wh
 pinned; a test holds the tables against those that Dagster's class writes.
 """
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as db
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
@@ -34,6 +37,7 @@ class BatchingEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        self._partitions: dict[str, Sequence[str]] | None = None
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -51,11 +55,36 @@ class BatchingEventLogStorage(SqliteEventLogStorage):
                     connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
                     hide_parameters=True,  # in the text of errors
                 )
+                db.event.listen(engine, "connect", _sync_at_checkpoints)
             self._engines[shard] = engine
             while len(self._engines) > _ENGINES:
                 self._engines.pop(next(iter(self._engines))).dispose()
             with engine.connect() as connection, connection.begin():
                 yield connection
+
+    @contextmanager
+    def partitions_remembered(self) -> Iterator[None]:
+        """Ask for dynamic partitions once; whoever asks for this knows that none is added."""
+        self._partitions = {}
+        try:
+            yield
+        finally:
+            self._partitions = None
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """Keys of the partitions, in the order in which they were added."""
+        if self._partitions is None:
+            return super().get_dynamic_partitions(partitions_def_name)
+        if partitions_def_name not in self._partitions:
+            keys = super().get_dynamic_partitions(partitions_def_name)
+            self._partitions[partitions_def_name] = keys
+        return self._partitions[partitions_def_name]
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Whether there is such a key."""
+        if self._partitions is None:
+            return super().has_dynamic_partition(partitions_def_name, partition_key)
+        return partition_key in self.get_dynamic_partitions(partitions_def_name)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events; those of assets in one transaction a database."""
@@ -86,6 +115,19 @@ class BatchingEventLogStorage(SqliteEventLogStorage):
         key = connection.execute(self.prepare_insert_event(event)).inserted_primary_key
         assert key is not None
         return int(key[0])
+
+
+def _sync_at_checkpoints(connection: sqlite3.Connection, _record: object) -> None:
+    # of a database in WAL mode, as Dagster's are, what is committed stays whole all the same
+    connection.execute("pragma synchronous = normal")
+
+
+def partitions_remembered(instance: dg.DagsterInstance) -> AbstractContextManager[None]:
+    """Have Dagster ask for partitions once, where it would for each of them and each table."""
+    storage = instance.event_log_storage
+    if isinstance(storage, BatchingEventLogStorage):
+        return storage.partitions_remembered()
+    return nullcontext()
 
 
 class BatchingSqliteStorage(DagsterSqliteStorage):

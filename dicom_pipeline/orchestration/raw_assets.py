@@ -14,6 +14,7 @@ import dagster as dg
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.raw_step import Progress
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
+from dicom_pipeline.orchestration.event_storage import partitions_remembered
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
@@ -82,11 +83,12 @@ def raw_assets(
         f"{files_read} files read, {sum(r.carried_over for r in reports)} carried over, "
         f"{len(reports)} partitions in {seconds:.1f} s"
     )
-    for key in context.selected_asset_keys:
-        for report in reports:
-            context.add_asset_metadata(
-                _metadata(report, key.path[-1]), asset_key=key, partition_key=report.period
-            )
+    with partitions_remembered(context.instance):
+        for key in context.selected_asset_keys:
+            for report in reports:
+                context.add_asset_metadata(
+                    _metadata(report, key.path[-1]), asset_key=key, partition_key=report.period
+                )
     for key in sorted(context.selected_asset_keys):
         yield dg.MaterializeResult[None](
             asset_key=key,

@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from dicom_pipeline.orchestration.event_storage import partitions_remembered
+
 KEYS = ["2010-01", "2010-02", "2012-05"]
 PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")
 
@@ -100,3 +102,26 @@ def test_dagsters_own_storage_reads_them(tmp_path: Path) -> None:
     assert last.asset_materialization.metadata["version"].value == last.dagster_event.partition
     assert made.get_materialized_partitions(key) == set(KEYS)
     storage.dispose()
+
+
+def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_elsewhere(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "ours"
+    with (
+        instance(home, batching=True) as made,
+        instance(tmp_path / "plain", batching=False) as other,
+    ):
+        made.add_dynamic_partitions("test_period", KEYS)
+        with partitions_remembered(made):
+            assert made.get_dynamic_partitions("test_period") == KEYS
+            assert made.has_dynamic_partition("test_period", KEYS[1])
+            assert not made.has_dynamic_partition("test_period", "2013-01")
+            path = next((home / "storage" / "history").rglob("index.db"))
+            with sqlite3.connect(path) as connection:
+                connection.execute("delete from dynamic_partitions where partition = '2010-02'")
+            assert made.get_dynamic_partitions("test_period") == KEYS
+        assert made.get_dynamic_partitions("test_period") == [KEYS[0], KEYS[2]]
+        assert not made.has_dynamic_partition("test_period", KEYS[1])
+        with partitions_remembered(other):  # not ours: nothing is remembered
+            assert other.get_dynamic_partitions("test_period") == []
