@@ -69,7 +69,7 @@ def _reader(options: argparse.Namespace, say: Any) -> dict[str, Any]:
 
 
 def _raw(options: argparse.Namespace, say: Any) -> dict[str, Any]:
-    made = corpus(options.work, KINDS[0], options.files, options.seed, options.workers)
+    made = corpus(options.work, KINDS[0], options.raw_files, options.seed, options.workers)
     rounds = options.raw_rounds
     found = raw.measure(made, options.workers, rounds, options.work / "scratch", say)
     return found | {"rounds": rounds}
@@ -96,7 +96,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="some of reader,raw,pipeline,latency; the others stay as they were measured last",
     )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of reader")
-    parser.add_argument("--files", type=int, help="of reader and raw; 10,000, or 1,000 if quick")
+    parser.add_argument("--files", type=int, help="of reader; 10,000, or 1,000 if quick")
+    parser.add_argument("--raw-files", type=int, help="of raw; 20,000, or 1,000 if quick")
     parser.add_argument("--rounds", type=int, help="of reader; 7, or 3 if quick")
     parser.add_argument("--raw-rounds", type=int, help="3, or 1 if quick")
     parser.add_argument("--latency-rounds", type=int, help="files that arrive; 5, or 1 if quick")
@@ -111,7 +112,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=PROJECT_ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args(arguments)
     for name, full, quick in (
-        ("files", 10_000, 1_000), ("rounds", 7, 3), ("raw_rounds", 3, 1), ("latency_rounds", 5, 1),
+        ("files", 10_000, 1_000), ("rounds", 7, 3), ("raw_files", 20_000, 1_000),
+        ("raw_rounds", 3, 1), ("latency_rounds", 5, 1),
         ("sizes", [1_000, 10_000, 100_000], [1_000]),
     ):  # fmt: skip
         if getattr(options, name) is None:
