@@ -24,7 +24,7 @@ from dicom_pipeline.rotate import rotate
 from dicom_pipeline.settings import OnDelete, export_for_dbt, load_settings
 from dicom_pipeline.terminal import EXIT_FAILED, confirmation, plain_errors, refuse_extra
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
-from dicom_pipeline.withdraw import Receipts, withdraw
+from dicom_pipeline.withdraw import receipts_of, withdraw
 
 app = typer.Typer(
     name="dicom-pipeline",
@@ -102,11 +102,12 @@ def status(debug: Debug = False) -> None:
         from dicom_pipeline.report import print_account
 
         pipeline = Pipeline(load_settings())
+        pipeline.refresh_raw()
         account = pipeline.account()
         print_account(console, account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
         console.print(_published(pipeline))
         advice = _advice(account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
-        if Receipts(pipeline.settings.raw_dir).unfinished():
+        if receipts_of(pipeline).unfinished():
             advice = "next: dicom-pipeline purge: one was cut off"
         console.print(advice or "nothing to do")
         if advice:
@@ -145,6 +146,7 @@ def rotate_key(
     """
     with plain_errors(debug) as console:
         pipeline = Pipeline(load_settings())
+        pipeline.refresh_raw()
         confirm = confirmation(console, yes=yes)
         if not rotate(pipeline, console, key_file=key_file, confirm=confirm, debug=debug):
             raise typer.Exit(EXIT_FAILED)
@@ -198,9 +200,10 @@ def purge(
     with plain_errors(debug) as console:
         refuse_extra(context.args)
         pipeline = Pipeline(load_settings())
+        pipeline.refresh_raw()
         subjects: list[Identifier] = []
         unnamed = patient_id is None and issuer is None and study_uid is None and not stdin
-        if not unnamed or not Receipts(pipeline.settings.raw_dir).unfinished():
+        if not unnamed or not receipts_of(pipeline).unfinished():
             listed = sys.stdin.buffer.read if stdin else None
             subjects = from_options(patient_id, issuer, {Kind.STUDY: study_uid}, listed)
         confirm = confirmation(console, yes=yes)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 
 from dicom_pipeline import standing
 from dicom_pipeline.definitions import build_defs
@@ -26,10 +27,12 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.report import print_account, print_tables, progress_bar
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
 
+_PLAIN = (ZoneUnavailable.__name__, ZoneConflict.__name__)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -101,7 +104,7 @@ def run_everything(
         if stands is None:
             pipeline.latest_account = None
             success = job.run(force=force, debug=debug)
-            account = pipeline.latest_account or pipeline.account()
+            account = pipeline.latest_account or pipeline.account(listed=False)
             if success:
                 job.note_standing(account)
         else:
@@ -114,7 +117,7 @@ def run_everything(
         return False
     console.print()
     if not account.discovered:
-        console.print(f"[yellow]there are no files in {settings.landing_dir}[/yellow]")
+        console.print(f"[yellow]there are no files in {settings.landing}[/yellow]")
     print_tables(console, settings.database, loaded=account.loaded, profile=settings.profile)
     console.print(f"\ndone in {time.monotonic() - began:.0f} s")
     return account.balanced
@@ -168,8 +171,24 @@ def _execute(
     if not result.success:
         failed = [event.step_key for event in result.all_events if event.is_step_failure]
         console.print(f"[red]failed:[/red] {', '.join(map(str, failed))}; run {result.run_id}")
-        console.print("`dagster dev` shows why; again with --debug prints it here")
+        lines = _plain_lines(result)
+        for line in lines:
+            console.print(f"[red]error:[/red] {escape(line)}")
+        if not lines:
+            console.print("`dagster dev` shows why; again with --debug prints it here")
     return result.success
+
+
+def _plain_lines(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What went wrong, as far as it is an error of ours that quotes nothing."""
+    found = {}
+    for event in result.all_events:
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            if error.cls_name in _PLAIN:
+                found[error.message.partition(": ")[2].strip()] = True
+            error = error.cause
+    return list(found)
 
 
 def _files_read(result: dg.ExecuteInProcessResult) -> int:

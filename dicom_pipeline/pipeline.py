@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dicom_pipeline.attributes import MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
@@ -20,15 +22,23 @@ from dicom_pipeline.extract.raw_step import Progress, RawStep
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
-from dicom_pipeline.landing.directory import DirectoryStorage
-from dicom_pipeline.landing.manifest import ManifestStore
+from dicom_pipeline.landing.manifest import ManifestStore, now
 from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
-from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
+from dicom_pipeline.landing.storage import Storage
+from dicom_pipeline.landing.zone import open_zone
+from dicom_pipeline.place import BucketPlace
+from dicom_pipeline.private_files import (
+    FILE_MODE,
+    LOCAL_WRITER,
+    Writer,
+    ensure_private_directory,
+)
+from dicom_pipeline.raw_mirror import RawMirror
 from dicom_pipeline.settings import OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
-from dicom_pipeline.warehouse.lock import wait_until_free, writer_lock
+from dicom_pipeline.warehouse.lock import LockTaken, wait_until_free, writer_lock
 from dicom_pipeline.warehouse.publish import PublishReport, publish
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
@@ -41,6 +51,9 @@ from dicom_pipeline.warehouse.vault import (
     vault_path,
     write_vault,
 )
+
+if TYPE_CHECKING:
+    from dicom_pipeline.landing.announced import AnnouncedBucket
 
 BUILD_WAIT_SECONDS = 900.0
 
@@ -68,28 +81,41 @@ class Pipeline:
         return load_mapping(self.mapping_csv)
 
     @cached_property
-    def storage(self) -> DirectoryStorage:
+    def storage(self) -> Storage:
         """The landing zone."""
-        return DirectoryStorage(
-            self.settings.landing_dir,
+        return open_zone(
+            self.settings.landing,
             follow_symlinks=self.settings.follow_symlinks,
             settle_seconds=self.settings.settle_seconds,
         )
 
     @cached_property
+    def raw_mirror(self) -> RawMirror | None:
+        """The raw zone, where it lies in a bucket."""
+        settings = self.settings
+        if not isinstance(settings.raw, BucketPlace):
+            return None
+        return RawMirror(settings.raw, settings.raw_dir, kms_key=settings.s3_kms_key)
+
+    @property
+    def raw_writer(self) -> Writer:
+        """What writes the files of the raw zone."""
+        return self.raw_mirror or LOCAL_WRITER
+
+    @cached_property
     def manifests(self) -> ManifestStore:
         """The manifests of the raw zone."""
-        return ManifestStore(self.settings.raw_dir)
+        return ManifestStore(self.settings.raw_dir, self.raw_writer)
 
     @property
     def raw(self) -> RawZone:
         """The parquet of the raw zone."""
-        return RawZone(self.settings.raw_dir, self.mapping)
+        return RawZone(self.settings.raw_dir, self.mapping, self.raw_writer)
 
     @property
     def withdrawals(self) -> Withdrawals:
         """The tombstones of the raw zone, as they are now."""
-        return Withdrawals(self.settings.raw_dir)
+        return Withdrawals(self.settings.raw_dir, self.raw_writer)
 
     @property
     def build_database(self) -> Path:
@@ -132,11 +158,30 @@ class Pipeline:
             if path.is_file():
                 path.chmod(FILE_MODE)
 
+    @contextmanager
     def lock(
         self, *, wait: bool = True, waiting: Callable[[str], None] | None = None
-    ) -> AbstractContextManager[None]:
-        """The one lock of all writers; see `writer_lock`."""
-        return writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting)
+    ) -> Iterator[None]:
+        """The one lock of all writers; see `writer_lock`.
+
+        With a raw zone in a bucket also that of writers on other machines; what they wrote is
+        there once it is held.
+        """
+        with writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting):
+            if self.raw_mirror is None:
+                yield
+                return
+            with self.raw_mirror.held(wait=wait, waiting=waiting):
+                yield
+
+    def refresh_raw(self) -> None:
+        """For who only reads: bring this machine's copy of a raw zone in a bucket up to date.
+
+        While somebody on this machine writes, the copy is as good as it can be.
+        """
+        if self.raw_mirror is not None:
+            with suppress(LockTaken), writer_lock(self.settings.warehouse_dir, wait=False):
+                self.raw_mirror.pull(self.raw_mirror.lease.generation())
 
     def discard_build(self) -> None:
         """Remove the build database, so that nothing is left of it; the caller holds the lock.
@@ -176,38 +221,68 @@ class Pipeline:
             delete_guard=self.settings.delete_guard,
             accept_deletions=accept_deletions,
         )
+        began_at = now()
+        announced = None if accept_deletions else self._announced()
         scanner = Scanner(
-            self.storage,
+            announced or self.storage,
             self.manifests,
             rules,
             budget=budget,
             progress=progress,
             withdrawn=self.withdrawals.files(),
         )
-        return scanner.run(start)
+        report = scanner.run(start)
+        if announced is not None:
+            announced.acknowledge(all_placed=not report.postponed)
+        elif self.settings.queue_url is not None and not (report.cut_off or report.errors):
+            self.manifests.note_listing(began_at)
+        return report
+
+    def _announced(self, *, with_queue: bool = True) -> AnnouncedBucket | None:
+        """The landing zone by its messages, unless there are none or a listing is due."""
+        settings = self.settings
+        if settings.queue_url is None or not isinstance(settings.landing, BucketPlace):
+            return None
+        listed_at = self.manifests.listed_at()
+        if listed_at is None or now() - listed_at >= timedelta(hours=settings.listing_hours):
+            return None
+        from dicom_pipeline.landing.announced import AnnouncedBucket
+        from dicom_pipeline.landing.queue import EventQueue
+
+        queue = EventQueue(settings.queue_url) if with_queue else None
+        return AnnouncedBucket(settings.landing, queue, self.manifests)
 
     @property
     def partitions(self) -> Partitions:
         """The partitions of the raw zone, each by itself."""
-        return self._worker_plan.partitions()
+        return self._worker_plan.partitions(self.raw_writer)
 
     def raw_step(self, progress: Progress | None = None) -> RawStep:
         """The step that brings raw partitions up to their manifests."""
-        return RawStep(self._worker_plan, workers=self.settings.workers, progress=progress)
+        plan, workers = self._worker_plan, self.settings.workers
+        return RawStep(self.partitions, plan, workers=workers, progress=progress)
 
     @property
     def _worker_plan(self) -> WorkerPlan:
         return WorkerPlan(
-            self.settings.landing_dir,
+            self.settings.landing,
             self.settings.raw_dir,
             self.mapping_csv,
             self.settings.reader,
             keep_deleted=self.settings.on_delete is OnDelete.KEEP,
         )
 
-    def account(self) -> Account:
-        """Hold a listing of the landing zone against the raw zone."""
-        self.latest_account = account(self.storage, self.partitions)
+    def account(self, *, listed: bool = True) -> Account:
+        """Hold a listing of the landing zone against the raw zone.
+
+        Parameters
+        ----------
+        listed
+            Whether it must be a listing where messages are to stand in for one. Without it, and
+            until one is due, the files are those that the manifests have.
+        """
+        known = None if listed else self._announced(with_queue=False)
+        self.latest_account = account(known or self.storage, self.partitions)
         return self.latest_account
 
     def check_for_leaks(self) -> LeakReport:
@@ -230,7 +305,7 @@ class Pipeline:
             self.settings.profile,
             least_patients=least_patients,
         )
-        return found, write_removed_words(found, raw_dir)
+        return found, write_removed_words(found, raw_dir, self.raw_writer)
 
     def publish(self, dbt_manifest: Path) -> PublishReport:
         """Replace the published file; the caller holds the lock.

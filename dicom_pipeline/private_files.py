@@ -1,14 +1,19 @@
 """Files that only their owner may read, replaced whole or not at all.
 
-Belongs here: modes and atomic replacement, for every zone that holds PHI or keys.
-Does not belong here: what is in the files; the published file, which everybody may read.
+Belongs here: modes and atomic replacement, for every zone that holds PHI or keys; how the raw zone
+is written where it is a directory.
+Does not belong here: what is in the files; the published file, which everybody may read; a raw zone
+in a bucket (raw_mirror).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -48,3 +53,48 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+Data = bytes | memoryview
+
+
+class Writer(Protocol):
+    """All that is done to the files of the raw zone; they are read where their paths say.
+
+    The caller holds the writer lock.
+    """
+
+    def write(self, path: Path, data: Data) -> None:
+        """Replace one file, whole or not at all."""
+        ...
+
+    def write_all(self, files: Iterable[tuple[Path, Data]]) -> None:
+        """Replace some files, in any order."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, or a folder and what is in it; what is not there is no error."""
+        ...
+
+
+class LocalWriter(Writer):
+    """Writes a raw zone that is a directory."""
+
+    def write(self, path: Path, data: Data) -> None:
+        """Replace one file; see `write_atomic`."""
+        write_atomic(path, data)
+
+    def write_all(self, files: Iterable[tuple[Path, Data]]) -> None:
+        """Replace files one after the other."""
+        for path, data in files:
+            write_atomic(path, data)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a folder."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+LOCAL_WRITER = LocalWriter()

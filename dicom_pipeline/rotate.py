@@ -72,7 +72,7 @@ def rotate(
     before = known_key_id(settings.warehouse_dir)
     if before is None and not pipeline.raw.periods() and not settings.database.exists():
         raise RotationRefused("nothing was made with a key yet: dicom-pipeline run makes one")
-    if not settings.landing_dir.is_dir():
+    if not pipeline.storage.is_there():
         raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
     published = key_id_of(settings.database)
     if before is not None and published not in (None, before) and key_file is None:

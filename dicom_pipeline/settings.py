@@ -7,14 +7,18 @@ Does not belong here: anything that opens a file of data, and Dagster.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from dicom_pipeline.place import SCHEME, BucketPlace, Place
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
+RAW_MIRROR = "raw-mirror"
 
 
 T = TypeVar("T")
@@ -73,8 +77,8 @@ class Settings:
     Relative paths are relative to the project's root, wherever the command is run.
     """
 
-    landing_dir: Path
-    raw_dir: Path
+    landing: Place
+    raw: Place
     database: Path
     warehouse_dir: Path
     target: Target
@@ -91,11 +95,28 @@ class Settings:
     settle_seconds: float
     dagster_home: Path
     own_dagster_home: bool
+    s3_kms_key: str | None
+    queue_url: str | None
+    listing_hours: float
+
+    @property
+    def landing_dir(self) -> Path:
+        """The landing zone, where that is a directory; else `SettingsError`."""
+        if not isinstance(self.landing, Path):
+            raise SettingsError("DICOM_LANDING_URI cannot be used: a directory is wanted here")
+        return self.landing
+
+    @property
+    def raw_dir(self) -> Path:
+        """Directory in which the raw zone is read: of a bucket, this machine's copy."""
+        if isinstance(self.raw, Path):
+            return self.raw
+        return self.warehouse_dir / RAW_MIRROR
 
     @property
     def uses_default_landing(self) -> bool:
         """Whether the landing zone is the project's own (only that one ever gets the sample)."""
-        return self.landing_dir == PROJECT_ROOT / "data" / "dicom-files"
+        return self.landing == PROJECT_ROOT / "data" / "dicom-files"
 
     def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
         return f"Settings(profile={self.profile}, target={self.target})"
@@ -103,7 +124,7 @@ class Settings:
 
 def _path(value: str) -> Path:
     if "://" in value:
-        raise ValueError("only directories of this machine are supported so far")
+        raise ValueError("only a directory of this machine can be used")
     if not value.strip():
         raise ValueError("it is empty")
     try:
@@ -113,11 +134,35 @@ def _path(value: str) -> Path:
     return Path(os.path.normpath(path if path.is_absolute() else PROJECT_ROOT / path))
 
 
+def _place(value: str) -> Place:
+    if value.startswith(SCHEME):
+        return BucketPlace.parse(value)
+    if "://" in value:
+        raise ValueError("expected a directory, or s3://bucket/prefix")
+    return _path(value)
+
+
 def _flag(value: str) -> bool:
     known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if value.lower() not in known:
         raise ValueError("expected true or false")
     return known[value.lower()]
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value.strip()
+
+
+def _queue(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
+        raise ValueError("expected the URL of a queue, as SQS shows it")
+    return value
+
+
+def _hours(value: str) -> float:
+    return _number(value, 8_760, "expected hours, from 0 to 8760")
 
 
 def _share(value: str) -> float:
@@ -171,6 +216,9 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_WORKERS": None,
     "DICOM_READER": "fast",
     "DICOM_SETTLE_SECONDS": "5",
+    "DICOM_S3_SSE_KMS_KEY_ID": None,
+    "DICOM_SQS_QUEUE_URL": None,
+    "DICOM_SQS_LISTING_HOURS": "24",
     "DAGSTER_HOME": ".dagster",
 }
 
@@ -207,8 +255,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         return get(name, parse) if name in env else None
 
     settings = Settings(
-        landing_dir=get("DICOM_LANDING_URI", _path),
-        raw_dir=get("DICOM_RAW_URI", _path),
+        landing=get("DICOM_LANDING_URI", _place),
+        raw=get("DICOM_RAW_URI", _place),
         database=get("DBT_DATABASE_NAME", _path),
         warehouse_dir=get("DICOM_WAREHOUSE_DIR", _path),
         target=get("DBT_TARGET", _choice(Target)),
@@ -225,6 +273,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=get("DICOM_SETTLE_SECONDS", _seconds),
         dagster_home=get("DAGSTER_HOME", _path),
         own_dagster_home="DAGSTER_HOME" not in env,
+        s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", _text),
+        queue_url=optional("DICOM_SQS_QUEUE_URL", _queue),
+        listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
     )
     _check_zones(settings)
     return settings
@@ -232,21 +283,17 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _check_zones(settings: Settings) -> None:
     """Refuse zones inside one another: the landing zone would take in our own files."""
-    landing = settings.landing_dir
-    for name, path in (
-        ("DICOM_RAW_URI", settings.raw_dir),
-        ("DICOM_WAREHOUSE_DIR", settings.warehouse_dir),
-        ("DBT_DATABASE_NAME", settings.database),
-        ("DAGSTER_HOME", settings.dagster_home),
-    ):
-        if path == landing or landing in path.parents:
-            raise SettingsError(f"{name} must not lie inside the landing zone (DICOM_LANDING_URI)")
-    for name, zone in (
-        ("DICOM_RAW_URI", settings.raw_dir),
-        ("DICOM_WAREHOUSE_DIR", settings.warehouse_dir),
-    ):
-        if zone in landing.parents:
-            raise SettingsError(f"DICOM_LANDING_URI must not lie inside {name}")
+    landing, raw = settings.landing, settings.raw
+    if settings.queue_url is not None and not isinstance(landing, BucketPlace):
+        raise SettingsError("DICOM_SQS_QUEUE_URL goes together with a DICOM_LANDING_URI of s3://")
+    if isinstance(landing, BucketPlace):
+        if isinstance(raw, BucketPlace) and landing.holds(raw):
+            raise SettingsError("DICOM_RAW_URI must not lie inside the landing zone")
+        if isinstance(raw, BucketPlace) and raw.holds(landing):
+            raise SettingsError("DICOM_LANDING_URI must not lie inside DICOM_RAW_URI")
+    else:
+        _check_landing(settings, landing)
+    for name, zone in _private(settings):
         if zone in settings.database.parents:
             raise SettingsError(
                 f"DBT_DATABASE_NAME must not lie inside {name}, which other people may not read"
@@ -255,13 +302,32 @@ def _check_zones(settings: Settings) -> None:
         raise SettingsError("DBT_DATABASE_NAME cannot be used: it is a directory")
 
 
+def _private(settings: Settings) -> list[tuple[str, Path]]:
+    zones = [("DICOM_WAREHOUSE_DIR", settings.warehouse_dir)]
+    return [("DICOM_RAW_URI", settings.raw), *zones] if isinstance(settings.raw, Path) else zones
+
+
+def _check_landing(settings: Settings, landing: Path) -> None:
+    for name, path in (
+        *_private(settings),
+        ("DBT_DATABASE_NAME", settings.database),
+        ("DAGSTER_HOME", settings.dagster_home),
+    ):
+        if path == landing or landing in path.parents:
+            raise SettingsError(f"{name} must not lie inside the landing zone (DICOM_LANDING_URI)")
+    for name, zone in _private(settings):
+        if zone in landing.parents:
+            raise SettingsError(f"DICOM_LANDING_URI must not lie inside {name}")
+
+
 def export_for_dbt(settings: Settings) -> None:
     """Set the variables that dbt reads, in this process and so in its children.
 
-    Paths as absolute ones: dbt runs in its own directory.
+    Paths as absolute ones: dbt runs in its own directory. A raw zone in a bucket keeps its URI,
+    since children of ours read these variables too.
     """
     os.environ.update(
-        DICOM_RAW_URI=str(settings.raw_dir),
+        DICOM_RAW_URI=str(settings.raw),
         DICOM_WAREHOUSE_DIR=str(settings.warehouse_dir),
         DICOM_DEID_PROFILE=settings.profile,
         DBT_TARGET=settings.target,

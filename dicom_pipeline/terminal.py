@@ -18,6 +18,7 @@ from dicom_pipeline.attributes import MappingError
 from dicom_pipeline.extract.withdrawal import WithdrawalError
 from dicom_pipeline.identifiers import IdentifierError
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.rotate import RotationRefused
 from dicom_pipeline.settings import SettingsError
 from dicom_pipeline.warehouse.lock import LockTaken
@@ -43,6 +44,8 @@ _CODES: dict[type[Exception], int] = {
     ScanRefused: EXIT_REFUSED,
     RotationRefused: EXIT_REFUSED,
     NotConfirmed: EXIT_REFUSED,
+    ZoneUnavailable: EXIT_REFUSED,
+    ZoneConflict: EXIT_FAILED,
     LockTaken: EXIT_FAILED,
     PublishRefused: EXIT_FAILED,
     UnknownSubject: EXIT_FAILED,

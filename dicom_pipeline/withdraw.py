@@ -30,7 +30,7 @@ from dicom_pipeline.extract.withdrawal import Tombstone
 from dicom_pipeline.identifiers import Identifier, Kind
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.private_files import ensure_private_directory, write_atomic
+from dicom_pipeline.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 from dicom_pipeline.warehouse.holdings import SubjectKeys, rows_that_must_be_gone, subject_rows
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
 
@@ -41,6 +41,7 @@ NOT_ERASED = (
     "what readers hold open, and what the file system or the disk keeps of replaced files",
     "the tombstone in the raw zone, which has the identifier in clear",
 )
+NOT_ERASED_IN_BUCKETS = "older versions of objects, where the bucket of the raw zone keeps them"
 
 
 class UnknownSubject(Exception):
@@ -53,7 +54,8 @@ class Receipts:
     One that is not finished belongs to a purge that was cut off, or is under way.
     """
 
-    def __init__(self, raw_dir: Path) -> None:
+    def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
+        self._writer = writer
         self.directory = raw_dir / "withdrawn" / "receipts"
 
     def path(self, name: str) -> Path:
@@ -68,7 +70,16 @@ class Receipts:
     def write(self, name: str, receipt: Receipt) -> None:
         """Write a receipt."""
         ensure_private_directory(self.directory.parent)
-        write_atomic(self.path(name), (json.dumps(receipt, indent=2) + "\n").encode())
+        self._writer.write(self.path(name), (json.dumps(receipt, indent=2) + "\n").encode())
+
+    def drop(self, name: str) -> None:
+        """Remove a receipt."""
+        self._writer.remove(self.path(name))
+
+
+def receipts_of(pipeline: Pipeline) -> Receipts:
+    """The receipts of a pipeline's raw zone."""
+    return Receipts(pipeline.settings.raw_dir, pipeline.raw_writer)
 
 
 def withdraw(
@@ -107,7 +118,7 @@ def withdraw(
     unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
     if unknown and not in_advance:
         raise UnknownSubject(_who_is_unknown(unknown, len(subjects)))
-    receipts = Receipts(pipeline.settings.raw_dir)
+    receipts = receipts_of(pipeline)
     new = [s for s in dict.fromkeys(subjects) if not known[s.canonical] or found.files[s.canonical]]
     if not new and not receipts.unfinished():
         names = sorted({t.receipt for t in known.values() if t})
@@ -115,7 +126,7 @@ def withdraw(
         for name in names:
             console.print(f"receipt: {receipts.path(name)}")
         return True
-    if not pipeline.settings.landing_dir.is_dir():
+    if not pipeline.storage.is_there():
         raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
     if new:
         confirm(_what_will_happen(new, found))
@@ -131,7 +142,7 @@ def _remove(
 ) -> bool:
     from dicom_pipeline.headless import open_job
 
-    receipts = Receipts(pipeline.settings.raw_dir)
+    receipts = receipts_of(pipeline)
     with open_job(pipeline, console) as job:
         with pipeline.lock(waiting=console.print):
             pipeline.prepare()
@@ -159,7 +170,7 @@ def _drop_abandoned(pipeline: Pipeline, receipts: Receipts) -> None:
     """Remove receipts of purges that were cut off before they had withdrawn anybody."""
     in_use = {tombstone.receipt for tombstone in pipeline.withdrawals.tombstones}
     for name in receipts.unfinished().keys() - in_use:
-        receipts.path(name).unlink()
+        receipts.drop(name)
 
 
 def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
@@ -195,12 +206,12 @@ def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
         "raw_partitions_rewritten": len(found.periods),
         "build_database": "removed and made anew" if found.periods else "had nothing",
         "files_left_in_the_landing_zone": found.in_landing,
-        "not_erased": list(NOT_ERASED),
+        "not_erased": [*NOT_ERASED, *([NOT_ERASED_IN_BUCKETS] if pipeline.raw_mirror else [])],
         "key_id": pseudonyms.secret.key_id,
         "keys": asdict(keys),
     }
     name = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.json"
-    Receipts(pipeline.settings.raw_dir).write(name, receipt)
+    receipts_of(pipeline).write(name, receipt)
     pipeline.withdrawals.add([Tombstone(s, receipt["began_at"], name) for s in subjects])
 
 
@@ -246,8 +257,9 @@ def _finish(pipeline: Pipeline, console: Console, name: str, receipt: Receipt) -
         return False
     closed = {field: value for field, value in receipt.items() if field != "keys"}
     closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-    receipts = Receipts(pipeline.settings.raw_dir)
-    receipts.write(name, closed)
+    receipts = receipts_of(pipeline)
+    with pipeline.lock(waiting=console.print):
+        receipts.write(name, closed)
     console.print_json(json.dumps(closed))
     console.print(f"receipt: {receipts.path(name)}")
     return True

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
-from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
+from dicom_pipeline.landing.storage import Storage
 
 _VERSION = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
@@ -63,7 +63,7 @@ class Account:
             self.loaded += files
 
 
-def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
+def account(storage: Storage, partitions: Partitions) -> Account:
     """Hold a listing of the landing zone against the rows of the raw zone.
 
     Parameters
@@ -95,7 +95,7 @@ def account(storage: DirectoryStorage, partitions: Partitions) -> Account:
 
 
 def _explain(
-    names: Sequence[str], result: Account, storage: DirectoryStorage, partitions: Partitions
+    names: Sequence[str], result: Account, storage: Storage, partitions: Partitions
 ) -> None:
     """Count files that have no row."""
     listing = storage.list_landing()
@@ -177,7 +177,7 @@ def _as_in(rows: pa.Table, files: pa.Table) -> pa.Table:
     return rows.filter(same)
 
 
-def _arrived_since_scan(storage: DirectoryStorage, partitions: Partitions, path: str) -> bool:
+def _arrived_since_scan(storage: Storage, partitions: Partitions, path: str) -> bool:
     state = partitions.manifests.read_state()
     if state is None or not state.complete:
         return True

@@ -20,10 +20,9 @@ from dicom_pipeline.extract.rows import carry_over, paths_of, unreadable_paths
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, settle_partition
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.identity_attributes import IdentityAttributes
-from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.storage import FileVersion, Storage
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "4"
@@ -80,7 +79,7 @@ class Partitions:
         self,
         manifests: ManifestStore,
         raw: RawZone,
-        storage: DirectoryStorage,
+        storage: Storage,
         identity: IdentityAttributes,
         *,
         keep_deleted: bool = False,
@@ -90,7 +89,7 @@ class Partitions:
         self.storage = storage
         self.identity = identity
         self.keep_deleted = keep_deleted
-        self.withdrawals = Withdrawals(raw.root)
+        self.withdrawals = Withdrawals(raw.root, raw.writer)
         self.kept = Kept(raw, identity)
 
     @property
@@ -239,7 +238,7 @@ class Partitions:
         return self.version_of_rows(rows)
 
 
-def _opens(storage: DirectoryStorage, path: str) -> bool:
+def _opens(storage: Storage, path: str) -> bool:
     """Whether a scan could read the head of a file."""
     try:
         file = storage.open(path)

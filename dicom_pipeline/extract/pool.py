@@ -27,6 +27,7 @@ from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.place import ZoneUnavailable
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 
 LARGEST_CHUNK = 200
@@ -247,6 +248,8 @@ def _result(
     """Tables of a chunk; None when its worker died or hung and another file may be to blame."""
     try:
         return {name: _from_ipc(data) for name, data in future.result().items()}
+    except ZoneUnavailable:
+        raise
     except TimeoutError:
         reason = Reason.TIMEOUT
     except (ProcessExpired, MemoryError):

@@ -6,8 +6,6 @@ Does not belong here: tombstones (withdrawal), the warehouse, receipts and their
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,10 +21,10 @@ from dicom_pipeline.extract.tables import GROUPED, RAW_TABLES, REJECTED, settle_
 from dicom_pipeline.extract.withdrawal import Matcher
 from dicom_pipeline.identifiers import Identifier, Kind
 from dicom_pipeline.landing.manifest import fingerprint
-from dicom_pipeline.landing.storage import from_text
+from dicom_pipeline.landing.storage import Storage
 
 Keys = dict[str, str | None]
-_FILE = ("file_path", "file_size", "file_mtime_ns")
+_FILE = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 
 @dataclass
@@ -64,6 +62,7 @@ def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
     found = Survey()
     keys: dict[Kind, set[tuple[str | None, ...]]] = {kind: set() for kind in Kind}
     devices: set[tuple[str | None, ...]] = set()
+    landing = partitions.storage
     columns = [*PATIENT_KEYS, *DEVICE_KEYS, *_FILE, *(f"{name}_row" for name in GROUPED)]
     for period in partitions.raw.periods() if matcher else ():
         images = partitions.raw.read("images", period, columns)
@@ -79,11 +78,7 @@ def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
                 found.issuers.setdefault(subject.canonical, set()).add(row[1])
                 keys[subject.kind].add(row)
         devices.update(_tuples(theirs, DEVICE_KEYS))
-        paths = theirs["file_path"].to_pylist()
-        found.in_landing += sum(
-            os.path.lexists(os.path.join(partitions.storage.root, from_text(path)))
-            for path in paths
-        )
+        found.in_landing += sum(_lies_there(landing, p) for p in theirs["file_path"].to_pylist())
     found.patients = [_named(PATIENT_KEYS, row) for row in keys[Kind.PATIENT]]
     found.studies = [_named(PATIENT_KEYS, row) for row in keys[Kind.STUDY]]
     found.devices = [_named(DEVICE_KEYS, row) for row in devices]
@@ -113,7 +108,15 @@ def _count_rows(
         found.rows[REJECTED] += rejects.num_rows
         versions.update(_tuples(rejects, _FILE))
     files = (row.file for row in partitions.manifests.read(period))
-    found.manifest_rows += sum((f.path, f.size, f.mtime_ns) in versions for f in files)
+    found.manifest_rows += sum(file in versions for file in files)
+
+
+def _lies_there(landing: Storage, path: str) -> bool:
+    try:
+        landing.changed_at(path)
+    except OSError:
+        return False
+    return True
 
 
 def _tuples(table: pa.Table, names: Iterable[str]) -> list[tuple[Any, ...]]:
@@ -139,7 +142,7 @@ def clear(step: RawStep) -> int:
     root = partitions.raw.root
     for left_behind in root.rglob(".*.tmp"):
         left_behind.unlink(missing_ok=True)
-    shutil.rmtree(root / "review", ignore_errors=True)
+    partitions.raw.writer.remove(root / "review")
     periods = [period for period in partitions.raw.periods() if _has_theirs(partitions, period)]
     listed = set(partitions.manifests.periods())
     for period in periods:

@@ -114,7 +114,7 @@ class HeaderStream(io.RawIOBase):
             kept, end = b"", self._position
         self._start = self._position
         self._buffer = kept + self._read_at(end, max(wanted - len(kept), self._block))
-        self._block = min(self._block * 2, LARGEST_BLOCK)
+        self._block = min(max(self._start + len(self._buffer), BLOCK), LARGEST_BLOCK)
 
     def _read_at(self, offset: int, length: int) -> bytes:
         try:

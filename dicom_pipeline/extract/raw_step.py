@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from dicom_pipeline.extract.partition import PartitionReport, Work
+from dicom_pipeline.extract.partition import PartitionReport, Partitions, Work
 from dicom_pipeline.extract.pool import bring_up, read_headers
 from dicom_pipeline.extract.rows import carry_over, parted, paths_of
 from dicom_pipeline.extract.tables import WITH_FILES, Tables
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.private_files import LOCAL_WRITER
 
 # a worker holds all rows of the partition that it does alone
 LARGEST_ALONE = 4_000
@@ -65,19 +66,28 @@ class RawStep:
 
     Parameters
     ----------
+    partitions
+        The wanted and the present state.
     plan
-        Settings of the worker processes, and where the zones are.
+        Settings of the worker processes.
     workers
         Their number.
     progress
         Called with the number of files that are up to date, and of all.
     """
 
-    def __init__(self, plan: WorkerPlan, *, workers: int, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        partitions: Partitions,
+        plan: WorkerPlan,
+        *,
+        workers: int,
+        progress: Progress | None = None,
+    ) -> None:
+        self.partitions = partitions
         self.plan = plan
         self.workers = workers
         self.progress = progress
-        self.partitions = plan.partitions()
         self._done = self._total = 0
 
     def refresh(self, periods: Sequence[str], *, force: bool = False) -> Iterator[PartitionReport]:
@@ -109,8 +119,10 @@ class RawStep:
                 yield report
             elif size:
                 stale[period] = size
-        # with donors or tombstones, partitions have to do with each other
+        # with donors or tombstones, partitions have to do with each other; a bucket is written by
+        # the process that holds its lock
         free = not donors and not partitions.withdrawals.tombstones
+        free = free and partitions.raw.writer is LOCAL_WRITER
         most = min(LARGEST_ALONE, -(-sum(stale.values()) // (self.workers * _SHARES)))
         alone = {period: size for period, size in stale.items() if free and size <= most}
         rest = [period for period in stale if period not in alone]

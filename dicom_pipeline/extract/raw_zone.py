@@ -6,7 +6,6 @@ Does not belong here: what the rows mean (tables), and manifests (landing).
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from dicom_pipeline.extract.tables import (
     Tables,
     table_schema,
 )
-from dicom_pipeline.private_files import ensure_private_directory, write_atomic
+from dicom_pipeline.private_files import LOCAL_WRITER, Data, Writer, ensure_private_directory
 
 VERSION_KEY = b"dicom_pipeline.version"
 READ_BY_KEY = b"dicom_pipeline.read_by"
@@ -40,10 +39,13 @@ class RawZone:
         The raw zone.
     mapping
         The columns.
+    writer
+        What writes its files.
     """
 
-    def __init__(self, root: Path, mapping: Mapping) -> None:
+    def __init__(self, root: Path, mapping: Mapping, writer: Writer = LOCAL_WRITER) -> None:
         self.root = root
+        self.writer = writer
         self.mapping = mapping
 
     def path(self, table: str, period: str) -> Path:
@@ -106,30 +108,27 @@ class RawZone:
     def write(self, period: str, tables: Tables, *, version: str, read_by: str) -> int:
         """Replace a partition. Returns the bytes written."""
         written = 0
-        for table in _WRITE_ORDER:
+
+        def encoded(table: str) -> tuple[Path, Data]:
+            nonlocal written
             rows = tables[table]
             versions = pa.repeat(pa.scalar(version, pa.string()), rows.num_rows)
             rows = rows.append_column("raw_version", versions)
             metadata = {VERSION_KEY: version.encode(), READ_BY_KEY: read_by.encode()}
-            written += self._write(self.path(table, period), rows.replace_schema_metadata(metadata))
-        return written
+            data = _parquet(rows.replace_schema_metadata(metadata))
+            written += len(data)
+            return self.path(table, period), data
 
-    @staticmethod
-    def _write(path: Path, rows: pa.Table) -> int:
-        sink = pa.BufferOutputStream()
-        # another codec would save a tenth of the bytes, and cost twice the time on small partitions
-        pq.write_table(rows, sink, compression="snappy", use_dictionary=True)
-        data = sink.getvalue()
-        write_atomic(path, memoryview(data))
-        return int(data.size)
+        *others, last = _WRITE_ORDER
+        self.writer.write_all(map(encoded, others))
+        self.writer.write(*encoded(last))
+        return written
 
     def remove(self, periods: Iterable[str]) -> None:
         """Remove partitions whose last file is gone."""
         for period in periods:
             for table in RAW_TABLES:
-                directory = self.path(table, period).parent
-                if directory.exists():
-                    shutil.rmtree(directory)
+                self.writer.remove(self.path(table, period).parent)
 
     def write_schemas(self) -> None:
         """Write a partition without rows, so that a table without files has its columns too."""
@@ -142,7 +141,14 @@ class RawZone:
             except (OSError, pa.ArrowException):
                 current = None
             if current is None or not current.equals(schema):
-                self._write(path, schema.empty_table())
+                self.writer.write(path, _parquet(schema.empty_table()))
+
+
+def _parquet(rows: pa.Table) -> Data:
+    sink = pa.BufferOutputStream()
+    # another codec would save a tenth of the bytes, and cost twice the time on small partitions
+    pq.write_table(rows, sink, compression="snappy", use_dictionary=True)
+    return memoryview(sink.getvalue())
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:

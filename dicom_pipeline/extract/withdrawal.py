@@ -24,7 +24,7 @@ from dicom_pipeline.attributes import PATIENT_KEYS
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.identifiers import Identifier, IdentifierError, Kind, identifier
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.private_files import ensure_private_directory, write_atomic
+from dicom_pipeline.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 
 _FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
 
@@ -125,6 +125,8 @@ class Withdrawals:
     ----------
     raw_dir
         The raw zone.
+    writer
+        What writes its files.
 
     Raises
     ------
@@ -132,7 +134,8 @@ class Withdrawals:
         A line of the tombstones is malformed: to pass over it would bring a subject back.
     """
 
-    def __init__(self, raw_dir: Path) -> None:
+    def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
+        self._writer = writer
         self.directory = raw_dir / "withdrawn"
         self._subjects = self.directory / "subjects.jsonl"
         self.tombstones = self._read()
@@ -173,7 +176,7 @@ class Withdrawals:
         self.matcher = Matcher(tombstone.subject for tombstone in self.tombstones)
         lines = [json.dumps(_entry(t), ensure_ascii=False) + "\n" for t in self.tombstones]
         ensure_private_directory(self.directory)
-        write_atomic(self._subjects, "".join(lines).encode())
+        self._writer.write(self._subjects, "".join(lines).encode())
 
     def files(self) -> KnownFiles:
         """The files that are known to be theirs."""
@@ -227,7 +230,7 @@ class Withdrawals:
         lines = {f"{file.size} {_digest_of_file(file)}" for file in files}
         lines.update(self._files_of(subject))
         path = self._list(subject)
-        write_atomic(path, "".join(f"{line}\n" for line in sorted(lines)).encode())
+        self._writer.write(path, "".join(f"{line}\n" for line in sorted(lines)).encode())
 
 
 def _entry(tombstone: Tombstone) -> dict[str, str]:

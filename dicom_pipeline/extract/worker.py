@@ -20,9 +20,11 @@ from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables, Tables
 from dicom_pipeline.extract.witness import WitnessedReader
 from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
-from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.zone import open_zone
+from dicom_pipeline.place import Place, ZoneUnavailable
+from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.settings import Reader
 
 READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
@@ -35,7 +37,7 @@ READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
 class WorkerPlan:
     """What a worker process needs to know; it is sent to it once."""
 
-    landing_dir: Path
+    landing: Place
     raw_dir: Path
     mapping_csv: Path
     reader: Reader = Reader.FAST
@@ -47,12 +49,12 @@ class WorkerPlan:
         mapping = load_mapping(self.mapping_csv)
         return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
 
-    def partitions(self) -> Partitions:
-        """The partitions of the raw zone."""
+    def partitions(self, writer: Writer = LOCAL_WRITER) -> Partitions:
+        """The partitions of the raw zone, as it is written by ``writer``."""
         return Partitions(
-            ManifestStore(self.raw_dir),
-            RawZone(self.raw_dir, load_mapping(self.mapping_csv)),
-            DirectoryStorage(self.landing_dir),
+            ManifestStore(self.raw_dir, writer),
+            RawZone(self.raw_dir, load_mapping(self.mapping_csv), writer),
+            open_zone(self.landing),
             load_identity_attributes(self.identity_csv),
             keep_deleted=self.keep_deleted,
         )
@@ -62,7 +64,7 @@ class Worker:
     """State of one worker process."""
 
     def __init__(self, plan: WorkerPlan) -> None:
-        self.storage = DirectoryStorage(plan.landing_dir)
+        self.storage = open_zone(plan.landing)
         self.tables = plan.tables()
         self.reader = READERS[plan.reader](self.tables.readings)
         self._plan = plan
@@ -76,9 +78,10 @@ class Worker:
         """Rows of some files, each of which is in the images or the rejects."""
         tables = self.tables
         tables.begin()  # whatever became of the files before
-        for file in files:
+        for file, opened in zip(files, self.storage.opened(files), strict=True):
             try:
-                opened = self.storage.open(file.path)
+                if isinstance(opened, OSError):
+                    raise opened
                 try:
                     tables.add(file, self.reader.read(opened))
                 finally:
@@ -87,8 +90,10 @@ class Worker:
                 tables.reject(file, rejected.reason)
             except OSError:
                 tables.reject(file, Reason.UNREADABLE)
-            except MemoryError:
-                raise  # this process is no longer to be trusted: the file is read again, alone
+            except (MemoryError, ZoneUnavailable):
+                # this process is no longer to be trusted: the file is read again, alone; or no
+                # file can be read
+                raise
             except Exception:  # noqa: BLE001 - no file may cost others their rows
                 tables.reject(file, Reason.DECODE_ERROR)
         return tables.finish()

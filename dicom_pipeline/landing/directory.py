@@ -10,11 +10,12 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from dicom_pipeline.landing.storage import (
+    TEMPORARY,
     FileVersion,
     Ignored,
     Listing,
@@ -22,10 +23,6 @@ from dicom_pipeline.landing.storage import (
     from_text,
     to_text,
 )
-
-_TEMPORARY = (
-    ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", "~",
-)  # fmt: skip
 
 
 class LocalFile:
@@ -79,9 +76,35 @@ class DirectoryStorage:
         self.follow_symlinks = follow_symlinks
         self.settle_seconds = settle_seconds
 
-    def open(self, path: str) -> OpenFile:
+    def open(self, path: str, etag: str | None = None) -> OpenFile:
         """Open one file for reading."""
         return LocalFile(os.path.join(self.root, from_text(path)))
+
+    def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
+        """Open files one after the other, each when it is asked for."""
+        for file in files:
+            try:
+                yield self.open(file.path)
+            except OSError as error:
+                yield error
+
+    def heads(self, files: Iterable[FileVersion], length: int) -> Iterator[bytes | OSError]:
+        """Read the first bytes of files."""
+        for file in files:
+            try:
+                opened = self.open(file.path)
+                try:
+                    head = opened.read_at(0, length)
+                finally:
+                    opened.close()
+            except OSError as error:
+                yield error
+            else:
+                yield head
+
+    def is_there(self) -> bool:
+        """Whether the directory is there."""
+        return self.root.is_dir()
 
     def changed_at(self, path: str) -> float:
         """When a file came to its place, at the latest, in seconds since 1970. Raises ``OSError``.
@@ -271,7 +294,7 @@ class _Walk:
             self.listing.ignored[text] = Ignored.HIDDEN
         elif not stat.S_ISREG(status.st_mode):
             self.listing.ignored[text] = Ignored.SPECIAL
-        elif entry.name.lower().endswith(_TEMPORARY):
+        elif entry.name.lower().endswith(TEMPORARY):
             self.listing.ignored[text] = Ignored.TEMPORARY
         # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
         # file back for ever

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.landing.storage import FileVersion, Ignored
-from dicom_pipeline.private_files import write_atomic
+from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 
 SCHEMA = pa.schema(
     [
@@ -101,9 +101,11 @@ def fingerprint(*parts: str) -> str:
 class ManifestStore:
     """The manifests of a raw zone: ``<raw>/manifests/study_period=<key>.parquet``."""
 
-    def __init__(self, raw_dir: Path) -> None:
+    def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
+        self._writer = writer
         self._directory = raw_dir / "manifests"
         self._state = self._directory / "last_scan.json"
+        self._listing = self._directory / "last_listing.txt"
 
     def _path(self, period: str) -> Path:
         return self._directory / f"study_period={period}.parquet"
@@ -182,11 +184,11 @@ class ManifestStore:
         table = table.replace_schema_metadata({_DIGEST_KEY: files_digest(ordered).encode()})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
-        write_atomic(self._path(period), memoryview(sink.getvalue()))
+        self._writer.write(self._path(period), memoryview(sink.getvalue()))
 
     def remove(self, period: str) -> None:
         """Forget a partition whose files and rows are gone."""
-        self._path(period).unlink(missing_ok=True)
+        self._writer.remove(self._path(period))
 
     def write_state(self, state: ScanState) -> None:
         """Note what a scan saw; counts only."""
@@ -199,7 +201,18 @@ class ManifestStore:
             }
         )
         if not self._state.exists() or self._state.read_text() != text:
-            write_atomic(self._state, text.encode())
+            self._writer.write(self._state, text.encode())
+
+    def note_listing(self, at: datetime) -> None:
+        """Note that the landing zone was listed whole, where that is not done at each scan."""
+        self._writer.write(self._listing, at.isoformat().encode())
+
+    def listed_at(self) -> datetime | None:
+        """When the landing zone was last listed whole, as `note_listing` has it."""
+        try:
+            return datetime.fromisoformat(self._listing.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
 
     def read_state(self) -> ScanState | None:
         """What the last scan saw; None before the first."""

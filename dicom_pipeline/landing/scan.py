@@ -232,14 +232,15 @@ class Scanner:
 
     def _place(self, files: list[FileVersion]) -> None:
         todo = list(self._unplaced(files))
-        for done, file in enumerate(todo):
+        heads = self.storage.heads(todo, HEAD_BYTES)
+        for done, (file, head) in enumerate(zip(todo, heads, strict=False)):
             if self.deadline is not None and time.monotonic() > self.deadline:
                 self.report.postponed = len(todo) - done
                 return
             if done % 1000 == 0:
                 self.progress("placing new files", done, len(todo))
             known = self._home.get(file.path)
-            row = self._look(file)
+            row = _row_of(file, head)
             if row is None:
                 continue
             if known is None:
@@ -258,21 +259,6 @@ class Scanner:
         for file in files:
             if self._known.get(file.path) != file or file.path in self._closed:
                 yield file
-
-    def _look(self, file: FileVersion) -> ManifestRow | None:
-        """Read the head of a file; None when it went away since the listing."""
-        try:
-            opened = self.storage.open(file.path)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return ManifestRow(file, None, False, now())
-        try:
-            return ManifestRow(file, study_day(opened.read_at(0, HEAD_BYTES)), True, now())
-        except OSError:
-            return ManifestRow(file, None, False, now())
-        finally:
-            opened.close()
 
     def _write(self) -> None:
         # partitions that gain files come first: a file in two manifests is mended by the next
@@ -295,3 +281,12 @@ def _without_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _row_of(file: FileVersion, head: bytes | OSError) -> ManifestRow | None:
+    """The row of a file whose head was read; None when it went away since the listing."""
+    if isinstance(head, FileNotFoundError):
+        return None
+    if isinstance(head, OSError):
+        return ManifestRow(file, None, False, now())
+    return ManifestRow(file, study_day(head), True, now())

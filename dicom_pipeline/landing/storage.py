@@ -1,16 +1,22 @@
 """A zone and the files in it: what can be asked of any of them, and how files are named.
 
-Belongs here: what a directory and (later) a bucket have in common.
-Does not belong here: how either does it (directory), what the files mean, which are new (scan).
+Belongs here: what a directory and a bucket have in common.
+Does not belong here: how either does it (directory, bucket), what the files mean, which are new
+(scan).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+
+# names of files that are still being written, by what writes them
+TEMPORARY = (
+    ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", "~",
+)  # fmt: skip
 
 
 class Ignored(StrEnum):
@@ -21,6 +27,7 @@ class Ignored(StrEnum):
     SYMLINK = "symlink"
     BROKEN_SYMLINK = "broken_symlink"
     SPECIAL = "not_a_regular_file"
+    DIRECTORY_MARKER = "directory_marker"
     WITHDRAWN = "withdrawn"
 
 
@@ -74,18 +81,42 @@ class OpenFile(Protocol):
 
 
 class Storage(Protocol):
-    """A zone: the landing zone is only listed and read, the raw zone is written too."""
+    """The landing zone, which is only listed and read.
+
+    All of it may raise `ZoneUnavailable`, when the zone as a whole cannot be reached.
+    """
+
+    settle_seconds: float
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
         """List the zone as a landing zone; ``deadline`` is a ``time.monotonic()`` value."""
         ...
 
     def count_files(self) -> Iterator[str]:
-        """Every name that is not a directory, told by nothing but the file system."""
+        """Every name that is not a directory, told by nothing but the place itself."""
         ...
 
-    def open(self, path: str) -> OpenFile:
-        """Open one file. Raises ``OSError``."""
+    def open(self, path: str, etag: str | None = None) -> OpenFile:
+        """Open one file, in the version that was listed if there is an ETag.
+
+        Raises ``OSError``; ``FileNotFoundError`` for what is not there.
+        """
+        ...
+
+    def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
+        """Open files, in their order; an error stands in for one that cannot be opened."""
+        ...
+
+    def heads(self, files: Iterable[FileVersion], length: int) -> Iterator[bytes | OSError]:
+        """The first bytes of files, in their order; an error for one that cannot be read."""
+        ...
+
+    def changed_at(self, path: str) -> float:
+        """When a file came to its place, at the latest, in seconds since 1970; or ``OSError``."""
+        ...
+
+    def is_there(self) -> bool:
+        """Whether the zone is there to be listed."""
         ...
 
 

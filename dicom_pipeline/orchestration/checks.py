@@ -36,8 +36,11 @@ ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 def every_discovered_file_is_accounted_for(
     context: dg.AssetCheckExecutionContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Hold an independent listing of the landing zone against the raw zone."""
-    account = pipeline.account()
+    """Hold an independent listing of the landing zone against the raw zone.
+
+    Of a bucket with a queue, only when a listing is due; else what the manifests have.
+    """
+    account = pipeline.account(listed=False)
     for key in sorted(context.selected_asset_check_keys):
         yield dg.AssetCheckResult(
             asset_key=key.asset_key,

@@ -15,6 +15,7 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.warehouse.lock import LockTaken
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
@@ -52,7 +53,7 @@ def file_arrival_sensor(
             report = pipeline.scan(start=start, budget=BUDGET_SECONDS)
     except LockTaken:
         return dg.SkipReason("another process writes; the next tick will look again")
-    except ScanRefused as refused:
+    except (ScanRefused, ZoneUnavailable, ZoneConflict) as refused:
         raise dg.Failure(str(refused)) from None
     context.log.info(
         f"{report.listed} files listed: {report.new} new, {report.changed} changed, "

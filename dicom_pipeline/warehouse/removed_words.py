@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from dicom_pipeline.attributes import Mapping
-from dicom_pipeline.private_files import write_atomic
+from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.settings import Profile
 from dicom_pipeline.warehouse import sql
 
@@ -97,12 +97,14 @@ def removed_words(
     return [RemovedWord(word, texts, int(files), patients) for word, texts, files, patients in rows]
 
 
-def write_removed_words(words: Sequence[RemovedWord], raw_dir: Path) -> Path:
+def write_removed_words(
+    words: Sequence[RemovedWord], raw_dir: Path, writer: Writer = LOCAL_WRITER
+) -> Path:
     """Write the table for a person to read, into the raw zone: ``review/removed_words.csv``."""
     sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow([f.name for f in fields(RemovedWord)])
-    writer.writerows(astuple(word) for word in words)
+    lines = csv.writer(sink, lineterminator="\n")
+    lines.writerow([f.name for f in fields(RemovedWord)])
+    lines.writerows(astuple(word) for word in words)
     path = raw_dir / "review" / "removed_words.csv"
-    write_atomic(path, sink.getvalue().encode())
+    writer.write(path, sink.getvalue().encode())
     return path

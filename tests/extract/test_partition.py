@@ -4,14 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from dicom_pipeline import private_files
 from dicom_pipeline.extract import partition, pool, raw_step
-from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.settings import Grain
 from tests.support.dicom import dataset, encoded, instance
@@ -192,16 +191,17 @@ def test_a_write_killed_between_two_tables_heals(
     (zone.landing / "b/3").unlink()
     zone.put("d", instance(8, SeriesDescription="new"))
     zone.scan()
-    real, calls = RawZone._write, []
+    real, calls = private_files.write_atomic, []
 
-    def write(path: Path, rows: pa.Table) -> int:
-        if len(calls) == written:
-            raise KeyboardInterrupt
-        calls.append(path)
-        return real(path, rows)
+    def write(path: Path, data: bytes) -> None:
+        if path.name == "data.parquet":
+            if len(calls) == written:
+                raise KeyboardInterrupt
+            calls.append(path)
+        real(path, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RawZone, "_write", staticmethod(write))
+        patch.setattr(private_files, "write_atomic", write)
         with pytest.raises(KeyboardInterrupt):
             zone.refresh([PERIOD])
     assert zone.raw.version(PERIOD) != zone.step().partitions.wanted_version(PERIOD)

@@ -29,7 +29,8 @@ def months(zone: Zone, files: int, months: int = 9) -> None:
 
 
 def hostile_step(zone: Zone) -> RawStep:
-    return RawStep(HostilePlan(zone.landing, zone.raw_dir, MAPPING_CSV), workers=2)
+    plan = HostilePlan(zone.landing, zone.raw_dir, MAPPING_CSV)
+    return RawStep(plan.partitions(), plan, workers=2)
 
 
 @pytest.mark.parametrize("order", ["KILL", "EXIT", "MEMORY"])

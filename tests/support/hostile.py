@@ -48,4 +48,4 @@ class HostilePlan(worker.WorkerPlan):
     """A plan that swaps the reader, in the worker that it is sent to."""
 
     def __reduce__(self) -> Any:
-        return _in_worker, (self.landing_dir, self.raw_dir, self.mapping_csv)
+        return _in_worker, (self.landing, self.raw_dir, self.mapping_csv)

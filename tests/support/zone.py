@@ -64,7 +64,7 @@ class Zone:
             identity_csv=self.identity_csv,
             keep_deleted=self.keep,
         )
-        return RawStep(plan, workers=workers)
+        return RawStep(plan.partitions(), plan, workers=workers)
 
     def refresh(
         self, periods: Sequence[str] | None = None, *, force: bool = False, workers: int = 1

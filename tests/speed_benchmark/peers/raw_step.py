@@ -28,7 +28,8 @@ def main(landing: Path, out: Path, workers: int) -> None:
     storage, manifests = DirectoryStorage(landing), ManifestStore(out)
     Scanner(storage, manifests, ScanRules(Grain.MONTH, OnDelete.REMOVE)).run(0)
     scanned = time.perf_counter()
-    step = RawStep(WorkerPlan(landing, out, MAPPING_CSV), workers=workers)
+    plan = WorkerPlan(landing, out, MAPPING_CSV)
+    step = RawStep(plan.partitions(), plan, workers=workers)
     files = sum(report.loaded for report in step.refresh(manifests.periods()))
     ended = time.perf_counter()
     result = {

@@ -1,0 +1,91 @@
+"""A real S3 server on this machine, a front that counts and breaks, and buckets of one test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+
+from dicom_pipeline import s3
+from dicom_pipeline.place import BucketPlace
+from tests.cloud.front import Front
+
+_NUMBERS = count(1)
+VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "SECRETKEY",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """URL of a moto server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    process = subprocess.Popen(command, env=environment, **quiet)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, "moto_server did not start"
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def front(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """The front, which is where the variables of boto3 point to."""
+    made = Front(server)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in (VARIABLES | {"AWS_ENDPOINT_URL": made.url}).items():
+        monkeypatch.setenv(name, value)
+    s3.client.cache_clear()
+    yield made
+    s3.client.cache_clear()
+    made.close()
+
+
+@pytest.fixture
+def plain(server: str) -> Any:
+    """A client of our own that talks to the server itself."""
+    return boto3.client(
+        "s3", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
+        aws_secret_access_key="y",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def bucket(front: Front, plain: Any) -> str:
+    """Name of an empty bucket."""
+    name = f"bucket-{next(_NUMBERS)}"
+    plain.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def landing(bucket: str) -> BucketPlace:
+    return BucketPlace(bucket, "dicom/")

@@ -1,0 +1,235 @@
+"""Whatever ails S3 is one clear line, without a secret or a name, and nothing is half there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from dicom_pipeline import s3
+from dicom_pipeline.cli import app
+from dicom_pipeline.landing.bucket import BucketStorage
+from dicom_pipeline.place import BucketPlace, ZoneUnavailable
+from dicom_pipeline.settings import PROJECT_ROOT, SettingsError, load_settings
+from tests.cloud.front import Answer, Front
+from tests.support.dicom import instance
+
+SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller", "patient")
+
+
+@pytest.fixture
+def environment(
+    bucket: str, plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> BucketPlace:
+    """Both zones in a bucket, with a file of which the key is a secret."""
+    plain.put_object(Bucket=bucket, Key="dicom/patient Müller/1", Body=instance())
+    for name, value in {
+        "DICOM_LANDING_URI": f"s3://{bucket}/dicom",
+        "DICOM_RAW_URI": f"s3://{bucket}/raw",
+        "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
+        "DBT_DATABASE_NAME": str(tmp_path / "published" / "dicom.duckdb"),
+        "DICOM_SETTLE_SECONDS": "0",
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return BucketPlace(bucket, "dicom/")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+LINES = [
+    (403, "InvalidAccessKeyId", "credentials for S3 are not accepted"),
+    (403, "SignatureDoesNotMatch", "credentials for S3 are not accepted"),
+    (400, "ExpiredToken", "have expired"),
+    (403, "AccessDenied", "lack a permission"),
+    (404, "NoSuchBucket", "no such bucket"),
+    (301, "PermanentRedirect", "another region"),
+    (403, "RequestTimeTooSkewed", "clock"),
+    (503, "SlowDown", "fewer requests"),
+    (500, "InternalError", "answers with errors"),
+    (418, "SomethingNew", "S3 answers SomethingNew"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "words"), LINES)
+def test_an_error_of_s3_is_one_line_that_says_what_to_do(
+    environment: BucketPlace, front: Front, plain: Any, monkeypatch: pytest.MonkeyPatch,
+    status: int, code: str, words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(s3, "ATTEMPTS", 2)
+    front.rule = lambda method, path: Answer(status, code)
+    exit_code, output = run("scan")
+    assert exit_code == 3, output
+    assert re.fullmatch(r"error: [^\n]*\n", output), output
+    assert words in output
+    for secret in (*SECRETS, environment.bucket):
+        assert secret not in output
+    assert not plain.list_objects_v2(Bucket=environment.bucket, Prefix="raw/").get("Contents")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no credentials"),
+        ({"AWS_SECRET_ACCESS_KEY": None}, "no credentials"),
+        ({"AWS_PROFILE": "nobody"}, "no such profile"),
+        ({"AWS_ENDPOINT_URL": "no address"}, "AWS_ENDPOINT_URL"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot be reached"),
+        ({"AWS_DEFAULT_REGION": "not a region!"}, "AWS_DEFAULT_REGION"),
+    ],
+)
+def test_variables_that_boto3_cannot_use_are_named(
+    environment: BucketPlace, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None],
+    words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(s3, "ATTEMPTS", 2)
+    for name, value in variables.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value)
+    s3.client.cache_clear()
+    exit_code, output = run("scan")
+    assert exit_code == 3, output
+    assert re.fullmatch(r"error: [^\n]*\n", output), output
+    assert words in output
+    assert "SECRETKEY" not in output
+
+
+def test_a_scan_that_fails_between_two_manifests_is_mended_by_the_next(
+    environment: BucketPlace, front: Front, plain: Any
+) -> None:
+    for month in range(1, 6):
+        plain.put_object(
+            Bucket=environment.bucket, Key=f"dicom/{month}",
+            Body=instance(f"9{month}", StudyDate=f"20130{month}01"),
+        )  # fmt: skip
+    front.rule = lambda method, path: (
+        Answer(403, "AccessDenied") if method == "PUT" and "2013-03" in path else None
+    )
+    exit_code, output = run("scan")
+    assert (exit_code, output.count("error:")) == (3, 1), output
+    front.clear()
+    exit_code, output = run("scan")
+    assert exit_code == 0
+    exit_code, output = run("scan")
+    assert "6 files: 0 new, 0 changed, 0 moved" in output
+
+
+def test_a_bucket_that_lost_most_of_its_files_is_refused(
+    environment: BucketPlace, plain: Any
+) -> None:
+    for number in range(30):
+        plain.put_object(
+            Bucket=environment.bucket, Key=f"dicom/{number}", Body=instance(f"7{number}")
+        )
+    assert run("scan")[0] == 0
+    for number in range(10):
+        plain.delete_object(Bucket=environment.bucket, Key=f"dicom/{number}")
+    exit_code, output = run("scan")
+    assert exit_code == 3
+    assert "10 of 31 known files are gone" in output
+    assert run("scan", "--accept-deletions")[0] == 0
+
+
+def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
+    environment: BucketPlace, plain: Any, front: Front
+) -> None:
+    plain.put_object(Bucket=environment.bucket, Key="dicom/closed", Body=instance(2))
+    zone = BucketStorage(environment)
+    front.rule = lambda method, path: (
+        Answer(403, "AccessDenied") if path.endswith("closed") else None
+    )
+    kinds = [isinstance(head, bytes) for head in zone.heads(zone.list_landing().files, 8)]
+    assert sorted(kinds) == [False, True]
+
+
+def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
+    environment: BucketPlace, front: Front, tmp_path: Path
+) -> None:
+    """In a process of its own: dbt's settings and Dagster's stay in one."""
+
+    def rule(method: str, path: str) -> Answer | None:
+        # the scan has its 8 KiB and the listing is there; what follows is refused
+        heads = front.count("GET", "/dicom/")
+        return Answer(400, "ExpiredToken") if "/dicom/" in path and heads else None
+
+    front.rule = rule
+    done = subprocess.run(
+        [sys.executable, "-m", "dicom_pipeline.cli", "run"],
+        cwd=PROJECT_ROOT, capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    assert "error: the landing zone: the credentials for S3 have expired" in done.stdout
+    for secret in SECRETS:
+        assert secret not in done.stdout + done.stderr
+    assert not (tmp_path / "published" / "dicom.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://", "s3:///x", "s3://a", "s3://UPPER/x", "s3://b_b/../x y?", "S3://bucket/x"]
+)
+def test_a_uri_that_names_no_bucket_is_refused(uri: str) -> None:
+    if uri == "s3://b_b/../x y?":  # odd, but what a prefix may be
+        assert load_settings({"DICOM_RAW_URI": uri}).raw == BucketPlace("b_b", "../x y?/")
+        return
+    with pytest.raises(SettingsError, match="DICOM_RAW_URI"):
+        load_settings({"DICOM_RAW_URI": uri})
+
+
+@pytest.mark.parametrize(
+    ("landing", "raw"),
+    [("s3://bucket", "s3://bucket/raw"), ("s3://bucket/a", "s3://bucket/a"),
+     ("s3://bucket/a/b", "s3://bucket/a"), ("s3://bucket/a", "s3://bucket")],
+)  # fmt: skip
+def test_zones_of_a_bucket_inside_one_another_are_refused(landing: str, raw: str) -> None:
+    with pytest.raises(SettingsError, match="must not lie inside"):
+        load_settings({"DICOM_LANDING_URI": landing, "DICOM_RAW_URI": raw})
+    apart = {"DICOM_LANDING_URI": "s3://bucket/a", "DICOM_RAW_URI": "s3://bucket/ab"}
+    assert load_settings(apart).raw == BucketPlace("bucket", "ab/")
+
+
+def test_directories_do_without_boto3(tmp_path: Path) -> None:
+    code = (
+        "import sys; from dicom_pipeline.pipeline import Pipeline; "
+        "from dicom_pipeline.settings import load_settings; "
+        "p = Pipeline(load_settings()); p.storage, p.manifests, p.raw; "
+        "print(sorted(m for m in sys.modules if m.startswith(('boto', 's3transfer'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, check=True, text=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_class_of_error_that_is_named_is_one_of_boto3() -> None:
+    import botocore.exceptions
+
+    assert boto3.__version__
+    for name in (*s3._CLASSES, *s3._OF_ONE_OBJECT):
+        assert hasattr(botocore.exceptions, name), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-02T03:04:05.000Z", "2026-01-02T03:04:05Z", "Fri, 02 Jan 2026 03:04:05 GMT",
+     "2026-01-02T04:04:05+01:00", "1767323045", 1767323045, 1767323045.0],
+)  # fmt: skip
+def test_times_are_read_as_boto3_reads_them(text: object) -> None:
+    from botocore.utils import parse_timestamp
+
+    assert s3._time_of(text) == parse_timestamp(text)
+    assert s3._time_of(text).timestamp() == 1767323045
+
+
+def test_an_unknown_error_is_told_without_its_text() -> None:
+    error = s3.unavailable(ValueError("SECRETKEY"), "the raw zone")
+    assert isinstance(error, ZoneUnavailable)
+    assert "SECRETKEY" not in str(error)

@@ -1,0 +1,180 @@
+"""The sample gives the same tables from a bucket and from a directory."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.tables import RAW_TABLES
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import load_settings
+from tests.cloud.front import Answer, Front
+from tests.support.dicom import WHEEL, instance, wheel_files
+
+# what names a place or a time of arrival
+OF_PLACE = {"file_mtime_ns", "file_etag", "raw_version"}
+
+
+def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Pipeline:
+    return Pipeline(
+        load_settings(
+            {
+                "DICOM_LANDING_URI": landing,
+                "DICOM_RAW_URI": raw,
+                "DICOM_WAREHOUSE_DIR": str(folder / "warehouse"),
+                "DBT_DATABASE_NAME": str(folder / "published" / "dicom.duckdb"),
+                "DAGSTER_HOME": str(folder / "dagster"),
+                "DICOM_SETTLE_SECONDS": "0",
+                "DICOM_WORKERS": "2",
+            }
+            | more
+        )
+    )
+
+
+def load(pipeline: Pipeline, *, accept: bool = False) -> list[PartitionReport]:
+    """What a run does up to the raw tables."""
+    with pipeline.lock():
+        pipeline.prepare()
+        pipeline.scan(accept_deletions=accept)
+        stale = {*pipeline.manifests.periods(), *pipeline.raw.periods()}
+        return list(pipeline.raw_step().refresh(sorted(stale)))
+
+
+def rows(root: Path) -> dict[str, list[str]]:
+    """Rows of all raw tables, read by pyarrow alone."""
+    found: dict[str, list[str]] = {}
+    for table in RAW_TABLES:
+        lines = []
+        for path in sorted((root / table).rglob("data.parquet")):
+            for row in pq.ParquetFile(path).read().to_pylist():
+                kept = {k: v for k, v in row.items() if k not in OF_PLACE}
+                lines.append(str((path.parent.name, sorted(kept.items()))))
+        found[table] = sorted(lines)
+    return found
+
+
+def upload(plain: Any, bucket: str, folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            key = f"dicom/{path.relative_to(folder).as_posix()}"
+            plain.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The sample in a directory."""
+    place = tmp_path / "landing"
+    for path in wheel_files():
+        target = place / path.relative_to(WHEEL)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return place
+
+
+def test_the_sample_gives_the_same_rows_from_a_bucket(
+    folder: Path, bucket: str, plain: Any, front: Front, tmp_path: Path
+) -> None:
+    upload(plain, bucket, folder)
+    here = pipeline_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
+    there = pipeline_on(tmp_path / "b", f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
+
+    load(here)
+    front.clear()
+    load(there)
+    expected = rows(here.settings.raw_dir)
+    assert sum(map(len, expected.values())) > 400
+    assert rows(there.settings.raw_dir) == expected
+    account = there.account()
+    assert account.balanced
+    assert account == here.account()
+
+    files = account.discovered
+    gets = [r for r in front.log if r.method == "GET" and "/dicom/" in r.path]
+    assert len(gets) / files < 2.2, "more than a scan and an extraction"
+    assert sum(r.sent for r in gets) / files < 26 * 1024
+
+    # nothing to do: not one file is opened
+    front.clear()
+    assert sum(report.read for report in load(there)) == 0
+    assert not front.count("GET", "/dicom/")
+
+    # new, changed, deleted
+    for number, change in enumerate(("new.dcm", "test_files/CT_small.dcm")):
+        body = instance(900 + number, PatientID="0815")
+        (folder / change).write_bytes(body)
+        plain.put_object(Bucket=bucket, Key=f"dicom/{change}", Body=body)
+    (folder / "test_files" / "MR_small.dcm").unlink()
+    plain.delete_object(Bucket=bucket, Key="dicom/test_files/MR_small.dcm")
+    for pipeline in (here, there):
+        assert sum(report.read for report in load(pipeline)) == 2
+    assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
+    assert there.account() == here.account()
+
+    # another machine, which has nothing but the bucket
+    key = {"DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "b" / "warehouse" / "pseudonym.key")}
+    other = pipeline_on(tmp_path / "c", f"s3://{bucket}/dicom", f"s3://{bucket}/raw", **key)
+    assert sum(report.read for report in load(other)) == 0
+    assert rows(other.settings.raw_dir) == rows(here.settings.raw_dir)
+
+
+def test_a_directory_and_a_bucket_mix(
+    folder: Path, bucket: str, plain: Any, front: Front, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    for name in ("CT_small.dcm", "MR_small.dcm", "rtdose.dcm", "README.txt", "badVR.dcm"):
+        few.mkdir(exist_ok=True)
+        shutil.copyfile(folder / "test_files" / name, few / name)
+    upload(plain, bucket, few)
+    found = []
+    for number, (landing, raw) in enumerate(
+        (a, b) for a in (str(few), f"s3://{bucket}/dicom") for b in ("raw", f"s3://{bucket}/raw")
+    ):
+        place = tmp_path / str(number)
+        prefix = f"{raw}{number}" if "://" in raw else str(place / raw)
+        pipeline = pipeline_on(place, landing, prefix)
+        load(pipeline)
+        assert pipeline.account().balanced
+        found.append(rows(pipeline.settings.raw_dir))
+    assert found[1:] == found[:-1]
+    assert found[0]["images"]
+
+
+def test_credentials_that_expire_while_files_are_read_give_no_rejects(
+    bucket: str, plain: Any, front: Front, tmp_path: Path
+) -> None:
+    from dicom_pipeline.place import ZoneUnavailable
+
+    for number in range(5):
+        plain.put_object(Bucket=bucket, Key=f"dicom/{number}", Body=instance(number))
+    pipeline = pipeline_on(
+        tmp_path, f"s3://{bucket}/dicom", str(tmp_path / "raw"), DICOM_WORKERS="1"
+    )
+    with pipeline.lock():
+        pipeline.prepare()
+        pipeline.scan()
+        front.rule = lambda method, path: Answer(400, "ExpiredToken")
+        with pytest.raises(ZoneUnavailable, match="expired"):
+            list(pipeline.raw_step().refresh(pipeline.manifests.periods()))
+    assert rows(tmp_path / "raw")["rejected_files"] == []
+    front.clear()
+    assert sum(report.loaded for report in load(pipeline)) == 5
+
+
+def test_a_version_that_was_overwritten_since_the_scan_is_read_by_the_next_run(
+    bucket: str, plain: Any, front: Front, tmp_path: Path
+) -> None:
+    plain.put_object(Bucket=bucket, Key="dicom/a", Body=instance(1))
+    pipeline = pipeline_on(tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
+    with pipeline.lock():
+        pipeline.prepare()
+        pipeline.scan()
+        plain.put_object(Bucket=bucket, Key="dicom/a", Body=instance(2))
+        (report,) = pipeline.raw_step().refresh(pipeline.manifests.periods())
+    assert report.rejected == {"unreadable": 1}
+    (report,) = load(pipeline)
+    assert (report.loaded, report.rejected) == (1, {})
+    assert "1.2.3.2" in rows(pipeline.settings.raw_dir)["images"][0]
