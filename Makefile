@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lock clean
+.PHONY: help run dev test test-all fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
+
+fakesnow:  ## a local server of Snowflake's protocol for tests, in an environment of its own
+	@test -x .fakesnow/bin/python || $(PYTHON) -m venv .fakesnow
+	@.fakesnow/bin/pip $(INSTALL) "fakesnow[server]==0.12.1" "snowflake-connector-python<5"
 
 bench: $(VENV)/.dev  ## measure speed, write docs/benchmarks.md (an hour; BENCH="--quick --only reader,raw")
 	@$(BIN)/python -m tests.speed_benchmark $(BENCH)

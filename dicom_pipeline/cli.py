@@ -21,9 +21,15 @@ from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
 from dicom_pipeline.landing.scan import ScanReport
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.rotate import rotate
-from dicom_pipeline.settings import OnDelete, export_for_dbt, load_settings
+from dicom_pipeline.settings import (
+    OnDelete,
+    export_for_dbt,
+    load_settings,
+    load_snowflake_settings,
+)
 from dicom_pipeline.terminal import EXIT_FAILED, confirmation, plain_errors, refuse_extra
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
+from dicom_pipeline.warehouse.snowflake_setup import setup_script
 from dicom_pipeline.withdraw import receipts_of, withdraw
 
 app = typer.Typer(
@@ -299,6 +305,20 @@ def words(
             found, path = pipeline.removed_words(least_patients)
         print_words(console, found)
         console.print(f"{len(found)} words: {path}")
+
+
+@app.command("snowflake-setup")
+def snowflake_setup(debug: Debug = False) -> None:
+    """Print what an administrator runs once in a Snowflake account.
+
+    Database, warehouse, roles, grants, and with SNOWFLAKE_EDITION=enterprise
+    tags and masking, by the names that the SNOWFLAKE_* variables have. Nothing
+    is connected to.
+
+    Exit code: 0 done, 2 a setting cannot be used.
+    """
+    with plain_errors(debug):
+        print(setup_script(load_snowflake_settings(login=False)), end="")
 
 
 @app.command(hidden=True)

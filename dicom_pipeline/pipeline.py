@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dicom_pipeline.attributes import MAPPING_CSV, Mapping, load_mapping
+from dicom_pipeline.attributes import ENTITIES, MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import Progress, RawStep
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.manifest import ManifestStore, now
@@ -37,6 +38,7 @@ from dicom_pipeline.private_files import (
 from dicom_pipeline.raw_mirror import RawMirror
 from dicom_pipeline.settings import OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
+from dicom_pipeline.warehouse.holdings import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.lock import LockTaken, wait_until_free, writer_lock
 from dicom_pipeline.warehouse.publish import PublishReport, publish
@@ -45,6 +47,8 @@ from dicom_pipeline.warehouse.removed_words import (
     removed_words,
     write_removed_words,
 )
+from dicom_pipeline.warehouse.snowflake_build import SnowflakeBuild
+from dicom_pipeline.warehouse.snowflake_load import LoadReport
 from dicom_pipeline.warehouse.vault import (
     Secret,
     load_or_create_secret,
@@ -119,8 +123,15 @@ class Pipeline:
 
     @property
     def build_database(self) -> Path:
-        """The private database that dbt builds in."""
+        """The private database that dbt builds in; of a build on Snowflake, a copy."""
         return self.settings.warehouse_dir / "build.duckdb"
+
+    @property
+    def snowflake(self) -> SnowflakeBuild | None:
+        """The build on Snowflake; None where DuckDB builds."""
+        if self.settings.snowflake is None:
+            return None
+        return SnowflakeBuild(self.settings.snowflake, self.mapping, self.build_database)
 
     def prepare(self) -> None:
         """Make the zones, the key (on the very first run only), the vault and the raw schemas.
@@ -285,8 +296,27 @@ class Pipeline:
         self.latest_account = account(known or self.storage, self.partitions)
         return self.latest_account
 
+    def load_warehouse(self) -> LoadReport | None:
+        """Bring what dbt reads to where it runs; the caller holds the lock.
+
+        DuckDB reads the raw zone where it lies: there is nothing to do, and nothing returned.
+
+        Raises
+        ------
+        SnowflakeError
+            Snowflake refused something.
+        """
+        if self.snowflake is None:
+            return None
+        # where a file lies says something of a patient too, and no model asks: no rejected files
+        tables = (*ENTITIES, IDENTITY_TERMS)
+        schemas = {table: table_schema(self.mapping, table) for table in tables}
+        return self.snowflake.prepare(self.secret(), self.raw, schemas)
+
     def check_for_leaks(self) -> LeakReport:
         """Hold what is about to be published against the raw zone; the caller holds the lock."""
+        if self.snowflake is not None:
+            self.snowflake.fetch()
         return check_for_leaks(
             self.build_database,
             vault_path(self.settings.warehouse_dir),
@@ -308,7 +338,7 @@ class Pipeline:
         return found, write_removed_words(found, raw_dir, self.raw_writer)
 
     def publish(self, dbt_manifest: Path) -> PublishReport:
-        """Replace the published file; the caller holds the lock.
+        """Replace the published file, on Snowflake the schema first; the caller holds the lock.
 
         Parameters
         ----------
@@ -317,4 +347,10 @@ class Pipeline:
         """
         manifest = json.loads(dbt_manifest.read_text())
         comments = describe(manifest, self.mapping, self.settings.profile)
+        if self.snowflake is not None:
+            checked = {
+                table.removeprefix("processed."): rows
+                for table, rows in row_counts(self.build_database).items()
+            }
+            self.snowflake.publish(comments, self.settings.profile, checked)
         return publish(self.build_database, self.settings.database, comments)

@@ -15,6 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from dicom_pipeline.place import SCHEME, BucketPlace, Place
+from dicom_pipeline.snowflake_settings import DEFAULTS as SNOWFLAKE_DEFAULTS
+from dicom_pipeline.snowflake_settings import (
+    SnowflakeSettings,
+    SnowflakeSettingsError,
+    snowflake_settings,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
@@ -55,6 +61,7 @@ class Target(StrEnum):
     """dbt target."""
 
     LOCAL = "local"
+    SNOWFLAKE = "snowflake"
 
 
 class Extractor(StrEnum):
@@ -98,6 +105,7 @@ class Settings:
     s3_kms_key: str | None
     queue_url: str | None
     listing_hours: float
+    snowflake: SnowflakeSettings | None = None
 
     @property
     def landing_dir(self) -> Path:
@@ -254,12 +262,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     def optional(name: str, parse: Callable[[str], T]) -> T | None:
         return get(name, parse) if name in env else None
 
+    target = get("DBT_TARGET", _choice(Target))
     settings = Settings(
         landing=get("DICOM_LANDING_URI", _place),
         raw=get("DICOM_RAW_URI", _place),
         database=get("DBT_DATABASE_NAME", _path),
         warehouse_dir=get("DICOM_WAREHOUSE_DIR", _path),
-        target=get("DBT_TARGET", _choice(Target)),
+        target=target,
         pseudonym_key=optional("DICOM_PSEUDONYM_KEY", str),
         pseudonym_key_file=optional("DICOM_PSEUDONYM_KEY_FILE", _path),
         profile=get("DICOM_DEID_PROFILE", _choice(Profile)),
@@ -276,9 +285,33 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", _text),
         queue_url=optional("DICOM_SQS_QUEUE_URL", _queue),
         listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
+        snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
     _check_zones(settings)
     return settings
+
+
+def load_snowflake_settings(
+    environ: Mapping[str, str] | None = None, *, login: bool = True
+) -> SnowflakeSettings:
+    """Read and check the ``SNOWFLAKE_*`` variables.
+
+    Parameters
+    ----------
+    environ
+        Variables to read instead of the process's environment.
+    login
+        Whether an account and a login are needed.
+
+    Raises
+    ------
+    SettingsError
+        One is missing or malformed.
+    """
+    try:
+        return snowflake_settings(os.environ if environ is None else environ, login=login)
+    except SnowflakeSettingsError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _check_zones(settings: Settings) -> None:
@@ -332,11 +365,15 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_DEID_PROFILE=settings.profile,
         DBT_TARGET=settings.target,
     )
+    if settings.snowflake is not None:  # dbt's profile has no defaults of its own
+        for name, value in SNOWFLAKE_DEFAULTS.items():
+            os.environ[name] = os.environ.get(name) or value
 
 
 def dbt_environment() -> dict[str, str]:
     """The variables that dbt's profile depends on, as they are now."""
-    return {name: os.environ.get(name, "") for name in ("DICOM_WAREHOUSE_DIR", "DBT_TARGET")}
+    names = ("DICOM_WAREHOUSE_DIR", "DBT_TARGET", "SNOWFLAKE_DATABASE")
+    return {name: os.environ.get(name, "") for name in names}
 
 
 def batch_dagster_events() -> None:

@@ -20,7 +20,7 @@ from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.manifest import ScanState
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.private_files import write_atomic
-from dicom_pipeline.settings import PROJECT_ROOT, Settings
+from dicom_pipeline.settings import PROJECT_ROOT, Settings, Target
 
 _FILE = "last_run.json"
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pydicom")
@@ -54,6 +54,8 @@ def digest_of(pipeline: Pipeline, dbt_sources: str) -> str | None:
     scan = pipeline.manifests.read_state()
     if scan is None or not scan.complete or scan.unsettled:
         return None
+    if pipeline.settings.target is not Target.LOCAL:
+        return None  # whether tables stand in a warehouse elsewhere, no file here can tell
     digest = hashlib.sha256(dbt_sources.encode())
     try:
         for part in (
@@ -81,7 +83,7 @@ def _choices(settings: Settings) -> str:
     chosen = {
         field.name: str(getattr(settings, field.name))
         for field in dataclasses.fields(settings)
-        if field.name not in ("pseudonym_key", "pseudonym_key_file")
+        if field.name not in ("pseudonym_key", "pseudonym_key_file", "snowflake")
     }
     return json.dumps(chosen, sort_keys=True)
 

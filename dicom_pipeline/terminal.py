@@ -23,6 +23,7 @@ from dicom_pipeline.rotate import RotationRefused
 from dicom_pipeline.settings import SettingsError
 from dicom_pipeline.warehouse.lock import LockTaken
 from dicom_pipeline.warehouse.publish import PublishRefused
+from dicom_pipeline.warehouse.snowflake_session import SnowflakeError
 from dicom_pipeline.warehouse.vault import VaultError
 from dicom_pipeline.withdraw import UnknownSubject
 
@@ -48,6 +49,7 @@ _CODES: dict[type[Exception], int] = {
     ZoneConflict: EXIT_FAILED,
     LockTaken: EXIT_FAILED,
     PublishRefused: EXIT_FAILED,
+    SnowflakeError: EXIT_FAILED,
     UnknownSubject: EXIT_FAILED,
 }
 

@@ -33,6 +33,7 @@ from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 from dicom_pipeline.warehouse.holdings import SubjectKeys, rows_that_must_be_gone, subject_rows
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
+from dicom_pipeline.warehouse.snowflake_build import TIME_TRAVEL
 
 Receipt = dict[str, Any]
 NOT_ERASED = (
@@ -207,6 +208,7 @@ def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
         "build_database": "removed and made anew" if found.periods else "had nothing",
         "files_left_in_the_landing_zone": found.in_landing,
         "not_erased": [*NOT_ERASED, *([NOT_ERASED_IN_BUCKETS] if pipeline.raw_mirror else [])],
+        **({"snowflake": TIME_TRAVEL} if pipeline.snowflake else {}),
         "key_id": pseudonyms.secret.key_id,
         "keys": asdict(keys),
     }

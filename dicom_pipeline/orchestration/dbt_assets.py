@@ -34,6 +34,7 @@ from dicom_pipeline.orchestration.seeds import (
 )
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import DBT_PROJECT_DIR, dbt_environment
+from dicom_pipeline.warehouse.publish import published_schema
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
 KEPT_BUILDS = 10
@@ -117,11 +118,11 @@ class Translator(DagsterDbtTranslator):
             if dbt_resource_props["source_name"] == "vault":
                 return VAULT_KEY
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+        return dg.AssetKey([self.get_group_name(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema: internal, stage or processed."""
-        return str(dbt_resource_props["schema"])
+        """The schema: internal, stage or processed, wherever that is built."""
+        return published_schema(str(dbt_resource_props["schema"]))
 
     def get_automation_condition(
         self, dbt_resource_props: Mapping[str, Any]
@@ -156,6 +157,11 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         with writing(context, pipeline):
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
+            if loaded := pipeline.load_warehouse():
+                context.log.info(
+                    f"{loaded.loaded} of {loaded.partitions} partitions loaded into Snowflake, "
+                    f"{loaded.removed} removed, {loaded.rows} rows"
+                )
             remove_old_artifacts(project)
             digests = {key: seed_digest(key) for key in project_seeds}
             chosen = context.selected_asset_keys & digests.keys()

@@ -12,7 +12,7 @@ from pydicom.datadict import dictionary_description
 
 from dicom_pipeline.attributes import Attribute, Mapping
 from dicom_pipeline.settings import Profile
-from dicom_pipeline.warehouse.publish import SCHEMA, Comments
+from dicom_pipeline.warehouse.publish import SCHEMA, Comments, published_schema
 
 _DONE_BY = {
     "age_cap": "ages over 89 years are 090Y",
@@ -55,7 +55,7 @@ def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Co
     tables: dict[str, str] = {}
     columns: dict[str, dict[str, str]] = {}
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or node["schema"] != SCHEMA:
+        if node["resource_type"] != "model" or published_schema(node["schema"]) != SCHEMA:
             continue
         name = node["name"]
         if node["description"]:

@@ -24,6 +24,11 @@ TECHNICAL = frozenset({"period_key", "stage_version", "model_version"})
 PUBLISHED_MODE = 0o444
 
 
+def published_schema(schema: str) -> str:
+    """The schema that people know, of one that a model is built in beside it."""
+    return schema.removesuffix("_build")
+
+
 class PublishRefused(Exception):
     """A check failed; the published file is as it was. Names tables and columns, never values."""
 
@@ -91,7 +96,7 @@ def _copy(
     report = PublishReport()
     for table in _tables(connection):
         columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
-        _refuse_unknown(table, columns, comments)
+        refuse_unknown(table, columns, comments)
         source = f"build.{SCHEMA}.{sql.name(table)}"
         target = f"fresh.{SCHEMA}.{sql.name(table)}"
         chosen = ", ".join(sql.name(column) for column in columns)
@@ -129,7 +134,14 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _refuse_unknown(table: str, columns: list[str], comments: Comments) -> None:
+def refuse_unknown(table: str, columns: list[str], comments: Comments) -> None:
+    """Refuse a table, or columns of it, of which nobody has said what they are.
+
+    Raises
+    ------
+    PublishRefused
+        There are some.
+    """
     if table not in comments.tables:
         raise PublishRefused(f"{table} is not described: describe the model, or remove it")
     unknown = [name for name in columns if not comments.columns.get(table, {}).get(name)]

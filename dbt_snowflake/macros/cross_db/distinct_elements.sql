@@ -6,5 +6,5 @@
 {% endmacro %}
 
 {% macro snowflake__distinct_elements(column) %}
-    {{ return("array_sort(array_compact(array_union_agg(" ~ column ~ ")))") }}
+    {{ return("array_sort(array_compact(array_distinct(array_flatten(array_agg(" ~ column ~ ")))))") }}
 {% endmacro %}

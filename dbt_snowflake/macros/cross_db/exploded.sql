@@ -11,9 +11,11 @@
     ) }}
 {% endmacro %}
 
+{# a column may be called `value` or `index`, as those of flatten: so all are qualified #}
 {% macro snowflake__exploded(relation, columns, array) %}
     {{ return(
-        "select " ~ columns | join(', ') ~ ", cast(elements.value as varchar) as element, elements.index + 1 as place"
-        ~ " from " ~ relation ~ ", lateral flatten(input => " ~ array ~ ") as elements"
+        "select arrays." ~ columns | join(', arrays.') ~ ", cast(elements.value as varchar) as element, elements.index + 1 as place"
+        ~ " from (select " ~ columns | join(', ') ~ ", " ~ array ~ " as parts from " ~ relation ~ ") as arrays,"
+        ~ " lateral flatten(input => arrays.parts) as elements"
     ) }}
 {% endmacro %}

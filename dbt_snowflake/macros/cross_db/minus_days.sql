@@ -6,5 +6,5 @@
 {% endmacro %}
 
 {% macro snowflake__minus_days(value, days, type) %}
-    {{ return("dateadd(day, -(" ~ days ~ "), " ~ value ~ ")") }}
+    {{ return("cast(dateadd(day, -(" ~ days ~ "), " ~ value ~ ") as " ~ type_name(type) ~ ")") }}
 {% endmacro %}

@@ -5,6 +5,7 @@
 #}
 {% macro get_incremental_replace_images_sql(args) %}
     {% set columns = get_quoted_csv(args.dest_columns | map(attribute='name')) %}
+    {% set statements %}
     delete from {{ args.target_relation }}
     where
         image_key in (select image_key from {{ args.temp_relation }})
@@ -12,4 +13,6 @@
 
     insert into {{ args.target_relation }} ({{ columns }})
     select {{ columns }} from {{ args.temp_relation }};
+    {% endset %}
+    {{ in_transaction(statements) }}
 {% endmacro %}

@@ -4,6 +4,7 @@
 #}
 {% macro get_incremental_replace_partitions_sql(args) %}
     {% set columns = get_quoted_csv(args.dest_columns | map(attribute='name')) %}
+    {% set statements %}
     delete from {{ args.target_relation }}
     where (period_key, stage_version) not in (
         select period_key, stage_version from ({{ current_partitions(model.name | replace('staged_', '')) }}) as now
@@ -11,4 +12,6 @@
 
     insert into {{ args.target_relation }} ({{ columns }})
     select {{ columns }} from {{ args.temp_relation }};
+    {% endset %}
+    {{ in_transaction(statements) }}
 {% endmacro %}

@@ -11,9 +11,9 @@
     {% set table = load_relation(this) %}
     {% if table is none %}{{ return(false) }}{% endif %}
     {% set expected = {} %}
-    {% for column in expected_columns() %}{% do expected.update({column.name: column.type}) %}{% endfor %}
+    {% for column in expected_columns() %}{% do expected.update({column.name: comparable_type(column.type)}) %}{% endfor %}
     {% set actual = {} %}
-    {% for column in adapter.get_columns_in_relation(table) %}{% do actual.update({column.name | lower: column.dtype | upper}) %}{% endfor %}
+    {% for column in adapter.get_columns_in_relation(table) %}{% do actual.update({column.name | lower: comparable_type(column.dtype | upper)}) %}{% endfor %}
     {{ return(actual != expected) }}
 {% endmacro %}
 

@@ -1,0 +1,294 @@
+"""fakesnow as a server, with its errors mended; runs in an environment of its own.
+
+Usage: python fakesnow_mends.py PORT STATEMENTS
+
+Belongs here: what fakesnow gets wrong of Snowflake's documented behaviour, a mend each with its
+reason. A mend never lets SQL pass that Snowflake refuses: where it takes arguments, it takes those
+that Snowflake's reference has and raises on others.
+Does not belong here: starting and stopping the server (snowflake_server.py), tests.
+
+Each statement that a client sends is written to the file STATEMENTS, a JSON text a line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import duckdb
+import fakesnow.arrow as fake_arrow
+import fakesnow.cursor as fake_cursor
+import fakesnow.macros as fake_macros
+import fakesnow.server as server
+import pyarrow as pa
+import snowflake.connector.errors
+import uvicorn
+from sqlglot import exp
+
+Cursor = fake_cursor.FakeSnowflakeCursor
+
+
+def _duck(name: str, *arguments: exp.Expr) -> exp.Anonymous:
+    """A function of DuckDB, which fakesnow's own rewriting leaves alone."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _texts(array: exp.Expr) -> exp.Expr:
+    """An ARRAY (JSON here) as a list of texts."""
+    return _duck("from_json", _duck("to_json", array), exp.Literal.string('["VARCHAR"]'))
+
+
+def _lambda(node: exp.Lambda) -> exp.Lambda:
+    """`x varchar -> …`. fakesnow capitalizes names in the body but not the parameter."""
+    for name in node.expressions:
+        name.set("this", name.name.upper())
+    return node
+
+
+def _hex(node: exp.ToNumber) -> exp.Expr:
+    picture = node.args["format"].name
+    if not re.fullmatch("X{1,15}", picture):
+        raise NotImplementedError(f"to_number with format {picture}")
+    return exp.cast(exp.DPipe(this=exp.Literal.string("0x"), expression=node.this), "bigint")
+
+
+def _replace(node: exp.RegexpReplace) -> exp.Expr:
+    """fakesnow refuses position, occurrence and parameters."""
+    position, occurrence, parameters = (
+        node.args.get(name) for name in ("position", "occurrence", "modifiers")
+    )
+    if (position and position.name != "1") or (occurrence and occurrence.name != "0"):
+        raise NotImplementedError("regexp_replace from a position or of an occurrence")
+    flags = exp.Literal.string("g" + (parameters.name if parameters else ""))
+    replacement = node.args.get("replacement") or exp.Literal.string("")
+    return _duck("regexp_replace", node.this, node.expression, replacement, flags)
+
+
+def _rewritten(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Transform):
+        return _duck(
+            "to_json", _duck("list_transform", _texts(node.this), _lambda(node.expression))
+        )
+    if isinstance(node, exp.ArrayFilter):
+        return _duck("to_json", _duck("list_filter", _texts(node.this), _lambda(node.expression)))
+    if isinstance(node, exp.ArrayContains):
+        # fakesnow takes the text for JSON
+        wanted = node.expression
+        wanted = wanted.this if isinstance(wanted, exp.ToVariant) else wanted
+        return _duck("list_contains", _texts(node.this), exp.cast(wanted, "varchar"))
+    # these give lists of DuckDB's, which the functions of arrays then refuse
+    if isinstance(node, exp.SortArray):
+        return _duck("to_json", _duck("list_sort", _texts(node.this)))
+    if isinstance(node, exp.ArrayDistinct):
+        return _duck("to_json", _duck("list_distinct", _texts(node.this)))
+    if isinstance(node, exp.Flatten):
+        lists = _duck("from_json", _duck("to_json", node.this), exp.Literal.string('[["VARCHAR"]]'))
+        return _duck("to_json", _duck("flatten", lists))
+    if isinstance(node, exp.ArrayCompact):
+        present = exp.Lambda(
+            this=exp.Not(this=exp.Is(this=exp.column("v"), expression=exp.Null())),
+            expressions=[exp.to_identifier("v")],
+        )
+        return _duck("to_json", _duck("list_filter", _texts(node.this), present))
+    if isinstance(node, exp.RegexpExtractAll):
+        return _duck("to_json", _duck("regexp_extract_all", node.this, node.expression))
+    if isinstance(node, exp.ArrayAgg):
+        # Snowflake leaves out nulls, and gives an empty array of no rows
+        value = node.this.this if isinstance(node.this, exp.Distinct) else node.this
+        value = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else value
+        there = exp.Where(this=exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())))
+        gathered = exp.Filter(this=_duck("list", node.this), expression=there)
+        return _duck(
+            "coalesce", _duck("to_json", gathered), exp.cast(exp.Literal.string("[]"), "json")
+        )
+    if isinstance(node, exp.ToNumber) and node.args.get("format"):
+        return _hex(node)
+    if isinstance(node, exp.RegexpReplace):
+        return _replace(node)
+    if isinstance(node, exp.Anonymous) and node.name.upper() == "AS_ARRAY":
+        value = node.expressions[0]
+        is_array = exp.EQ(
+            this=_duck("json_type", value.copy()), expression=exp.Literal.string("ARRAY")
+        )
+        return exp.Case(ifs=[exp.If(this=is_array, true=value)])
+    return node
+
+
+def _rewrite(tree: exp.Expr) -> exp.Expr:
+    """From the leaves up, so that what is inside a rewritten call is rewritten too."""
+    for node in list(tree.walk(bfs=False))[::-1]:
+        fresh = _rewritten(node)
+        if fresh is not node:
+            if node is tree or node.parent is None:
+                tree = fresh
+            else:
+                # a rewritten node may hold the old one's children, not the old one itself
+                node.replace(fresh)
+    return tree
+
+
+_transform_there = Cursor._transform
+
+
+def _transform(self: Any, expression: exp.Expr, params: Any) -> exp.Expr:
+    # DuckDB has no temporary table in a schema that is named: dbt drops it itself at the end
+    if isinstance(expression, exp.Create) and expression.args.get("kind") in ("TABLE", "VIEW"):
+        table, properties = expression.find(exp.Table), expression.args.get("properties")
+        if table is not None and table.db and properties:
+            kept = [p for p in properties.expressions if not isinstance(p, exp.TemporaryProperty)]
+            properties.set("expressions", kept)
+    return _transform_there(self, _rewrite(expression), params)
+
+
+_SWAP = re.compile(r"alter\s+schema\s+(\S+)\s+swap\s+with\s+(\S+?)\s*;?\s*$", re.IGNORECASE)
+
+
+def _swap(cursor: Any, one: str, other: str) -> None:
+    """DuckDB cannot rename a schema: the tables change places, one by one (not atomically)."""
+    duck = cursor._duck_conn
+    database = cursor._conn.database
+    first, second = (schema.strip('"').upper() for schema in (one, other))
+
+    def tables(schema: str) -> list[str]:
+        rows = duck.execute(
+            "select table_name from duckdb_tables() where upper(database_name) = ?"
+            " and upper(schema_name) = ?",
+            [database, schema],
+        ).fetchall()
+        return [name for (name,) in rows]
+
+    aside = f"{first}_SWAPPED"
+    duck.execute(f'create schema {database}."{aside}"')
+    for source, target in ((first, aside), (second, first), (aside, second)):
+        for name in tables(source):
+            there = f'{database}."{source}"."{name}"'
+            duck.execute(f'create table {database}."{target}"."{name}" as from {there}')
+            duck.execute(f"drop table {there}")
+    duck.execute(f'drop schema {database}."{aside}" cascade')
+
+
+# What `grants` and `query_tag` of dbt ask for; there are none.
+_COMMENT = r"^\s*(/\*.*?\*/\s*)*"
+_ANSWERS = [
+    (
+        re.compile(_COMMENT + r"show\s+grants\b", re.IGNORECASE | re.DOTALL),
+        """select null::varchar as "privilege", null::varchar as "granted_to",
+        null::varchar as "grantee_name" where false""",
+    ),
+    (
+        re.compile(_COMMENT + r"show\s+parameters\s+like\s+'query_tag'", re.IGNORECASE | re.DOTALL),
+        """select 'QUERY_TAG' as "key", '' as "value", '' as "default", '' as "level",
+        '' as "description" """,
+    ),
+]
+
+# Accepted, and without any effect: they prove nothing here.
+_WITHOUT_EFFECT = [
+    r"(/\*.*?\*/\s*)*(grant|revoke)\s",
+    r"create\s+(or\s+replace\s+)?(role|warehouse|masking\s+policy|tag|resource\s+monitor)\b",
+    r"alter\s+(warehouse|role|user|session|tag)\b",
+    r"alter\s+(table|view|schema)\s+\S+\s+(modify\s+column\s+\S+\s+)?set\s+(masking|tag)",
+    r'alter\s+table\s+\S+\s+alter\s+column\s+"\w+"\s+comment\s',
+    r"alter\s+schema\s+\S+\s+set\s+data_retention_time_in_days\b",
+    r"alter\s+table\s+\S+\s+cluster\s+by\b",
+    r"use\s+(secondary\s+roles|role|warehouse)\b",
+    r"(/\*.*?\*/\s*)*comment\s+(if\s+exists\s+)?on\b",
+    r"(remove|rm)\s+@",
+]
+
+_execute_there = Cursor.execute
+
+
+def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
+    with Path(sys.argv[2]).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(command) + "\n")
+    for pattern, answer in _ANSWERS:
+        if pattern.search(command):
+            command = answer
+    if swap := _SWAP.search(command):
+        _swap(self, *swap.groups())
+        command = "select 'Statement executed successfully.' as status"
+    try:
+        return _execute_there(self, command, *arguments, **named)
+    except snowflake.connector.errors.Error:
+        _leave_broken_transaction(self)
+        raise
+    except Exception as error:
+        # an answer of HTTP 500 would be tried again by the connector for minutes
+        _leave_broken_transaction(self)
+        raise snowflake.connector.errors.ProgrammingError(
+            msg=f"fakesnow: {type(error).__name__}: {error}", errno=9998, sqlstate="99998"
+        ) from error
+
+
+def _leave_broken_transaction(cursor: Any) -> None:
+    """After an error DuckDB takes nothing but a rollback; Snowflake's transaction goes on.
+
+    It is not Snowflake's behaviour, but whoever rolls back after an error sees no difference.
+    """
+    try:
+        cursor._duck_conn.execute("select 1")
+    except duckdb.TransactionException:
+        cursor._duck_conn.execute("rollback")
+
+
+_struct_there = fake_arrow.timestamp_to_sf_struct
+
+
+def _struct(timestamps: Any) -> pa.StructArray:
+    """A NULL timestamp comes out as 1970: the struct has no validity."""
+    if isinstance(timestamps, pa.ChunkedArray):
+        timestamps = timestamps.combine_chunks()
+    struct = _struct_there(timestamps)
+    fields = [struct.field(index) for index in range(struct.type.num_fields)]
+    return pa.StructArray.from_arrays(fields, fields=list(struct.type), mask=timestamps.is_null())
+
+
+# fakesnow numbers the elements by a window without an order: what runs in parallel gets it wrong.
+# SEQ and THIS are not there: for them it repeats the whole array beside each of its elements.
+_FLATTEN = Template(
+    """
+    create or replace macro ${catalog}._fs_flatten(input) as table
+    select
+        null::bigint as seq,
+        e.k as key,
+        coalesce(e.k, '[' || e.i || ']') as path,
+        e.i as index,
+        e.v as value,
+        null::json as this
+    from (
+        select unnest(
+            case when json_type(to_json(input)) = 'OBJECT'
+                then list_transform(
+                    json_keys(to_json(input)),
+                    lambda x: struct_pack(
+                        k := x, v := cast(to_json(input) -> x as json), i := null::bigint
+                    )
+                )
+                else list_transform(
+                    cast(to_json(input) as json[]),
+                    lambda x, i: struct_pack(k := null::varchar, v := x, i := (i - 1)::bigint)
+                )
+            end, recursive := true
+        )
+    ) as e(k, v, i)
+    """
+)
+
+
+def install() -> None:
+    fake_macros.FS_FLATTEN = _FLATTEN
+    Cursor._transform = _transform
+    Cursor.execute = _execute
+    fake_arrow.timestamp_to_sf_struct = _struct
+    server.shared_fs.nop_regexes = _WITHOUT_EFFECT
+
+
+if __name__ == "__main__":
+    sys.setrecursionlimit(20_000)  # patterns of texts are nested deeply
+    install()
+    uvicorn.run(server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

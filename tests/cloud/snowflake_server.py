@@ -1,0 +1,100 @@
+"""A local server of Snowflake's protocol: fakesnow, in an environment of its own.
+
+fakesnow wants another DuckDB than the pipeline, so it is installed beside it: by `make fakesnow`,
+or wherever FAKESNOW_PYTHON says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.settings import PROJECT_ROOT
+
+REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
+MENDS = Path(__file__).with_name("fakesnow_mends.py")
+
+
+def fakesnow_python() -> Path | None:
+    """The Python that has fakesnow; None where it is not installed."""
+    python = Path(os.environ.get("FAKESNOW_PYTHON", PROJECT_ROOT / ".fakesnow" / "bin" / "python"))
+    return python if python.exists() else None
+
+
+@dataclass(frozen=True)
+class SnowflakeServer:
+    """A server that runs, and what it was sent."""
+
+    port: int
+    log: Path
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The variables that lead a client here; each database is a warehouse of its own."""
+        return {
+            "DBT_TARGET": "snowflake",
+            "SNOWFLAKE_ACCOUNT": "fakesnow",
+            "SNOWFLAKE_USER": "builder",
+            "SNOWFLAKE_PASSWORD": "not-a-secret",
+            "SNOWFLAKE_DATABASE": database,
+            "SNOWFLAKE_HOST": "127.0.0.1",
+            "SNOWFLAKE_PORT": str(self.port),
+            "SNOWFLAKE_PROTOCOL": "http",
+        }
+
+    def statements(self) -> list[str]:
+        """Every statement so far, as the client sent it."""
+        if not self.log.exists():
+            return []
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[SnowflakeServer]:
+    """Start a server; it ends with the block, and its databases with it."""
+    python = fakesnow_python()
+    assert python is not None
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = directory / "statements.jsonl"
+    with (directory / "server.log").open("w") as output:
+        process = subprocess.Popen(
+            [python, MENDS, str(port), log], stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(port, process)
+            yield SnowflakeServer(port, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended at once; see server.log"
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError("the server did not start")
+
+
+@pytest.fixture(scope="session")
+def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeServer]:
+    """One server for all tests; each takes a database of its own."""
+    if fakesnow_python() is None:
+        if os.environ.get("CI"):
+            pytest.fail("fakesnow is not installed: make fakesnow")
+        pytest.skip("NOT TESTED: Snowflake. fakesnow is not installed; `make fakesnow` does")
+    with running(tmp_path_factory.mktemp("snowflake")) as server:
+        yield server

@@ -1,0 +1,64 @@
+"""Tables of two DuckDB files held against each other, row for row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Table = tuple[dict[str, str], list[tuple[Any, ...]]]
+
+
+def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dict[str, Table]:
+    """Columns with their types, and rows in an order of their own, of each table of a schema."""
+    found: dict[str, Table] = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = ?", [schema]
+        ).fetchall():
+            types = dict(
+                connection.execute(
+                    "select column_name, data_type from duckdb_columns()"
+                    " where schema_name = ? and table_name = ? order by column_index",
+                    [schema, table],
+                ).fetchall()
+            )
+            columns = [column for column in types if column not in without]
+            listed = ", ".join(f'"{column}"' for column in columns)
+            rows = connection.execute(f'select {listed} from {schema}."{table}"').fetchall()
+            kinds = [types[column] for column in columns]
+            canonical = [tuple(map(_canonical, row, kinds)) for row in rows]
+            found[table] = ({c: types[c] for c in columns}, sorted(canonical, key=repr))
+    return found
+
+
+def _canonical(value: Any, kind: str) -> Any:
+    """JSON by what it says: one warehouse keeps the text, the other the order of the alphabet."""
+    if kind == "JSON" and value is not None:
+        return json.dumps(json.loads(value), sort_keys=True)
+    return value
+
+
+def differences(one: dict[str, Table], other: dict[str, Table]) -> dict[str, Any]:
+    """What differs, by table: types, numbers of rows, or columns with two of their values."""
+    found: dict[str, Any] = {}
+    for table in sorted(one.keys() | other.keys()):
+        if table not in one or table not in other:
+            found[table] = "is in one only"
+            continue
+        (types, rows), (other_types, other_rows) = one[table], other[table]
+        if types != other_types:
+            found[table] = sorted(set(types.items()) ^ set(other_types.items()))
+        elif len(rows) != len(other_rows):
+            found[table] = (len(rows), len(other_rows))
+        elif rows != other_rows:
+            pairs = zip(rows, other_rows, strict=True)
+            found[table] = {
+                column: (left[place], right[place])
+                for left, right in pairs
+                for place, column in enumerate(types)
+                if left[place] != right[place]
+            }
+    return found

@@ -1,0 +1,139 @@
+"""Publishing on Snowflake: what is checked is published, as a whole, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dicom_pipeline.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.publish import Comments, PublishRefused
+from dicom_pipeline.warehouse.snowflake_publish import publish_schema
+from dicom_pipeline.warehouse.snowflake_session import run, session
+
+from .snowflake_grammar import complaint
+from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+COMMENTS = Comments(
+    {"processed_studies": "Studies; it's all of them.", "processed_series": "Series."},
+    {
+        "processed_studies": {"study_key": "A key.", "study_description": "Text \\ and 'quotes'."},
+        "processed_series": {"series_key": "A key."},
+    },
+)
+FUNCTIONS = {"processed_studies": {"study_description": "clean_text"}}
+CHECKED = {"processed_studies": 2, "processed_series": 1}
+
+
+class Site:
+    """A small build, and what publishes it."""
+
+    def __init__(self, connection: SnowflakeConnection, server: SnowflakeServer) -> None:
+        self.connection = connection
+        self.server = server
+        self.names = server.environment("PUBLISHING") | {"SNOWFLAKE_ANALYST_ROLE": "readers"}
+
+    def build(self, studies: int = 2) -> None:
+        values = ", ".join(f"('key{n}', 'chest', 'p{n}')" for n in range(studies))
+        for statement in (
+            "create schema if not exists processed_build",
+            "create or replace table processed_build.processed_studies"
+            " (study_key varchar, study_description varchar, period_key varchar)",
+            f"insert into processed_build.processed_studies values {values}",
+            "create or replace table processed_build.processed_series as select 'a' as series_key",
+        ):
+            run(self.connection, statement)
+
+    def publish(
+        self, checked: dict[str, int] | None = None, comments: Comments = COMMENTS, **names: str
+    ) -> dict[str, int]:
+        settings = load_snowflake_settings(self.names | names)
+        report = publish_schema(
+            self.connection, settings, comments, FUNCTIONS, CHECKED if checked is None else checked
+        )
+        return report.rows
+
+    def columns(self, schema: str) -> set[tuple[str, str]]:
+        return set(
+            run(
+                self.connection,
+                "select table_name, column_name from information_schema.columns"
+                " where table_schema = ?",
+                schema,
+            )
+        )
+
+
+@pytest.fixture
+def site(snowflake: SnowflakeServer) -> Iterator[Site]:  # noqa: F811
+    environment = snowflake.environment("PUBLISHING")
+    with session(load_snowflake_settings(environment)) as connection:
+        run(connection, "drop schema if exists processed")
+        run(connection, "drop schema if exists processed_build")
+        yield Site(connection, snowflake)
+
+
+def test_tables_are_published_without_the_columns_of_bookkeeping(site: Site) -> None:
+    site.build()
+    assert site.publish() == CHECKED
+    assert site.columns("PROCESSED") == {
+        ("PROCESSED_STUDIES", "STUDY_KEY"),
+        ("PROCESSED_STUDIES", "STUDY_DESCRIPTION"),
+        ("PROCESSED_SERIES", "SERIES_KEY"),
+    }
+    assert not site.columns("PROCESSED_NEXT")
+    # the build is as it was: the next one goes on from it
+    assert ("PROCESSED_STUDIES", "PERIOD_KEY") in site.columns("PROCESSED_BUILD")
+
+
+def test_a_later_publication_replaces_all_of_the_one_before(site: Site) -> None:
+    site.build()
+    site.publish()
+    site.build(studies=5)
+    run(site.connection, "drop table processed_build.processed_series")
+    site.publish({"processed_studies": 5})
+    assert run(site.connection, "select count(*) as n from processed.processed_studies") == [(5,)]
+    assert {table for table, _ in site.columns("PROCESSED")} == {"PROCESSED_STUDIES"}
+
+
+def test_a_table_that_is_not_as_it_was_checked_stops_it(site: Site) -> None:
+    site.build()
+    site.publish()
+    site.build(studies=3)
+    with pytest.raises(PublishRefused, match="processed_studies"):
+        site.publish()
+    assert run(site.connection, "select count(*) as n from processed.processed_studies") == [(2,)]
+
+
+def test_a_column_that_nobody_has_described_stops_it(site: Site) -> None:
+    site.build()
+    silent = Comments(COMMENTS.tables, {**COMMENTS.columns, "processed_series": {}})
+    with pytest.raises(PublishRefused, match="series_key"):
+        site.publish(comments=silent)
+    assert not site.columns("PROCESSED")
+
+
+def test_an_empty_build_is_not_published(site: Site) -> None:
+    with pytest.raises(PublishRefused, match="run dbt first"):
+        site.publish({})
+
+
+@pytest.mark.parametrize("edition", ["standard", "enterprise"])
+def test_rights_are_granted_before_the_swap_and_tags_where_there_are_any(
+    site: Site, edition: str
+) -> None:
+    site.build()
+    before = len(site.server.statements())
+    site.publish(SNOWFLAKE_EDITION=edition)
+    sent = site.server.statements()[before:]
+    granted = [n for n, s in enumerate(sent) if s.startswith("grant") and '"READERS"' in s]
+    [swapped] = [n for n, s in enumerate(sent) if "swap with" in s]
+    assert len(granted) == 2
+    assert max(granted) < swapped
+    tags = [s for s in sent if "set tag" in s]
+    assert [s.split(" = ")[-1] for s in tags] == ["'clean_text'"] * (edition == "enterprise")
+    assert not [s for s in sent if complaint(s)]

@@ -1,0 +1,149 @@
+"""Whole runs of one landing zone, on DuckDB and on Snowflake: what is published is the same.
+
+The command line as people use it: files of the sample come in, change and go. The tests are steps
+of one history, in order.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+
+from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.landing.sample import put_sample
+from dicom_pipeline.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.snowflake_mirror import mirror
+from dicom_pipeline.warehouse.snowflake_session import run, session
+from tests.endtoend.archive import write_instances
+from tests.endtoend.conftest import Site, files_read
+from tests.warehouse.conftest import KEY
+
+from .snowflake_grammar import complaint
+from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
+from .tables import Table, differences, tables
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+class Sites:
+    """Two sites that watch the same landing zone with the same key."""
+
+    def __init__(self, root: Path, server: SnowflakeServer) -> None:
+        self.root = root
+        self.local = Site(root / "local")
+        self.cloud = Site(root / "cloud")
+        self.landing = self.local.landing
+        self.cloud.environment["DICOM_LANDING_URI"] = str(self.landing)
+        for site in (self.local, self.cloud):
+            site.environment["DICOM_PSEUDONYM_KEY"] = KEY.hex()
+        self.server = server
+        self.cloud.environment |= server.environment("RUNS")
+        self.settings = load_snowflake_settings(self.cloud.environment)
+
+    def run(self) -> tuple[int, int]:
+        """Run both; how many files each has read."""
+        return files_read(self.local.run()), files_read(self.cloud.run())
+
+    def on_snowflake(self) -> dict[str, Table]:
+        """What analysts see there."""
+        copy = self.root / "copy" / "published.duckdb"
+        with session(self.settings) as connection:
+            mirror(connection, load_mapping(), copy, ["processed"])
+        return tables(copy, "processed")
+
+    def differ(self) -> dict[str, Any]:
+        """What differs between the published file, and what is published on Snowflake."""
+        ours = tables(self.local.database, "processed")
+        return differences(ours, self.on_snowflake()) | {
+            f"copy of {table}": found
+            for table, found in differences(
+                ours, tables(self.cloud.database, "processed")
+            ).items()
+        }  # fmt: skip
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        with session(self.settings) as connection:
+            return run(connection, sql)
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -> Sites:  # noqa: F811
+    sites = Sites(tmp_path_factory.mktemp("sites"), snowflake)
+    put_sample(sites.landing)
+    write_instances(sites.landing / "made", 60, series=9)
+    return sites
+
+
+def test_what_is_published_is_the_same_row_for_row(sites: Sites) -> None:
+    local, cloud = sites.run()
+    assert local == cloud > 250
+    assert not sites.differ()
+    rows = {table: len(rows) for table, (_, rows) in sites.on_snowflake().items()}
+    assert rows["processed_images"] > 190
+    assert rows["deidentification"] > 0
+
+
+def test_a_second_run_reads_loads_and_copies_nothing(sites: Sites) -> None:
+    before = len(sites.server.statements())
+    assert sites.run() == (0, 0)
+    sent = sites.server.statements()[before:]
+    assert not [statement for statement in sent if statement.startswith(("put", "copy into"))]
+    assert any("swap with" in statement for statement in sent)
+    assert not sites.differ()
+
+
+def test_files_that_are_new_changed_and_gone(sites: Sites) -> None:
+    write_instances(sites.landing / "more", 7, prefix="more")
+    changed = sites.landing / "made" / "i00003.dcm"
+    header = dcmread(changed)
+    header.SeriesDescription, header.KVP = "chest of somebody", "80"
+    header.save_as(changed)
+    os.utime(changed, (1_700_000_000, 1_700_000_000))
+    for number in (10, 11, 12):
+        (sites.landing / "made" / f"i{number:05d}.dcm").unlink()
+    before = len(sites.server.statements())
+    assert sites.run() == (8, 8)
+    assert not sites.differ()
+    copied = [s for s in sites.server.statements()[before:] if s.startswith("copy into")]
+    assert len(copied) == 6  # the tables, once, of all partitions that changed
+
+
+def test_a_build_that_tells_who_a_patient_is_is_not_published(sites: Sites) -> None:
+    before = sites.on_snowflake()
+    # as if cleaning had missed it; the next build of the table would not look at this row again
+    sites.ask("update stage.staged_series set series_description = 'of CompressedSamples'")
+    sites.ask("delete from processed_build.processed_series")
+    write_instances(sites.landing / "again", 1, prefix="again")
+    output = sites.cloud.command("run", code=1)
+    assert "failed" in output
+    assert "CompressedSamples" not in output
+    assert sites.on_snowflake() == before
+    # all of stage is made anew, and the gate opens again
+    sites.ask("delete from stage.staged_series")
+    sites.run()
+    assert not sites.differ()
+
+
+def test_every_statement_that_was_sent_is_snowflakes(
+    sites: Sites, snowflake: SnowflakeServer  # noqa: F811
+) -> None:  # fmt: skip
+    statements = list(dict.fromkeys(snowflake.statements()))
+    assert len(statements) > 200
+    found = {statement[:200]: complaint(statement) for statement in statements}
+    assert not {statement: problem for statement, problem in found.items() if problem}
+
+
+def test_no_secret_is_in_any_statement_or_in_what_is_written(
+    sites: Sites, snowflake: SnowflakeServer  # noqa: F811
+) -> None:  # fmt: skip
+    [(ki, ko)] = sites.ask("select ki, ko from vault.keys")
+    secrets = [s.encode() for s in (ki, ko, sites.cloud.environment["DICOM_PSEUDONYM_KEY"])]
+    password = sites.cloud.environment["SNOWFLAKE_PASSWORD"].encode()
+    written = [p for p in (sites.root / "cloud" / "dagster").rglob("*") if p.is_file()]
+    for path in (snowflake.log, *written):
+        content = path.read_bytes()
+        assert not any(secret in content for secret in (*secrets, password)), path.name
