@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from operator import itemgetter, le
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -216,8 +216,9 @@ def settle_partition(tables: Tables) -> Tables:
     ``file_count`` says how many do.
     """
     images = _mark_duplicates(tables["images"])
-    loaded = images.filter(pc.equal(images["file_outcome"], "loaded"))
-    settled = {"images": images, REJECTED: tables[REJECTED].sort_by("file_path")}
+    pointers = images.select([f"{table}_row" for table in GROUPED])
+    loaded = pointers.filter(pc.equal(images["file_outcome"], "loaded"))
+    settled = {"images": images, REJECTED: _by_path(tables[REJECTED])}
     for table in GROUPED:
         counts = loaded[f"{table}_row"].value_counts()
         per_row = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
@@ -225,8 +226,16 @@ def settle_partition(tables: Tables) -> Tables:
     return settled
 
 
+def _by_path(rows: pa.Table) -> pa.Table:
+    """Rows in the order of their paths, which they are in as a rule: manifests are."""
+    paths = rows["file_path"].to_pylist()
+    if all(map(le, paths, paths[1:])):
+        return rows.combine_chunks()  # or the bytes written would tell who read what
+    return rows.sort_by("file_path")
+
+
 def _mark_duplicates(images: pa.Table) -> pa.Table:
-    images = images.sort_by("file_path")
+    images = _by_path(images)
     seen: set[tuple[str, str]] = set()
     outcomes = []
     keys = zip(images["key_sop"].to_pylist(), images["header_digest"].to_pylist(), strict=True)
