@@ -27,6 +27,7 @@ from dicom_pipeline.extract.items import Item, Nested, items_of
 from dicom_pipeline.extract.pydicom_reader import PydicomReader, Values, order_of
 from dicom_pipeline.extract.reader import Rejected
 from dicom_pipeline.extract.walk import PIXEL_REPRESENTATION, Special
+from dicom_pipeline.landing.storage import OpenFile
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018
@@ -43,7 +44,7 @@ class Excerpt:
     unreadable: int
 
 
-class _Memory:
+class _Memory(OpenFile):
     """A file that never was on a disk."""
 
     def __init__(self, data: bytes) -> None:

@@ -31,7 +31,7 @@ class Position:
 
     def __init__(self, file: OpenFile) -> None:
         self._file = file
-        self._block = BLOCK // 2  # the first time it grows, by as much again
+        self._block = file.growth // 2  # doubled before each use
         self.size = file.size
         self.data = file.read_at(0, BLOCK)
         self.start = 0

@@ -74,6 +74,8 @@ class BucketFile(OpenFile):
         The version that is wanted; None for the one that is there at the first request.
     """
 
+    growth = FIRST_RANGE // 2  # the rest of the first range, which is there
+
     def __init__(self, bucket: str, key: str, etag: str | None) -> None:
         self._where = (bucket, key)
         first = get_range(*self._where, 0, FIRST_RANGE, etag)

@@ -25,7 +25,7 @@ from dicom_pipeline.landing.storage import (
 )
 
 
-class LocalFile:
+class LocalFile(OpenFile):
     """An `OpenFile` of this machine's file system."""
 
     def __init__(self, path: str) -> None:

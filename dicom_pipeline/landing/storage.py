@@ -67,9 +67,18 @@ class Listing:
 
 
 class OpenFile(Protocol):
-    """A file that is open for reading ranges of it."""
+    """A file that is open for reading ranges of it.
+
+    Attributes
+    ----------
+    size
+        Bytes of the whole file.
+    growth
+        How many bytes to ask for at once behind the first block.
+    """
 
     size: int
+    growth: int = 16_384
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read up to ``length`` bytes from ``offset``; fewer only at the end of the file."""

@@ -19,6 +19,7 @@ from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 from tests.extract.made_headers import made_header
 from tests.support.dicom import wheel_files
@@ -41,7 +42,7 @@ def readings() -> tuple[Reading, ...]:
     return ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
 
 
-class Bytes:
+class Bytes(OpenFile):
     """A file in memory that counts what is read of it."""
 
     def __init__(self, data: bytes) -> None:

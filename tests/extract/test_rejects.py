@@ -18,6 +18,7 @@ from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.landing.storage import OpenFile
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -33,7 +34,7 @@ def _each_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys.modules[__name__], "READER", request.param(READINGS))
 
 
-class Bytes:
+class Bytes(OpenFile):
     """An open file."""
 
     def __init__(self, data: bytes) -> None:

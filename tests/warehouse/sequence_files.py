@@ -9,13 +9,14 @@ from pydicom.dataset import Dataset
 
 from dicom_pipeline.attributes import reading_of
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.landing.storage import OpenFile
 from tests.support.dicom import WHEEL, dataset, encoded
 
 Who = dict[str, str]
 
 
 @dataclass
-class InMemory:
+class InMemory(OpenFile):
     """A file that is open."""
 
     data: bytes
