@@ -45,9 +45,12 @@ class Job:
     defs: dg.Definitions
     instance: dg.DagsterInstance
 
-    def standing(self) -> Standing | None:
+    def pending(self) -> Pending:
+        """What is to be done, as it is now."""
+        return find_pending(self.pipeline, self.instance)
+
+    def standing(self, pending: Pending) -> Standing | None:
         """The last run, if everything stands as it left it, and Dagster knows all of it."""
-        pending = find_pending(self.pipeline, self.instance)
         if pending.versions or pending.to_add or pending.to_delete:
             return None
         return standing.find(self.pipeline, sources_digest())
@@ -57,15 +60,17 @@ class Job:
         with self.pipeline.lock():
             standing.note(self.pipeline, sources_digest(), account)
 
-    def run(self, *, force: bool = False, debug: bool = False) -> bool:
+    def run(
+        self, pending: Pending | None = None, *, force: bool = False, debug: bool = False
+    ) -> bool:
         """Build and publish what is pending, without a scan. Returns whether it succeeded."""
-        pending = find_pending(self.pipeline, self.instance)
+        pending = pending or self.pending()
         if pending.to_add:
             self.instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
         success = _execute(
             self.defs, self.instance, pending, self.console, force=force, debug=debug
         )
-        for key in find_pending(self.pipeline, self.instance).to_delete:
+        for key in self.pending().to_delete:
             self.instance.delete_dynamic_partition(STUDY_PERIOD, key)
         return success
 
@@ -100,10 +105,11 @@ def run_everything(
     success = True
     with open_job(pipeline, console) as job:
         scan(pipeline, console)
-        stands = None if force else job.standing()
+        pending = job.pending()
+        stands = None if force else job.standing(pending)
         if stands is None:
             pipeline.latest_account = None
-            success = job.run(force=force, debug=debug)
+            success = job.run(pending, force=force, debug=debug)
             account = pipeline.latest_account or pipeline.account(listed=False)
             if success:
                 job.note_standing(account)

@@ -98,7 +98,7 @@ def load_raw(
     gone = sorted(loaded.keys() - found.keys())
     rows = 0
     if gone:
-        with _transaction(connection):
+        with _Transaction(connection):
             _delete(connection, schemas, gone)
     for batch in _batches(raw, schemas, changed, batch_bytes):
         versions = {period: found[period] or "" for period in batch}
@@ -189,7 +189,7 @@ def _load(
                 rows += _write(raw, table, schema, list(versions), file)
                 run(connection, f"put {text(f'file://{file}')} {prefix}"
                     " auto_compress = false overwrite = true")  # fmt: skip
-        with _transaction(connection):
+        with _Transaction(connection):
             _delete(connection, schemas, list(versions))
             for table in schemas:
                 run(
@@ -239,7 +239,7 @@ def _delete(
         run(connection, f"delete from {table} where study_period in ({places})", *periods)
 
 
-class _transaction:  # noqa: N801  # reads as the statement that it is
+class _Transaction:
     """``begin`` and ``commit``, or ``rollback`` after an error."""
 
     def __init__(self, connection: SnowflakeConnection) -> None:
