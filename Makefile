@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
+
+test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local servers; ends with the parity matrix
+	@$(BIN)/python -m pytest -m "" tests/cloud
 
 fakesnow:  ## a local server of Snowflake's protocol for tests, in an environment of its own
 	@test -x .fakesnow/bin/python || $(PYTHON) -m venv .fakesnow
@@ -90,6 +93,9 @@ docs: $(VENV)/.dev  ## docs/deid.md from the mapping and the standard's table
 
 words: $(VENV)/.dev  ## the seed of allowed words from pydicom, public descriptions and tools/words
 	@$(BIN)/python -m tools.allowed_words write
+
+lambda-package: $(VENV)/.run  ## dist/lambda.zip, the function of AWS Lambda (docs/cloud_lambda.md)
+	@$(BIN)/python -m tools.lambda_package
 
 lock:  ## pin the dependencies anew (needs uv)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock

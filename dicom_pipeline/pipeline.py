@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from dicom_pipeline.attributes import ENTITIES, MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import Partitions
-from dicom_pipeline.extract.raw_step import Progress, RawStep
+from dicom_pipeline.extract.raw_step import Progress, RawStep, ReadHeaders
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
 from dicom_pipeline.extract.withdrawal import Withdrawals
@@ -36,7 +36,7 @@ from dicom_pipeline.private_files import (
     ensure_private_directory,
 )
 from dicom_pipeline.raw_mirror import RawMirror
-from dicom_pipeline.settings import OnDelete, Settings
+from dicom_pipeline.settings import Extractor, OnDelete, Settings
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.holdings import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
@@ -270,8 +270,36 @@ class Pipeline:
 
     def raw_step(self, progress: Progress | None = None) -> RawStep:
         """The step that brings raw partitions up to their manifests."""
-        plan, workers = self._worker_plan, self.settings.workers
-        return RawStep(self.partitions, plan, workers=workers, progress=progress)
+        return RawStep(
+            self.partitions,
+            self._worker_plan,
+            workers=self.settings.workers,
+            progress=progress,
+            elsewhere=self._elsewhere(),
+        )
+
+    def _elsewhere(self) -> ReadHeaders | None:
+        """What reads headers, unless processes of this machine do."""
+        settings = self.settings
+        if settings.extractor is Extractor.LOCAL:
+            return None
+        from dicom_pipeline.extract.lambda_pool import LambdaPool
+
+        assert settings.lambda_function is not None
+        assert isinstance(settings.raw, BucketPlace)
+        return LambdaPool(
+            settings.lambda_function,
+            settings.raw,
+            concurrency=settings.lambda_concurrency,
+            kms_key=settings.s3_kms_key,
+        ).read_headers
+
+    def clear_batches(self) -> None:
+        """Delete rows that killed runs left on their way from AWS Lambda; holds the lock."""
+        from dicom_pipeline.extract.lambda_pool import clear_batches
+
+        if isinstance(self.settings.raw, BucketPlace):
+            clear_batches(self.settings.raw)
 
     @property
     def _worker_plan(self) -> WorkerPlan:

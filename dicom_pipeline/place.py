@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCHEME = "s3://"
+# a folder of a raw zone in a bucket: rows on their way from AWS Lambda, no part of its copies
+BATCHES = "lambda-batches/"
 # as AWS names buckets, and access points by their ARN; other servers are not stricter
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]|arn:[A-Za-z0-9:/_-]+", re.ASCII)
 

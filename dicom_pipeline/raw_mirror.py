@@ -24,7 +24,7 @@ from dicom_pipeline import s3
 from dicom_pipeline.conditional import put, send
 from dicom_pipeline.lease import LOCK_NAME, Lease
 from dicom_pipeline.mirror_record import Entry, MirrorRecord
-from dicom_pipeline.place import BucketPlace, ZoneConflict, ZoneUnavailable
+from dicom_pipeline.place import BATCHES, BucketPlace, ZoneConflict, ZoneUnavailable
 from dicom_pipeline.private_files import (
     LOCAL_WRITER,
     Data,
@@ -205,7 +205,8 @@ class RawMirror(Writer):
             for page in pages:
                 for entry in page.get("Contents", ()):
                     name = entry["Key"][len(self.place.prefix) :]
-                    if name != LOCK_NAME and _NAME.fullmatch(name):
+                    ours = name != LOCK_NAME and not name.startswith(BATCHES)
+                    if ours and _NAME.fullmatch(name):
                         yield name, s3.bare(entry["ETag"])
         except (BotoCoreError, ClientError) as error:
             raise s3.unavailable(error, _ZONE, "listed") from None

@@ -95,8 +95,25 @@ _CLASSES = {
 
 
 @lru_cache(maxsize=4)
-def client(service: str = "s3") -> Any:
+def client(
+    service: str = "s3",
+    *,
+    attempts: int | None = None,
+    read_seconds: float = _READ_SECONDS,
+    connections: int = CONNECTIONS,
+) -> Any:
     """The one client of this process, which threads may share.
+
+    Parameters
+    ----------
+    service
+        As boto3 names it.
+    attempts
+        Tries of a request, the first included, by a caller that waits itself.
+    read_seconds
+        How long an answer may take to begin.
+    connections
+        How many are kept open.
 
     Raises
     ------
@@ -108,12 +125,16 @@ def client(service: str = "s3") -> Any:
     from botocore.exceptions import BotoCoreError
     from botocore.session import get_session
 
+    # waits longer from try to try, and sends less while it is asked to
+    retries: Any = {"mode": "adaptive", "max_attempts": ATTEMPTS}
+    if attempts is not None:
+        retries = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(
-        # waits longer from try to try, and sends less while it is asked to
-        retries={"mode": "adaptive", "max_attempts": ATTEMPTS},
+        retries=retries,
         connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        max_pool_connections=CONNECTIONS,
+        read_timeout=read_seconds,
+        max_pool_connections=connections,
+        tcp_keepalive=True,  # gateways forget connections on which nothing is said for minutes
         user_agent_extra="dicom_pipeline",
     )
     try:

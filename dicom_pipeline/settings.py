@@ -68,6 +68,7 @@ class Extractor(StrEnum):
     """Where headers are read."""
 
     LOCAL = "local"
+    LAMBDA = "lambda"
 
 
 class Reader(StrEnum):
@@ -105,6 +106,8 @@ class Settings:
     s3_kms_key: str | None
     queue_url: str | None
     listing_hours: float
+    lambda_function: str | None
+    lambda_concurrency: int
     snowflake: SnowflakeSettings | None = None
 
     @property
@@ -169,6 +172,12 @@ def _queue(value: str) -> str:
     return value
 
 
+def _function(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_:$-]{1,170}", value):
+        raise ValueError("expected the name or the ARN of a function of AWS Lambda")
+    return value
+
+
 def _hours(value: str) -> float:
     return _number(value, 8_760, "expected hours, from 0 to 8760")
 
@@ -227,6 +236,8 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_S3_SSE_KMS_KEY_ID": None,
     "DICOM_SQS_QUEUE_URL": None,
     "DICOM_SQS_LISTING_HOURS": "24",
+    "DICOM_LAMBDA_FUNCTION": None,
+    "DICOM_LAMBDA_CONCURRENCY": "50",
     "DAGSTER_HOME": ".dagster",
 }
 
@@ -285,9 +296,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", _text),
         queue_url=optional("DICOM_SQS_QUEUE_URL", _queue),
         listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
+        lambda_function=optional("DICOM_LAMBDA_FUNCTION", _function),
+        lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", _count),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
     _check_zones(settings)
+    _check_extractor(settings)
     return settings
 
 
@@ -333,6 +347,17 @@ def _check_zones(settings: Settings) -> None:
             )
     if settings.database.is_dir():
         raise SettingsError("DBT_DATABASE_NAME cannot be used: it is a directory")
+
+
+def _check_extractor(settings: Settings) -> None:
+    if settings.extractor is not Extractor.LAMBDA:
+        return
+    if settings.lambda_function is None:
+        raise SettingsError("DICOM_EXTRACTOR=lambda goes together with DICOM_LAMBDA_FUNCTION")
+    zones = {"DICOM_LANDING_URI": settings.landing, "DICOM_RAW_URI": settings.raw}
+    for name, zone in zones.items():
+        if not isinstance(zone, BucketPlace):
+            raise SettingsError(f"DICOM_EXTRACTOR=lambda goes together with a {name} of s3://")
 
 
 def _private(settings: Settings) -> list[tuple[str, Path]]:

@@ -152,6 +152,7 @@ def _remove(
                 _begin(pipeline, new)
             # even if only tombstones are there: a purge that was cut off may have left rows
             rewritten = clear(pipeline.raw_step())
+            pipeline.clear_batches()
             begun = receipts.unfinished()
             had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
             if had_rows:

@@ -60,6 +60,11 @@ class Work:
     parts: list[Tables] = field(default_factory=list)
 
 
+def rows_read_by(mapping: Mapping, identity: IdentityAttributes) -> tuple[str, ...]:
+    """What rows are read by: those of another value are not carried over."""
+    return EXTRACTOR_VERSION, mapping.digest, identity.digest
+
+
 class Partitions:
     """The partitions of a raw zone, each by itself.
 
@@ -104,7 +109,7 @@ class Partitions:
 
     @property
     def _read_by(self) -> tuple[str, ...]:
-        return EXTRACTOR_VERSION, self.mapping.digest, self.identity.digest
+        return rows_read_by(self.mapping, self.identity)
 
     def wanted_version(self, period: str) -> str:
         """Fingerprint of a partition's manifest, of what is read and of the extractor."""

@@ -143,7 +143,7 @@ def bring_up(
             timeout = seconds_a_file * (1 + periods[period] / 100)
             return pool.schedule(_bring_up, args=(period, force), timeout=timeout)
 
-        for period, future in _as_completed(lambda: next(order, None), submit, workers * AHEAD):
+        for period, future in as_completed(lambda: next(order, None), submit, workers * AHEAD):
             try:
                 yield period, future.result()
             except Exception:  # noqa: BLE001 - whatever it was, what reads apart comes upon it too
@@ -193,7 +193,7 @@ def read_headers(
             timeout = seconds_a_file * (1 + len(chunk) / 10)
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
-        for chunk, future in _as_completed(take, submit, workers * AHEAD):
+        for chunk, future in as_completed(take, submit, workers * AHEAD):
             tables = _result(future, chunk, plan)
             if tables is None:  # one of them did it: each on its own
                 again += [[file] for file in chunk]
@@ -228,10 +228,25 @@ def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
             raise
 
 
-def _as_completed(
+def as_completed(
     take: Callable[[], J | None], submit: Callable[[J], Future[R]], ahead: int
 ) -> Iterator[tuple[J, Future[R]]]:
-    """Jobs as they end, so many at once; what is taken next may depend on those that ended."""
+    """Jobs as they end, so many at once; what is taken next may depend on those that ended.
+
+    Parameters
+    ----------
+    take
+        The next job; None while there is none.
+    submit
+        Begins a job.
+    ahead
+        Jobs that are under way at the same time.
+
+    Yields
+    ------
+    tuple
+        A job, and its future, which is done.
+    """
     pending: dict[Future[R], J] = {}
     while True:
         while len(pending) < ahead and (job := take()) is not None:

@@ -1,13 +1,14 @@
 """Bring many partitions of the raw zone up to their manifests.
 
 Belongs here: which partitions a worker does alone and which are read in pieces, in what order.
-Does not belong here: processes (pool), what one partition needs (partition), and who asks for it
-(orchestration).
+Does not belong here: processes (pool), AWS Lambda (lambda_pool), what one partition needs
+(partition), and who asks for it (orchestration).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from dicom_pipeline.extract.partition import PartitionReport, Partitions, Work
 from dicom_pipeline.extract.pool import bring_up, read_headers
@@ -22,6 +23,16 @@ LARGEST_ALONE = 4_000
 _SHARES = 4  # a partition of more than such a part of a worker's work would keep others waiting
 
 Progress = Callable[[int, int], None]
+
+
+class ReadHeaders(Protocol):
+    """Reads the headers of files, in no particular order; see `pool.read_headers`."""
+
+    def __call__(
+        self, files: Iterable[FileVersion], plan: WorkerPlan, *, workers: int
+    ) -> Iterator[Tables]:
+        """Read them."""
+        ...
 
 
 class _Reading:
@@ -74,6 +85,8 @@ class RawStep:
         Their number.
     progress
         Called with the number of files that are up to date, and of all.
+    elsewhere
+        What reads headers instead of processes of this machine.
     """
 
     def __init__(
@@ -83,11 +96,13 @@ class RawStep:
         *,
         workers: int,
         progress: Progress | None = None,
+        elsewhere: ReadHeaders | None = None,
     ) -> None:
         self.partitions = partitions
         self.plan = plan
         self.workers = workers
         self.progress = progress
+        self.elsewhere = elsewhere
         self._done = self._total = 0
 
     def refresh(self, periods: Sequence[str], *, force: bool = False) -> Iterator[PartitionReport]:
@@ -122,7 +137,7 @@ class RawStep:
         # with donors or tombstones, partitions have to do with each other; a bucket is written by
         # the process that holds its lock
         free = not donors and not partitions.withdrawals.tombstones
-        free = free and partitions.raw.writer is LOCAL_WRITER
+        free = free and partitions.raw.writer is LOCAL_WRITER and self.elsewhere is None
         most = min(LARGEST_ALONE, -(-sum(stale.values()) // (self.workers * _SHARES)))
         alone = {period: size for period, size in stale.items() if free and size <= most}
         rest = [period for period in stale if period not in alone]
@@ -155,7 +170,8 @@ class RawStep:
                     finished.append(finish(work))
 
         # a partition is written while others are read
-        for chunk in read_headers(to_read(), self.plan, workers=self.workers):
+        read = self.elsewhere or read_headers
+        for chunk in read(to_read(), self.plan, workers=self.workers):
             self._tell(sum(chunk[name].num_rows for name in WITH_FILES))
             finished.extend(map(finish, reading.take(chunk)))
             yield from finished

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dicom_pipeline.attributes import Reading, load_mapping
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.partition import PartitionReport, Partitions
+from dicom_pipeline.extract.partition import PartitionReport, Partitions, rows_read_by
 from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
@@ -48,6 +48,12 @@ class WorkerPlan:
         """Read the seeds, for what makes the tables of a chunk."""
         mapping = load_mapping(self.mapping_csv)
         return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
+
+    @property
+    def read_by(self) -> str:
+        """What rows are read by; see `Partitions.read_by`."""
+        mapping = load_mapping(self.mapping_csv)
+        return "/".join(rows_read_by(mapping, load_identity_attributes(self.identity_csv)))
 
     def partitions(self, writer: Writer = LOCAL_WRITER) -> Partitions:
         """The partitions of the raw zone, as it is written by ``writer``."""

@@ -89,3 +89,16 @@ def bucket(front: Front, plain: Any) -> str:
 @pytest.fixture
 def landing(bucket: str) -> BucketPlace:
     return BucketPlace(bucket, "dicom/")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the runs of the parity matrix took and left."""
+    lines = [
+        f"{name}: {value}"
+        for report in terminalreporter.stats.get("passed", ())
+        for name, value in getattr(report, "user_properties", ())
+        if name.startswith("parity ")
+    ]
+    if lines:
+        terminalreporter.section("parity")
+        terminalreporter.write("\n".join([*lines, ""]))

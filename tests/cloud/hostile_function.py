@@ -1,0 +1,30 @@
+"""The function with a reader that obeys the first word of a file; see `HostileReader`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dicom_pipeline.extract import aws_lambda, worker
+from dicom_pipeline.extract.reader import Header
+from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.settings import Reader
+from tests.cloud.lambda_server import MOST
+from tests.support.hostile import HostileReader
+
+_large: list[bool] = []
+
+
+class _Reader(HostileReader):
+    def read(self, file: OpenFile) -> Header:
+        if file.read_at(0, 5) == b"LARGE":
+            _large.append(True)
+        return super().read(file)
+
+
+worker.READERS[Reader.FAST] = _Reader
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    _large.clear()
+    answer = aws_lambda.handler(event, context)
+    return {**answer, "padding": "x" * MOST} if _large else answer

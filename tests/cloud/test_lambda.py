@@ -1,0 +1,429 @@
+"""The function on AWS Lambda gives the rows that processes of this machine give."""
+
+import json
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.extract import lambda_call, lambda_pool, raw_step
+from dicom_pipeline.extract.aws_lambda import handler
+from dicom_pipeline.extract.batch import Batch
+from dicom_pipeline.extract.worker import WorkerPlan
+from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.place import BATCHES, BucketPlace, ZoneUnavailable
+from dicom_pipeline.settings import PROJECT_ROOT, Reader, SettingsError, load_settings
+from tests.cloud.conftest import VARIABLES
+from tests.cloud.front import Answer, Front
+from tests.cloud.lambda_server import Fault, LambdaServer, Refusal
+from tests.cloud.test_same_rows import folder, load, pipeline_on, rows, upload
+from tests.support.dicom import instance
+
+__all__ = ["folder"]
+FUNCTION = "dicom-headers"
+SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller")
+
+
+def server_of(handler_name: str, endpoint: str, **more: Any) -> LambdaServer:
+    if find_spec("awslambdaric") is None:
+        pytest.skip("NOT TESTED: AWS Lambda. awslambdaric is there on Linux only")
+    environment = VARIABLES | {"AWS_ENDPOINT_URL": endpoint, "PYTHONPATH": str(PROJECT_ROOT)}
+    return LambdaServer(handler_name, environment, PROJECT_ROOT, **more)
+
+
+@pytest.fixture(scope="module")
+def started(server: str) -> Iterator[LambdaServer]:
+    made = server_of("dicom_pipeline.extract.aws_lambda.handler", server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def function(started: LambdaServer, front: Front, monkeypatch: pytest.MonkeyPatch) -> LambdaServer:
+    """The function, which is where boto3 points to."""
+    return pointed_at(started, monkeypatch)
+
+
+def pointed_at(made: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> LambdaServer:
+    made.clear()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", made.url)
+    monkeypatch.setattr(lambda_call, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(lambda_call, "LONGEST_WAIT", 0.2)
+    return made
+
+
+def on_lambda(place: Path, bucket: str, **more: str) -> Pipeline:
+    return pipeline_on(
+        place, f"s3://{bucket}/dicom", f"s3://{bucket}/raw",
+        **{"DICOM_EXTRACTOR": "lambda", "DICOM_LAMBDA_FUNCTION": FUNCTION,
+           "DICOM_LAMBDA_CONCURRENCY": "2"} | more,
+    )  # fmt: skip
+
+
+def batches_left(plain: Any, bucket: str) -> list[str]:
+    listed = plain.list_objects_v2(Bucket=bucket, Prefix=f"raw/{BATCHES}")
+    return [entry["Key"] for entry in listed.get("Contents", ())]
+
+
+def put(plain: Any, bucket: str, files: dict[str, bytes]) -> None:
+    for name, body in files.items():
+        plain.put_object(Bucket=bucket, Key=f"dicom/{name}", Body=body)
+
+
+def rejects(pipeline: Pipeline) -> dict[str, str]:
+    """Reasons by the names of files, read by pyarrow alone."""
+    import pyarrow.parquet as pq
+
+    paths = (pipeline.settings.raw_dir / "rejected_files").rglob("data.parquet")
+    found = [row for path in paths for row in pq.ParquetFile(path).read().to_pylist()]
+    return {row["file_path"]: row["reason"] for row in found}
+
+
+def test_the_sample_gives_the_same_rows_on_lambda(
+    folder: Path, bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    upload(plain, bucket, folder)
+    here = pipeline_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
+    load(here)
+    there = on_lambda(tmp_path / "b", bucket)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(raw_step, "read_headers", None)  # not a file is read on this machine
+        load(there)
+    expected = rows(here.settings.raw_dir)
+    assert sum(map(len, expected.values())) > 400
+    assert rows(there.settings.raw_dir) == expected
+    assert there.account() == here.account()
+    assert there.account().balanced
+    read = sum(call.files for call in function.calls)
+    assert read == sum(len(expected[name]) for name in ("images", "rejected_files"))
+    assert max(len(call.answer) for call in function.calls) < 200
+    assert batches_left(plain, bucket) == []
+
+    # nothing to do: no call
+    function.clear()
+    assert sum(report.read for report in load(there)) == 0
+    assert function.calls == []
+
+    # new, changed, deleted
+    for number, change in enumerate(("new.dcm", "test_files/CT_small.dcm")):
+        body = instance(900 + number, PatientID="0815")
+        (folder / change).write_bytes(body)
+        put(plain, bucket, {change: body})
+    (folder / "test_files" / "MR_small.dcm").unlink()
+    plain.delete_object(Bucket=bucket, Key="dicom/test_files/MR_small.dcm")
+    load(here)
+    assert sum(report.read for report in load(there)) == 2
+    assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
+
+
+def test_keys_of_any_kind_are_read(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
+) -> None:
+    names = ["a b", "ü/日本", "/first", "x//y", "a+b%20", "back\\slash", "quote'\""]
+    put(plain, bucket, {name: instance(number) for number, name in enumerate(names)})
+    pipeline = on_lambda(tmp_path, bucket)
+    assert sum(report.loaded for report in load(pipeline)) == len(names)
+    assert rejects(pipeline) == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Refusal(429, "TooManyRequestsException"), Refusal(500, "ServiceException"), Fault.LOST,
+     Refusal(502, "ResourceNotReadyException")],
+)  # fmt: skip
+def test_what_passes_costs_nothing(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, fault: Any
+) -> None:
+    put(plain, bucket, {str(number): instance(number) for number in range(30)})
+    function.rule = lambda event, number: fault if number in (0, 2, 3, 5) else None
+    pipeline = on_lambda(tmp_path, bucket)
+    assert sum(report.loaded for report in load(pipeline)) == 30
+    assert rejects(pipeline) == {}
+    assert batches_left(plain, bucket) == []
+    # the probe and two batches, each asked for again under the same name
+    assert len({call.target for call in function.calls}) == 3
+    assert len(function.calls) == 7
+
+
+@pytest.mark.parametrize("fault", [Fault.HUNG, Fault.KILLED, Fault.LARGE])
+def test_a_batch_that_fails_once_is_read_in_parts(
+    bucket: str, plain: Any, server: str, front: Front, tmp_path: Path, fault: Fault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    put(plain, bucket, {str(number): instance(number) for number in range(30)})
+    made = server_of("dicom_pipeline.extract.aws_lambda.handler", server, seconds=5)
+    try:
+        pointed_at(made, monkeypatch)
+        made.rule = lambda event, number: fault if number == 1 else None
+        pipeline = on_lambda(tmp_path, bucket)
+        assert sum(report.loaded for report in load(pipeline)) == 30
+        assert rejects(pipeline) == {}
+        assert len({call.files for call in made.calls}) > 2
+    finally:
+        made.close()
+
+
+def test_hostile_files_cost_themselves_only(
+    bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    orders = {
+        "KILL": "worker_crashed", "EXIT": "worker_crashed", "MEMORY": "worker_crashed",
+        "LARGE": "worker_crashed", "HANG": "timeout", "RAISE": "decode_error",
+        "SURROGATE": "decode_error",
+    }  # fmt: skip
+    put(plain, bucket, {f"Müller/{order}": f"{order} ".encode() * 50 for order in orders})
+    put(plain, bucket, {str(number): instance(number) for number in range(40)})
+    made = server_of("tests.cloud.hostile_function.handler", server, seconds=5)
+    try:
+        pointed_at(made, monkeypatch)
+        pipeline = on_lambda(tmp_path, bucket)
+        assert sum(report.loaded for report in load(pipeline)) == 40
+        assert rejects(pipeline) == {f"Müller/{name}": reason for name, reason in orders.items()}
+        assert pipeline.account().balanced
+        assert batches_left(plain, bucket) == []
+        for secret in (*SECRETS, "a value of a patient"):
+            assert secret not in made.logged()
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal(403, "AccessDeniedException"), "lambda:InvokeFunction"),
+        (Refusal(403, "ExpiredTokenException"), "credentials have expired"),
+        (Refusal(403, "UnrecognizedClientException"), "credentials are not accepted"),
+        (Refusal(429, "TooManyRequestsException"), "fewer calls"),
+        (Refusal(500, "ServiceException"), "Lambda answers ServiceException"),
+        (Refusal(502, "KMSAccessDeniedException"), "KMS key"),
+    ],
+)
+@pytest.mark.parametrize("since", [0, 2])
+def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, refusal: Refusal, words: str,
+    since: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lambda_call, "ATTEMPTS", 3)
+    put(plain, bucket, {f"Müller {number}": instance(number) for number in range(30)})
+    function.rule = lambda event, number: refusal if number >= since else None
+    pipeline = on_lambda(tmp_path, bucket)
+    with pytest.raises(ZoneUnavailable, match=words) as caught:
+        load(pipeline)
+    assert "\n" not in str(caught.value)
+    assert not [secret for secret in SECRETS if secret in str(caught.value)]
+    assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+    function.clear()
+    monkeypatch.setattr(lambda_call, "ATTEMPTS", 12)
+    assert sum(report.loaded for report in load(pipeline)) == 30
+
+
+def test_a_function_that_is_not_there_is_named_by_its_variable(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
+) -> None:
+    put(plain, bucket, {"a": instance(1)})
+    with pytest.raises(ZoneUnavailable, match="DICOM_LAMBDA_FUNCTION"):
+        load(on_lambda(tmp_path, bucket, DICOM_LAMBDA_FUNCTION="another"))
+
+
+def test_no_network_is_one_line(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lambda_call, "ATTEMPTS", 2)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1")
+    put(plain, bucket, {"a": instance(1)})
+    with pytest.raises(ZoneUnavailable, match="Lambda cannot be reached"):
+        load(on_lambda(tmp_path, bucket))
+
+
+def test_a_function_of_another_mapping_is_to_be_deployed_again(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
+) -> None:
+    put(plain, bucket, {"a": instance(1)})
+    other = tmp_path / "mapping.csv"
+    lines = MAPPING_CSV.read_text().splitlines(keepends=True)
+    other.write_text("".join(line for line in lines if ",PatientSize," not in line))
+    assert len(other.read_text().splitlines()) == len(lines) - 1
+    pipeline = Pipeline(on_lambda(tmp_path, bucket).settings, other)
+    with pytest.raises(ZoneUnavailable, match="deploy it again"):
+        load(pipeline)
+    assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+
+
+def test_a_function_that_cannot_start_rejects_no_file(
+    bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    put(plain, bucket, {"a": instance(1)})
+    made = server_of("no_such_module.handler", server)
+    try:
+        pointed_at(made, monkeypatch)
+        with pytest.raises(ZoneUnavailable, match="cannot start"):
+            load(on_lambda(tmp_path, bucket))
+    finally:
+        made.close()
+
+
+def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
+    bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    put(plain, bucket, {str(number): instance(number) for number in range(5)})
+    theirs = Front(server)
+    theirs.rule = lambda method, path: Answer(403, "AccessDenied") if "/dicom/" in path else None
+    made = server_of("dicom_pipeline.extract.aws_lambda.handler", theirs.url)
+    try:
+        pointed_at(made, monkeypatch)
+        pipeline = on_lambda(tmp_path, bucket)
+        with pytest.raises(ZoneUnavailable, match="check its role"):
+            load(pipeline)
+        assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+        theirs.rule = lambda method, path: Answer(403, "AccessDenied") if method == "PUT" else None
+        with pytest.raises(ZoneUnavailable, match="function, the raw zone: these credentials"):
+            load(pipeline)
+    finally:
+        made.close()
+        theirs.close()
+
+
+def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
+) -> None:
+    left = f"raw/{BATCHES}0123/1.zip"
+    plain.put_object(Bucket=bucket, Key=left, Body=b"rows of patients")
+    put(plain, bucket, {"a": instance(1)})
+    pipeline = on_lambda(tmp_path, bucket)
+    with pipeline.lock():
+        pipeline.prepare()
+        pipeline.scan()
+    assert batches_left(plain, bucket) == [left]
+    assert not (pipeline.settings.raw_dir / BATCHES).exists()
+    load(pipeline)
+    assert batches_left(plain, bucket) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"DICOM_LAMBDA_FUNCTION": None}, "DICOM_LAMBDA_FUNCTION"),
+        ({"DICOM_LAMBDA_FUNCTION": "a function"}, "DICOM_LAMBDA_FUNCTION"),
+        ({"DICOM_LAMBDA_CONCURRENCY": "0"}, "DICOM_LAMBDA_CONCURRENCY"),
+        ({"DICOM_RAW_URI": "data/raw"}, "DICOM_RAW_URI of s3://"),
+        ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI of s3://"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_line(
+    variables: dict[str, str | None], words: str
+) -> None:
+    whole: dict[str, str | None] = {
+        "DICOM_EXTRACTOR": "lambda", "DICOM_LAMBDA_FUNCTION": FUNCTION,
+        "DICOM_LANDING_URI": "s3://bucket/dicom", "DICOM_RAW_URI": "s3://bucket/raw",
+    }  # fmt: skip
+    assert load_settings({k: v for k, v in whole.items() if v}).lambda_concurrency == 50
+    with pytest.raises(SettingsError, match=words):
+        load_settings({k: v for k, v in (whole | variables).items() if v is not None})
+
+
+def event_of(bucket: str, files: list[FileVersion], target: str = "raw/x.zip") -> dict[str, Any]:
+    landing = BucketPlace(bucket, "dicom/")
+    read_by = WorkerPlan(landing, Path("raw"), MAPPING_CSV).read_by
+    batch = Batch(landing, BucketPlace(bucket, target), read_by, Reader.FAST, None, files)
+    event: dict[str, Any] = json.loads(json.dumps(batch.event()))
+    assert Batch.of_event(event) == batch
+    return event
+
+
+def test_the_same_event_writes_the_same_object(front: Front, bucket: str, plain: Any) -> None:
+    put(plain, bucket, {"a": instance(1), "b": b"no DICOM" * 40})
+    listed = plain.list_objects_v2(Bucket=bucket, Prefix="dicom/")["Contents"]
+    files = [
+        FileVersion(e["Key"].removeprefix("dicom/"), e["Size"], None, e["ETag"].strip('"'))
+        for e in listed
+    ]
+    event = event_of(bucket, files)
+    first = handler(event, None)
+    assert (first["outcome"], first["files"], first["rejected"]) == ("done", 2, 1)
+    written = plain.get_object(Bucket=bucket, Key="raw/x.zip")["Body"].read()
+    assert handler(event, None) == first
+    assert plain.get_object(Bucket=bucket, Key="raw/x.zip")["Body"].read() == written
+    assert first["bytes"] == len(written)
+
+
+def test_a_kms_key_goes_along_to_the_object(front: Front, bucket: str, plain: Any) -> None:
+    put(plain, bucket, {"a": instance(1)})
+    event = event_of(bucket, [FileVersion("a", 1)]) | {"kms_key": "alias/dicom"}
+    assert handler(event, None)["outcome"] == "done"
+    head = plain.head_object(Bucket=bucket, Key="raw/x.zip")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/dicom")
+
+
+def test_the_function_raises_nothing_whatever_it_is_sent(front: Front, bucket: str) -> None:
+    for event in ({}, {"files": 5}, event_of(bucket, []) | {"reader": "x"}):
+        assert handler(event, None) == {"outcome": "failed"}
+    front.rule = lambda method, path: Answer(400, "ExpiredToken")
+    answer = handler(event_of(bucket, [FileVersion("a", 1)]), None)
+    assert answer["outcome"] == "unavailable"
+    assert "have expired" in answer["line"]
+
+
+def test_batches_are_bounded_by_files_and_by_bytes() -> None:
+    few = [FileVersion(str(number), 10) for number in range(60)]
+    sizes = [len(batch) for batch in lambda_pool._batches(iter(few), 50)]
+    assert (sum(sizes), max(sizes)) == (60, lambda_pool.FEWEST_FILES)
+    small = [FileVersion(str(number), 10) for number in range(30_000)]
+    sizes = [len(batch) for batch in lambda_pool._batches(iter(small), 10)]
+    assert (sum(sizes), max(sizes)) == (30_000, lambda_pool.MOST_FILES)
+    large = [FileVersion(str(number), 1 << 40) for number in range(3_000)]
+    sizes = [len(batch) for batch in lambda_pool._batches(iter(large), 2)]
+    assert (sum(sizes), max(sizes)) == (3_000, 256)
+
+
+def test_the_longest_event_is_one_that_lambda_takes() -> None:
+    files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MOST_FILES
+    place = BucketPlace("b" * 63, "p" * 1000 + "/")
+    event = Batch(place, place, "x", Reader.FAST, "k" * 200, files).event()
+    assert len(json.dumps(event, ensure_ascii=False).encode()) < 6 * 1024 * 1024
+
+
+def test_calls_are_no_more_than_allowed(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lambda_pool, "MOST_FILES", 25)
+    put(plain, bucket, {str(number): instance(number) for number in range(80)})
+    load(on_lambda(tmp_path, bucket))  # the server refuses a third call at the same time
+    assert {call.ended for call in function.calls} == {"ok"}
+    assert [call.files for call in function.calls].count(25) == 3
+
+
+def test_a_step_that_is_given_up_calls_no_more(
+    bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(lambda_call, "ATTEMPTS", 1000)
+    function.rule = lambda event, number: (
+        Refusal(429, "TooManyRequestsException") if event["files"] else None
+    )
+    pool = lambda_pool.LambdaPool(FUNCTION, BucketPlace(bucket, "raw/"), concurrency=2)
+    plan = WorkerPlan(BucketPlace(bucket, "dicom/"), tmp_path, MAPPING_CSV)
+
+    def files() -> Iterator[FileVersion]:
+        yield from (FileVersion(str(number), 10) for number in range(1600))
+        while len(function.calls) < 5:
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(pool.read_headers(files(), plan, workers=1))
+    time.sleep(0.5)
+    called = len(function.calls)
+    time.sleep(1)
+    assert len(function.calls) == called

@@ -1,0 +1,292 @@
+"""One archive, wherever it lies, whoever reads its headers, wherever its tables are built.
+
+Each cell of the matrix {directory, S3} x {local, Lambda} x {DuckDB, Snowflake} goes through the
+same history on the command line: files come, nothing happens, files come, change and go. After
+each step all its tables are those of the plainest cell, row for row. A directory cannot be read by
+Lambda: those two cells are refused with one line.
+
+Three cells run by default, which have every value at least once; `make test-cloud` runs all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pydicom import dcmread
+
+from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.snowflake_mirror import mirror
+from dicom_pipeline.warehouse.snowflake_session import session
+from tests.cloud.conftest import VARIABLES
+from tests.cloud.lambda_server import LambdaServer
+from tests.cloud.snowflake_server import SnowflakeServer, snowflake
+from tests.cloud.tables import Table, differences, tables
+from tests.cloud.test_lambda import FUNCTION, server_of
+from tests.cloud.test_same_rows import rows
+from tests.endtoend.archive import write_instances
+from tests.endtoend.conftest import Site, files_read, summary
+from tests.support.dicom import WHEEL, wheel_files
+from tests.warehouse.conftest import KEY
+
+__all__ = ["snowflake"]
+pytestmark = pytest.mark.timeout(900)
+BUCKET = "parity"
+# what names a place, a time of arrival, or how an engine's SQL is written
+OF_PLACE = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place, a reader and an engine."""
+
+    landing: str
+    extractor: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.landing}-{self.extractor}-{self.target}"
+
+
+PLAINEST = Cell("directory", "local", "duckdb")
+BY_DEFAULT = (Cell("s3", "local", "duckdb"), Cell("s3", "lambda", "snowflake"))
+AS_WELL = (
+    Cell("directory", "local", "snowflake"),
+    Cell("s3", "local", "snowflake"),
+    Cell("s3", "lambda", "duckdb"),
+)
+OTHERS = (*BY_DEFAULT, *(pytest.param(cell, marks=pytest.mark.slow) for cell in AS_WELL))
+
+
+class Archive:
+    """What lies in the landing zone of one cell, and what becomes of it."""
+
+    def __init__(self, folder: Path, upload: Callable[[Path], None] | None) -> None:
+        self.folder = folder
+        self.upload = upload
+
+    def fill(self) -> None:
+        """The sample, and sixty instances of nine series."""
+        for path in wheel_files():
+            target = self.folder / path.relative_to(WHEEL)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        write_instances(self.folder / "made", 60, series=9)
+        self._sync()
+
+    def change(self) -> int:
+        """Some come, change and go. Returns how many are to be read."""
+        write_instances(self.folder / "more", 7, prefix="more")
+        changed = self.folder / "made" / "i00003.dcm"
+        header = dcmread(changed)
+        # a date of its own: the file moves to another partition
+        header.SeriesDescription, header.KVP, header.StudyDate = (
+            "chest of somebody",
+            "80",
+            "20111103",
+        )
+        header.save_as(changed)
+        for number in (10, 11, 12):
+            (self.folder / "made" / f"i{number:05d}.dcm").unlink()
+        # a name that is first seen here, and cleans the texts of the patient's other studies
+        header.PatientName, header.SOPInstanceUID = "Chest^Gerlinde", "1.2.3.4.5.6"
+        header.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5.6"
+        header.StudyDate = "20120504"
+        header.save_as(self.folder / "more" / "named.dcm")
+        self._sync()
+        return 9
+
+    def _sync(self) -> None:
+        if self.upload is not None:
+            self.upload(self.folder)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run left, as pyarrow and DuckDB read it."""
+
+    read: int
+    counts: dict[str, int]
+    raw: dict[str, list[str]]
+    stage: dict[str, Table]
+    published: dict[str, Table]
+    seconds: float
+
+    def differs_from(self, other: Step) -> dict[str, Any]:
+        """By table: what is not the same."""
+        found: dict[str, Any] = {}
+        if self.counts != other.counts or self.read != other.read:
+            found["counts"] = (self.read, self.counts), (other.read, other.counts)
+        for name in sorted(self.raw.keys() | other.raw.keys()):
+            one, two = self.raw.get(name, []), other.raw.get(name, [])
+            if one != two:
+                found[f"raw {name}"] = next(iter(set(one) ^ set(two)), "rows that are there twice")
+        return found | {
+            f"{kind} {table}": what
+            for kind, ours, theirs in (
+                ("stage", self.stage, other.stage), ("published", self.published, other.published)
+            )
+            for table, what in differences(ours, theirs).items()
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        processed = {name: len(found) for name, (_, found) in sorted(self.published.items())}
+        return f"{self.seconds:.0f} s, {self.read} read, {processed}"
+
+
+class Run:
+    """A cell with an archive of its own."""
+
+    def __init__(self, cell: Cell, root: Path, servers: Servers) -> None:
+        self.cell = cell
+        self.site = Site(root)
+        environment = self.site.environment
+        environment["DICOM_PSEUDONYM_KEY"] = KEY.hex()
+        upload = None
+        if cell.landing == "s3":
+            upload = servers.uploader(str(cell))
+            environment |= VARIABLES | {
+                "AWS_ENDPOINT_URL": servers.s3,
+                "DICOM_LANDING_URI": f"s3://{BUCKET}/{cell}/dicom",
+                "DICOM_RAW_URI": f"s3://{BUCKET}/{cell}/raw",
+            }
+        if cell.extractor == "lambda":
+            environment |= {
+                "AWS_ENDPOINT_URL_LAMBDA": servers.function.url,
+                "DICOM_EXTRACTOR": "lambda",
+                "DICOM_LAMBDA_FUNCTION": FUNCTION,
+                "DICOM_LAMBDA_CONCURRENCY": "2",
+            }
+        self.copy = None
+        if cell.target == "snowflake":
+            environment |= servers.snowflake.environment(str(cell).replace("-", "_").upper())
+            self.copy = root / "copy" / "snowflake.duckdb"
+        self.archive = Archive(self.site.landing, upload)
+
+    def steps(self) -> Iterator[Step]:
+        """First load; nothing new; some that are new, changed and gone."""
+        self.archive.fill()
+        yield self._step()
+        yield self._step()
+        expected = self.archive.change()
+        step = self._step()
+        assert step.read == expected
+        yield step
+
+    def _step(self) -> Step:
+        begun = time.perf_counter()
+        output = self.site.run()
+        seconds = time.perf_counter() - begun
+        warehouse = self.site.root / "warehouse"
+        raw = warehouse / "raw-mirror" if self.cell.landing == "s3" else self.site.root / "raw"
+        built = warehouse / "build.duckdb"
+        published = tables(self.site.database, "processed")
+        if self.copy is not None:
+            # what is there, and not the copy that the run made for itself
+            with session(load_snowflake_settings(self.site.environment)) as connection:
+                mirror(connection, load_mapping(), self.copy, ["stage", "processed"])
+            built = self.copy
+            assert not differences(published, tables(built, "processed"))
+        stage = tables(built, "stage", without=OF_PLACE)
+        return Step(files_read(output), summary(output), rows(raw), stage, published, seconds)
+
+
+@dataclass
+class Servers:
+    """What stands in for the cloud."""
+
+    s3: str
+    function: LambdaServer
+    snowflake: SnowflakeServer
+
+    def uploader(self, prefix: str) -> Callable[[Path], None]:
+        """What makes the objects below a prefix those of a folder."""
+        client = boto3.client(
+            "s3", endpoint_url=self.s3, region_name="us-east-1", aws_access_key_id="x",
+            aws_secret_access_key="y",
+        )  # fmt: skip
+        sent: dict[str, bytes] = {}
+
+        def upload(folder: Path) -> None:
+            there = {
+                f"{prefix}/dicom/{path.relative_to(folder).as_posix()}": path.read_bytes()
+                for path in folder.rglob("*")
+                if path.is_file()
+            }
+            for key in sent.keys() - there.keys():
+                client.delete_object(Bucket=BUCKET, Key=key)
+            for key, body in there.items():
+                if sent.get(key) != body:
+                    client.put_object(Bucket=BUCKET, Key=key, Body=body)
+            sent.clear()
+            sent.update(there)
+
+        return upload
+
+
+@pytest.fixture(scope="module")
+def servers(server: str, snowflake: SnowflakeServer) -> Iterator[Servers]:
+    boto3.client(
+        "s3", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
+        aws_secret_access_key="y",
+    ).create_bucket(Bucket=BUCKET)  # fmt: skip
+    function = server_of("dicom_pipeline.extract.aws_lambda.handler", server)
+    yield Servers(server, function, snowflake)
+    function.close()
+
+
+@pytest.fixture(scope="module")
+def expected(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
+    """The history of the plainest cell."""
+    return list(Run(PLAINEST, tmp_path_factory.mktemp("plainest"), servers).steps())
+
+
+def test_the_plainest_cell_has_what_is_compared(
+    expected: list[Step], record_property: Callable[[str, object], None]
+) -> None:
+    first, nothing, changed = expected
+    assert first.read > 240
+    assert nothing.read == 0
+    assert nothing.differs_from(first).keys() == {"counts"}  # the files that were read
+    for step in (first, changed):
+        assert all(step.raw.values())
+        assert all(found for _, found in (*step.stage.values(), *step.published.values()))
+    assert changed.differs_from(first).keys() >= {
+        "counts", "raw images", "stage staged_images", "published processed_series",
+    }  # fmt: skip
+    for step in expected:
+        record_property(f"parity {PLAINEST}", str(step))
+
+
+@pytest.mark.parametrize("cell", OTHERS, ids=str)
+def test_a_cell_has_the_same_tables_row_for_row(
+    cell: Cell,
+    expected: list[Step],
+    servers: Servers,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    asked = len(servers.function.calls)
+    steps = Run(cell, tmp_path, servers).steps()
+    for number, (step, plain) in enumerate(zip(steps, expected, strict=True)):
+        assert not step.differs_from(plain), f"step {number}"
+        record_property(f"parity {cell}", str(step))
+    called = servers.function.calls[asked:]
+    assert sum(call.files for call in called) == (
+        sum(step.read for step in expected) if cell.extractor == "lambda" else 0
+    )
+
+
+@pytest.mark.parametrize("target", ["duckdb", "snowflake"])
+def test_lambda_does_not_read_a_directory(target: str, servers: Servers, tmp_path: Path) -> None:
+    run = Run(Cell("directory", "lambda", target), tmp_path, servers)
+    output = run.site.command("run", code=2)
+    assert output.strip().count("\n") <= 1
+    assert "DICOM_EXTRACTOR=lambda goes together with a DICOM_LANDING_URI of s3://" in output
