@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicom_pipeline.attributes import ENTITIES, MAPPING_CSV, Mapping, load_mapping
+from dicom_pipeline.aws.raw_mirror import RawMirror
 from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import Progress, RawStep, ReadHeaders
@@ -28,6 +29,7 @@ from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
 from dicom_pipeline.landing.storage import Storage
 from dicom_pipeline.landing.zone import open_zone
+from dicom_pipeline.lock import LockTaken, writer_lock
 from dicom_pipeline.place import BucketPlace
 from dicom_pipeline.private_files import (
     FILE_MODE,
@@ -35,12 +37,11 @@ from dicom_pipeline.private_files import (
     Writer,
     ensure_private_directory,
 )
-from dicom_pipeline.raw_mirror import RawMirror
 from dicom_pipeline.settings import Extractor, OnDelete, Settings
+from dicom_pipeline.warehouse.busy import wait_until_free
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.holdings import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
-from dicom_pipeline.warehouse.lock import LockTaken, wait_until_free, writer_lock
 from dicom_pipeline.warehouse.publish import PublishReport, publish
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,

@@ -18,10 +18,10 @@ from dicom_pipeline.attributes import MappingError
 from dicom_pipeline.extract.withdrawal import WithdrawalError
 from dicom_pipeline.identifiers import IdentifierError
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.lock import LockTaken
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.rotate import RotationRefused
 from dicom_pipeline.settings import SettingsError
-from dicom_pipeline.warehouse.lock import LockTaken
 from dicom_pipeline.warehouse.publish import PublishRefused
 from dicom_pipeline.warehouse.snowflake_session import SnowflakeError
 from dicom_pipeline.warehouse.vault import VaultError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.extract.values import text_of
+from dicom_pipeline.extract.headers.values import text_of
 from dicom_pipeline.identifiers import (
     Identifier,
     IdentifierError,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.partition import Partitions
-from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.landing.storage import Storage

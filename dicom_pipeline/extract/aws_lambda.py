@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline import s3
 from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.aws import s3
 from dicom_pipeline.extract.batch import Batch, Outcome, pack
 from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.extract.worker import Worker, WorkerPlan

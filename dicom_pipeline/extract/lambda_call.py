@@ -11,9 +11,9 @@ import random
 import threading
 from typing import Any, NoReturn
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.extract.batch import Batch, Outcome
-from dicom_pipeline.extract.reader import Reason
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.place import ZoneUnavailable
 
 ATTEMPTS = 12

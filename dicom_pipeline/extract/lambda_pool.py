@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from itertools import chain, count, islice
 from uuid import uuid4
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.extract.batch import SUFFIX, Batch, unpack
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.lambda_call import LambdaCall
 from dicom_pipeline.extract.pool import as_completed
-from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.rows import paths_of, unreadable_paths
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.extract.worker import WorkerPlan

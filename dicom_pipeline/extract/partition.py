@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.kept import Kept
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.rows import carry_over, paths_of, unreadable_paths
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, settle_partition
 from dicom_pipeline.extract.withdrawal import Withdrawals

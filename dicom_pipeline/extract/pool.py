@@ -22,8 +22,8 @@ from typing import TypeVar
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.partition import PartitionReport
-from dicom_pipeline.extract.reader import Reason
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion

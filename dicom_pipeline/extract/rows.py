@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.extract.reader import Reason
+from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.tables import GROUPED, REJECTED, WITH_FILES, Tables
 from dicom_pipeline.landing.storage import FileVersion
 

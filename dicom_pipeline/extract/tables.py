@@ -21,8 +21,8 @@ from dicom_pipeline.attributes import (
     Reading,
     reading_of,
 )
+from dicom_pipeline.extract.headers.reader import Header, Reason
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.reader import Header, Reason
 from dicom_pipeline.landing.storage import FileVersion
 
 REJECTED = "rejected_files"

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dicom_pipeline.attributes import Reading, reading_of
-from dicom_pipeline.extract.header import FastReader
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.reader import Header, Reason, Rejected
 from dicom_pipeline.landing.storage import OpenFile
 
 ONE_IN = 1000

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from dicom_pipeline.attributes import Reading, load_mapping
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.identity import IdentityTerms
 from dicom_pipeline.extract.partition import PartitionReport, Partitions, rows_read_by
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
 from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables, Tables
 from dicom_pipeline.extract.witness import WitnessedReader
 from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes

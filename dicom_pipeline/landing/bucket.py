@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.landing.ahead import PARALLEL, ahead
 from dicom_pipeline.landing.bucket_file import BucketFile, get_range
 from dicom_pipeline.landing.storage import (

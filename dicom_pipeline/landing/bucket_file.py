@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.landing.storage import OpenFile
 
 # with the 8 KiB of the scan, two requests and 24 KiB for a file whose header ends in it

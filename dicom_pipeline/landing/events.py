@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.place import BucketPlace
 
 _CREATED = ("ObjectCreated:", "s3:ObjectCreated:")

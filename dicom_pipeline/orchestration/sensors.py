@@ -9,6 +9,7 @@ import json
 import dagster as dg
 
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.lock import LockTaken
 from dicom_pipeline.orchestration.checks import stuck
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
@@ -16,7 +17,6 @@ from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
-from dicom_pipeline.warehouse.lock import LockTaken
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
 ATTEMPTS = 3

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.place import BucketPlace
 from tests.cloud.front import Front
 

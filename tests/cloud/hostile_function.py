@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dicom_pipeline.extract import aws_lambda, worker
-from dicom_pipeline.extract.reader import Header
+from dicom_pipeline.extract.headers.reader import Header
 from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.settings import Reader
 from tests.cloud.lambda_server import MOST

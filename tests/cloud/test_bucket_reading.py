@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.extract.header import FastReader
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.bucket import BucketStorage
 from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.cli import app
 from dicom_pipeline.landing.bucket import BucketStorage
 from dicom_pipeline.place import BucketPlace, ZoneUnavailable

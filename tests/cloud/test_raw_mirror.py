@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline import conditional, lease
+from dicom_pipeline.aws import conditional, lease
+from dicom_pipeline.aws.lease import LOCK_NAME
+from dicom_pipeline.aws.raw_mirror import RawMirror
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, now
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.lease import LOCK_NAME
+from dicom_pipeline.lock import LockTaken
 from dicom_pipeline.place import BucketPlace, ZoneConflict, ZoneUnavailable
-from dicom_pipeline.raw_mirror import RawMirror
-from dicom_pipeline.warehouse.lock import LockTaken
 from tests.cloud.front import Answer, Front
 
 
@@ -203,7 +203,7 @@ def test_a_process_killed_between_bucket_and_copy_is_mended(
     code = """
 import os, signal, sys
 from pathlib import Path
-from dicom_pipeline import raw_mirror
+from dicom_pipeline.aws import raw_mirror
 from dicom_pipeline.place import BucketPlace
 mirror = raw_mirror.RawMirror(BucketPlace(sys.argv[1], sys.argv[2]), Path(sys.argv[3]))
 real = raw_mirror.write_atomic

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from dicom_pipeline.attributes import Reading, load_mapping
-from dicom_pipeline.extract.header import FastReader
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.identity_attributes import load_identity_attributes
 from dicom_pipeline.landing.storage import OpenFile

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicom_pipeline.attributes import Reading, reading_of
-from dicom_pipeline.extract.header import FastReader
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header, Reason
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header, Reason
 from tests.extract import fuzz
 from tests.extract.fuzz import Bytes, differs, outcome, readings
 from tests.extract.made_headers import made_header

@@ -14,9 +14,9 @@ from pydicom.multival import MultiValue
 from pydicom.valuerep import IS, DSfloat, PersonName
 
 from dicom_pipeline.attributes import Reading, load_mapping, reading_of
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.identity_attributes import load_identity_attributes
 from dicom_pipeline.landing.directory import LocalFile

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from dicom_pipeline.attributes import reading_of
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.directory import LocalFile
 from tests.support.dicom import WHEEL, dataset, encoded, wheel_files
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from dicom_pipeline.extract import witness
-from dicom_pipeline.extract.header import FastReader
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.witness import AGREED, DIFFERED, WitnessedReader
 from dicom_pipeline.landing.storage import OpenFile
 from tests.extract.fuzz import Bytes, readings

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dicom_pipeline.extract import worker
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Header
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header
 from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.settings import Reader
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from dicom_pipeline.attributes import reading_of
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.storage import OpenFile
 from tests.support.dicom import WHEEL, dataset, encoded
 

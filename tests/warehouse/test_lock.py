@@ -10,12 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.lock import LockTaken, wait_until_free, writer_lock
+from dicom_pipeline.lock import LockTaken, writer_lock
+from dicom_pipeline.warehouse.busy import wait_until_free
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from dicom_pipeline.warehouse.lock import writer_lock
+from dicom_pipeline.lock import writer_lock
 with writer_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -1,6 +1,6 @@
 {#
     CTEs up to `sequence_values`: the sequences of a table taken apart, each distinct one of a
-    study once. Extraction puts each element on a line of its own (extract/sequences.py), so that
+    study once. Extraction puts each element on a line of its own (extract/headers/sequences.py), so that
     lines are enough, on any engine and however deep sequences are nested. A line is a bracket of an
     item, the start or the end of a sequence inside, or a leaf; a sequence with any other line is
     not taken.

@@ -11,9 +11,9 @@ from collections import Counter
 from harness import Peer, Texts, Wanted, run
 
 from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.extract.header import FastReader
-from dicom_pipeline.extract.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.reader import Rejected
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Rejected
 from dicom_pipeline.landing.directory import LocalFile
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 

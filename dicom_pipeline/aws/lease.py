@@ -2,7 +2,7 @@
 
 Belongs here: taking it, renewing it while it is held, taking over one that was left behind.
 Does not belong here: what is written meanwhile (raw_mirror), the lock of one machine
-(warehouse.lock).
+(lock).
 
 Who holds it writes its name into the object again and again; a name that stands there for longer
 than it says is that of a process that is gone. Age is told by the server's clock alone. The object
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from dicom_pipeline import s3
-from dicom_pipeline.conditional import put
+from dicom_pipeline.aws import s3
+from dicom_pipeline.aws.conditional import put
+from dicom_pipeline.lock import LockTaken, Waiting
 from dicom_pipeline.place import BucketPlace, ZoneConflict, ZoneUnavailable
-from dicom_pipeline.warehouse.lock import LockTaken, Waiting
 
 LOCK_NAME = "writer.lock"
 SECONDS = 120.0

@@ -18,13 +18,13 @@ from pydicom.uid import (
 
 from dicom_pipeline.attributes import Reading
 from dicom_pipeline.doubt import Doubt, Doubtful
-from dicom_pipeline.extract.excerpt import Excerpts
-from dicom_pipeline.extract.position import Position
-from dicom_pipeline.extract.pydicom_reader import DEFLATED_BY_REFERENCE, PydicomReader
-from dicom_pipeline.extract.reader import Header
-from dicom_pipeline.extract.remembered import Decoder, Exactly, Unreadable
-from dicom_pipeline.extract.values import encodings_of
-from dicom_pipeline.extract.walk import AMBIGUOUS, PIXEL_REPRESENTATION, Walk
+from dicom_pipeline.extract.headers.excerpt import Excerpts
+from dicom_pipeline.extract.headers.position import Position
+from dicom_pipeline.extract.headers.pydicom_reader import DEFLATED_BY_REFERENCE, PydicomReader
+from dicom_pipeline.extract.headers.reader import Header
+from dicom_pipeline.extract.headers.remembered import Decoder, Exactly, Unreadable
+from dicom_pipeline.extract.headers.values import encodings_of
+from dicom_pipeline.extract.headers.walk import AMBIGUOUS, PIXEL_REPRESENTATION, Walk
 from dicom_pipeline.landing.storage import OpenFile
 
 _SPECIFIC_CHARACTER_SET = 0x00080005

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from dicom_pipeline import s3
-from dicom_pipeline.conditional import put, send
-from dicom_pipeline.lease import LOCK_NAME, Lease
-from dicom_pipeline.mirror_record import Entry, MirrorRecord
+from dicom_pipeline.aws import s3
+from dicom_pipeline.aws.conditional import put, send
+from dicom_pipeline.aws.lease import LOCK_NAME, Lease
+from dicom_pipeline.aws.mirror_record import Entry, MirrorRecord
+from dicom_pipeline.lock import Waiting
 from dicom_pipeline.place import BATCHES, BucketPlace, ZoneConflict, ZoneUnavailable
 from dicom_pipeline.private_files import (
     LOCAL_WRITER,
@@ -32,7 +33,6 @@ from dicom_pipeline.private_files import (
     ensure_private_directory,
     write_atomic,
 )
-from dicom_pipeline.warehouse.lock import Waiting
 
 PARALLEL = 8
 LARGEST_PUT = 64 << 20

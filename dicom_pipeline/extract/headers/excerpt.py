@@ -23,10 +23,10 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom_pipeline.attributes import Reading
 from dicom_pipeline.doubt import Doubt, Doubtful
-from dicom_pipeline.extract.items import Item, Nested, items_of
-from dicom_pipeline.extract.pydicom_reader import PydicomReader, Values, order_of
-from dicom_pipeline.extract.reader import Rejected
-from dicom_pipeline.extract.walk import PIXEL_REPRESENTATION, Special
+from dicom_pipeline.extract.headers.items import Item, Nested, items_of
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader, Values, order_of
+from dicom_pipeline.extract.headers.reader import Rejected
+from dicom_pipeline.extract.headers.walk import PIXEL_REPRESENTATION, Special
 from dicom_pipeline.landing.storage import OpenFile
 
 _SPECIFIC_CHARACTER_SET = 0x00080005

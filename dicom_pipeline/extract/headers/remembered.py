@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dicom_pipeline.doubt import Doubt, Doubtful
-from dicom_pipeline.extract.values import text_of
+from dicom_pipeline.extract.headers.values import text_of
 
 REMEMBERED = 8192  # values of one VR; beyond that all are forgotten, and the next come in
 LONGEST_REMEMBERED = 256

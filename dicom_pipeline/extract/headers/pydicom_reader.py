@@ -21,9 +21,9 @@ from pydicom.uid import UID, AllTransferSyntaxes
 from pydicom.valuerep import STANDARD_VR
 
 from dicom_pipeline.attributes import Reading
-from dicom_pipeline.extract.reader import Header, Reason, Rejected
-from dicom_pipeline.extract.sequences import sequence_json
-from dicom_pipeline.extract.values import encodings_of, text_of
+from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
+from dicom_pipeline.extract.headers.sequences import sequence_json
+from dicom_pipeline.extract.headers.values import encodings_of, text_of
 from dicom_pipeline.landing.storage import OpenFile
 
 BLOCK = 8192

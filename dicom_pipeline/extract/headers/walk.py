@@ -12,10 +12,10 @@ from typing import Any
 
 from dicom_pipeline.doubt import Doubt, Doubtful
 from dicom_pipeline.elements import UNDEFINED, WIDEST, Short, element_head
-from dicom_pipeline.extract.items import SequenceEnds
-from dicom_pipeline.extract.layout import LONGEST, LONGEST_RUN, Element, Layout
-from dicom_pipeline.extract.position import Position
-from dicom_pipeline.extract.remembered import Decoder
+from dicom_pipeline.extract.headers.items import SequenceEnds
+from dicom_pipeline.extract.headers.layout import LONGEST, LONGEST_RUN, Element, Layout
+from dicom_pipeline.extract.headers.position import Position
+from dicom_pipeline.extract.headers.remembered import Decoder
 
 LARGEST_VALUE = 1 << 20  # a wanted value beyond this is for pydicom to refuse
 AMBIGUOUS = "US or SS"

@@ -31,7 +31,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from dicom_pipeline.extract.values import text_of
+from dicom_pipeline.extract.headers.values import text_of
 
 _SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # a backslash is a character
 _STRINGS = _SINGLE | {

@@ -1,7 +1,7 @@
 """One lock for all that write: the kernel's ``flock`` on a file in the warehouse directory.
 
-Belongs here: taking and giving back the lock, and waiting for what a dead run left running.
-Does not belong here: what is done while the lock is held.
+Belongs here: taking and giving back the lock.
+Does not belong here: what is done while it is held, the lock between machines (aws.lease).
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import duckdb
 
 from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
 
@@ -64,28 +62,3 @@ def writer_lock(
         yield
     finally:
         os.close(descriptor)
-
-
-def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None = None) -> None:
-    """Wait for a build database that a process without our lock still holds.
-
-    A ``dbt`` whose parent was killed goes on to its end; so does ``dbt build`` by hand.
-
-    Raises
-    ------
-    LockTaken
-        The database was not free in time.
-    """
-    deadline = time.monotonic() + seconds
-    while database.exists():
-        try:
-            duckdb.connect(str(database)).close()
-            return
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise
-        if time.monotonic() > deadline:
-            raise LockTaken(f"{database.name} is held by another process; close it and run again")
-        if waiting:
-            waiting(f"{database.name} is held by another process: waiting for it")
-        time.sleep(2)

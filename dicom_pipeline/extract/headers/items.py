@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag
 
 from dicom_pipeline.doubt import Doubt, Doubtful
 from dicom_pipeline.elements import UNDEFINED, Short, element_head
-from dicom_pipeline.extract.position import Position
+from dicom_pipeline.extract.headers.position import Position
 
 LARGEST = 1 << 20  # a sequence beyond this is not looked through
 

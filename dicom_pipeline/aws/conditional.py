@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dicom_pipeline import s3
+from dicom_pipeline.aws import s3
 from dicom_pipeline.place import ZoneConflict
 from dicom_pipeline.private_files import Data
 
