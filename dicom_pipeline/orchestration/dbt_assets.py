@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -53,11 +53,17 @@ def dbt_project(target_path: str = "target") -> DbtProject:
 
 
 class InstalledDbt(DbtCliResource):
-    """The dbt of this very environment: asking it for its version would start it once more."""
+    """The dbt of this very environment, without what each start of it costs beside it."""
 
     @cached_property
     def _cli_version(self) -> Version:
+        # asking dbt would start it once more
         return Version(metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, _args: Sequence[str]) -> Any:
+        # it parses all macros in this process, for `fetch_row_counts` and `fetch_column_metadata`
+        # of the events, which open the database once a model: both are done otherwise here
+        return None
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
