@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package harlequin lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local s
 fakesnow:  ## a local server of Snowflake's protocol for tests, in an environment of its own
 	@test -x .fakesnow/bin/python || $(PYTHON) -m venv .fakesnow
 	@.fakesnow/bin/pip $(INSTALL) "fakesnow[server]==0.12.1" "snowflake-connector-python<5"
+
+harlequin:  ## the SQL client of `dicom-pipeline explore`, in an environment of its own
+	@test -x .harlequin/bin/python || $(PYTHON) -m venv .harlequin
+	@.harlequin/bin/pip $(INSTALL) "harlequin>=2.17,<3"
 
 bench: $(VENV)/.dev  ## measure speed, write docs/benchmarks.md (an hour; BENCH="--quick --only reader,raw")
 	@$(BIN)/python -m tests.speed_benchmark $(BENCH)

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dicom_pipeline import cli_look
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
 from dicom_pipeline.landing.scan import ScanReport
@@ -305,6 +306,11 @@ def words(
             found, path = pipeline.removed_words(least_patients)
         print_words(console, found)
         console.print(f"{len(found)} words: {path}")
+
+
+app.command()(cli_look.explore)
+app.command()(cli_look.locate)
+app.command()(cli_look.rejects)
 
 
 @app.command("snowflake-setup")

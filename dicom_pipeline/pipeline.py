@@ -22,6 +22,7 @@ from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import Progress, RawStep, ReadHeaders
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
+from dicom_pipeline.extract.tally import tally
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.manifest import ManifestStore, now
@@ -37,6 +38,7 @@ from dicom_pipeline.private_files import (
     Writer,
     ensure_private_directory,
 )
+from dicom_pipeline.run_info import run_info
 from dicom_pipeline.settings import Extractor, OnDelete, Settings
 from dicom_pipeline.warehouse.busy import wait_until_free
 from dicom_pipeline.warehouse.comments import describe
@@ -376,10 +378,11 @@ class Pipeline:
         """
         manifest = json.loads(dbt_manifest.read_text())
         comments = describe(manifest, self.mapping, self.settings.profile)
+        info = run_info(self.settings.profile, self.mapping_csv, tally(self.partitions))
         if self.snowflake is not None:
             checked = {
                 table.removeprefix("processed."): rows
                 for table, rows in row_counts(self.build_database).items()
             }
-            self.snowflake.publish(comments, self.settings.profile, checked)
-        return publish(self.build_database, self.settings.database, comments)
+            self.snowflake.publish(comments, info, checked)
+        return publish(self.build_database, self.settings.database, comments, info)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dicom_pipeline.attributes import MappingError
+from dicom_pipeline.explore import ExploreError
 from dicom_pipeline.extract.withdrawal import WithdrawalError
 from dicom_pipeline.identifiers import IdentifierError
 from dicom_pipeline.landing.scan import ScanRefused
@@ -22,6 +23,7 @@ from dicom_pipeline.lock import LockTaken
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.rotate import RotationRefused
 from dicom_pipeline.settings import SettingsError
+from dicom_pipeline.warehouse.cohort import QueryError
 from dicom_pipeline.warehouse.publish import PublishRefused
 from dicom_pipeline.warehouse.snowflake_session import SnowflakeError
 from dicom_pipeline.warehouse.vault import VaultError
@@ -42,6 +44,8 @@ _CODES: dict[type[Exception], int] = {
     VaultError: EXIT_CONFIGURATION,
     WithdrawalError: EXIT_CONFIGURATION,
     IdentifierError: EXIT_CONFIGURATION,
+    QueryError: EXIT_CONFIGURATION,
+    ExploreError: EXIT_CONFIGURATION,
     ScanRefused: EXIT_REFUSED,
     RotationRefused: EXIT_REFUSED,
     NotConfirmed: EXIT_REFUSED,
@@ -55,9 +59,17 @@ _CODES: dict[type[Exception], int] = {
 
 
 @contextmanager
-def plain_errors(debug: bool) -> Iterator[Console]:
-    """Turn what can go wrong into one line and an exit code."""
-    console = Console(highlight=False, soft_wrap=True)
+def plain_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
+    """Turn what can go wrong into one line and an exit code.
+
+    Parameters
+    ----------
+    debug
+        Let errors through.
+    stderr
+        Whether lines go to standard error, because another program reads what the command lists.
+    """
+    console = Console(highlight=False, soft_wrap=True, stderr=stderr)
     try:
         yield console
     except tuple(_CODES) as error:

@@ -1,18 +1,21 @@
 """What the published tables say of themselves: from the mapping and from dbt's descriptions.
 
-Belongs here: the words of table and column comments.
+Belongs here: the words of table and column comments, and which attribute is behind a column.
 Does not belong here: writing them into a database (publish).
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydicom.datadict import dictionary_description
 
 from dicom_pipeline.attributes import Attribute, Mapping
 from dicom_pipeline.settings import Profile
-from dicom_pipeline.warehouse.publish import SCHEMA, Comments, published_schema
+from dicom_pipeline.warehouse.publish import SCHEMA, published_schema
+from dicom_pipeline.warehouse.self_description import Comments, Origin
 
 _DONE_BY = {
     "age_cap": "ages over 89 years are 090Y",
@@ -29,15 +32,37 @@ _DONE_BY = {
     "shift_datetime": "shifted back by whole weeks, the same number for all dates of a patient",
     "uid": "replaced by a keyed UID, the same everywhere",
 }
+# columns that models derive under another name than the attribute's
+_VISIT = re.compile("^(first|last)_")
+_DERIVED = {"modalities": "modality", "software_version": "software_versions"}
+
+
+def origin(attribute: Attribute, profile: Profile) -> Origin:
+    """The attribute as the published tables tell of it."""
+    reading = attribute.reading
+    tag = f"({reading.tag >> 16:04X},{reading.tag & 0xFFFF:04X})"
+    function = attribute.research if profile is Profile.RESEARCH else attribute.strict
+    return Origin(attribute.attribute, tag, reading.vr, function, _DONE_BY[function])
 
 
 def attribute_comment(attribute: Attribute, profile: Profile) -> str:
     """One line: name of the attribute (PS3.6), tag, VR, and what de-identification did."""
-    reading = attribute.reading
-    tag = f"({reading.tag >> 16:04X},{reading.tag & 0xFFFF:04X})"
+    reading, of = attribute.reading, origin(attribute, profile)
     where = f" at {attribute.attribute}" if reading.steps else ""
-    function = attribute.research if profile is Profile.RESEARCH else attribute.strict
-    return f"{dictionary_description(reading.tag)} {tag}{where}, {reading.vr}; {_DONE_BY[function]}"
+    return f"{dictionary_description(reading.tag)} {of.tag}{where}, {of.vr}; {of.done}"
+
+
+def _origins(
+    columns: Iterable[str], own: Iterable[Attribute], mapping: Mapping, profile: Profile
+) -> dict[str, Origin]:
+    """Attributes of columns: those of the table itself first, then of any table."""
+    attributes = {a.column: a for a in (*mapping.attributes, *own)}
+    found: dict[str, Origin] = {}
+    for column in columns:
+        stem = column if column in attributes else _VISIT.sub("", column)
+        if attribute := attributes.get(_DERIVED.get(stem, stem)):
+            found[column] = origin(attribute, profile)
+    return found
 
 
 def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Comments:
@@ -54,6 +79,7 @@ def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Co
     """
     tables: dict[str, str] = {}
     columns: dict[str, dict[str, str]] = {}
+    origins: dict[str, dict[str, Origin]] = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model" or published_schema(node["schema"]) != SCHEMA:
             continue
@@ -62,7 +88,8 @@ def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Co
             described = node["description"].strip()
             tables[name] = f"{described} De-identified with profile {profile}."
         own = {c: spec["description"].strip() for c, spec in node["columns"].items()}
-        entity = name.removeprefix("processed_")
-        attributes = {a.column: attribute_comment(a, profile) for a in mapping.table(entity)}
+        mapped = mapping.table(name.removeprefix("processed_"))
+        attributes = {a.column: attribute_comment(a, profile) for a in mapped}
         columns[name] = attributes | {c: text for c, text in own.items() if text}
-    return Comments(tables, columns)
+        origins[name] = _origins(columns[name], mapped, mapping, profile)
+    return Comments(tables, columns, origins)

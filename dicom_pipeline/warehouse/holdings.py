@@ -89,7 +89,8 @@ def _opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     rows = connection.execute(
         "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
-        " where schema_name = any(?) and not internal group by all order by all",
+        " where schema_name = any(?) and not internal and table_oid in"
+        " (select table_oid from duckdb_tables()) group by all order by all",  # views hold nothing
         [list(_SCHEMAS)],
     ).fetchall()
     return {table: set(columns) for table, columns in rows}

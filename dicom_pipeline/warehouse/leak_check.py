@@ -37,8 +37,13 @@ _UID = "2[.]25[.][0-9]+"
 _ANY_UID = "[0-9.]{1,64}"
 _AGE = "[0-9]{3}[YMWD]"
 # columns that models derive: which attribute's terms stand in them, or that they name columns
-_DERIVED = {"modalities": "Modality"}
+_DERIVED = {"modalities": "Modality", "software_version": "SoftwareVersions"}
 _NAMES_COLUMNS = "conflicting_attributes"
+# what models say in words of their own, where a view is built as a table
+_WORDED = {
+    "orientation_plane": "axial|coronal|sagittal|oblique",
+    "table_name": "processed_[a-z]+",
+}
 _TEXTS = ("VARCHAR", "VARCHAR[]", "JSON")
 _DATES = ("DATE", "TIMESTAMP")
 
@@ -207,6 +212,12 @@ class _Check:
             return _HASH
         if column == "transfer_syntax_uid":
             return _ANY_UID
+        if column == "column_name":
+            return "|".join(
+                name for table in self.tables() for name in self._columns(SCHEMA, table)
+            )
+        if column in _WORDED:
+            return _WORDED[column]
         if attribute is None:
             return None
         function = getattr(attribute, self.profile)

@@ -67,6 +67,22 @@ class Pseudonyms:
             return self.id(name, "".join(parts))
         return None
 
+    def entity_key_sql(self, name: str) -> str:
+        """An SQL expression for a key of an entity, over the raw key columns and ``ki``, ``ko``.
+
+        Parameters
+        ----------
+        name
+            ``image_key``, ``series_key``, ...
+        """
+        cases = []
+        for alternative, columns in sorted(self._alternatives[name].items()):
+            required = " and ".join(f"{c} is not null" for c, wanted in columns if wanted)
+            parts = (f"coalesce(length({c}) || ':' || {c}, '-')" for c, _ in columns)
+            cases.append(f"when {required} then '{alternative}' || {' || '.join(parts)}")
+        value = f"case {' '.join(cases)} end"
+        return f"left(sha256(ko || sha256(ki || '{name}|' || {value})), 32)"
+
     def of(self, identifier: Identifier) -> dict[str, str]:
         """What an identifier is in the tables, by the names of their columns.
 

@@ -7,7 +7,6 @@ Does not belong here: building tables (dbt), and what the columns mean (attribut
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,18 @@ from pathlib import Path
 import duckdb
 
 from dicom_pipeline.warehouse import sql
+from dicom_pipeline.warehouse.self_description import (
+    DICTIONARY,
+    OWN_TABLES,
+    RUN_INFO,
+    Comments,
+    RunInfo,
+    create_statement,
+    dictionary_lines,
+    insert_statement,
+    run_info_lines,
+    with_own,
+)
 
 # the DuckDB inside DBeaver lags: this storage version is readable from DuckDB 1.0 on
 STORAGE_VERSION = "v1.0.0"
@@ -33,17 +44,6 @@ class PublishRefused(Exception):
     """A check failed; the published file is as it was. Names tables and columns, never values."""
 
 
-@dataclass(frozen=True)
-class Comments:
-    """What the published tables and columns say of themselves.
-
-    A column without a comment is not published: nobody has said what it is.
-    """
-
-    tables: Mapping[str, str]
-    columns: Mapping[str, Mapping[str, str]]
-
-
 @dataclass
 class PublishReport:
     """Rows of each published table, and the size of the file in bytes."""
@@ -52,8 +52,8 @@ class PublishReport:
     size: int = 0
 
 
-def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
-    """Replace the published file by the processed tables of the build database.
+def publish(build: Path, database: Path, comments: Comments, info: RunInfo) -> PublishReport:
+    """Replace the published file by the processed tables and views of the build database.
 
     The caller holds the writer lock. Readers of the old file keep it until they reconnect.
 
@@ -65,11 +65,14 @@ def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
         The published file.
     comments
         Tables and columns that may be published, and their comments.
+    info
+        What the publication is made with.
 
     Raises
     ------
     PublishRefused
-        A column has no comment, or the copy differs from the build.
+        A column has no comment, the copy differs from the build, or a view refers to what is not
+        published.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
     for left_behind in database.parent.glob(f".{database.name}.*.tmp*"):
@@ -77,7 +80,7 @@ def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
     fresh = database.with_name(f".{database.name}.{os.getpid()}.tmp")
     try:
         with duckdb.connect() as connection:
-            report = _copy(connection, build, fresh, comments)
+            report = _copy(connection, build, fresh, with_own(comments), info)
         report.size = fresh.stat().st_size
         _replace(fresh, database)
     finally:
@@ -86,7 +89,11 @@ def publish(build: Path, database: Path, comments: Comments) -> PublishReport:
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, build: Path, fresh: Path, comments: Comments
+    connection: duckdb.DuckDBPyConnection,
+    build: Path,
+    fresh: Path,
+    comments: Comments,
+    info: RunInfo,
 ) -> PublishReport:
     connection.execute(f"attach {sql.text(str(build))} as build (read_only)")
     connection.execute(
@@ -98,22 +105,73 @@ def _copy(
         columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
         refuse_unknown(table, columns, comments)
         source = f"build.{SCHEMA}.{sql.name(table)}"
-        target = f"fresh.{SCHEMA}.{sql.name(table)}"
         chosen = ", ".join(sql.name(column) for column in columns)
         connection.execute(
-            f"create table {target} as select {chosen} from {source}"
+            f"create table {_fresh(table)} as select {chosen} from {source}"
             f" order by {sql.name(columns[0])}"
         )
-        report.rows[table] = _same_rows(connection, source, target, chosen)
-        connection.execute(f"comment on table {target} is {sql.text(comments.tables[table])}")
-        for column in columns:
-            comment = sql.text(comments.columns[table][column])
-            connection.execute(f"comment on column {target}.{sql.name(column)} is {comment}")
+        report.rows[table] = _same_rows(connection, source, _fresh(table), chosen)
+        _describe(connection, "table", table, comments)
     if not report.rows:
         raise PublishRefused("the build database has no processed tables; run dbt first")
+    _copy_views(connection, comments)
+    _write_own(connection, comments, info, report)
     connection.execute("checkpoint fresh")
     connection.execute("detach fresh")
     return report
+
+
+def _copy_views(connection: duckdb.DuckDBPyConnection, comments: Comments) -> None:
+    """Make the views anew on what is published, and on nothing else: the build is detached."""
+    views = connection.execute(
+        "select view_name, sql from duckdb_views() where database_name = 'build'"
+        " and schema_name = ? order by 1",
+        [SCHEMA],
+    ).fetchall()
+    connection.execute("detach build")
+    connection.execute("use fresh")
+    for view, definition in views:
+        try:
+            connection.execute(definition)
+        except (duckdb.BinderException, duckdb.CatalogException):
+            raise PublishRefused(f"{view} refers to what is not published") from None
+        refuse_unknown(view, _columns(connection, view, "fresh"), comments)
+        _describe(connection, "view", view, comments)
+    connection.execute("use memory")
+
+
+def _write_own(
+    connection: duckdb.DuckDBPyConnection, comments: Comments, info: RunInfo, report: PublishReport
+) -> None:
+    """Make the tables that explain the others, and themselves."""
+    for table in OWN_TABLES:
+        connection.execute(create_statement(_fresh(table), table, sql.name))
+        _describe(connection, "table", table, comments)
+    columns = connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where database_name = 'fresh' and schema_name = ? order by table_name, column_index",
+        [SCHEMA],
+    ).fetchall()
+    own = {
+        DICTIONARY: dictionary_lines(columns, comments),
+        RUN_INFO: run_info_lines(info, report.rows),
+    }
+    for table, lines in own.items():
+        connection.execute(insert_statement(_fresh(table), lines, sql.text))
+
+
+def _describe(
+    connection: duckdb.DuckDBPyConnection, kind: str, name: str, comments: Comments
+) -> None:
+    comment = sql.text(comments.tables[name])
+    connection.execute(f"comment on {kind} {_fresh(name)} is {comment}")
+    for column in _columns(connection, name, "fresh"):
+        comment = sql.text(comments.columns[name][column])
+        connection.execute(f"comment on column {_fresh(name)}.{sql.name(column)} is {comment}")
+
+
+def _fresh(table: str) -> str:
+    return f"fresh.{SCHEMA}.{sql.name(table)}"
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -125,11 +183,13 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+def _columns(
+    connection: duckdb.DuckDBPyConnection, table: str, database: str = "build"
+) -> list[str]:
     rows = connection.execute(
-        "select column_name from duckdb_columns() where database_name = 'build'"
+        "select column_name from duckdb_columns() where database_name = ?"
         " and schema_name = ? and table_name = ? order by column_index",
-        [SCHEMA, table],
+        [database, SCHEMA, table],
     ).fetchall()
     return [name for (name,) in rows]
 

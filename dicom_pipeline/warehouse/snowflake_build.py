@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from dicom_pipeline.attributes import Mapping
-from dicom_pipeline.settings import Profile
 from dicom_pipeline.snowflake_settings import SnowflakeSettings
-from dicom_pipeline.warehouse.publish import SCHEMA, Comments, PublishReport
+from dicom_pipeline.warehouse.publish import PublishReport
+from dicom_pipeline.warehouse.self_description import Comments, RunInfo
 from dicom_pipeline.warehouse.snowflake_load import LoadReport, RawPartitions, load_raw
 from dicom_pipeline.warehouse.snowflake_mirror import mirror
 from dicom_pipeline.warehouse.snowflake_publish import BUILD, publish_schema
@@ -74,15 +74,7 @@ class SnowflakeBuild:
         with session(self.settings) as connection:
             return mirror(connection, self.mapping, self.copy)
 
-    def publish(
-        self, comments: Comments, profile: Profile, checked: Named[str, int]
-    ) -> PublishReport:
+    def publish(self, comments: Comments, info: RunInfo, checked: Named[str, int]) -> PublishReport:
         """Replace the schema that people query; see `publish_schema`."""
-        functions = {
-            f"{SCHEMA}_{table}": {
-                a.column: getattr(a, profile) for a in self.mapping.table(table)
-            }
-            for table in {a.table for a in self.mapping.attributes}
-        }  # fmt: skip
         with session(self.settings) as connection:
-            return publish_schema(connection, self.settings, comments, functions, checked)
+            return publish_schema(connection, self.settings, comments, info, checked)

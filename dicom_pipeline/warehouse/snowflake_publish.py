@@ -18,10 +18,22 @@ from dicom_pipeline.snowflake_settings import SnowflakeSettings
 from dicom_pipeline.warehouse.publish import (
     SCHEMA,
     TECHNICAL,
-    Comments,
     PublishRefused,
     PublishReport,
     refuse_unknown,
+)
+from dicom_pipeline.warehouse.self_description import (
+    DICTIONARY,
+    OWN_TABLES,
+    RUN_INFO,
+    Comments,
+    Origin,
+    RunInfo,
+    create_statement,
+    dictionary_lines,
+    insert_statement,
+    run_info_lines,
+    with_own,
 )
 from dicom_pipeline.warehouse.snowflake_session import name, run, text
 
@@ -39,7 +51,7 @@ def publish_schema(
     connection: SnowflakeConnection,
     settings: SnowflakeSettings,
     comments: Comments,
-    functions: Mapping[str, Mapping[str, str]],
+    info: RunInfo,
     checked: Mapping[str, int],
 ) -> PublishReport:
     """Replace the schema ``processed``; the caller holds the writer lock.
@@ -53,9 +65,10 @@ def publish_schema(
     settings
         The role of analysts, and whether the account has tags.
     comments
-        Tables and columns that may be published, and their comments.
-    functions
-        What de-identification did to each column, by table, for the tags.
+        Tables and columns that may be published, their comments, and the attributes behind them,
+        for the tags.
+    info
+        What the publication is made with.
     checked
         Rows of each table as the checks have seen it.
 
@@ -64,7 +77,8 @@ def publish_schema(
     PublishRefused
         A column has no comment, or a table is not as it was checked.
     """
-    columns = _columns(connection)
+    comments = with_own(comments)
+    columns = _columns(connection, BUILD)
     if not columns:
         raise PublishRefused("there are no processed tables in Snowflake; run dbt first")
     for table, named in columns.items():
@@ -85,7 +99,8 @@ def publish_schema(
         published = [column for column in named if column not in TECHNICAL]
         _describe(connection, copy, table, published, comments)
         if settings.edition == "enterprise":
-            _tag(connection, copy, published, functions.get(table, {}))
+            _tag(connection, copy, published, comments.origins.get(table, {}))
+    _write_own(connection, comments, info, report)
     analysts = name(settings.analyst_role)
     run(connection, f"grant usage on schema {NEXT} to role {analysts}")
     run(connection, f"grant select on all tables in schema {NEXT} to role {analysts}")
@@ -95,16 +110,35 @@ def publish_schema(
     return report
 
 
-def _columns(connection: SnowflakeConnection) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for table, column in run(
+def _columns(connection: SnowflakeConnection, schema: str) -> dict[str, dict[str, str]]:
+    """Columns of each table of a schema with their types, in order."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, type_ in run(
         connection,
-        "select table_name, column_name from information_schema.columns where table_schema = ?"
-        " order by table_name, ordinal_position",
-        BUILD.upper(),
+        "select table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = ? order by table_name, ordinal_position",
+        schema.upper(),
     ):
-        found.setdefault(table.lower(), []).append(column.lower())
+        found.setdefault(table.lower(), {})[column.lower()] = type_
     return found
+
+
+def _write_own(
+    connection: SnowflakeConnection, comments: Comments, info: RunInfo, report: PublishReport
+) -> None:
+    """Make the tables that explain the others, and themselves."""
+    for table in OWN_TABLES:
+        run(connection, create_statement(f"{NEXT}.{name(table)}", table, name))
+    columns = _columns(connection, NEXT)
+    listed = [(t, c, type_) for t, types in columns.items() for c, type_ in types.items()]
+    own = {
+        DICTIONARY: dictionary_lines(listed, comments),
+        RUN_INFO: run_info_lines(info, report.rows),
+    }
+    for table, lines in own.items():
+        copy = f"{NEXT}.{name(table)}"
+        run(connection, insert_statement(copy, lines, text))
+        _describe(connection, copy, table, list(columns[table]), comments)
 
 
 def _describe(
@@ -117,10 +151,10 @@ def _describe(
 
 
 def _tag(
-    connection: SnowflakeConnection, copy: str, columns: list[str], functions: Mapping[str, str]
+    connection: SnowflakeConnection, copy: str, columns: list[str], origins: Mapping[str, Origin]
 ) -> None:
     """What was done to a column as its tag: the masking policy of analysts goes by it."""
     for column in columns:
-        if function := functions.get(column):
+        if origin := origins.get(column):
             run(connection, f"alter table {copy} modify column {name(column)}"
-                f" set tag {TAG} = {text(function)}")  # fmt: skip
+                f" set tag {TAG} = {text(origin.function)}")  # fmt: skip

@@ -11,13 +11,24 @@ import duckdb
 Table = tuple[dict[str, str], list[tuple[Any, ...]]]
 
 
+# it says when a publication was, and of tables what is a view on DuckDB
+OF_ITS_OWN = "run_info"
+
+
 def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dict[str, Table]:
-    """Columns with their types, and rows in an order of their own, of each table of a schema."""
+    """Columns with their types, and rows in an order of their own, of each table of a schema.
+
+    Views count as tables, which they are on Snowflake.
+    """
     found: dict[str, Table] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
         for (table,) in connection.execute(
-            "select table_name from duckdb_tables() where schema_name = ?", [schema]
+            "select table_name from duckdb_tables() where schema_name = ? union all"
+            " select view_name from duckdb_views() where schema_name = ?",
+            [schema, schema],
         ).fetchall():
+            if table == OF_ITS_OWN:
+                continue
             types = dict(
                 connection.execute(
                     "select column_name, data_type from duckdb_columns()"

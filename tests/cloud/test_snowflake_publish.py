@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.publish import Comments, PublishRefused
+from dicom_pipeline.warehouse.publish import PublishRefused
+from dicom_pipeline.warehouse.self_description import Comments, Origin, RunInfo
 from dicom_pipeline.warehouse.snowflake_publish import publish_schema
 from dicom_pipeline.warehouse.snowflake_session import run, session
 
@@ -24,8 +25,16 @@ COMMENTS = Comments(
         "processed_studies": {"study_key": "A key.", "study_description": "Text \\ and 'quotes'."},
         "processed_series": {"series_key": "A key."},
     },
+    {
+        "processed_studies": {
+            "study_description": Origin(
+                "StudyDescription", "(0008,1030)", "LO", "clean_text", "it's cleaned"
+            )
+        }
+    },
 )
-FUNCTIONS = {"processed_studies": {"study_description": "clean_text"}}
+INFO = RunInfo("2026-01-02T03:04:05+00:00", "research", {}, {"found": 2})
+OWN = {"DATA_DICTIONARY", "RUN_INFO"}
 CHECKED = {"processed_studies": 2, "processed_series": 1}
 
 
@@ -53,7 +62,7 @@ class Site:
     ) -> dict[str, int]:
         settings = load_snowflake_settings(self.names | names)
         report = publish_schema(
-            self.connection, settings, comments, FUNCTIONS, CHECKED if checked is None else checked
+            self.connection, settings, comments, INFO, CHECKED if checked is None else checked
         )
         return report.rows
 
@@ -80,7 +89,8 @@ def site(snowflake: SnowflakeServer) -> Iterator[Site]:  # noqa: F811
 def test_tables_are_published_without_the_columns_of_bookkeeping(site: Site) -> None:
     site.build()
     assert site.publish() == CHECKED
-    assert site.columns("PROCESSED") == {
+    published = site.columns("PROCESSED")
+    assert {line for line in published if line[0] not in OWN} == {
         ("PROCESSED_STUDIES", "STUDY_KEY"),
         ("PROCESSED_STUDIES", "STUDY_DESCRIPTION"),
         ("PROCESSED_SERIES", "SERIES_KEY"),
@@ -90,6 +100,28 @@ def test_tables_are_published_without_the_columns_of_bookkeeping(site: Site) -> 
     assert ("PROCESSED_STUDIES", "PERIOD_KEY") in site.columns("PROCESSED_BUILD")
 
 
+def test_what_is_published_explains_itself(site: Site) -> None:
+    site.build()
+    site.publish()
+    lines = run(
+        site.connection,
+        "select lower(table_name), lower(column_name), attribute, deidentification, description"
+        " from processed.data_dictionary order by 1, 2",
+    )
+    assert {line[:2] for line in lines} == {
+        (table.lower(), column.lower()) for table, column in site.columns("PROCESSED")
+    }
+    assert [line[2:] for line in lines if line[1] == "study_description"] == [
+        ("StudyDescription", "it's cleaned", "Text \\ and 'quotes'.")
+    ]
+    assert run(site.connection, "select * from processed.run_info where topic in ('files', 'rows')"
+        " order by topic, name") == [
+        ("files", "found", "2", 2),
+        ("rows", "processed_series", "1", 1),
+        ("rows", "processed_studies", "2", 2),
+    ]  # fmt: skip
+
+
 def test_a_later_publication_replaces_all_of_the_one_before(site: Site) -> None:
     site.build()
     site.publish()
@@ -97,7 +129,7 @@ def test_a_later_publication_replaces_all_of_the_one_before(site: Site) -> None:
     run(site.connection, "drop table processed_build.processed_series")
     site.publish({"processed_studies": 5})
     assert run(site.connection, "select count(*) as n from processed.processed_studies") == [(5,)]
-    assert {table for table, _ in site.columns("PROCESSED")} == {"PROCESSED_STUDIES"}
+    assert {table for table, _ in site.columns("PROCESSED")} == {"PROCESSED_STUDIES", *OWN}
 
 
 def test_a_table_that_is_not_as_it_was_checked_stops_it(site: Site) -> None:

@@ -14,7 +14,10 @@ import duckdb
 import pydicom
 import pytest
 
+from dicom_pipeline.landing.sample import put_sample
 from dicom_pipeline.settings import PROJECT_ROOT
+
+from .volumes import write_volumes
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 # few enough to be quick, of several patients, months, transfer syntaxes, and one reject
@@ -100,10 +103,11 @@ class Site:
         ]
 
     def content(self) -> dict[str, list[str]]:
-        """All rows of all published tables."""
+        """All rows of all published tables, but for the one that says when that was."""
         return {
             name: sorted(str(row) for row in self.ask(f"select * from {name}"))
             for name in self.tables()
+            if name != "processed.run_info"
         }
 
     def share_key_of(self, other: Site) -> None:
@@ -129,3 +133,18 @@ def summary(output: str) -> dict[str, int]:
 def site(tmp_path: Path) -> Site:
     """A site with nothing in it."""
     return Site(tmp_path)
+
+
+EXPLORED_KEY = bytes(range(91, 131))
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The sample and series of known geometry, taken in once; tests only read it."""
+    site = Site(tmp_path_factory.mktemp("explored"))
+    site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()
+    site.landing.rmdir()
+    put_sample(site.landing)
+    write_volumes(site.landing / "volumes")
+    site.run()
+    return site

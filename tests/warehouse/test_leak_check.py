@@ -163,3 +163,74 @@ def test_what_is_said_of_a_leak_holds_no_value(spoilt: Warehouse) -> None:
     said = str(check(spoilt))
     assert "study_description" in said
     assert "berkampf" not in said and "T-1" not in said
+
+
+VIEWS = (
+    "completeness", "device_software", "series_geometry", "studies_by_modality", "study_intervals",
+)  # fmt: skip
+
+
+def without_views(warehouse: Warehouse) -> Warehouse:
+    """As Snowflake builds it: tables, of which the check sees a copy."""
+    for view in VIEWS:
+        warehouse.execute(
+            f"create table processed.made as from processed.{view}; drop view processed.{view};"
+            f" alter table processed.made rename to {view}"
+        )
+    return warehouse
+
+
+def test_words_of_the_models_are_no_leak_whoever_is_named_like_them(spoilt: Warehouse) -> None:
+    named = ["Axial^Kvp", "Sagittal^Sop", "Processed^Gantry", "Sar^Rows", "Oblique^Bdt"]
+    spoilt.raw.write(
+        "2013-07",
+        [
+            file(f"3{n}", "1", place, PatientID=f"W-{n}", PatientName=who, Modality="MR")
+            for n, who in enumerate(named)
+            for place in range(2)
+        ],
+    )
+    spoilt.build()
+    before = check(spoilt).columns
+    without_views(spoilt)
+    spoilt.execute("update processed.series_geometry set orientation_plane = 'axial'")
+    spoilt.execute(
+        "insert into processed.series_geometry select * replace ('sagittal' as orientation_plane)"
+        " from processed.series_geometry union all"
+        " select * replace ('oblique' as orientation_plane) from processed.series_geometry"
+    )
+    report = check(spoilt)
+    assert report.findings == []
+    assert report.columns == before + sum(
+        row["n"]
+        for row in spoilt.rows(
+            "select count(*) as n from duckdb_columns() where schema_name = 'processed'"
+            f" and table_name in {VIEWS}"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("completeness", "column_name", "'Hand'"),
+        ("completeness", "table_name", "'Hand Li'"),
+        ("series_geometry", "orientation_plane", "'of Hand'"),
+        ("series_geometry", "body_part_examined", "'of Li'"),
+        ("device_software", "manufacturer", "'Oberkampf'"),
+        ("device_software", "software_version", "'Oberkampf'"),
+        ("studies_by_modality", "modality", "'OBERKAMPF'"),
+        ("study_intervals", "previous_study_key", "'1.2.3'"),
+    ],
+)
+def test_what_is_put_into_them_is_found(
+    spoilt: Warehouse, table: str, column: str, value: str
+) -> None:
+    without_views(spoilt)
+    if table == "study_intervals":
+        spoilt.execute("insert into processed.study_intervals (previous_study_key) values ('a')")
+    key = ORACLE.patient_key("H-77")
+    of_hand = f" where patient_key = '{key}'" if table == "series_geometry" else ""
+    spoilt.execute(f"update processed.{table} set {column} = {value}{of_hand}")
+    tables = {(t, c) for t, c, _ in found(spoilt)}
+    assert tables == {(table, column)}

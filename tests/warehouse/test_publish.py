@@ -11,15 +11,31 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.publish import Comments, PublishRefused, publish
+from dicom_pipeline.warehouse.publish import PublishRefused, PublishReport
+from dicom_pipeline.warehouse.publish import publish as publish_with
+from dicom_pipeline.warehouse.self_description import Comments, Origin, RunInfo
 
 COMMENTS = Comments(
-    tables={"processed_images": "One row an image."},
-    columns={"processed_images": {"image_key": "Key.", "rows": "Rows (0028,0010)."}},
+    tables={"processed_images": "One row an image.", "heights": "How high images are."},
+    columns={
+        "processed_images": {"image_key": "Key.", "rows": "Rows (0028,0010)."},
+        "heights": {"rows": "A height."},
+    },
+    origins={
+        "processed_images": {"rows": Origin("Rows", "(0028,0010)", "US", "keep_number", "kept")}
+    },
 )
+INFO = RunInfo("2026-01-02T03:04:05+00:00", "research", {"duckdb": "0"}, {"found": 3})
+OWN = ("data_dictionary", "run_info")
 
 
-def build(path: Path, *numbers: int, columns: str = "image_key varchar, rows bigint") -> Path:
+def publish(build: Path, database: Path, comments: Comments = COMMENTS) -> PublishReport:
+    return publish_with(build, database, comments, INFO)
+
+
+def build(
+    path: Path, *numbers: int, columns: str = "image_key varchar, rows bigint", view: str = ""
+) -> Path:
     """A build database with processed_images, and a stage that must stay private."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
@@ -31,6 +47,8 @@ def build(path: Path, *numbers: int, columns: str = "image_key varchar, rows big
                 [f"key-{number}", number],
             )
         connection.execute("create table stage.staged_images as select 'SECRET-STAGE' as name")
+        if view:
+            connection.execute(f"create view processed.heights as {view}")
     return path
 
 
@@ -96,13 +114,19 @@ def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
     tmp_path: Path, database: Path
 ) -> None:
     columns = "image_key varchar, rows bigint, period_key varchar, stage_version varchar"
-    report = publish(build(tmp_path / "build.duckdb", 1, 2, columns=columns), database, COMMENTS)
+    report = publish(build(tmp_path / "build.duckdb", 1, 2, columns=columns), database)
     assert report.rows == {"processed_images": 2}
     with duckdb.connect(str(database), read_only=True) as connection:
         found = connection.execute(
             "select schema_name, table_name, comment from duckdb_tables()"
+            " where table_name not in ('data_dictionary', 'run_info')"
         ).fetchall()
         assert found == [("processed", "processed_images", "One row an image.")]
+        own = connection.execute(
+            "select table_name from duckdb_tables() where comment is not null except"
+            " select 'processed_images' order by 1"
+        ).fetchall()
+        assert own == [(table,) for table in OWN]
         assert connection.execute(
             "select column_name, comment from duckdb_columns()"
             " where table_name = 'processed_images'"
@@ -111,12 +135,12 @@ def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
 
 
 def test_it_can_be_read_by_all_and_written_by_none(tmp_path: Path, database: Path) -> None:
-    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1), database)
     assert stat.S_IMODE(database.stat().st_mode) == 0o444
 
 
 def test_older_duckdb_clients_can_open_it(tmp_path: Path, database: Path) -> None:
-    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1), database)
     # the main header: checksum, magic, and the storage version; 64 is that of DuckDB 1.0
     header = database.read_bytes()[:20]
     assert header[8:12] == b"DUCK"
@@ -126,10 +150,10 @@ def test_older_duckdb_clients_can_open_it(tmp_path: Path, database: Path) -> Non
 def test_a_reader_keeps_the_old_file_and_the_next_connection_sees_the_new_one(
     tmp_path: Path, database: Path
 ) -> None:
-    publish(build(tmp_path / "build.duckdb", 1, 2), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1, 2), database)
     reader = Client(database, "reader")
     assert reader.ask() == 3
-    publish(build(tmp_path / "build.duckdb", 10, 20), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 10, 20), database)
     assert reader.ask() == 3
     assert rows(database) == [10, 20]
     reader.close()
@@ -139,16 +163,16 @@ def test_a_reader_keeps_the_old_file_and_the_next_connection_sees_the_new_one(
 def test_what_a_client_wrote_into_the_old_file_is_not_in_the_new_one(
     tmp_path: Path, database: Path
 ) -> None:
-    publish(build(tmp_path / "build.duckdb", 1, 2), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1, 2), database)
     database.chmod(0o644)  # somebody insists
     writer = Client(database, "writer")
     assert database.with_name("dicom.duckdb.wal").exists()
-    publish(build(tmp_path / "build.duckdb", 10, 20), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 10, 20), database)
     assert rows(database) == [10, 20]
     assert writer.ask("write") == 3  # it goes on with its own
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = connection.execute("select table_name from duckdb_tables()").fetchall()
-    assert tables == [("processed_images",)]
+    assert {table for (table,) in tables} == {"processed_images", *OWN}
     writer.close()
     assert rows(database) == [10, 20]
     assert database.stat().st_mode & 0o222 == 0
@@ -158,12 +182,12 @@ def test_what_a_client_wrote_into_the_old_file_is_not_in_the_new_one(
 def test_a_client_killed_with_the_old_file_open_leaves_nothing_behind(
     tmp_path: Path, database: Path, mode: str
 ) -> None:
-    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1), database)
     database.chmod(0o644)
     client = Client(database, mode)
     client.process.kill()
     client.process.wait()
-    publish(build(tmp_path / "build.duckdb", 7), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 7), database)
     assert rows(database) == [7]
     assert sorted(os.listdir(tmp_path)) == ["build.duckdb", "dicom.duckdb"]
 
@@ -171,10 +195,10 @@ def test_a_client_killed_with_the_old_file_open_leaves_nothing_behind(
 def test_a_column_that_nobody_described_is_refused_and_the_old_file_stays(
     tmp_path: Path, database: Path
 ) -> None:
-    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1), database)
     columns = "image_key varchar, rows bigint, patient_name varchar"
     with pytest.raises(PublishRefused, match="patient_name"):
-        publish(build(tmp_path / "build.duckdb", 2, columns=columns), database, COMMENTS)
+        publish(build(tmp_path / "build.duckdb", 2, columns=columns), database)
     assert rows(database) == [1]
     assert not list(tmp_path.glob(".dicom*"))
 
@@ -183,12 +207,85 @@ def test_a_build_without_processed_tables_is_refused(tmp_path: Path, database: P
     path = tmp_path / "build.duckdb"
     duckdb.connect(str(path)).close()
     with pytest.raises(PublishRefused, match="no processed tables"):
-        publish(path, database, COMMENTS)
+        publish(path, database)
     assert not database.exists()
+
+
+def test_views_come_along_and_look_at_what_is_published(tmp_path: Path, database: Path) -> None:
+    view = "select rows from processed.processed_images where rows > 1"
+    publish(build(tmp_path / "build.duckdb", 1, 2, view=view), database)
+    (tmp_path / "build.duckdb").unlink()
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("from processed.heights").fetchall() == [(2,)]
+        assert connection.execute(
+            "select view_name, comment from duckdb_views() where not internal"
+        ).fetchall() == [("heights", "How high images are.")]
+        assert connection.execute(
+            "select column_name, comment from duckdb_columns() where table_name = 'heights'"
+        ).fetchall() == [("rows", "A height.")]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "select length(name) as rows from stage.staged_images",
+        "select length(name) as rows from build.stage.staged_images",
+        "select stage_version as rows from processed.processed_images",
+    ],
+)
+def test_a_view_of_what_is_not_published_is_refused(
+    tmp_path: Path, database: Path, view: str
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database)
+    columns = "image_key varchar, rows bigint, stage_version varchar"
+    with pytest.raises(PublishRefused, match="heights"):
+        publish(build(tmp_path / "build.duckdb", 2, columns=columns, view=view), database)
+    assert rows(database) == [1]
+
+
+def test_a_view_that_nobody_described_is_refused(tmp_path: Path, database: Path) -> None:
+    view = "select rows, image_key as patient_name from processed.processed_images"
+    with pytest.raises(PublishRefused, match="patient_name"):
+        publish(build(tmp_path / "build.duckdb", 2, view=view), database)
+    assert not database.exists()
+
+
+def test_the_dictionary_has_a_line_for_every_published_column(
+    tmp_path: Path, database: Path
+) -> None:
+    view = "select rows from processed.processed_images"
+    publish(build(tmp_path / "build.duckdb", 1, view=view), database)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert (
+            connection.execute(
+                "select table_name, column_name, data_type, description"
+                " from processed.data_dictionary order by all"
+            ).fetchall()
+            == connection.execute(
+                "select table_name, column_name, data_type, comment from duckdb_columns()"
+                " where schema_name = 'processed' order by all"
+            ).fetchall()
+        )
+        assert connection.execute(
+            "select attribute, tag, vr, deidentification from processed.data_dictionary"
+            " where table_name = 'processed_images' order by column_name"
+        ).fetchall() == [(None,) * 4, ("Rows", "(0028,0010)", "US", "kept")]
+
+
+def test_the_publication_says_what_it_was_made_with(tmp_path: Path, database: Path) -> None:
+    publish(build(tmp_path / "build.duckdb", 1, 2), database)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("from processed.run_info").fetchall() == [
+            ("run", "published_at", "2026-01-02T03:04:05+00:00", None),
+            ("run", "profile", "research", None),
+            ("version", "duckdb", "0", None),
+            ("files", "found", "3", 3),
+            ("rows", "processed_images", "2", 2),
+        ]
 
 
 def test_what_a_killed_publish_left_is_cleared_away(tmp_path: Path, database: Path) -> None:
     left = tmp_path / ".dicom.duckdb.123.tmp"
     left.write_bytes(b"half")
-    publish(build(tmp_path / "build.duckdb", 1), database, COMMENTS)
+    publish(build(tmp_path / "build.duckdb", 1), database)
     assert not left.exists()

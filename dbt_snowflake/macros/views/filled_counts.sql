@@ -1,0 +1,30 @@
+{#
+    A select: of each kept attribute of a table how many rows have a value, by modality if the rows
+    have one. One pass over the table, whose result is turned round.
+#}
+{% macro filled_counts(table_name, rows, modality='cast(null as varchar)') -%}
+    {%- set names = kept_attributes(table_name) -%}
+    select
+        'processed_{{ table_name }}' as table_name,
+        lower(column_name) as column_name,
+        modality_of_rows as modality,
+        row_count,
+        filled_count
+    from (
+        select
+            {{ modality }} as modality_of_rows,
+            count(*) as row_count
+            {%- for name in names %},
+            count({{ quote_name(name) }}) as {{ quote_name(name) }}
+            {%- endfor %}
+        from {{ rows }}
+        group by 1
+    ) as counts
+    unpivot (filled_count for column_name in ({{ quoted(names) }}))
+{%- endmacro %}
+
+{% macro quoted(names) %}
+    {% set quoted_names = [] %}
+    {% for name in names %}{% do quoted_names.append(quote_name(name)) %}{% endfor %}
+    {{ return(quoted_names | join(', ')) }}
+{% endmacro %}

@@ -1,0 +1,5 @@
+{# A column, or a null of its type where a site has taken the attribute's line out of the mapping. #}
+{% macro mapped_or_null(table_name, column_name, type, is_array=false) %}
+    {% if column_name in attribute_names(table_name) %}{{ return(quote_name(column_name)) }}{% endif %}
+    {{ return("cast(null as " ~ type_name(type, is_array) ~ ")") }}
+{% endmacro %}

@@ -1,0 +1,278 @@
+"""The way back to the pixels: the files that are listed are read, and held against the tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from dicom_pipeline.cli import app
+from tests.support.dicom import dataset, encoded
+from tests.warehouse.oracle import Oracle
+
+from .conftest import EXPLORED_KEY, Site
+
+ORACLE = Oracle(EXPLORED_KEY)
+
+
+def locate(site: Site, *arguments: str, code: int = 0, stdin: str | None = None) -> Result:
+    result = CliRunner().invoke(app, ["locate", *arguments], input=stdin, env=site.environment)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def files(site: Site, query: str, *arguments: str) -> list[Path]:
+    listed = locate(site, "--query", query, *arguments).stdout_bytes
+    return [Path(os.fsdecode(line)) for line in listed.splitlines()]
+
+
+def headers(site: Site) -> dict[Path, pydicom.Dataset]:
+    """All files that have an instance, by path."""
+    found = {}
+    for path in sorted(site.landing.rglob("*")):
+        try:
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        except (OSError, pydicom.errors.InvalidDicomError):
+            continue
+        if header.get("SOPInstanceUID") and header.file_meta.get("MediaStorageSOPClassUID") != (
+            "1.2.840.10008.1.3.10"
+        ):
+            found[path] = header
+    return found
+
+
+@pytest.fixture(scope="module")
+def by_instance(explored: Site) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path, header in headers(explored).items():
+        found[str(header.SOPInstanceUID)].append(path)
+    return found
+
+
+def test_every_image_gives_one_file_and_that_is_a_file_of_it(
+    explored: Site, by_instance: dict[str, list[Path]]
+) -> None:
+    result = locate(explored, "--query", "from processed.processed_images", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    images = [key for (key,) in explored.ask("select image_key from processed.processed_images")]
+    assert sorted(row["image_key"] for row in rows) == sorted(images)
+    for row in rows:
+        header = pydicom.dcmread(row["path"], stop_before_pixels=True, force=True)
+        uid = str(header.SOPInstanceUID)
+        assert row["image_key"] == ORACLE.key("image_key", uid)
+        series = str(header.get("SeriesInstanceUID") or uid)
+        study = str(header.get("StudyInstanceUID") or series)
+        assert row["series_key"] == ORACLE.key("series_key", series)
+        assert row["study_key"] == ORACLE.key("study_key", study)
+    assert "original" not in result.stdout
+    everything = files(explored, "from processed.processed_images", "--every-file")
+    instances = {path for paths in by_instance.values() for path in paths}
+    # pydicom goes on where a file ends
+    assert instances - set(everything) == {
+        path for path in instances if path.name == "rtplan_truncated.dcm"
+    }
+    assert len(everything) == len(instances) - 1
+
+
+def test_a_cohort_of_any_level_is_the_files_that_pydicom_finds(explored: Site) -> None:
+    chest = {
+        path
+        for path, header in headers(explored).items()
+        if header.get("BodyPartExamined") == "CHEST"
+        and header.get("Modality") == "CT"
+        and float(header.get("SliceThickness") or 9) <= 1.5
+    }
+    assert len(chest) == 20
+    where = (
+        "from processed.series_geometry as g join processed.processed_series using (series_key)"
+        " where g.modality = 'CT' and g.body_part_examined = 'CHEST' and g.slice_thickness <= 1.5"
+    )
+    assert set(files(explored, f"select series_key {where}")) == chest
+    assert set(files(explored, f"select series_instance_uid {where}")) == chest
+    assert set(files(explored, f"SELECT 1 as n, SERIES_KEY, g.patient_key {where};")) == chest
+    patient = ORACLE.patient_key("second")
+    theirs = {p for p, h in headers(explored).items() if h.get("PatientID") == "second"}
+    assert set(files(explored, f"select '{patient}' as patient_key")) == theirs != set()
+    study = ORACLE.uid("1.2.77.1")
+    assert set(files(explored, f"select '{study}' as study_instance_uid")) == chest
+
+
+def test_the_sql_may_come_from_a_file_or_standard_input(explored: Site, tmp_path: Path) -> None:
+    sql = f"select '{ORACLE.key('series_key', '1.2.77.5.1')}' as series_key -- 'ü'"
+    (tmp_path / "cohort.sql").write_text(sql)
+    listed = locate(explored, "--query-file", str(tmp_path / "cohort.sql")).stdout
+    assert len(listed.splitlines()) == 5
+    assert locate(explored, "--query-file", "-", stdin=sql).stdout == listed
+    assert locate(explored, "--query", sql, "--null").stdout == listed.replace("\n", "\0")
+
+
+def test_counts_go_to_standard_error_and_the_original_uids_where_they_are_asked_for(
+    explored: Site,
+) -> None:
+    sql = f"select '{ORACLE.key('series_key', '1.2.77.6.1')}' as series_key"
+    result = locate(explored, "--query", sql)
+    assert result.stderr == "7 files of 7 images, 1 series, 1 studies, 1 patients\n"
+    result = locate(explored, "--query", sql, "--format", "csv", "--original-uids")
+    for row in csv.DictReader(io.StringIO(result.stdout)):
+        header = pydicom.dcmread(row["path"])
+        assert row["original_sop_instance_uid"] == header.SOPInstanceUID
+        assert row["original_series_instance_uid"] == "1.2.77.6.1"
+        assert row["original_study_instance_uid"] == "1.2.77.6"
+    locate(explored, "--query", sql, "--original-uids", code=2)
+
+
+def test_nothing_found_is_an_empty_list(explored: Site) -> None:
+    result = locate(explored, "--query", "select 'x' as image_key", code=1)
+    assert result.stdout == ""
+    assert "0 files of 0 images" in result.stderr
+    result = locate(explored, "--query", "select null as study_key", code=1)
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "selec",
+        "select nothing from processed.processed_images",
+        "select modality from processed.processed_series",
+        "select image_key from processed.processed_images; select 1 as image_key",
+        "copy (select 1 as image_key) to '{there}/out.csv'",
+        "create table t as select 1 as image_key",
+        "attach '{there}/other.duckdb'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "select content as image_key from read_text('{there}/SECRET.txt')",
+        "select * from read_csv('{there}/SECRET.txt')",
+        "select file as image_key from glob('{there}/*')",
+        "from '{there}/SECRET.txt'",
+        "select column0 as image_key from read_parquet('{raw}/images/*/data.parquet')",
+        "select image_key from secret",
+        "select [1] as image_key",
+        "select cast(modality as integer) as image_key from processed.processed_series",
+        "",
+    ],
+)
+def test_sql_that_cannot_be_used_is_one_line_and_reaches_nothing(
+    explored: Site, tmp_path: Path, sql: str
+) -> None:
+    (tmp_path / "SECRET.txt").write_text("PHI")
+    before = explored.database.read_bytes()
+    sql = sql.format(there=tmp_path, raw=explored.root / "raw")
+    result = locate(explored, "--query", sql, code=2)
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "PHI" not in line
+    assert os.listdir(tmp_path) == ["SECRET.txt"]
+    assert explored.database.read_bytes() == before
+    beside = [name for name in os.listdir(explored.database.parent) if "dicom.duckdb" not in name]
+    assert not beside
+
+
+def test_one_of_the_two_ways_to_give_sql_is_wanted(explored: Site, tmp_path: Path) -> None:
+    locate(explored, code=2)
+    locate(explored, "--query", "select 1", "--query-file", "-", code=2)
+    locate(explored, "--query-file", str(tmp_path / "nowhere.sql"), code=2)
+
+
+def test_another_key_and_no_publication_are_told(explored: Site, tmp_path: Path) -> None:
+    other = Site(tmp_path)
+    other.environment["DICOM_PSEUDONYM_KEY"] = bytes(range(1, 50)).hex()
+    assert "nothing is published" in locate(other, "-q", "select 1", code=1).stderr
+    other.database.parent.mkdir()
+    shutil.copy(explored.database, other.database)
+    assert "another key" in locate(other, "-q", "select 1", code=2).stderr
+
+
+# SOP Instance UID and what tells the versions apart; the last one is what is published
+VERSIONS: dict[str, list[dict[str, Any]]] = {
+    "9.1": [{"InstanceCreationDate": None}, {"InstanceCreationDate": "20100101"}],
+    "9.2": [
+        {"InstanceCreationDate": "20100101", "InstanceCreationTime": "101500"},
+        {"InstanceCreationDate": "20100101", "InstanceCreationTime": "101500.000001"},
+    ],
+    "9.3": [
+        {"InstanceCreationDate": "20101399"},
+        {"InstanceCreationDate": "19000101"},
+        {"InstanceCreationDate": "2010.01.01", "InstanceCreationTime": "10:15"},
+        {"InstanceCreationDate": "20100101", "InstanceCreationTime": "1016"},
+    ],
+    "9.4": [
+        {"InstanceCreationDate": "20100101", "SeriesInstanceUID": "1.2.9.4.1"},
+        {"InstanceCreationDate": "20100102", "SeriesInstanceUID": "1.2.9.4.2"},
+    ],
+    "9.5": [{"InstanceCreationDate": "20250101", "InstanceCreationTime": "250000"},
+            {"InstanceCreationDate": "18000101"}],
+}  # fmt: skip
+
+
+def test_of_several_versions_it_is_the_file_that_the_row_was_made_of(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()
+    heights: dict[str, int] = {}
+    ties = {f"9.{n}": [{"WindowCenter": "1"}, {"WindowCenter": "2"}] for n in range(10, 30)}
+    height = 1
+    for uid, versions in (VERSIONS | ties).items():
+        for number, values in enumerate(reversed(versions)):
+            height += 1
+            name = f"{uid} {number}.dcm"
+            made = dataset(uid, Rows=height, **values)
+            (site.landing / name).write_bytes(encoded(made))
+            heights[name] = height
+    # the same once more under other names, some that no line and no text can hold
+    shutil.copy(site.landing / "9.1 0.dcm", site.landing / "a copy of 9.1 0.dcm")
+    strange = os.path.join(os.fsencode(site.landing), b"9.6 \xff\\\n.dcm")
+    Path(os.fsdecode(strange)).write_bytes(encoded(dataset("9.6", Rows=7)))
+    site.run()
+
+    query = "select * from processed.processed_images where instance_versions > 1"
+    listed = files(site, query)
+    published = site.ask('select sop_instance_uid, "rows" from processed.processed_images')
+    expected = {uid: rows for uid, rows in published if uid != ORACLE.uid("1.2.3.9.6")}
+    assert len(listed) == len(expected) == len(VERSIONS) + len(ties)
+    for path in listed:
+        header = pydicom.dcmread(path)
+        assert expected[ORACLE.uid(header.SOPInstanceUID)] == header.Rows, path.name
+        assert heights[path.name] == header.Rows
+    for uid in VERSIONS:
+        assert site.landing / f"{uid} 0.dcm" in listed
+
+    assert len(files(site, query, "--every-file")) == len(heights) + 1
+    query = f"select '{ORACLE.uid('1.2.3.9.6')}' as sop_instance_uid"
+    assert locate(site, "--null", "--query", query).stdout_bytes == strange + b"\0"
+    torn = locate(site, "--query", query)
+    assert "--null" in torn.stderr
+
+    os.unlink(strange)
+    site.command("scan", "--accept-deletions")
+    shutil.rmtree(site.root / "raw" / "images" / "study_period=2012-03")
+    gone = locate(site, "--query", "from processed.processed_images", code=1)
+    assert "have no file any more" in gone.stderr
+
+
+def test_a_reader_may_stop_reading(explored: Site) -> None:
+    query = "from processed.processed_images"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dicom_pipeline.cli", "locate", "--query", query],
+        env=os.environ | explored.environment | {"PYTHONPATH": str(explored.project)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout and process.stderr
+    process.stdout.close()  # before anything is written
+    told = process.stderr.read()
+    assert process.wait(60) == 0, told
+    [line] = told.splitlines()
+    assert "images" in line

@@ -1,0 +1,182 @@
+"""Rejected files: listed as they are now, and read again on demand without an account off."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from pydicom.uid import generate_uid
+from typer.testing import CliRunner
+
+from dicom_pipeline.cli import app
+from dicom_pipeline.extract.headers.reader import Reason
+from dicom_pipeline.extract.rejected import rejected_files, take_again
+from dicom_pipeline.private_files import Data, write_atomic
+from tests.support.dicom import dataset, encoded
+from tests.support.zone import Zone
+
+GOOD = encoded(dataset(1, StudyDate="20120304"))
+OTHER = encoded(dataset(2, StudyDate="20150607", StudyInstanceUID=generate_uid()))
+MENDED = encoded(dataset(3, StudyDate="20150607", ImageComments="x" * 100))
+# of the same length: without a new time no scan can tell the two apart
+NAMELESS = next(
+    data
+    for length in range(100, 160, 2)
+    if len(
+        data := encoded(
+            dataset(3, SOPInstanceUID=None, StudyDate="20150607", ImageComments="x" * length)
+        )
+    )
+    == len(MENDED)
+)
+BAD = {
+    "a/no header": Reason.NOT_DICOM,
+    "a/empty": Reason.NOT_DICOM,
+    "b/nameless.dcm": Reason.NO_SOP_INSTANCE_UID,
+    "b/cut\nin two.dcm": Reason.TRUNCATED,
+}
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    """Three loaded files and four rejects in several partitions."""
+    zone = Zone(tmp_path)
+    zone.put("good.dcm", GOOD)
+    zone.put("a/other.dcm", OTHER)
+    zone.put("a/third.dcm", encoded(dataset(4, StudyDate="20120305")))
+    zone.put("a/no header", b"x" * 500)
+    zone.put("a/empty", b"")
+    zone.put("b/nameless.dcm", NAMELESS)
+    zone.put("b/cut\nin two.dcm", GOOD[:400])
+    assert zone.load() == 7
+    assert zone.rejects() == {name: str(reason) for name, reason in BAD.items()}
+    return zone
+
+
+def command(zone: Zone, *arguments: str, code: int = 0) -> Result:
+    environment = {
+        "DICOM_LANDING_URI": str(zone.landing),
+        "DICOM_RAW_URI": str(zone.raw_dir),
+        "DICOM_WAREHOUSE_DIR": str(zone.raw_dir.with_name("warehouse")),
+        "DBT_DATABASE_NAME": str(zone.raw_dir.with_name("x.duckdb")),
+    }
+    result = CliRunner().invoke(app, ["rejects", *arguments], env=environment)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_they_are_listed_with_reasons_and_full_paths(zone: Zone) -> None:
+    result = command(zone)
+    rows = {row["path"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
+    assert {path: row["reason"] for path, row in rows.items()} == {
+        str(zone.landing / name): reason for name, reason in BAD.items()
+    }
+    assert {row["outcome"] for row in rows.values()} == {"rejected"}
+    assert result.stderr == "4 files\n"
+    assert all(os.path.exists(path) for path in rows)
+
+
+def test_they_can_be_chosen_by_reason(zone: Zone) -> None:
+    listed = command(zone, "--reason", "not_dicom", "--format", "paths").stdout
+    expected = [str(zone.landing / name) for name in ("a/empty", "a/no header")]
+    assert listed.splitlines() == expected
+    both = command(
+        zone, "--reason", "not_dicom", "--reason", "truncated", "--format", "paths", "-0"
+    )
+    cut = str(zone.landing / "b/cut\nin two.dcm")
+    assert both.stdout.split("\0") == [*expected, cut, ""]
+    torn = command(zone, "--reason", "truncated", "--format", "paths")
+    assert "--null" in torn.stderr
+    assert command(zone, "--reason", "timeout", code=1).stderr == "0 files\n"
+    assert command(zone, "--reason", "nonsense", code=2).stdout == ""
+
+
+def test_a_file_that_is_gone_or_another_one_now_is_not_listed(zone: Zone) -> None:
+    (zone.landing / "a/empty").unlink()
+    zone.put("a/no header", OTHER)
+    zone.scan()
+    listed = {file.path for file in rejected_files(zone.step().partitions)}
+    assert listed == {"b/nameless.dcm", "b/cut\nin two.dcm"}
+
+
+@pytest.mark.parametrize("reasons", [(), (Reason.NOT_DICOM,), (Reason.TRUNCATED,)])
+def test_those_that_are_taken_again_are_pending_and_nothing_else_is_read(
+    zone: Zone, reasons: tuple[Reason, ...]
+) -> None:
+    before = zone.bytes()
+    chosen = [name for name, reason in BAD.items() if not reasons or reason in reasons]
+    assert take_again(zone.step().partitions, reasons) == len(chosen)
+    account = zone.account()
+    assert account.balanced
+    assert (account.pending, account.loaded) == (len(chosen), 3)
+    assert account.rejected.total() == 4 - len(chosen)
+    assert account.stale_partitions > 0
+    assert sum(report.read for report in zone.refresh()) == len(chosen)
+    assert zone.bytes() == before  # so nothing downstream has anything to do
+    assert not zone.account().pending
+
+
+def test_a_file_that_was_mended_without_a_trace_is_loaded(zone: Zone) -> None:
+    path = zone.landing / "b/nameless.dcm"
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(MENDED)
+    os.utime(path, ns=(stamp, stamp))
+    zone.load()
+    assert "b/nameless.dcm" in zone.rejects()  # no scan can tell
+    command(zone, "--retry", "--reason", "no_sop_instance_uid")
+    assert zone.load() == 1
+    assert zone.images()["b/nameless.dcm"]["file_outcome"] == "loaded"
+    assert zone.account().balanced
+
+
+def test_the_command_says_how_many_and_lists_nothing(zone: Zone) -> None:
+    result = command(zone, "--retry", "--reason", "not_dicom")
+    assert result.stdout == ""
+    assert result.stderr == "2 files are pending again; next: dicom-pipeline run\n"
+    assert command(zone, "--retry", "--reason", "not_dicom", code=1).stdout == ""
+    assert command(zone, "--retry").stderr.startswith("2 files are pending")
+    assert zone.account().pending == 4
+    assert zone.load() == 4
+    assert len(zone.rejects()) == 4
+
+
+class Killed(Exception):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 6, 8])
+def test_a_retry_that_is_killed_loses_nothing(
+    zone: Zone, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    before = zone.bytes()
+    written = 0
+
+    def until_killed(path: Path, data: Data) -> None:
+        nonlocal written
+        if written >= after:
+            raise Killed
+        written += 1
+        write_atomic(path, data)
+
+    monkeypatch.setattr("dicom_pipeline.private_files.write_atomic", until_killed)
+    with pytest.raises(Killed):
+        take_again(zone.step().partitions)
+    monkeypatch.undo()
+    account = zone.account()
+    assert account.balanced
+    assert account.lost == 0
+    zone.refresh()
+    assert zone.bytes() == before
+    assert zone.account().pending == 0
+
+
+def test_a_partition_that_is_not_whole_is_left_to_the_next_run(zone: Zone) -> None:
+    zone.raw.path("series", "2015-06").unlink()
+    assert take_again(zone.step().partitions) == 4
+    assert zone.account().balanced
+    zone.refresh()
+    assert len(zone.rejects()) == 4
