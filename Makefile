@@ -103,7 +103,8 @@ lambda-package: $(VENV)/.run  ## dist/lambda.zip, the function of AWS Lambda (do
 
 lock:  ## pin the dependencies anew (needs uv)
 	uv pip compile $(LOCK) pyproject.toml -o requirements.lock
-	uv pip compile $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(LOCK) pyproject.toml --extra deploy -c requirements.lock -o requirements-deploy.lock
+	uv pip compile $(LOCK) pyproject.toml --extra deploy --group dev -c requirements-deploy.lock -o requirements-dev.lock
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras --quiet
 

@@ -27,12 +27,12 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.report import print_account, print_tables, progress_bar
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
+from dicom_pipeline.terminal import PLAIN_ERRORS
+from dicom_pipeline.warehouse.snowflake_session import told_by_dbt
 
-_PLAIN = (ZoneUnavailable.__name__, ZoneConflict.__name__)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -177,7 +177,7 @@ def _execute(
     if not result.success:
         failed = [event.step_key for event in result.all_events if event.is_step_failure]
         console.print(f"[red]failed:[/red] {', '.join(map(str, failed))}; run {result.run_id}")
-        lines = _plain_lines(result)
+        lines = _plain_lines(result) or told_by_dbt(output.getvalue())
         for line in lines:
             console.print(f"[red]error:[/red] {escape(line)}")
         if not lines:
@@ -191,7 +191,7 @@ def _plain_lines(result: dg.ExecuteInProcessResult) -> list[str]:
     for event in result.all_events:
         error = event.step_failure_data.error if event.is_step_failure else None
         while error is not None:
-            if error.cls_name in _PLAIN:
+            if error.cls_name in PLAIN_ERRORS:
                 found[error.message.partition(": ")[2].strip()] = True
             error = error.cause
     return list(found)

@@ -38,7 +38,10 @@ QUERIES = (
 def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar; call it with what is done, how much of it, and of how much."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    hidden = not console.is_terminal  # where it would print an empty line
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+    ) as progress:
         task = progress.add_task("", total=None, visible=False)
 
         def advance(what: str, done: int, total: int) -> None:

@@ -56,6 +56,8 @@ _CODES: dict[type[Exception], int] = {
     SnowflakeError: EXIT_FAILED,
     UnknownSubject: EXIT_FAILED,
 }
+# names of errors whose message is one line and quotes no value, as events of Dagster have them
+PLAIN_ERRORS = frozenset(kind.__name__ for kind in _CODES)
 
 
 @contextmanager

@@ -1,28 +1,51 @@
 """Dagster's instance as commands use it: the one that ``dagster dev`` shows.
 
-Belongs here: finding the instance, and telling Dagster of runs whose process is gone.
-Does not belong here: launching runs.
+Belongs here: finding the instance, saying why it cannot be had, and telling Dagster of runs whose
+process is gone. Does not belong here: launching runs.
 """
 
+import logging
 import os
 import platform
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
+from dagster._check import CheckError
 from dagster._core.instance.ref import InstanceRef
+from sqlalchemy.exc import SQLAlchemyError
 
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import PROJECT_ROOT, Settings
+from dicom_pipeline.place import ZoneUnavailable
+from dicom_pipeline.settings import PROJECT_ROOT, Settings, SettingsError
 
 PROCESS_TAG = "dicom_pipeline/process"
+_TROUBLE = {
+    "password authentication failed|no password supplied": "the login was refused; check "
+    "DAGSTER_PG_USERNAME and DAGSTER_PG_PASSWORD",
+    "database .* does not exist": "there is no such database; check DAGSTER_PG_DB",
+    "no pg_hba.conf entry": "the server takes no such login from here; check PGSSLMODE, and whom "
+    "it lets in",
+    "certificate": "the server's certificate is not trusted; check PGSSLROOTCERT",
+    "too many (clients|connections)|connection slots": "the server has no connection left",
+}
 _ALIVE_CLAIM = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance in ``DAGSTER_HOME``, or the project's own, which ``dagster dev`` finds too."""
+    """The instance in ``DAGSTER_HOME``, or the project's own, which ``dagster dev`` finds too.
+
+    Raises
+    ------
+    SettingsError
+        The folder's ``dagster.yaml`` cannot be used.
+    ZoneUnavailable
+        The database that it names cannot be reached.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     if settings.own_dagster_home:
@@ -31,7 +54,49 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         )
     if not (home / "dagster.yaml").exists():  # else telemetry would be on
         shutil.copy(PROJECT_ROOT / "resources" / "dagster_home.yaml", home / "dagster.yaml")
-    return dg.DagsterInstance.from_config(str(home))
+    with _one_line():
+        return dg.DagsterInstance.from_config(str(home))
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Say what is wrong with ``dagster.yaml`` or its database, without a value of either."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # Dagster logs each try of a connection
+    try:
+        yield
+    except dg.DagsterInvalidConfigError as error:
+        unset = re.findall(r'environment variable "(\w+)" which is not set', str(error))
+        odd = re.findall(r'env variable "(\w+)" cannot be', str(error))
+        why = [f"{name} is not set" for name in dict.fromkeys(unset)]
+        why += [f"{name} is no number" for name in dict.fromkeys(odd)]
+        raise _unusable(", ".join(why) or "`dagster instance info` says why") from None
+    except yaml.YAMLError:
+        raise _unusable("it is no YAML") from None
+    except (ImportError, CheckError):
+        raise _unusable(
+            "a class that it names cannot be imported; what PostgreSQL needs comes with the extra "
+            "`deploy`"
+        ) from None
+    except Exception as error:
+        cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
+        if not isinstance(cause, SQLAlchemyError):
+            raise
+        raise ZoneUnavailable(f"Dagster's storage: {_trouble(str(cause))}") from None
+    finally:
+        logging.disable(before)
+
+
+def _unusable(why: str) -> SettingsError:
+    return SettingsError(f"dagster.yaml in DAGSTER_HOME cannot be used: {why}")
+
+
+def _trouble(text: str) -> str:
+    """What the database's client says, in words without names of users or machines."""
+    for pattern, words in _TROUBLE.items():
+        if re.search(pattern, text):
+            return words
+    return "the database cannot be reached; check the network and what dagster.yaml says"
 
 
 def _absolute(home: Path) -> dict[str, object]:

@@ -14,7 +14,7 @@ import dagster as dg
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.raw_step import Progress
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
-from dicom_pipeline.orchestration.event_storage import partitions_remembered
+from dicom_pipeline.orchestration.event_batches import partitions_remembered
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA

@@ -7,6 +7,7 @@ Does not belong here: what is done in the session (snowflake_load, snowflake_vau
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -95,10 +96,19 @@ def told(error: Any) -> str:
     error
         An error of ``snowflake.connector``; its message may quote values and SQL.
     """
-    number = getattr(error, "errno", None) or 0
-    advice = _ADVICE.get(number, "see the query's page in Snowflake")
     query = getattr(error, "sfqid", None)
-    return f"Snowflake, error {number:06d}: {advice}" + (f" (query {query})" if query else "")
+    return _line(getattr(error, "errno", None) or 0) + (f" (query {query})" if query else "")
+
+
+def told_by_dbt(output: str) -> list[str]:
+    """What dbt's output says of Snowflake's errors: their numbers, with our words."""
+    numbers = dict.fromkeys(map(int, re.findall(r"\b(\d{6}) \([0-9A-Z]{5}\): ", output)))
+    return [_line(number) for number in numbers]
+
+
+def _line(number: int) -> str:
+    advice = _ADVICE.get(number, "see the query's page in Snowflake")
+    return f"Snowflake, error {number:06d}: {advice}"
 
 
 def run(connection: SnowflakeConnection, statement: str, *bound: object) -> list[tuple[Any, ...]]:

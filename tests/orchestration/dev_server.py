@@ -35,12 +35,14 @@ class DevServer:
     """``dagster dev`` on a free port, with its storage under ``home``."""
 
     def __init__(
-        self, environment: dict[str, str], home: Path, project: Path = PROJECT_ROOT
+        self,
+        environment: dict[str, str],
+        home: Path,
+        project: Path = PROJECT_ROOT,
+        page: Path = PROJECT_ROOT / "resources" / "dagster_home.yaml",
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        (home / "dagster.yaml").write_text(
-            (PROJECT_ROOT / "resources" / "dagster_home.yaml").read_text()
-        )
+        (home / "dagster.yaml").write_text(page.read_text())
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

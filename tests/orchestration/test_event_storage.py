@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from dicom_pipeline.orchestration.event_storage import partitions_remembered
+from dicom_pipeline.orchestration.event_batches import partitions_remembered
 
 KEYS = ["2010-01", "2010-02", "2012-05"]
 PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")

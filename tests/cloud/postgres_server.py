@@ -1,0 +1,110 @@
+"""A PostgreSQL server of Debian's package, with a cluster of its own in a temporary directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+USER, PASSWORD = "dagster", "pw-9f3c-not-to-be-seen"
+
+
+def programs() -> Path | None:
+    """Where ``initdb`` and ``pg_ctl`` are; None where PostgreSQL is not installed."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+    on_path = shutil.which("pg_ctl")
+    if not places and on_path:
+        places = [Path(on_path).parent]
+    return places[-1] if places and (places[-1] / "initdb").exists() else None
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server that runs, on the loopback address."""
+
+    port: int
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The variables of ``deploy/dagster.yaml``, with a database that is made."""
+        with closing(self.connect("postgres")) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"create database {database}")
+        return {
+            "DAGSTER_PG_HOST": "127.0.0.1",
+            "DAGSTER_PG_PORT": str(self.port),
+            "DAGSTER_PG_DB": database,
+            "DAGSTER_PG_USERNAME": USER,
+            "DAGSTER_PG_PASSWORD": PASSWORD,
+        }
+
+    def connect(self, database: str) -> Any:
+        """A connection of a client that is not ours."""
+        return psycopg2.connect(
+            host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, dbname=database
+        )
+
+    def ask(self, database: str, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+
+@contextmanager
+def running() -> Iterator[PostgresServer]:
+    """Start a server; it ends with the block, and its data with it."""
+    found = programs()
+    assert found is not None
+    # PostgreSQL refuses root, and pytest's directories are closed to others
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    directory = Path(tempfile.mkdtemp(prefix="postgres-test-", dir="/tmp"))
+    secret = directory / "password"
+    secret.write_text(PASSWORD)
+    if as_user:
+        for path in (directory, secret):
+            shutil.chown(path, "postgres")
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = directory / "data"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {directory} -c fsync=off"
+    control = [*as_user, str(found / "pg_ctl"), "-D", str(data), "-s", "-w"]
+    try:
+        subprocess.run(
+            [*as_user, str(found / "initdb"), "-D", str(data), "-U", USER, "-A", "scram-sha-256",
+             "--pwfile", str(secret), "-E", "UTF8", "--no-sync"],
+            check=True, capture_output=True, cwd="/",
+        )  # fmt: skip
+        subprocess.run(
+            [*control, "-o", options, "-l", str(directory / "log"), "start"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+        )  # fmt: skip
+        try:
+            yield PostgresServer(port)
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd="/")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests; each takes a database of its own."""
+    if programs() is None:
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is not installed: apt-get install postgresql")
+        pytest.skip("NOT TESTED: PostgreSQL is not installed; apt-get install postgresql does")
+    with running() as server:
+        yield server
