@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package harlequin lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package harlequin screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
+
+screenshots: $(VENV)/.dev  ## the README's pictures of the web UI, by the test that walks through it (needs Chromium)
+	@DICOM_TEST_SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser
 
 test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local servers; ends with the parity matrix
 	@$(BIN)/python -m pytest -m "" tests/cloud

@@ -8,7 +8,10 @@ from __future__ import annotations
 import dagster as dg
 from dagster_dbt import DbtProject
 
-from dicom_pipeline.orchestration.automation import automation_sensor
+from dicom_pipeline.orchestration.alert_sensor import build_alert_sensor
+from dicom_pipeline.orchestration.archive import archive
+from dicom_pipeline.orchestration.automation import build_automation_sensor
+from dicom_pipeline.orchestration.catalog import described
 from dicom_pipeline.orchestration.checks import CHECKS
 from dicom_pipeline.orchestration.dbt_assets import (
     build_dbt_assets,
@@ -41,10 +44,18 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
     dbt_assets = build_dbt_assets(project)
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     return dg.Definitions(
-        assets=[raw_assets, vault, dbt_assets, build_published(project, processed)],
+        assets=described(
+            [raw_assets, archive, vault, dbt_assets, build_published(project, processed)],
+            pipeline,
+            project.manifest_path,
+        ),
         asset_checks=CHECKS,
-        jobs=build_jobs(),
-        sensors=[file_arrival_sensor, automation_sensor],
+        jobs=build_jobs(pipeline.settings),
+        sensors=[
+            file_arrival_sensor,
+            build_automation_sensor(pipeline.settings),
+            build_alert_sensor(pipeline.settings),
+        ],
         resources={"pipeline": pipeline, "dbt": dbt_resource(project)},
         # the steps of a run share one process: each new one would import for seconds
         executor=dg.in_process_executor,

@@ -23,7 +23,7 @@ from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.sample import put_sample
 from dicom_pipeline.orchestration.dbt_assets import sources_digest
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
-from dicom_pipeline.orchestration.jobs import ALL_JOB
+from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
@@ -154,7 +154,7 @@ def _execute(
     """Run the job in this process; a run without anything pending still checks and publishes."""
     wanted = set(pending.stored) if force else set(pending.versions)
     wanted = wanted or set(pending.stored[-1:])
-    tags = {"dagster/max_retries": "0", PENDING_TAG: pending.digest}
+    tags = {"dagster/max_retries": "0", PENDING_TAG: pending.digest, TRIGGER_TAG: "command"}
     job = defs.resolve_job_def(ALL_JOB)
     raw = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
     others = [key for key in job.asset_layer.executable_asset_keys if key.path[0] != "raw"]

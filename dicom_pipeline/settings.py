@@ -108,6 +108,7 @@ class Settings:
     listing_hours: float
     lambda_function: str | None
     lambda_concurrency: int
+    alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
     @property
@@ -169,6 +170,13 @@ def _text(value: str) -> str:
 def _queue(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
         raise ValueError("expected the URL of a queue, as SQS shows it")
+    return value
+
+
+def _webhook(value: str) -> str:
+    # the address is a secret: the message must not quote it
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", value):
+        raise ValueError("expected an address that begins with https:// or http://")
     return value
 
 
@@ -238,6 +246,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_SQS_LISTING_HOURS": "24",
     "DICOM_LAMBDA_FUNCTION": None,
     "DICOM_LAMBDA_CONCURRENCY": "50",
+    "DICOM_ALERT_WEBHOOK": None,
     "DAGSTER_HOME": ".dagster",
 }
 
@@ -298,6 +307,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
         lambda_function=optional("DICOM_LAMBDA_FUNCTION", _function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", _count),
+        alert_webhook=optional("DICOM_ALERT_WEBHOOK", _webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
     _check_zones(settings)

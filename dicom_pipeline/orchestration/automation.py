@@ -10,9 +10,11 @@ from typing import Any
 
 import dagster as dg
 
+from dicom_pipeline.orchestration.jobs import run_tags
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
+from dicom_pipeline.settings import Settings
 
-AUTOMATED_GROUPS = ("internal", "stage", "processed", "published")
+AUTOMATED_GROUPS = ("internal", "stage", "processed", "published", "report")
 
 Condition = dg.AutomationCondition
 
@@ -102,13 +104,22 @@ def condition_for(group: str) -> Condition[Any] | None:
     return _downstream if group in AUTOMATED_GROUPS else None
 
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server
-    automation_sensor = dg.AutomationConditionSensorDefinition(
-        "automation_sensor",
-        target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
-        default_status=dg.DefaultSensorStatus.STOPPED,
-        minimum_interval_seconds=10,
-        use_user_code_server=True,  # the condition above is ours
-        description="Builds internal tables that are missing, and everything downstream of raw.",
-    )
+def condition_for_checks(key: dg.AssetKey) -> Condition[Any]:
+    """The condition of a table's checks: with the table, or dbt's tests would run unseen."""
+    return Condition.asset_matches(key, Condition.will_be_requested())
+
+
+def build_automation_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that acts on the conditions; its runs are tagged by the settings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server
+        return dg.AutomationConditionSensorDefinition(
+            "automation_sensor",
+            target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
+            default_status=dg.DefaultSensorStatus.STOPPED,
+            minimum_interval_seconds=10,
+            run_tags=run_tags(settings, "automation"),
+            use_user_code_server=True,  # the conditions above are ours
+            description="Builds internal tables that are missing, and everything downstream of "
+            "raw.",
+        )

@@ -4,17 +4,33 @@ Belongs here: asset checks. Does not belong here: the counting behind them (extr
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from dicom_pipeline.attributes import ENTITIES
 from dicom_pipeline.extract.witness import AGREED, DIFFERED, readers
+from dicom_pipeline.landing.manifest import now
+from dicom_pipeline.orchestration import markdown
+from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.pipeline import Pipeline
 
 IMAGES = dg.AssetKey(["raw", "images"])
 READERS_AGREE = "fast_reader_agrees_with_pydicom"
 NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
+FRESH = "landing_zone_was_scanned_lately"
+FRESH_HOURS = 24
+
+_MEND_ACCOUNT = """Run `dicom-pipeline scan`, then `materialize_raw_assets_job` with all partitions
+and `force: true` in its config. If the same files are lost again, report it."""
+_MEND_STUCK = """Read the errors of the failed runs: each says in one line what to mend. Then launch
+`materialize_raw_assets_job` for the partitions that are not up to date. `file_arrival_sensor` gave
+up after three failures, and goes on by itself after a success."""
+_MEND_READERS = """Set `DICOM_READER=pydicom` and run `materialize_raw_assets_job` with
+`force: true`: the rows that differ are pydicom's already, the others are then too. Report it."""
+_MEND_FRESH = """Switch `file_arrival_sensor` on (*Automation*), or run `dicom-pipeline scan`. If
+the sensor is on, its ticks say what keeps it, such as a disk that is not mounted."""
 
 
 # one check on each table, so that it gates every table downstream
@@ -25,9 +41,9 @@ ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
             ACCOUNTED_FOR,
             asset=dg.AssetKey(["raw", table]),
             blocking=True,
-            description="discovered = loaded + duplicate + rejected + ignored + pending, by a "
-            "listing of its own. If it fails: run `dicom-pipeline scan`, then the raw job with "
-            "force = true.",
+            description="Every discovered file is accounted for: found = loaded + duplicate + "
+            "rejected + ignored + pending, by a listing of its own. If it fails: run "
+            "`dicom-pipeline scan`, then the raw job with force = true.",
         )
         for table in ENTITIES
     ],
@@ -40,7 +56,9 @@ def every_discovered_file_is_accounted_for(
 
     Of a bucket with a queue, only when a listing is due; else what the manifests have.
     """
-    account = pipeline.account(listed=False)
+    with heartbeat(context.log.info, lambda: "holding a listing against the raw zone"):
+        account = pipeline.account(listed=False)
+    reasons = account.rejected + account.ignored
     for key in sorted(context.selected_asset_check_keys):
         yield dg.AssetCheckResult(
             asset_key=key.asset_key,
@@ -55,6 +73,8 @@ def every_discovered_file_is_accounted_for(
                 "pending": account.pending,
                 "lost": account.lost,
                 "counted_twice": account.double,
+                **({"without_row": markdown.counts("reason", "files", reasons)} if reasons else {}),
+                **({} if account.balanced else markdown.to_do(_MEND_ACCOUNT)),
             },
         )
 
@@ -65,7 +85,11 @@ def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
         asset_key=IMAGES,
         check_name=NOT_STUCK,
         passed=False,
-        metadata={"pending_partitions": partitions, "failed_runs": ", ".join(run_ids)},
+        metadata={
+            "pending_partitions": partitions,
+            "failed_runs": ", ".join(run_ids),
+            **markdown.to_do(_MEND_STUCK),
+        },
     )
 
 
@@ -80,7 +104,13 @@ def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
     partitions = pipeline.partitions
     wanted = partitions.wanted_versions()
     pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
-    return dg.AssetCheckResult(passed=not pending, metadata={"pending_partitions": pending})
+    return dg.AssetCheckResult(
+        passed=not pending,
+        metadata={
+            "pending_partitions": pending,
+            **(markdown.to_do(_MEND_STUCK) if pending else {}),
+        },
+    )
 
 
 @dg.asset_check(
@@ -95,13 +125,44 @@ def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.
     found = readers(raw, raw.periods())
     return dg.AssetCheckResult(
         passed=not found[DIFFERED],
-        metadata={"compared": found[AGREED] + found[DIFFERED], "differed": found[DIFFERED]}
-        | {f"files read by {name}": count for name, count in sorted(found.items())},
+        metadata={
+            "compared": found[AGREED] + found[DIFFERED],
+            "differed": found[DIFFERED],
+            "read_by": markdown.counts("reader, and why", "files", found),
+            **(markdown.to_do(_MEND_READERS) if found[DIFFERED] else {}),
+        },
+    )
+
+
+@dg.asset_check(
+    asset=IMAGES,
+    name=FRESH,
+    description=f"The landing zone was scanned to its end in the last {FRESH_HOURS} hours, so "
+    "that the tables have what lies there. If it fails: switch file_arrival_sensor on, or run "
+    "`dicom-pipeline scan`.",
+)
+def landing_zone_was_scanned_lately(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+    """Hold the last scan against the clock."""
+    scan = pipeline.manifests.read_state()
+    hours = (now() - scan.began_at).total_seconds() / 3600 if scan else None
+    fresh = scan is not None and scan.complete and hours is not None and hours <= FRESH_HOURS
+    told: dict[str, Any] = {}
+    if scan is not None and hours is not None:
+        told = {
+            "hours_since_scan": round(hours, 1),
+            "scan_came_to_its_end": scan.complete,
+            "files_that_wait_to_settle": scan.unsettled,
+        }
+    return dg.AssetCheckResult(
+        passed=fresh,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={**told, **({} if fresh else markdown.to_do(_MEND_FRESH))},
     )
 
 
 CHECKS = [
     every_discovered_file_is_accounted_for,
     fast_reader_agrees_with_pydicom,
+    landing_zone_was_scanned_lately,
     no_partition_is_stuck,
 ]

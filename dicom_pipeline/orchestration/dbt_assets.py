@@ -24,7 +24,11 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
-from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
+from dicom_pipeline.orchestration.catalog import OWNERS, group_tags
+from dicom_pipeline.orchestration.dbt_checks import description_of
+from dicom_pipeline.orchestration.dbt_events import BuildBefore, DbtProgress, with_counts
+from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.seeds import (
     DIGEST_METADATA,
@@ -137,12 +141,32 @@ class Translator(DagsterDbtTranslator):
         return condition_for(self.get_group_name(dbt_resource_props))
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
-        """No tags from dbt; none of ours."""
-        return {}
+        """Those of the group; none from dbt."""
+        return group_tags(self.get_group_name(dbt_resource_props))
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the table is, without its SQL: that is a link away."""
+        return " ".join(dbt_resource_props["description"].split())
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         """As for the raw assets."""
-        return ["team:data-engineering"]
+        return OWNERS
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """A dbt test, with what it holds and what to do when it fails."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        return spec._replace(
+            description=description_of(manifest["nodes"][unique_id]),
+            automation_condition=condition_for_checks(asset_spec.key),
+        )
 
 
 def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
@@ -160,7 +184,8 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         dbt: DbtCliResource,
         pipeline: dg.ResourceParam[Pipeline],
     ) -> Iterator[Any]:
-        with writing(context, pipeline):
+        progress = DbtProgress(context)
+        with writing(context, pipeline), heartbeat(context.log.info, progress.__str__):
             pipeline.prepare()
             pipeline.wait_for_build(waiting=context.log.info)
             if loaded := pipeline.load_warehouse():
@@ -178,7 +203,12 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                     dbt.cli(["--quiet", "seed"]).wait()
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
-                yield from dbt.cli(["build"], context=context).stream()
+                before = BuildBefore(pipeline)
+                events, failure = progress.all_of(dbt.cli(["build"], context=context).stream())
+                # only now, since DuckDB is one process's at a time
+                yield from with_counts(events, before)
+                if failure is not None:
+                    raise failure
             finally:
                 pipeline.close_to_others()
 
@@ -189,7 +219,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     key=VAULT_KEY,
     group_name="internal",
     kinds={"duckdb"},
-    owners=["team:data-engineering"],
+    owners=OWNERS,
     automation_condition=condition_for("internal"),
 )
 def vault(

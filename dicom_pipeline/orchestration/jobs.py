@@ -10,8 +10,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
+from dicom_pipeline.settings import Settings
+
 RAW_JOB = "materialize_raw_assets_job"
 ALL_JOB = "materialize_all_assets_job"
+TRIGGER_TAG = "trigger"
 
 _GROUPS = {
     "materialize_internal_assets_job": ("internal", "Seeds and vault: what the others need."),
@@ -21,10 +24,31 @@ _GROUPS = {
 }
 
 
-def build_jobs() -> list[UnresolvedAssetJobDefinition]:
+def run_tags(settings: Settings, trigger: str = "hand") -> dict[str, str]:
+    """Tags that runs can be filtered by.
+
+    Parameters
+    ----------
+    settings
+        Profile, target and extractor.
+    trigger
+        Who asked for the run: ``hand`` (the web UI), ``file_arrival``, ``automation``, ``command``.
+    """
+    return {
+        "profile": str(settings.profile),
+        "target": str(settings.target),
+        "extractor": str(settings.extractor),
+        TRIGGER_TAG: trigger,
+    }
+
+
+def build_jobs(settings: Settings) -> list[UnresolvedAssetJobDefinition]:
     """All jobs."""
+    tags = run_tags(settings)
     jobs = [
-        dg.define_asset_job(name, selection=dg.AssetSelection.groups(group), description=text)
+        dg.define_asset_job(
+            name, selection=dg.AssetSelection.groups(group), description=text, tags=tags
+        )
         for name, (group, text) in _GROUPS.items()
     ]
     jobs.append(
@@ -32,6 +56,7 @@ def build_jobs() -> list[UnresolvedAssetJobDefinition]:
             ALL_JOB,
             selection=dg.AssetSelection.all(),
             description="Everything, from files to the published database; what a headless run is.",
+            tags=tags,
         )
     )
     return jobs

@@ -12,16 +12,20 @@ from typing import Any
 import dagster as dg
 
 from dicom_pipeline.extract.partition import PartitionReport
-from dicom_pipeline.extract.raw_step import Progress
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
+from dicom_pipeline.orchestration import markdown
+from dicom_pipeline.orchestration.catalog import OWNERS, RAW_TAGS
 from dicom_pipeline.orchestration.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.orchestration.instance import writing
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
 from dicom_pipeline.pipeline import Pipeline
 
 GROUP = "raw"
-PROGRESS_SECONDS = 5.0
+FILES_READ = "files_read_in_run"
+FILES_A_SECOND = "files_per_second"
+SECONDS = "seconds"
 
 _DESCRIPTIONS = {
     "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
@@ -51,8 +55,8 @@ def _specs() -> list[dg.AssetSpec]:
             partitions_def=study_period,
             skippable=True,
             kinds={"parquet"},
-            owners=["team:data-engineering"],
-            tags={"phi": "true"},
+            owners=OWNERS,
+            tags=RAW_TAGS,
         )
         for table in RAW_TABLES
     ]
@@ -73,14 +77,15 @@ def raw_assets(
     them would not fit the rest.
     """
     began = time.monotonic()
-    with writing(context, pipeline):
+    progress = _Progress()
+    with writing(context, pipeline), heartbeat(context.log.info, progress.__str__):
         pipeline.prepare()
-        step = pipeline.raw_step(_progress_log(context))
+        step = pipeline.raw_step(progress)
         reports = list(step.refresh(context.partition_keys, force=config.force))
     seconds = time.monotonic() - began
     files_read = sum(report.read for report in reports)
     context.log.info(
-        f"{files_read} files read, {sum(r.carried_over for r in reports)} carried over, "
+        f"{progress}; {files_read} read, {sum(r.carried_over for r in reports)} carried over, "
         f"{len(reports)} partitions in {seconds:.1f} s"
     )
     with partitions_remembered(context.instance):
@@ -93,23 +98,26 @@ def raw_assets(
         yield dg.MaterializeResult[None](
             asset_key=key,
             metadata={
-                "files_read_in_run": files_read,
-                "seconds": round(seconds, 1),
-                "files_per_second": round(files_read / seconds, 1),
+                FILES_READ: files_read,
+                "partitions_written_in_run": sum(r.bytes_written > 0 for r in reports),
+                "bytes_written_in_run": sum(r.bytes_written for r in reports),
+                SECONDS: round(seconds, 1),
+                FILES_A_SECOND: round(files_read / seconds, 1),
             },
         )
 
 
-def _progress_log(context: dg.AssetExecutionContext) -> Progress:
-    told = time.monotonic()
+class _Progress:
+    """How many files are up to date, of how many."""
 
-    def progress(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= PROGRESS_SECONDS or done == total:
-            told = time.monotonic()
-            context.log.info(f"{done} of {total} files are up to date")
+    def __init__(self) -> None:
+        self.done = self.total = 0
 
-    return progress
+    def __call__(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} files are up to date"
 
 
 def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue[Any]]:
@@ -125,7 +133,5 @@ def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue
         "bytes_written": dg.MetadataValue.int(report.bytes_written),
     }
     if rejects:
-        lines = [f"| {reason} | {count} |" for reason, count in sorted(rejects.items())]
-        table_text = "\n".join(["| reason | files |", "| --- | --- |", *lines])
-        metadata["files_without_row"] = dg.MetadataValue.md(table_text)
+        metadata["files_without_row"] = markdown.counts("reason", "files", rejects)
     return metadata

@@ -12,7 +12,7 @@ from dicom_pipeline.landing.scan import ScanRefused
 from dicom_pipeline.lock import LockTaken
 from dicom_pipeline.orchestration.checks import stuck
 from dicom_pipeline.orchestration.instance import fail_dead_runs
-from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
+from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
@@ -101,6 +101,7 @@ def _request(pending: Pending, failed: list[str]) -> dg.RunRequest:
         tags={
             **range_tags(pending.stored, pending.versions),
             PENDING_TAG: pending.digest,
+            TRIGGER_TAG: "file_arrival",
             "dagster/max_retries": "0",  # this sensor asks again itself
             "dicom_pipeline/partitions": str(len(pending.versions)),
         },

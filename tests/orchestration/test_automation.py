@@ -72,6 +72,8 @@ def automation(defs: dg.Definitions, instance: dg.DagsterInstance) -> Automation
 
 
 DOWNSTREAM = {"stage", "processed", "published"}
+# a batch of raw partitions also asks for the overview
+BATCH = {*DOWNSTREAM, "report"}
 
 
 def test_missing_internal_tables_are_built_first_and_once(automation: Automation) -> None:
@@ -82,17 +84,30 @@ def test_missing_internal_tables_are_built_first_and_once(automation: Automation
 def test_downstream_is_built_once_for_a_batch_of_partitions(automation: Automation) -> None:
     automation.tick()
     automation.raw("2011-01", "2012-02", "undated")
-    assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == BATCH
     assert [automation.tick() for _ in range(3)] == [set()] * 3
 
 
 def test_downstream_waits_for_the_internal_tables(automation: Automation) -> None:
     automation.raw("2011-01")
     first = automation.tick()
-    assert first in (FIRST, {"internal", *DOWNSTREAM})
+    assert first in ({*FIRST, "report"}, {"internal", *BATCH})
     built = first | automation.tick() | automation.tick()
-    assert built == {"internal", *DOWNSTREAM}
+    assert built == {"internal", *BATCH}
     assert automation.tick() == set()
+
+
+def test_the_tests_of_a_table_run_with_it_and_are_seen(automation: Automation) -> None:
+    automation.tick()
+    automation.raw("2012-02")
+    result = dg.evaluate_automation_conditions(
+        automation.defs, instance=automation.instance, cursor=automation.cursor
+    )
+    keys = automation.defs.resolve_asset_graph().asset_check_keys
+    wanted = {key for key in keys if key.asset_key.path[0] in ("stage", "processed")}
+    unasked = {key for key in wanted if not result.get_num_requested(key)}
+    # deidentification is of internal tables only, and stands already
+    assert {key.asset_key.path[1] for key in unasked} == {"deidentification"}
 
 
 def test_a_late_partition_rebuilds_downstream_though_others_did_not_change(
@@ -102,7 +117,7 @@ def test_a_late_partition_rebuilds_downstream_though_others_did_not_change(
     automation.raw("2012-02")
     automation.tick()
     automation.raw("2011-01")
-    assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == BATCH
 
 
 def test_a_partition_without_materialization_does_not_hold_back_the_others(
@@ -111,7 +126,7 @@ def test_a_partition_without_materialization_does_not_hold_back_the_others(
     automation.tick()
     automation.instance.add_dynamic_partitions(STUDY_PERIOD, ["2010-01"])
     automation.raw("2012-02")
-    assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == BATCH
 
 
 def test_a_failed_account_of_files_blocks_what_is_downstream(automation: Automation) -> None:
@@ -132,13 +147,13 @@ def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
     requested = [
         key
         for key in automation.defs.resolve_asset_graph().toposorted_asset_keys
-        if key.path[0] in DOWNSTREAM
+        if key.path[0] in BATCH
     ]
     # both between two ticks: the run that was requested ends, then another batch arrives
     for key in requested:
         automation.report(key)
     automation.raw("2013-03")
-    assert automation.tick() == DOWNSTREAM
+    assert automation.tick() == BATCH
     assert automation.tick() == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,9 +79,40 @@ def test_loading_gives_no_deprecation_warning(clean_environment: dict[str, str])
     assert ours == []
 
 
-def test_every_asset_says_what_it_is_and_whose_it_is(defs: dg.Definitions) -> None:
+def test_every_asset_says_what_it_is_whose_it_is_and_where_its_code_lies(
+    defs: dg.Definitions,
+) -> None:
     graph = defs.resolve_asset_graph()
     for key in graph.executable_asset_keys:
         node = graph.get(key)
         assert node.description, key
-        assert node.owners, key
+        assert "Raw SQL" not in node.description, key
+        assert node.owners == ["team:data-engineering"], key
+        assert node.kinds, key
+        assert node.tags.get("phi") == ("true" if key.path[0] == "raw" else None), key
+        references = node.metadata["dagster/code_references"].code_references
+        assert references, key
+        assert all(Path(one.file_path).is_file() for one in references), key
+
+
+def test_every_check_says_what_it_holds_and_what_to_do(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    names = {key.name for key in graph.asset_check_keys}
+    assert {
+        "every_discovered_file_is_accounted_for",
+        "landing_zone_was_scanned_lately",
+        "no_identifier_of_a_patient_in_any_published_column",
+        "no_series_with_conflicting_attributes",
+        "no_slice_gaps",
+        "one_patient_per_study",
+        "spacing_is_regular",
+    } <= names
+    specs = [spec for one in defs.assets or [] for spec in getattr(one, "check_specs", ())]
+    specs += [spec for one in defs.asset_checks or [] for spec in one.check_specs]
+    assert {spec.key for spec in specs} >= graph.asset_check_keys
+    for spec in specs:
+        text = spec.description or ""
+        assert re.search(r"^[A-Z`].*\.\s+(\*\*)?If it fails:(\*\*)? .+\.$", text, re.DOTALL), (
+            spec.name
+        )
+        assert "{{" not in text, spec.name

@@ -18,6 +18,46 @@ from dicom_pipeline.pipeline import Pipeline
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
+def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipeline) -> None:
+    """What the UI lists of each table is what DuckDB has, and lineage names columns that are."""
+    graph = defs.resolve_asset_graph()
+    keys = graph.executable_asset_keys
+    listed = {
+        key: {
+            column.name
+            for column in graph.get(key).metadata["dagster/column_schema"].schema.columns
+        }
+        for key in keys
+        if "dagster/column_schema" in graph.get(key).metadata
+    }
+    with duckdb.connect(str(pipeline.build_database), read_only=True) as connection:
+        found: dict[dg.AssetKey, set[str]] = {}
+        for schema, table, column in connection.execute(
+            "select schema_name, table_name, column_name from duckdb_columns()"
+            " where schema_name in ('stage', 'processed')"
+        ).fetchall():
+            found.setdefault(dg.AssetKey([schema, table]), set()).add(column)
+    for key, columns in found.items():
+        assert listed[key] == columns - {"model_version"}, key
+    for key in listed:
+        lineage = graph.get(key).metadata.get("dagster/column_lineage")
+        for sources in lineage.lineage.deps_by_column.values() if lineage else []:
+            for source in sources:
+                assert source.column_name in listed[source.asset_key], (key, source)
+
+    def origin(key: list[str], column: str) -> tuple[str, str]:
+        lineage = graph.get(dg.AssetKey(key)).metadata["dagster/column_lineage"]
+        [source] = lineage.lineage.deps_by_column[column]
+        return source.asset_key.to_user_string(), source.column_name
+
+    published = ["published", "database"]
+    assert origin(published, "processed_images.rows") == ("processed/processed_images", "rows")
+    assert origin(["processed", "processed_images"], "rows") == ("stage/staged_images", "rows")
+    assert origin(["stage", "staged_images"], "rows") == ("raw/images", "rows")
+    visit = origin(["processed", "processed_patients"], "last_patient_weight")
+    assert visit == ("stage/staged_patients", "patient_weight")
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster_dbt")
 def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
     pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
@@ -66,6 +106,8 @@ def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
     launch("materialize_processed_assets_job")
     assert built() == {"internal", "stage", "processed"}
     assert not pipeline.settings.database.exists()
+
+    assert_columns_are_those_of_the_tables(defs, pipeline)
 
     launch("materialize_all_assets_job", tags=range_tags(pending.stored, pending.stored))
     with duckdb.connect(str(pipeline.settings.database), read_only=True) as connection:

@@ -1,0 +1,213 @@
+"""A walk through the web UI in a real browser: what a user does, step by step.
+
+It also holds what ``tests/orchestration/test_dev.py`` holds without a browser: a file that is
+dropped in is published with no further action, once, and nothing loops.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pydicom
+import pytest
+
+from dicom_pipeline.settings import PROJECT_ROOT
+from tests.orchestration.dev_server import DevServer, wait_for
+
+from . import small_archive
+
+playwright = pytest.importorskip("playwright", reason="NOT TESTED: the web UI. No playwright")
+from playwright.sync_api import Locator, Page, expect  # noqa: E402
+
+from .browser import chromium, keep, opened  # noqa: E402
+
+SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
+# `make screenshots` sets it
+KEEP = os.environ.get("DICOM_TEST_SCREENSHOTS") == "yes"
+LOCATION = "/locations/dicom_pipeline"
+SECONDS = 240.0
+
+
+class Walk:
+    """The browser, the server behind it, and where screenshots go."""
+
+    def __init__(self, page: Page, server: DevServer, pictures: Path) -> None:
+        self.page = page
+        self.server = server
+        self.pictures = pictures
+
+    def go(self, path: str, shown: str) -> None:
+        """Open a page and wait until it shows a text."""
+        self.page.goto(f"http://127.0.0.1:{self.server.port}{path}")
+        expect(self.page.get_by_text(shown).first).to_be_visible(timeout=30_000)
+
+    def take(self, name: str) -> None:
+        """Take a screenshot."""
+        keep(self.page, self.pictures / f"ui_{name}.png")
+
+    def runs(self, job: str) -> list[dict[str, Any]]:
+        """Runs of a job, the newest first."""
+        return [run for run in self.server.runs() if run["jobName"] == job]
+
+    def ended(self, runs: int, what: str) -> None:
+        """Wait until there are so many runs and all have succeeded."""
+
+        def all_ended() -> bool:
+            found = [run["status"] for run in self.server.runs()]
+            assert "FAILURE" not in found, self.server.runs()
+            return found.count("SUCCESS") >= runs
+
+        wait_for(all_ended, seconds=SECONDS, what=what)
+
+    def group(self, name: str) -> Locator:
+        """A group's box in the graph."""
+        return self.page.locator("foreignObject, div").get_by_text(name, exact=True).last
+
+    def switch(self, sensor: str) -> Locator:
+        """The toggle in a sensor's line on the page Automation."""
+        switches = self.page.locator("label[class*=formatSwitch]")
+        expect(switches).to_have_count(3)
+        self.page.wait_for_timeout(1000)  # lines move while they are filled
+        line = self.page.locator(f"a[href$='/sensors/{sensor}']").bounding_box()
+        assert line
+        for switch in switches.all():
+            place = switch.bounding_box()
+            if place and line["y"] < place["y"] < line["y"] + line["height"]:
+                return switch
+        raise AssertionError(f"no toggle beside {sensor}")
+
+    def toggle(self, sensor: str) -> None:
+        """Switch a sensor on."""
+        switch = self.switch(sensor)
+        expect(switch.locator("input")).not_to_be_checked()
+        switch.click()
+        expect(switch.locator("input")).to_be_checked()
+
+
+@pytest.fixture
+def walk(environment: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
+    """The web UI on an archive that nothing has looked at yet."""
+    executable = chromium()
+    if executable is None:
+        pytest.skip("NOT TESTED: the web UI. Chromium is not installed (Debian: chromium)")
+    small_archive.write(Path(environment["DICOM_LANDING_URI"]))
+    pictures = PROJECT_ROOT / "resources" if KEEP else tmp_path
+    with (
+        DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server,
+        opened(executable) as page,
+    ):
+        yield Walk(page, server, pictures)
+
+
+def images(database: Path) -> int:
+    """Rows of processed_images, as any client reads them."""
+    if not database.exists():
+        return 0
+    with duckdb.connect(str(database), read_only=True) as connection:
+        row = connection.execute("select count(*) from processed.processed_images").fetchone()
+    return int(row[0]) if row else 0
+
+
+@pytest.mark.timeout(600)
+def test_a_user_takes_an_archive_from_files_to_the_published_tables(
+    walk: Walk, environment: dict[str, str], tmp_path: Path
+) -> None:
+    page, server = walk.page, walk.server
+    landing, database = (
+        Path(environment["DICOM_LANDING_URI"]),
+        Path(environment["DBT_DATABASE_NAME"]),
+    )
+    loaded = len(list(landing.glob("0*.dcm")))
+
+    # the graph reads from left to right
+    walk.go("/asset-groups", "published")
+    page.get_by_text("Hide navigation").click()
+    order = ("raw", "stage", "processed", "published")
+    places = [walk.group(name).bounding_box() for name in order]
+    left = [place["x"] for place in places if place]
+    assert left == sorted(left)
+    assert len(set(left)) == len(order)
+
+    # the internal tables, by their job
+    walk.go(f"{LOCATION}/jobs/materialize_internal_assets_job", "anonymization_mapping")
+    page.get_by_role("button", name="Materialize all").first.click()
+    walk.ended(1, "the internal tables")
+
+    # files are found and read
+    walk.go("/automation", "file_arrival_sensor")
+    walk.toggle("file_arrival_sensor")
+    walk.ended(2, "the raw tables")
+
+    # one partition by hand
+    walk.go(f"{LOCATION}/jobs/materialize_raw_assets_job", "rejected_files")
+    page.get_by_role("button", name="Materialize all").first.click()
+    dialog = page.get_by_role("dialog").first
+    dialog.locator("[class*=tagSelectorContainer]").click()
+    page.get_by_text("2019-02", exact=True).first.click()
+    expect(dialog.get_by_text("1 partition", exact=True)).to_be_visible()
+    walk.take("partitions")
+    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name=re.compile("^Launch")).click()
+    walk.ended(3, "the partition")
+
+    # and everything downstream builds itself
+    walk.go("/automation", "automation_sensor")
+    walk.toggle("automation_sensor")
+    walk.take("automation")
+    wait_for(lambda: images(database) == loaded, seconds=SECONDS, what="the published tables")
+    walk.ended(4, "the run downstream")
+
+    # a file is dropped in, and while it is taken in the pages are looked at
+    shutil.copy(SAMPLE / "CT_small.dcm", landing)
+    look_around(walk, loaded)
+    wait_for(lambda: images(database) == loaded + 1, seconds=SECONDS, what="the dropped file")
+    published_at = time.monotonic()
+    walk.ended(6, "all runs")
+    walk.go("/runs", "materialize_raw_assets_job")
+    walk.take("runs")
+    walk.go("/asset-groups", "published")
+    page.wait_for_timeout(1500)
+    walk.take("lineage")
+
+    time.sleep(max(0, published_at + 25 - time.monotonic()))  # two more ticks: nothing may loop
+    runs = server.runs()
+    assert {run["status"] for run in runs} == {"SUCCESS"}, runs
+    triggers = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    asked_by = sorted(tags["trigger"] for tags in triggers)
+    # everything downstream is built once a batch
+    assert asked_by == ["automation", "automation", "file_arrival", "file_arrival", "hand", "hand"]
+    log = (tmp_path / "dagster" / "dev.log").read_text()
+    assert "Undercover" not in log
+    assert "1CT1" not in log
+
+
+def look_around(walk: Walk, loaded: int) -> None:
+    """Open an asset's metadata, its columns, its pictures and its checks."""
+    page = walk.page
+    walk.go("/assets/report/archive", "files_without_row")
+    expect(page.get_by_text(str(loaded), exact=True).first).to_be_visible()
+    page.get_by_text("[Show Markdown]").first.click()
+    picture = page.get_by_role("dialog").locator("img[src^='data:image/png']")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 500
+    walk.take("archive")
+
+    walk.go("/assets/stage/staged_images", "raw/images.rows")
+    expect(page.get_by_text("staged_images.sql").first).to_be_visible()
+    page.get_by_placeholder("Filter columns").fill("pixel")
+    page.get_by_placeholder("Filter columns").scroll_into_view_if_needed()
+    walk.take("columns")
+
+    walk.go("/assets/processed/series_geometry?view=checks", "spacing_is_regular")
+    page.get_by_text("no_slice_gaps").first.click()
+    page.get_by_text("[Show Markdown]").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("missing_slices > 0")
+    page.get_by_role("button", name="Close").click()
+    walk.take("checks")

@@ -1,0 +1,76 @@
+"""Failed runs on a real instance, and what the webhook is told of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.orchestration.alert_sensor import build_alert_sensor
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import Settings
+from tests.test_alerts import Hook, hook
+
+__all__ = ["hook"]
+NAME = "Undercover^Quentin"
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("no_leak", asset="tables")])
+def tables() -> Iterator[dg.AssetCheckResult]:
+    """Fails as a library does that quotes what it read."""
+    yield dg.AssetCheckResult(passed=False, metadata={"value": NAME})
+    raise ValueError(f"cannot read {NAME}")
+
+
+@pytest.fixture
+def failed(instance: dg.DagsterInstance) -> dg.RunFailureSensorContext:
+    job = dg.Definitions(
+        assets=[tables], jobs=[dg.define_asset_job("nightly_job", tags={"trigger": "command"})]
+    ).resolve_job_def("nightly_job")
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    return dg.build_run_status_sensor_context(
+        sensor_name="failure_alert_sensor",
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+        dagster_event=result.get_run_failure_event(),
+    ).for_run_failure()
+
+
+def settings_with(pipeline: Pipeline, webhook: str | None) -> Settings:
+    return dataclasses.replace(pipeline.settings, alert_webhook=webhook)
+
+
+def test_the_webhook_is_told_of_job_step_and_check_and_of_nobody(
+    pipeline: Pipeline, failed: dg.RunFailureSensorContext, hook: Hook
+) -> None:
+    build_alert_sensor(settings_with(pipeline, hook.address))(failed)
+    [(_, body)] = hook.got
+    text = str(body["text"])
+    assert text.startswith("dicom_pipeline: nightly_job failed in tables (run ")
+    assert "started by command" in text
+    assert "Failed checks: tables: no_leak." in text
+    assert "Undercover" not in text
+    assert "Quentin" not in text
+
+
+def test_a_webhook_that_refuses_is_told_in_the_log_and_fails_nothing(
+    pipeline: Pipeline,
+    failed: dg.RunFailureSensorContext,
+    hook: Hook,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    hook.answers = [404]
+    build_alert_sensor(settings_with(pipeline, hook.address))(failed)
+    told = "".join(capfd.readouterr())
+    assert "did not take the alert: it answered 404" in told
+    assert "hush" not in told
+
+
+def test_the_sensor_is_on_where_there_is_a_webhook(pipeline: Pipeline) -> None:
+    on = build_alert_sensor(settings_with(pipeline, "https://hooks.example/x"))
+    off = build_alert_sensor(settings_with(pipeline, None))
+    assert on.default_status is dg.DefaultSensorStatus.RUNNING
+    assert off.default_status is dg.DefaultSensorStatus.STOPPED

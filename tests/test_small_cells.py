@@ -1,0 +1,58 @@
+"""Small cells: nothing under the limit is shown, and nothing of it follows from what is shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicom_pipeline.small_cells import LEAST, OTHER, merged
+
+CELLS = st.dictionaries(
+    st.tuples(
+        st.sampled_from(["2001-01", "2001-02", "2002-05", "2010-12", "undated"]),
+        st.sampled_from(["CT", "MR", "US", "CR", OTHER]),
+    ),
+    st.integers(0, 40),
+)
+
+
+@given(CELLS)
+def test_no_cell_is_small_and_no_study_is_lost(cells: dict[tuple[str, str], int]) -> None:
+    spans = merged(cells)
+    total = sum(cells.values())
+    assert sum(sum(span.counts.values()) for span in spans) == (total if total >= LEAST else 0)
+    for span in spans:
+        assert all(count >= LEAST for count in span.counts.values()), span
+    months = [month for span in spans for month in span.months]
+    assert months == sorted(set(months))
+
+
+@given(CELLS)
+def test_a_name_that_is_shown_is_counted_as_it_is(cells: dict[tuple[str, str], int]) -> None:
+    for span in merged(cells):
+        there = Counter[str]()
+        for (month, name), count in cells.items():
+            if month in span.months:
+                there[name] += count
+        for name, count in span.counts.items():
+            if name != OTHER:
+                assert count == there[name]
+
+
+def test_a_single_patient_in_a_month_of_their_own_is_not_to_be_seen() -> None:
+    cells = {("2001-01", "CT"): 40, ("2001-02", "MR"): 1, ("2001-03", "CT"): 12}
+    [january, later] = merged(cells)
+    assert (january.label, dict(january.counts)) == ("2001-01", {"CT": 40})
+    assert (later.label, dict(later.counts)) == ("2001-02 to 2001-03", {OTHER: 13})
+
+
+def test_what_has_no_date_stands_at_the_end() -> None:
+    [span] = merged({("undated", "CT"): 2, ("2001-01", "CT"): 3, ("2003-01", "CT"): 30})
+    assert span.label == "2001-01 to 2003-01 and undated"
+
+
+def test_an_archive_of_few_studies_shows_nothing() -> None:
+    assert merged({("2001-01", "CT"): LEAST - 1}) == []
+    assert merged({}) == []
