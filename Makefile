@@ -48,7 +48,7 @@ test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
 
 screenshots: $(VENV)/.dev  ## the README's pictures of the web UI, by the test that walks through it (needs Chromium)
-	@DICOM_TEST_SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser
+	@SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser
 
 test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local servers; ends with the parity matrix
 	@$(BIN)/python -m pytest -m "" tests/cloud

@@ -30,9 +30,9 @@ from .browser import chromium, keep, opened  # noqa: E402
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 # `make screenshots` sets it
-KEEP = os.environ.get("DICOM_TEST_SCREENSHOTS") == "yes"
+KEEP = os.environ.get("SCREENSHOTS") == "yes"
 LOCATION = "/locations/dicom_pipeline"
-SECONDS = 240.0
+SECONDS = 120.0
 
 
 class Walk:
