@@ -311,6 +311,7 @@ def words(
 app.command()(cli_look.explore)
 app.command()(cli_look.locate)
 app.command()(cli_look.rejects)
+app.command()(cli_look.report)
 
 
 @app.command("snowflake-setup")

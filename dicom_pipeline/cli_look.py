@@ -147,6 +147,35 @@ def rejects(
             raise typer.Exit(EXIT_FAILED)
 
 
+def report(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; an HTML file.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write one HTML file about the archive, to be opened in a browser.
+
+    What is there, what became of the files, what is missing or in conflict.
+    Counts only, no network needed. It has the true months of studies, in groups
+    of 11 or more, so it lies in the warehouse directory unless --output says
+    otherwise, and is readable for its owner only.
+
+    Exit code: 0 done, 1 nothing is published yet, 2 a setting cannot be used.
+    """
+    with plain_errors(debug) as console:
+        from dicom_pipeline.archive_report import write_report  # brings the library that draws
+
+        pipeline = Pipeline(load_settings())
+        _need_published(pipeline, console)
+        pipeline.refresh_raw()
+        target = (output or pipeline.report_file).absolute()
+        if target.is_dir() or not target.parent.is_dir():
+            raise typer.BadParameter("not a file in a folder that exists", param_hint="--output")
+        with console.status("counting and drawing"):
+            write_report(pipeline, target)
+        console.print(f"report: {target}", soft_wrap=True, markup=False, highlight=False)
+
+
 def _need_published(pipeline: Pipeline, console: Console) -> None:
     if not pipeline.settings.database.exists():
         console.print("nothing is published yet: dicom-pipeline run")

@@ -23,6 +23,7 @@ from dicom_pipeline.orchestration.dbt_assets import (
 from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.published import build_published
 from dicom_pipeline.orchestration.raw_assets import raw_assets
+from dicom_pipeline.orchestration.report import report
 from dicom_pipeline.orchestration.sensors import file_arrival_sensor
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import export_for_dbt, load_settings
@@ -45,7 +46,7 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     return dg.Definitions(
         assets=described(
-            [raw_assets, archive, vault, dbt_assets, build_published(project, processed)],
+            [raw_assets, archive, vault, dbt_assets, build_published(project, processed), report],
             pipeline,
             project.manifest_path,
         ),

@@ -1,4 +1,4 @@
-"""Small charts as PNG, for people who look before they read.
+"""Small charts as PNG or SVG, for people who look before they read.
 
 Belongs here: drawing of counts by matplotlib, which is imported when something is drawn and not
 before: it takes half a second, and most commands draw nothing.
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT, _DPI = 7.6, 3.0, 100
+_PAGE, _HALF_PAGE = 10.4, 5.2  # of a report
+_LONGEST = 34
 _INK = "#3d4852"
 # of Okabe and Ito, told apart by everybody
 _COLORS = (
@@ -24,9 +26,12 @@ _COLORS = (
 )  # fmt: skip
 _REST = "#b8bfc6"
 _TICKS = 12
+_LAST = ("other", "not given")
 
 
-def stacked_bars(title: str, labels: Sequence[str], parts: Mapping[str, Sequence[int]]) -> bytes:
+def stacked_bars(
+    title: str, labels: Sequence[str], parts: Mapping[str, Sequence[int]], *, svg: bool = False
+) -> bytes:
     """Bars by label, each made of parts; the last part named ``other`` is grey.
 
     Parameters
@@ -37,13 +42,15 @@ def stacked_bars(title: str, labels: Sequence[str], parts: Mapping[str, Sequence
         What stands below the bars.
     parts
         Heights by part, each as long as ``labels``.
+    svg
+        Draw an SVG, for a page; it has its text as text.
 
     Returns
     -------
     bytes
-        A PNG file.
+        A PNG or an SVG file.
     """
-    figure, axes = _paper(title)
+    figure, axes = _paper(title, width=_PAGE if svg else _WIDTH)
     heights = [0] * len(labels)
     for place, (name, values) in enumerate(parts.items()):
         rest = name == "other" and len(parts) > 1
@@ -55,10 +62,12 @@ def stacked_bars(title: str, labels: Sequence[str], parts: Mapping[str, Sequence
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, fontsize=8, labelcolor=_INK
         )
-    return _png(figure)
+    return _svg(figure) if svg else _png(figure)
 
 
-def flat_bars(title: str, counts: Mapping[str, int]) -> bytes:
+def flat_bars(
+    title: str, counts: Mapping[str, int], *, svg: bool = False, ordered: bool = True
+) -> bytes:
     """One bar a name from left to right, the greatest above, with its number.
 
     Parameters
@@ -67,21 +76,30 @@ def flat_bars(title: str, counts: Mapping[str, int]) -> bytes:
         What is counted.
     counts
         Length by name.
+    svg
+        Draw an SVG, for a page; it has its text as text.
+    ordered
+        Put the greatest above; otherwise the first.
 
     Returns
     -------
     bytes
         A PNG file.
     """
-    figure, axes = _paper(title, height=max(1.4, 0.7 + 0.28 * len(counts)))
-    ordered = sorted(counts.items(), key=lambda item: (item[1], item[0]))
-    bars = axes.barh([name for name, _ in ordered], [n for _, n in ordered], color=_COLORS[0])
+    width = _HALF_PAGE if svg else _WIDTH
+    figure, axes = _paper(title, height=max(1.1, 0.55 + 0.24 * len(counts)), width=width)
+    upwards = [*counts.items()][::-1]
+    if ordered:
+        upwards.sort(key=lambda item: (item[0] not in _LAST, item[1], item[0]))
+    colors = [_REST if name in _LAST else _COLORS[0] for name, _ in upwards]
+    bars = axes.barh(range(len(upwards)), [count for _, count in upwards], color=colors)
+    axes.set_yticks(range(len(upwards)), [_short(name) for name, _ in upwards])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8, color=_INK)
     axes.margins(x=0.1)
     axes.xaxis.set_visible(False)
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    return _png(figure)
+    return _svg(figure) if svg else _png(figure)
 
 
 def line(title: str, labels: Sequence[str], values: Sequence[float]) -> bytes:
@@ -106,11 +124,11 @@ def line(title: str, labels: Sequence[str], values: Sequence[float]) -> bytes:
     return _png(figure)
 
 
-def _paper(title: str, height: float = _HEIGHT) -> tuple[Figure, Axes]:
+def _paper(title: str, height: float = _HEIGHT, width: float = _WIDTH) -> tuple[Figure, Axes]:
     # not pyplot, which keeps figures and asks for a screen
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=10, color=_INK, fontweight="bold")
     axes.tick_params(colors=_INK, labelsize=8, length=0)
@@ -121,6 +139,10 @@ def _paper(title: str, height: float = _HEIGHT) -> tuple[Figure, Axes]:
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color("#c5ccd3")
     return figure, axes
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _label(axes: Axes, labels: Sequence[str]) -> None:
@@ -144,3 +166,15 @@ def _png(figure: Figure) -> bytes:
     with Image.open(drawn) as image:
         image.convert("RGB").quantize(32).save(small, format="png", optimize=True)
     return small.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    from matplotlib import rc_context
+
+    drawn = io.BytesIO()
+    # the same counts make the same bytes; text stays text, which can be searched and read aloud
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dicom_pipeline"}):
+        figure.savefig(
+            drawn, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        )
+    return drawn.getvalue()

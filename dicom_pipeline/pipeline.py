@@ -125,6 +125,11 @@ class Pipeline:
         return Withdrawals(self.settings.raw_dir, self.raw_writer)
 
     @property
+    def report_file(self) -> Path:
+        """The report about the archive, which has true study months."""
+        return self.settings.warehouse_dir / "report.html"
+
+    @property
     def build_database(self) -> Path:
         """The private database that dbt builds in; of a build on Snowflake, a copy."""
         return self.settings.warehouse_dir / "build.duckdb"

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from dicom_pipeline import pictures
+from dicom_pipeline.defined_terms import defined_terms
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.extract.studies import studies_by_month
 from dicom_pipeline.extract.tables import RAW_TABLES
@@ -20,7 +21,6 @@ from dicom_pipeline.orchestration.catalog import OWNERS
 from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.orchestration.raw_assets import FILES_A_SECOND, FILES_READ, SECONDS
 from dicom_pipeline.orchestration.raw_assets import GROUP as RAW
-from dicom_pipeline.orchestration.seeds import defined_terms
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.small_cells import LEAST, OTHER, merged
 

@@ -4,7 +4,6 @@ Belongs here: digests of the seed files, and where the last built ones are noted
 Does not belong here: what the seeds mean (attributes), and building them (dbt_assets).
 """
 
-import csv
 import hashlib
 
 import dagster as dg
@@ -36,11 +35,3 @@ def built_digest(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
     built = event.asset_materialization if event else None
     noted = built.metadata.get(DIGEST_METADATA) if built else None
     return str(noted.value) if noted else None
-
-
-def defined_terms(attribute: str) -> frozenset[str]:
-    """Values that the standard defines for a code, so that anybody may see them."""
-    with (SEEDS_DIR / "defined_terms.csv").open(newline="") as lines:
-        return frozenset(
-            line["term"] for line in csv.DictReader(lines) if line["attribute"] == attribute
-        )
