@@ -76,11 +76,12 @@ class Site:
         code: int = 0,
         stdin: str = "",
         umask: int = -1,
+        seconds: float = 240,
         **environment: str,
     ) -> str:
         """Run the command line to its end and return what it printed."""
         process = self.start(*arguments, umask=umask, **environment)
-        output, _ = process.communicate(stdin, timeout=240)
+        output, _ = process.communicate(stdin, timeout=seconds)
         assert process.returncode == code, output
         return output
 

@@ -23,10 +23,7 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipel
     graph = defs.resolve_asset_graph()
     keys = graph.executable_asset_keys
     listed = {
-        key: {
-            column.name
-            for column in graph.get(key).metadata["dagster/column_schema"].schema.columns
-        }
+        key: {column.name for column in graph.get(key).metadata["dagster/column_schema"].columns}
         for key in keys
         if "dagster/column_schema" in graph.get(key).metadata
     }
@@ -41,13 +38,13 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipel
         assert listed[key] == columns - {"model_version"}, key
     for key in listed:
         lineage = graph.get(key).metadata.get("dagster/column_lineage")
-        for sources in lineage.lineage.deps_by_column.values() if lineage else []:
+        for sources in lineage.deps_by_column.values() if lineage else []:
             for source in sources:
                 assert source.column_name in listed[source.asset_key], (key, source)
 
     def origin(key: list[str], column: str) -> tuple[str, str]:
         lineage = graph.get(dg.AssetKey(key)).metadata["dagster/column_lineage"]
-        [source] = lineage.lineage.deps_by_column[column]
+        [source] = lineage.deps_by_column[column]
         return source.asset_key.to_user_string(), source.column_name
 
     published = ["published", "database"]
