@@ -47,8 +47,8 @@ test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 test-all: $(VENV)/.dev  ## also the tests that take minutes
 	@$(BIN)/python -m pytest -m ""
 
-screenshots: $(VENV)/.dev  ## the README's pictures of the web UI, by the test that walks through it (needs Chromium)
-	@SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser
+screenshots: $(VENV)/.dev  ## the README's pictures, by the tests that look at the pages (needs Chromium)
+	@SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser tests/endtoend/test_report.py
 
 test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local servers; ends with the parity matrix
 	@$(BIN)/python -m pytest -m "" tests/cloud

@@ -57,7 +57,7 @@ def stacked_bars(
         color = _REST if rest else _COLORS[place % len(_COLORS)]
         axes.bar(range(len(labels)), values, bottom=heights, label=name, color=color, width=0.8)
         heights = [below + value for below, value in zip(heights, values, strict=True)]
-    axes.margins(y=0.08)
+    axes.set_ylim(0, max(heights, default=0) * 1.08 or 1)
     _label(axes, labels)
     if len(parts) > 1:
         axes.legend(

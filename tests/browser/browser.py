@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 SIZE = {"width": 1280, "height": 800}
 LARGEST = 150_000  # bytes of a screenshot that is kept
@@ -17,13 +21,17 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
 
 
 def chromium() -> str | None:
-    """Where Chromium is; None without one."""
+    """Where Chromium is; None without one, or without what drives it."""
+    if importlib.util.find_spec("playwright") is None:
+        return None
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
 @contextmanager
 def opened(executable: str) -> Iterator[Page]:
     """A page of a fresh Chromium; nothing but this machine is asked for anything."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
         if os.getuid() == 0:  # there is no sandbox for root; what is opened is our own server

@@ -31,7 +31,8 @@ from .browser import SIZE, chromium, keep, opened  # noqa: E402
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 # `make screenshots` sets it
 KEEP = os.environ.get("SCREENSHOTS") == "yes"
-PARTITIONS = str(len(small_archive.MONTHS) + 2)  # broken files have a month of their own, or none
+# broken files have a month of their own, or none
+PARTITIONS = str(len(small_archive.MONTHS) + 2)
 LOCATION = "/locations/dicom_pipeline"
 SECONDS = 240.0
 
@@ -179,7 +180,7 @@ def test_a_user_takes_an_archive_from_files_to_the_published_tables(
     wait_for(lambda: images(database) == loaded + 1, seconds=SECONDS, what="the dropped file")
     published_at = time.monotonic()
     walk.ended(6, "all runs")
-    walk.low(440)
+    walk.low(560)
     walk.go("/asset-groups", "published")
     page.wait_for_timeout(1500)
     walk.take("lineage")
