@@ -42,10 +42,10 @@ dev: $(VENV)/.run  ## set up and open the Dagster web UI on http://127.0.0.1:300
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dagster dev
 
 test: $(VENV)/.dev lint  ## set up, check the code and run the tests
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest
 
 test-all: $(VENV)/.dev  ## also the tests that take minutes
-	@$(BIN)/python -m pytest -m ""
+	@$(BIN)/python -m pytest -m "" --cov --cov-report=term:skip-covered
 
 screenshots: $(VENV)/.dev  ## the README's pictures, by the tests that look at the pages (needs Chromium)
 	@SCREENSHOTS=yes $(BIN)/python -m pytest -n 0 tests/browser tests/endtoend/test_report.py

@@ -13,6 +13,8 @@ Table = tuple[dict[str, str], list[tuple[Any, ...]]]
 
 # it says when a publication was, and of tables what is a view on DuckDB
 OF_ITS_OWN = "run_info"
+# the dictionary of each database has the names of types that it has there
+TYPES_THERE = ("data_type",)
 
 
 def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dict[str, Table]:

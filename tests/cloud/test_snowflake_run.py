@@ -24,10 +24,8 @@ from tests.warehouse.conftest import KEY
 
 from .snowflake_grammar import complaint
 from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
-from .tables import Table, differences, tables
+from .tables import TYPES_THERE, Table, differences, tables
 
-# the dictionary of each database has the names of types that it has there
-TYPES_THERE = ("data_type",)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 

@@ -62,6 +62,7 @@ def written(site: Site) -> int:
     return len(list((site.root / "raw" / "images").glob("study_period=2*/data.parquet")))
 
 
+@pytest.mark.slow  # a minute
 def test_killed_during_extraction(clean: Site, victim: Site) -> None:
     def extracting(pid: int) -> bool:
         return any("multiprocessing" in line for line in children(pid))
@@ -95,6 +96,7 @@ def test_killed_during_dbt_which_goes_on_without_us(clean: Site, victim: Site) -
     assert victim.content() == clean.content()
 
 
+@pytest.mark.slow  # a minute
 def test_dagsters_storage_is_lost(clean: Site, victim: Site) -> None:
     victim.run()
     shutil.rmtree(victim.root / "dagster")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
 from pydicom import dcmread
 
 from tests.support.project import add_line, copy_project
@@ -14,6 +15,7 @@ from .conftest import SAMPLE, Site, files_read
 LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n"
 
 
+@pytest.mark.slow  # a minute; raw and stage hold their parts of it
 def test_an_attribute_added_by_one_line_is_in_raw_stage_and_processed(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     site = Site(tmp_path / "site", project)

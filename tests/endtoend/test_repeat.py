@@ -36,6 +36,7 @@ def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady
     assert steady.content() == before
 
 
+@pytest.mark.slow  # the parity matrix holds most of it
 def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
     before = steady.content()
     write_instances(steady.landing / "more", 10)
@@ -52,6 +53,7 @@ def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
     assert steady.content() == before
 
 
+@pytest.mark.slow  # the parity matrix holds most of it
 def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
     steady: Site, tmp_path: Path
 ) -> None:
