@@ -84,6 +84,7 @@ def rejects(pipeline: Pipeline) -> dict[str, str]:
     return {row["file_path"]: row["reason"] for row in found}
 
 
+@pytest.mark.slow  # the parity matrix holds most of it
 def test_the_sample_gives_the_same_rows_on_lambda(
     folder: Path, bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

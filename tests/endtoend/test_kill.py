@@ -87,6 +87,7 @@ def test_killed_after_all_parquet_is_written(clean: Site, victim: Site) -> None:
     assert victim.content() == clean.content()
 
 
+@pytest.mark.slow  # a minute
 def test_killed_during_dbt_which_goes_on_without_us(clean: Site, victim: Site) -> None:
     def building(pid: int) -> bool:
         return any("dbt build" in line for line in children(pid))

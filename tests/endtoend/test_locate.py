@@ -217,6 +217,7 @@ VERSIONS: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow  # half a minute
 def test_of_several_versions_it_is_the_file_that_the_row_was_made_of(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()

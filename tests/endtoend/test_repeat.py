@@ -21,6 +21,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
+@pytest.mark.slow  # the parity matrix holds most of it
 def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady: Site) -> None:
     before = steady.content()
     published = steady.database.stat()

@@ -56,6 +56,7 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipel
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster_dbt")
+@pytest.mark.slow  # a minute; the walk through the web UI holds most of it
 def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
     pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
