@@ -151,6 +151,7 @@ def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
     assert sorted(kinds) == [False, True]
 
 
+@pytest.mark.slow  # half a minute
 def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
     environment: BucketPlace, front: Front, tmp_path: Path
 ) -> None:

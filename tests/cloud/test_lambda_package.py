@@ -77,6 +77,7 @@ def test_the_handler_answers_in_an_interpreter_that_has_only_the_package(unzippe
     assert not [name for name in loaded if name.startswith(UNWANTED)]
 
 
+@pytest.mark.slow  # a quarter of a minute
 def test_the_package_gives_the_rows_of_the_sample(
     unzipped: Path, bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
