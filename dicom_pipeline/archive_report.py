@@ -23,7 +23,7 @@ from dicom_pipeline.extract.studies import studies_by_month
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.private_files import write_atomic
 from dicom_pipeline.settings import PROJECT_ROOT
-from dicom_pipeline.small_cells import LEAST, OTHER, Span, merged
+from dicom_pipeline.small_cells import LEAST, Span, by_name, merged
 from dicom_pipeline.warehouse.archive_facts import ArchiveFacts, Share, archive_facts, shortened
 
 _PAGE = PROJECT_ROOT / "resources" / "archive_report.html.jinja"
@@ -229,20 +229,15 @@ def _time(timeline: Sequence[Span]) -> Section:
     title = "Studies over time"
     if not timeline:
         return Section("time", title, f"Fewer than {LEAST} studies: not shown.")
-    found = {name for span in timeline for name in span.counts}
-    names = sorted(found, key=lambda name: (name == OTHER, name))
-    labels = [span.label for span in timeline]
-    parts = {name: [span.counts.get(name, 0) for span in timeline] for name in names}
+    labels, parts = [span.label for span in timeline], by_name(timeline)
     drawn = pictures.stacked_bars("Studies a month by modality", labels, parts, svg=True)
-    rows: list[list[Cell]] = [
-        [label, *(parts[name][n] for name in names)] for n, label in enumerate(labels)
-    ]
+    rows: list[tuple[Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return Section(
         "time",
         title,
         "The true months of the studies, which the published tables do not have: dates are shifted "
         f"there. Groups of fewer than {LEAST} are merged, into months that follow or into other.",
-        charts=[Chart(_inline(drawn), ["months", *names], rows, wide=True)],
+        charts=[Chart(_inline(drawn), ["months", *parts], rows, wide=True)],
     )
 
 

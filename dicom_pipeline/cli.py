@@ -106,7 +106,7 @@ def status(debug: Debug = False) -> None:
     landing zone cannot be listed.
     """
     with plain_errors(debug) as console:
-        from dicom_pipeline.report import print_account
+        from dicom_pipeline.summary import print_account
 
         pipeline = Pipeline(load_settings())
         pipeline.refresh_raw()
@@ -295,7 +295,7 @@ def words(
     Exit code: 0 done, 1 nothing is built yet, 2 a setting cannot be used.
     """
     with plain_errors(debug) as console:
-        from dicom_pipeline.report import print_words
+        from dicom_pipeline.summary import print_words
 
         pipeline = Pipeline(load_settings())
         if not pipeline.build_database.exists():
@@ -346,7 +346,7 @@ def prepare(debug: Debug = False) -> None:
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    from dicom_pipeline.report import progress_bar
+    from dicom_pipeline.summary import progress_bar
 
     with progress_bar(console) as bar:
         yield bar

@@ -27,9 +27,9 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.report import print_account, print_tables, progress_bar
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
+from dicom_pipeline.summary import print_account, print_tables, progress_bar
 from dicom_pipeline.terminal import PLAIN_ERRORS
 from dicom_pipeline.warehouse.snowflake_session import told_by_dbt
 

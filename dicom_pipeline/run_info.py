@@ -39,14 +39,7 @@ def run_info(profile: Profile, mapping_csv: Path, account: Account) -> RunInfo:
 
 
 def _files(account: Account) -> dict[str, int]:
-    files = {
-        "found": account.discovered,
-        "loaded": account.loaded,
-        "duplicate": account.duplicate,
-        "rejected": account.rejected.total(),
-        "ignored": account.ignored.total(),
-        "pending": account.pending,
-    }
+    files = account.outcomes
     for outcome, counts in (("rejected", account.rejected), ("ignored", account.ignored)):
         files |= {f"{outcome}: {reason}": count for reason, count in sorted(counts.items())}
     return files

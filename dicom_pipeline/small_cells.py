@@ -7,7 +7,7 @@ Does not belong here: what is counted, and drawing (pictures).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 LEAST = 11
@@ -27,6 +27,12 @@ class Span:
         dated = [month for month in self.months if month[0].isdigit()]
         ends = [f"{dated[0]} to {dated[-1]}" if len(dated) > 1 else dated[0]] if dated else []
         return " and ".join([*ends, *(month for month in self.months if month not in dated)])
+
+
+def by_name(spans: Sequence[Span]) -> dict[str, list[int]]:
+    """Counts of each name along the spans, ``other`` the last; 0 where a span has none of it."""
+    names = sorted({n for span in spans for n in span.counts}, key=lambda n: (n == OTHER, n))
+    return {name: [span.counts.get(name, 0) for span in spans] for name in names}
 
 
 def merged(cells: Mapping[tuple[str, str], int], least: int = LEAST) -> list[Span]:

@@ -51,6 +51,18 @@ class Account:
         parts += self.rejected.total() + self.ignored.total()
         return self.discovered == parts and not self.lost and not self.double
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Files by what became of them; ``found`` is all of them."""
+        return {
+            "found": self.discovered,
+            "loaded": self.loaded,
+            "duplicate": self.duplicate,
+            "rejected": self.rejected.total(),
+            "ignored": self.ignored.total(),
+            "pending": self.pending,
+        }
+
     def count(self, outcome: str, reason: str, files: int) -> None:
         """Count files that have a row."""
         if outcome == "rejected":

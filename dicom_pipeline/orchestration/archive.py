@@ -22,7 +22,7 @@ from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.orchestration.raw_assets import FILES_A_SECOND, FILES_READ, SECONDS
 from dicom_pipeline.orchestration.raw_assets import GROUP as RAW
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.small_cells import LEAST, OTHER, merged
+from dicom_pipeline.small_cells import LEAST, by_name, merged
 
 GROUP = "report"
 KEY = dg.AssetKey([GROUP, "archive"])
@@ -50,7 +50,7 @@ def archive(
     with heartbeat(context.log.info, lambda: "counting what is in the raw zone"):
         account = tally(pipeline.partitions)
         metadata: dict[str, Any] = {
-            "files": markdown.table(["files", ""], _files(account)),
+            "files": markdown.table(["files", ""], [*account.outcomes.items()]),
             **_studies(pipeline),
             **_partitions(pipeline),
             **_without_row(account),
@@ -59,34 +59,18 @@ def archive(
     return dg.MaterializeResult[None](metadata=metadata)
 
 
-def _files(account: Account) -> list[tuple[str, int]]:
-    return [
-        ("found", account.discovered),
-        ("loaded", account.loaded),
-        ("duplicate", account.duplicate),
-        ("rejected", account.rejected.total()),
-        ("ignored", account.ignored.total()),
-        ("pending", account.pending),
-    ]
-
-
 def _studies(pipeline: Pipeline) -> Mapping[str, Any]:
     spans = merged(studies_by_month(pipeline.partitions.raw, defined_terms("Modality")))
     if not spans:
         return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
-    found = {name for span in spans for name in span.counts}
-    names = sorted(found, key=lambda name: (name == OTHER, name))
-    labels = [span.label for span in spans]
-    parts = {name: [span.counts.get(name, 0) for span in spans] for name in names}
+    labels, parts = [span.label for span in spans], by_name(spans)
     drawn = pictures.stacked_bars(
         f"Studies a month by modality (groups under {LEAST} are merged)", labels, parts
     )
-    rows: list[list[markdown.Cell]] = [
-        [label, *(parts[name][place] for name in names)] for place, label in enumerate(labels)
-    ]
+    rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
         "studies_a_month": markdown.picture(drawn, "studies a month by modality"),
-        "studies_a_month_as_table": markdown.table(["months", *names], rows),
+        "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
 
 
