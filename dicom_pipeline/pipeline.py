@@ -135,6 +135,11 @@ class Pipeline:
         return self.settings.warehouse_dir / "build.duckdb"
 
     @property
+    def parsed_by_dbt(self) -> Path:
+        """What dbt keeps of the project as it was last parsed for that database."""
+        return self.settings.warehouse_dir / "partial_parse.msgpack"
+
+    @property
     def snowflake(self) -> SnowflakeBuild | None:
         """The build on Snowflake; None where DuckDB builds."""
         if self.settings.snowflake is None:

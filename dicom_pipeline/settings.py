@@ -406,8 +406,8 @@ def export_for_dbt(settings: Settings) -> None:
 
 
 def dbt_environment() -> dict[str, str]:
-    """The variables that dbt's profile depends on, as they are now."""
-    names = ("DICOM_WAREHOUSE_DIR", "DBT_TARGET", "SNOWFLAKE_DATABASE")
+    """The variables that dbt's manifest depends on, as they are now."""
+    names = ("DBT_TARGET", "SNOWFLAKE_DATABASE")
     return {name: os.environ.get(name, "") for name in names}
 
 

@@ -5,6 +5,7 @@ Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
 import fcntl
+import filecmp
 import hashlib
 import shutil
 import sys
@@ -82,8 +83,8 @@ def ensure_manifest(project: DbtProject) -> None:
     """Parse the project if its manifest is missing or was made of other sources.
 
     By content, not by ``prepare_if_dev``: every process of ``dagster dev`` and every run loads
-    the definitions, and parsing each time would cost seconds each time. dbt parses again itself,
-    in each build, when what the profile says is not what it was at the last parse.
+    the definitions, and parsing each time would cost seconds each time. Where the build database
+    lies is no matter here; dbt itself parses again when its profile names another one.
     """
     digest = sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
@@ -96,6 +97,26 @@ def ensure_manifest(project: DbtProject) -> None:
         stamp.write_text(digest)
 
 
+def _known_to_dbt(pipeline: Pipeline) -> list[str]:
+    """Options with which dbt parses only what changed since the last build in that database.
+
+    What it parsed is kept beside the build database: it is good for one place only, and the
+    folder of artifacts is shared by all pipelines of a checkout.
+    """
+    kept = pipeline.parsed_by_dbt
+    return ["--partial-parse-file-path", str(kept)] if kept.exists() else []
+
+
+def _keep_parsed(pipeline: Pipeline, project: DbtProject, artifacts: Path) -> None:
+    """Keep what dbt parsed for the next build; where nothing was, the shared one lies there."""
+    name = pipeline.parsed_by_dbt.name
+    parsed, shared = artifacts / name, project.manifest_path.with_name(name)
+    if parsed.exists() and not (shared.exists() and filecmp.cmp(parsed, shared, shallow=False)):
+        new = pipeline.parsed_by_dbt.with_suffix(".new")
+        shutil.copyfile(parsed, new)
+        new.replace(pipeline.parsed_by_dbt)
+
+
 def remove_old_artifacts(project: DbtProject) -> None:
     """Keep dbt's artifacts of the latest builds only; each is a folder of its own."""
     target = project.project_dir / project.target_path
@@ -105,7 +126,7 @@ def remove_old_artifacts(project: DbtProject) -> None:
 
 
 def sources_digest() -> str:
-    """Digest of the dbt project, and of the variables that its profile depends on."""
+    """Digest of the dbt project, and of the variables that its manifest depends on."""
     digest = hashlib.sha256(repr(sorted(dbt_environment().items())).encode())
     for name in _SOURCES:
         root = DBT_PROJECT_DIR / name
@@ -200,11 +221,13 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             try:
                 if changed - chosen:
                     # whatever is built is built by the seeds as they are now
-                    dbt.cli(["--quiet", "seed"]).wait()
+                    dbt.cli(["--quiet", "seed", *_known_to_dbt(pipeline)]).wait()
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
                 before = BuildBefore(pipeline)
-                events, failure = progress.all_of(dbt.cli(["build"], context=context).stream())
+                build = dbt.cli(["build", *_known_to_dbt(pipeline)], context=context)
+                events, failure = progress.all_of(build.stream())
+                _keep_parsed(pipeline, project, build.target_path)
                 # only now, since DuckDB is one process's at a time
                 yield from with_counts(events, before)
                 if failure is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.settings import DBT_PROJECT_DIR
+
 from .archive import write_instances
 from .conftest import SAMPLE, SMALL_SAMPLE, Site, files_read, summary
 
@@ -47,6 +49,14 @@ def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
     assert len(after[images]) == len(before[images]) + 10
     assert set(before[images]) < set(after[images])
     shutil.rmtree(steady.landing / "more")
+    # with what dbt parsed at the first build
+    logs = sorted(
+        (DBT_PROJECT_DIR / "target").glob("dbt_tables-*/dbt.log"),
+        key=lambda log: log.stat().st_mtime,
+    )
+    parsed = str(steady.root / "warehouse" / "partial_parse.msgpack")
+    last = next(text for log in reversed(logs) if parsed in (text := log.read_text()))
+    assert "UnableToPartialParse" not in last
     # 10 of 22 known files are gone: more than the guard lets pass without being asked
     assert "--accept-deletions" in steady.command("run", code=3)
     steady.command("scan", "--accept-deletions")

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from dicom_pipeline.orchestration.dbt_assets import dbt_project, ensure_manifest
 from dicom_pipeline.settings import PROJECT_ROOT
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
@@ -43,6 +44,16 @@ def test_the_asset_graph_is_the_one_in_the_snapshot(defs: dg.Definitions) -> Non
     if not SNAPSHOT.exists():
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), "if this change is meant, delete the snapshot and run again"
+
+
+def test_pipelines_of_one_checkout_share_its_manifest(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    manifest = dbt_project().manifest_path
+    made = manifest.stat().st_mtime_ns
+    monkeypatch.setenv("DICOM_WAREHOUSE_DIR", str(tmp_path / "another"))
+    ensure_manifest(dbt_project())
+    assert manifest.stat().st_mtime_ns == made
 
 
 @pytest.fixture
