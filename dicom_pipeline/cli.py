@@ -15,9 +15,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from dicom_pipeline import cli_look
-from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
 from dicom_pipeline.landing.scan import ScanReport
 from dicom_pipeline.pipeline import Pipeline
@@ -100,24 +100,23 @@ def scan(
 
 @app.command()
 def status(debug: Debug = False) -> None:
-    """Show what is in the landing zone, loaded, pending and rejected, and what to do next.
+    """Show what is loaded, pending, rejected, stale; which runs failed; and what to do next.
 
     Exit code: 0 all is loaded, 1 something is to be done, 2 a setting cannot be used, 3 the
     landing zone cannot be listed.
     """
     with plain_errors(debug) as console:
-        from dicom_pipeline.summary import print_account
+        from dicom_pipeline import status as where_it_stands
+        from dicom_pipeline.summary import print_account, print_status
 
         pipeline = Pipeline(load_settings())
         pipeline.refresh_raw()
         account = pipeline.account()
+        console.print(f"landing zone: {escape(str(pipeline.settings.landing))}")
         print_account(console, account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
-        console.print(_published(pipeline))
-        advice = _advice(account, keeps=pipeline.settings.on_delete is OnDelete.KEEP)
-        if receipts_of(pipeline).unfinished():
-            advice = "next: dicom-pipeline purge: one was cut off"
-        console.print(advice or "nothing to do")
-        if advice:
+        found = where_it_stands.status(pipeline, account)
+        print_status(console, found, database=pipeline.settings.database)
+        if found.next_step:
             raise typer.Exit(EXIT_FAILED)
 
 
@@ -361,21 +360,6 @@ def _print_scan(console: Console, report: ScanReport) -> None:
     console.print(f"{len(report.partitions)} partitions changed")
     if report.errors:
         console.print(f"[yellow]{report.errors} folders or files could not be listed[/yellow]")
-
-
-def _published(pipeline: Pipeline) -> str:
-    settings = pipeline.settings
-    if not settings.database.exists():
-        return "nothing is published yet"
-    return f"published: {settings.database}, next with profile {settings.profile}"
-
-
-def _advice(account: Account, *, keeps: bool) -> str | None:
-    if account.lost or account.double:
-        return "next: dicom-pipeline run --force, and keep the log: this should not happen"
-    if account.pending or account.stale_partitions or (account.gone and not keeps):
-        return "next: dicom-pipeline run, or toggle file_arrival_sensor on in the web UI"
-    return None
 
 
 def main() -> None:

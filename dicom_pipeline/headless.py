@@ -22,6 +22,7 @@ from dicom_pipeline.definitions import build_defs
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.sample import put_sample
 from dicom_pipeline.orchestration.dbt_assets import sources_digest
+from dicom_pipeline.orchestration.failures import plain_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
@@ -30,7 +31,6 @@ from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
 from dicom_pipeline.summary import print_account, print_tables, progress_bar
-from dicom_pipeline.terminal import PLAIN_ERRORS
 from dicom_pipeline.warehouse.snowflake_session import told_by_dbt
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -177,24 +177,12 @@ def _execute(
     if not result.success:
         failed = [event.step_key for event in result.all_events if event.is_step_failure]
         console.print(f"[red]failed:[/red] {', '.join(map(str, failed))}; run {result.run_id}")
-        lines = _plain_lines(result) or told_by_dbt(output.getvalue())
+        lines = plain_lines(result.all_events) or told_by_dbt(output.getvalue())
         for line in lines:
             console.print(f"[red]error:[/red] {escape(line)}")
         if not lines:
             console.print("`dagster dev` shows why; again with --debug prints it here")
     return result.success
-
-
-def _plain_lines(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What went wrong, as far as it is an error of ours that quotes nothing."""
-    found = {}
-    for event in result.all_events:
-        error = event.step_failure_data.error if event.is_step_failure else None
-        while error is not None:
-            if error.cls_name in PLAIN_ERRORS:
-                found[error.message.partition(": ")[2].strip()] = True
-            error = error.cause
-    return list(found)
 
 
 def _files_read(result: dg.ExecuteInProcessResult) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 from rich.console import Console
@@ -18,6 +19,9 @@ from rich.table import Table
 
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.warehouse.removed_words import RemovedWord
+
+if TYPE_CHECKING:  # it imports Dagster, which not every command needs
+    from dicom_pipeline.status import Status
 
 SHOWN_WORDS = 50
 
@@ -95,6 +99,28 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
     console.print(f"\ndatabase: [bold]{database}[/bold]\n\nTry in DBeaver, Harlequin or DuckDB:")
     for query in QUERIES:
         console.print(f"\n[cyan]{query}[/cyan]")
+
+
+def print_status(console: Console, found: Status, *, database: Path) -> None:
+    """Print what is published, stale and failed, and what to do next."""
+    if found.published is None:
+        console.print("published: nothing yet")
+    else:
+        about = f" at {found.published.published_at}" if found.published.published_at else ""
+        console.print(f"published: {escape(str(database))}{about}")
+    for line in found.stale:
+        console.print(f"[yellow]stale:[/yellow] {line}")
+    for run in found.failed:
+        where = f" in {', '.join(run.steps)}" if run.steps else ""
+        console.print(
+            f"[red]failed:[/red] {run.job}{where}, {run.ended_at}, run {run.run_id[:8]}, "
+            f"started by {run.trigger}"
+        )
+        for check in run.checks:
+            console.print(f"  check {escape(check)}")
+        for line in run.lines:
+            console.print(f"  {escape(line)}")
+    console.print(f"next: {found.next_step}" if found.next_step else "nothing to do")
 
 
 def print_words(console: Console, words: Sequence[RemovedWord]) -> None:

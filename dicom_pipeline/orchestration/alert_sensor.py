@@ -5,12 +5,11 @@ Does not belong here: sending (alerts). Errors of steps are left out: what a lib
 may quote it.
 """
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from dicom_pipeline.alerts import AlertNotSent, send
-from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
+from dicom_pipeline.orchestration.failures import failed_run
+from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.settings import Settings
 
 NAME = "failure_alert_sensor"
@@ -50,34 +49,12 @@ def build_alert_sensor(settings: Settings) -> dg.SensorDefinition:
 
 def message(context: dg.RunFailureSensorContext) -> str:
     """What is told of a failed run."""
-    run = context.dagster_run
-    steps = sorted(
-        {event.step_key for event in context.get_step_failure_events() if event.step_key}
-    )
-    name = "the automatic run" if run.job_name.startswith("__") else run.job_name
+    failed = failed_run(context.instance, context.dagster_run)
     lines = [
-        f"dicom_pipeline: {name} failed"
-        + (f" in {', '.join(map(_plain, steps))}" if steps else "")
-        + f" (run {run.run_id[:8]}, started by {run.tags.get(TRIGGER_TAG, 'hand')}).",
-        *_failed_checks(context.instance, run.run_id),
-        _NEXT.get(run.job_name, _NEXT_OTHERWISE),
+        f"dicom_pipeline: {failed.job} failed"
+        + (f" in {', '.join(failed.steps)}" if failed.steps else "")
+        + f" (run {failed.run_id[:8]}, started by {failed.trigger}).",
+        *([f"Failed checks: {'; '.join(failed.checks)}."] if failed.checks else []),
+        _NEXT.get(failed.job, _NEXT_OTHERWISE),
     ]
     return "\n".join(lines)
-
-
-def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> Sequence[str]:
-    records = instance.get_records_for_run(
-        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    ).records
-    failed = sorted(
-        f"{found.asset_key.to_user_string()}: {found.check_name}"
-        for record in records
-        if (event := record.event_log_entry.dagster_event) is not None
-        and not (found := event.asset_check_evaluation_data).passed
-        and found.severity is dg.AssetCheckSeverity.ERROR
-    )
-    return [f"Failed checks: {'; '.join(failed)}."] if failed else []
-
-
-def _plain(step: str) -> str:
-    return step.replace("__", "/")

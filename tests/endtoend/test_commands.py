@@ -65,10 +65,19 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     assert "the next run removes their rows" in gone
     (site.root / "README.txt").rename(site.landing / "README.txt")
 
+    # another profile, and a run that failed
+    strict = site.command("status", code=1, DICOM_DEID_PROFILE="strict")
+    assert "stale: published: with profile research, not strict" in strict
+    site.command("run", "--force", code=1, DBT_DATABASE_NAME="/proc/nobody_writes_here.duckdb")
+    failed = site.command("status", code=1)
+    assert "failed: materialize_all_assets_job in published/database" in failed
+    assert "next: " in failed
+
     # a forced run reads them again, and nothing changes
     content = site.content()
     assert files_read(site.command("run", "--force")) == 2
     assert site.content() == content
+    assert "nothing to do" in site.command("status")
 
     # what is private is private; the published file is not
     for zone in ("raw", "warehouse"):

@@ -1,0 +1,107 @@
+"""What is told of a failed run: job, steps, checks, and errors that quote nothing.
+
+Belongs here: reading that from Dagster's events, and which failures nothing has made good since.
+Does not belong here: who is told, and in what layout (alert_sensor, headless, status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
+from dicom_pipeline.terminal import PLAIN_ERRORS
+
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_LATEST = 200
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed.
+
+    Attributes
+    ----------
+    run_id, job
+        Its id, and what people call it.
+    trigger
+        Who asked for it, as `jobs.run_tags` has it.
+    ended_at
+        Moment in UTC, as ISO 8601 has it; empty where Dagster does not know.
+    steps, checks
+        Steps that failed, and checks of severity ERROR, with their assets.
+    lines
+        What went wrong, as far as it is an error of ours: one line each, of nobody.
+    """
+
+    run_id: str
+    job: str
+    trigger: str
+    ended_at: str
+    steps: tuple[str, ...]
+    checks: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
+    """What can be told of a failed run."""
+    stats = instance.get_run_stats(run.run_id)
+    ended = getattr(stats, "end_time", None)
+    failures = list(_events(instance, run.run_id, dg.DagsterEventType.STEP_FAILURE))
+    checks = _events(instance, run.run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    found = [event.asset_check_evaluation_data for event in checks]
+    failed = {
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in found
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+    }
+    return FailedRun(
+        run.run_id,
+        "the automatic run" if run.job_name.startswith("__") else run.job_name,
+        run.tags.get(TRIGGER_TAG, "hand"),
+        datetime.fromtimestamp(ended, UTC).isoformat(timespec="seconds") if ended else "",
+        tuple(sorted({e.step_key.replace("__", "/") for e in failures if e.step_key})),
+        tuple(sorted(failed)),
+        tuple(plain_lines(failures)),
+    )
+
+
+def plain_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """What went wrong, as far as it is an error of ours that quotes nothing."""
+    found = {}
+    for event in events:
+        error = event.step_failure_data.error if event.is_step_failure else None
+        while error is not None:
+            if error.cls_name in PLAIN_ERRORS:
+                found[error.message.partition(": ")[2].strip()] = True
+            error = error.cause
+    return list(found)
+
+
+def open_failures(instance: dg.DagsterInstance) -> list[FailedRun]:
+    """Of each job the latest run, where it failed and no later run has done its work.
+
+    A run of everything does the work of all jobs. The latest come first.
+    """
+    seen: set[str] = set()
+    found = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_ENDED), limit=_LATEST):
+        if run.job_name in seen:
+            continue
+        seen.add(run.job_name)
+        if run.status is dg.DagsterRunStatus.FAILURE:
+            found.append(failed_run(instance, run))
+        elif run.job_name == ALL_JOB:
+            break
+    return found
+
+
+def _events(
+    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType
+) -> Iterator[dg.DagsterEvent]:
+    for record in instance.get_records_for_run(run_id, of_type=kind).records:
+        if (event := record.event_log_entry.dagster_event) is not None:
+            yield event

@@ -1,0 +1,106 @@
+"""Where the pipeline stands: files, what is published, what is stale, what failed, what to do.
+
+Belongs here: collecting that from the zones and from Dagster, and choosing the next step.
+Does not belong here: how it looks on a terminal (summary), exit codes (cli).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dicom_pipeline.extract.accounting import Account
+from dicom_pipeline.orchestration.failures import FailedRun, open_failures
+from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
+from dicom_pipeline.orchestration.pending import find_pending
+from dicom_pipeline.orchestration.stale import changed_seeds, outdated_groups
+from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.settings import OnDelete
+from dicom_pipeline.warehouse.publication import Publication, publication
+from dicom_pipeline.withdraw import receipts_of
+
+_RUN = "dicom-pipeline run, or toggle file_arrival_sensor and automation_sensor on in the web UI"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where the pipeline stands.
+
+    Attributes
+    ----------
+    account
+        What became of the files.
+    published
+        The published file; None where there is none.
+    stale
+        What is not as its sources are, a line each.
+    failed
+        Runs that failed, and whose work was not done since.
+    next_step
+        What to do; None where nothing is to be done.
+    """
+
+    account: Account
+    published: Publication | None
+    stale: Sequence[str]
+    failed: Sequence[FailedRun]
+    next_step: str | None
+
+
+def status(pipeline: Pipeline, account: Account) -> Status:
+    """Find out where the pipeline stands.
+
+    Parameters
+    ----------
+    pipeline
+        The settings and zones.
+    account
+        What became of the files.
+
+    Raises
+    ------
+    ZoneUnavailable
+        Dagster's storage cannot be reached.
+    """
+    published = publication(pipeline.settings.database)
+    with open_instance(pipeline.settings) as instance:
+        fail_dead_runs(instance)
+        failed = open_failures(instance)
+        stale = []
+        if waiting := len(find_pending(pipeline, instance).versions):
+            stale.append(f"{waiting} partitions of raw: files came, changed or went, or their rows "
+                         "are of an older version of the extractor or of the mapping")  # fmt: skip
+        if seeds := changed_seeds(instance):
+            stale.append(f"{', '.join(seeds)}: the seed or the profile is another one than built")
+        stale += [
+            f"{group}: {younger} is younger" for group, younger in outdated_groups(instance).items()
+        ]
+    if published is not None and published.profile != pipeline.settings.profile:
+        stale.append(
+            f"published: with profile {published.profile}, not {pipeline.settings.profile}"
+        )
+    return Status(
+        account, published, stale, failed, _next_step(pipeline, account, published, stale, failed)
+    )
+
+
+def _next_step(
+    pipeline: Pipeline,
+    account: Account,
+    published: Publication | None,
+    stale: Sequence[str],
+    failed: Sequence[FailedRun],
+) -> str | None:
+    if receipts_of(pipeline).unfinished():
+        return "dicom-pipeline purge: one was cut off"
+    if account.lost or account.double:
+        return "dicom-pipeline run --force, and keep the log: this should not happen"
+    if failed:
+        first = failed[0]
+        look = "mend what it says" if first.lines else f"`dagster dev`, Runs, {first.run_id[:8]}"
+        return f"{look}; then {_RUN}"
+    keeps = pipeline.settings.on_delete is OnDelete.KEEP
+    to_do = account.pending or account.stale_partitions or (account.gone and not keeps)
+    if to_do or stale or (published is None and account.loaded):
+        return _RUN
+    return None

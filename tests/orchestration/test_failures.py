@@ -1,0 +1,98 @@
+"""Failed runs on a real instance: which are told of, and what is stale by Dagster's events."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.orchestration.failures import open_failures
+from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
+from dicom_pipeline.orchestration.stale import outdated_groups
+
+NAME = "Undercover^Quentin"
+
+
+@dg.asset(
+    key=["raw", "tables"],
+    config_schema={"fails": dg.Field(str, default_value="")},
+    check_specs=[dg.AssetCheckSpec("adds_up", asset=["raw", "tables"])],
+)
+def tables(context: dg.AssetExecutionContext) -> Iterator[object]:
+    """Fails as it is told to."""
+    fails = context.op_execution_context.op_config["fails"]
+    yield dg.AssetCheckResult(passed=not fails)
+    if fails == "ours":
+        raise ScanRefused("the landing zone cannot be listed")
+    if fails == "theirs":
+        raise ValueError(f"cannot read {NAME}")
+    yield dg.MaterializeResult[None]()
+
+
+DEFS = dg.Definitions(
+    assets=[tables],
+    jobs=[
+        dg.define_asset_job(name, selection=[tables], tags={"trigger": "command"})
+        for name in (RAW_JOB, ALL_JOB)
+    ],
+)
+
+
+def run(instance: dg.DagsterInstance, job: str, fails: str = "") -> None:
+    result = DEFS.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        run_config={"ops": {"raw__tables": {"config": {"fails": fails}}}},
+    )
+    assert result.success is (not fails)
+
+
+def test_a_failed_run_is_told_of_with_steps_checks_and_our_own_line(
+    instance: dg.DagsterInstance,
+) -> None:
+    run(instance, RAW_JOB, "ours")
+    [failed] = open_failures(instance)
+    assert (failed.job, failed.trigger, failed.steps) == (RAW_JOB, "command", ("raw/tables",))
+    assert failed.checks == ("raw/tables: adds_up",)
+    assert failed.lines == ("the landing zone cannot be listed",)
+    assert failed.ended_at
+
+
+def test_errors_of_libraries_are_not_quoted(instance: dg.DagsterInstance) -> None:
+    run(instance, RAW_JOB, "theirs")
+    [failed] = open_failures(instance)
+    assert not failed.lines
+    assert "Quentin" not in str(failed)
+
+
+@pytest.mark.parametrize("later", [RAW_JOB, ALL_JOB])
+def test_a_failure_is_over_once_its_work_is_done(instance: dg.DagsterInstance, later: str) -> None:
+    run(instance, RAW_JOB, "ours")
+    run(instance, later)
+    assert not open_failures(instance)
+
+
+def test_of_a_job_that_failed_again_and_again_the_latest_is_told(
+    instance: dg.DagsterInstance,
+) -> None:
+    run(instance, ALL_JOB)
+    run(instance, ALL_JOB, "ours")
+    run(instance, ALL_JOB, "theirs")
+    run(instance, RAW_JOB)  # does not do the work of all
+    [failed] = open_failures(instance)
+    assert (failed.job, failed.lines) == (ALL_JOB, ())
+
+
+def test_a_group_that_was_built_before_its_sources_is_outdated(
+    instance: dg.DagsterInstance,
+) -> None:
+    assert outdated_groups(instance) == {}
+    for group in ("internal", "raw", "stage", "processed", "published"):
+        instance.report_runless_asset_event(dg.AssetMaterialization([group, "images"]))
+    assert outdated_groups(instance) == {}
+    instance.report_runless_asset_event(dg.AssetMaterialization(["raw", "images"]))
+    assert outdated_groups(instance) == {"stage": "raw"}
+    instance.report_runless_asset_event(dg.AssetMaterialization(["stage", "images"]))
+    assert outdated_groups(instance) == {"processed": "stage"}
+    instance.report_runless_asset_event(dg.AssetMaterialization(["internal", "seed"]))
+    assert outdated_groups(instance) == {"stage": "internal", "processed": "stage"}
