@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs words lambda-package harlequin screenshots lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -95,7 +95,10 @@ dbt_build: $(VENV)/.run  ## stage and processed tables by dbt alone, without Dag
 	@$(BIN)/python -m dicom_pipeline.cli prepare
 	@cd dbt_snowflake && ../$(BIN)/dbt build
 
-docs: $(VENV)/.dev  ## docs/deid.md from the mapping and the standard's table
+docs: $(VENV)/.run  ## serve the pages of dbt docs, every column described, on http://127.0.0.1:8080
+	@$(BIN)/python -m tools.dbt_docs
+
+deid_docs: $(VENV)/.dev  ## docs/deid.md from the mapping and the standard's table
 	@$(BIN)/python -m tools.deid_docs
 
 words: $(VENV)/.dev  ## the seed of allowed words from pydicom, public descriptions and tools/words

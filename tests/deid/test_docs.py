@@ -17,7 +17,7 @@ from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, sta
 
 
 def test_the_committed_document_is_the_one_that_make_docs_writes() -> None:
-    assert DOCUMENT.read_text() == document(load_mapping()), "run `make docs`"
+    assert DOCUMENT.read_text() == document(load_mapping()), "run `make deid_docs`"
 
 
 @pytest.mark.parametrize("changes", [{"research": "remove"}, {"strict": "keep"}, {"reason": "X."}])
