@@ -5,6 +5,7 @@ Does not belong here: what starts the raw assets (sensors), since that depends o
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,17 +110,32 @@ def condition_for_checks(key: dg.AssetKey) -> Condition[Any]:
     return Condition.asset_matches(key, Condition.will_be_requested())
 
 
-def build_automation_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that acts on the conditions; its runs are tagged by the settings."""
+def by_the_clock() -> Condition[Any]:
+    """The condition of a check that fails by waiting: four times a day, whatever happens."""
+    return Condition.cron_tick_passed("23 */6 * * *")
+
+
+def build_automation_sensor(
+    settings: Settings, checks: Sequence[dg.AssetCheckKey] = ()
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that acts on the conditions; its runs are tagged by the settings.
+
+    Parameters
+    ----------
+    settings
+        Whose tags runs get.
+    checks
+        Checks of other groups that have a condition of their own.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server
         return dg.AutomationConditionSensorDefinition(
             "automation_sensor",
-            target=dg.AssetSelection.groups(*AUTOMATED_GROUPS),
+            target=dg.AssetSelection.groups(*AUTOMATED_GROUPS) | dg.AssetSelection.checks(*checks),
             default_status=dg.DefaultSensorStatus.STOPPED,
             minimum_interval_seconds=10,
             run_tags=run_tags(settings, "automation"),
             use_user_code_server=True,  # the conditions above are ours
             description="Builds internal tables that are missing, and everything downstream of "
-            "raw.",
+            "raw; looks four times a day whether the landing zone is still scanned.",
         )

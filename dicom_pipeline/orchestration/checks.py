@@ -12,6 +12,7 @@ from dicom_pipeline.attributes import ENTITIES
 from dicom_pipeline.extract.witness import AGREED, DIFFERED, readers
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.orchestration import markdown
+from dicom_pipeline.orchestration.automation import by_the_clock
 from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.pipeline import Pipeline
 
@@ -21,6 +22,7 @@ NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 FRESH = "landing_zone_was_scanned_lately"
 FRESH_HOURS = 24
+FRESH_KEY = dg.AssetCheckKey(IMAGES, FRESH)
 
 _MEND_ACCOUNT = """Run `dicom-pipeline scan`, then `materialize_raw_assets_job` with all partitions
 and `force: true` in its config. If the same files are lost again, report it."""
@@ -140,6 +142,7 @@ def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.
     description=f"The landing zone was scanned to its end in the last {FRESH_HOURS} hours, so "
     "that the tables have what lies there. If it fails: switch file_arrival_sensor on, or run "
     "`dicom-pipeline scan`.",
+    automation_condition=by_the_clock(),
 )
 def landing_zone_was_scanned_lately(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
     """Hold the last scan against the clock."""

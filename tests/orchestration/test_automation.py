@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from dicom_pipeline.orchestration import seeds
+from dicom_pipeline.orchestration.checks import FRESH_KEY
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 
@@ -69,6 +71,26 @@ class Automation:
 @pytest.fixture
 def automation(defs: dg.Definitions, instance: dg.DagsterInstance) -> Automation:
     return Automation(defs, instance)
+
+
+def test_whether_the_landing_zone_is_scanned_is_looked_at_by_the_clock(
+    defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    cursor, requested = None, []
+    for hour in (0, 5, 7, 11, 13):  # of a day on which nothing happens
+        result = dg.evaluate_automation_conditions(
+            defs,
+            instance=instance,
+            asset_selection=dg.AssetSelection.checks(FRESH_KEY),
+            evaluation_time=datetime(2030, 1, 1, hour, tzinfo=UTC),
+            cursor=cursor,
+        )
+        cursor = result.cursor
+        requested.append(result.total_requested)
+    assert requested == [0, 1, 1, 0, 1]
+    sensor = defs.get_sensor_def("automation_sensor")
+    chosen = sensor.asset_selection
+    assert FRESH_KEY in chosen.resolve_checks(defs.resolve_asset_graph())
 
 
 DOWNSTREAM = {"stage", "processed", "published"}
