@@ -27,6 +27,7 @@ from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.retention import forget_old_runs
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
@@ -113,6 +114,7 @@ def run_everything(
             account = pipeline.latest_account or pipeline.account(listed=False)
             if success:
                 job.note_standing(account)
+            forget_old_runs(job.instance, settings.runs_kept_days)
         else:
             account = stands.account
             console.print("0 files read")

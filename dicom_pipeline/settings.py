@@ -108,6 +108,7 @@ class Settings:
     listing_hours: float
     lambda_function: str | None
     lambda_concurrency: int
+    runs_kept_days: float
     alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
@@ -190,6 +191,10 @@ def _hours(value: str) -> float:
     return _number(value, 8_760, "expected hours, from 0 to 8760")
 
 
+def _days(value: str) -> float:
+    return _number(value, 36_500, "expected days, from 0 to 36500")
+
+
 def _share(value: str) -> float:
     return _number(value, 1, "expected a number from 0 to 1")
 
@@ -247,6 +252,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_LAMBDA_FUNCTION": None,
     "DICOM_LAMBDA_CONCURRENCY": "50",
     "DICOM_ALERT_WEBHOOK": None,
+    "DICOM_RUNS_KEPT_DAYS": "90",
     "DAGSTER_HOME": ".dagster",
 }
 
@@ -307,6 +313,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
         lambda_function=optional("DICOM_LAMBDA_FUNCTION", _function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", _count),
+        runs_kept_days=get("DICOM_RUNS_KEPT_DAYS", _days),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", _webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )

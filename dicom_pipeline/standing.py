@@ -24,6 +24,10 @@ from dicom_pipeline.settings import PROJECT_ROOT, Settings, Target
 
 _FILE = "last_run.json"
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pydicom")
+# settings that no table depends on; the key of the vault is held against theirs before every scan
+_NO_CHOICE = frozenset(
+    {"pseudonym_key", "pseudonym_key_file", "snowflake", "alert_webhook", "runs_kept_days"}
+)
 # each scan writes anew when it began; what it found is in the digest
 _SCAN_STATE = Path("manifests", "last_scan.json")
 
@@ -79,11 +83,17 @@ def _code() -> Iterator[str]:
 
 
 def _choices(settings: Settings) -> str:
-    # the key is none of them: that of the vault is held against it before every scan
     chosen = {
         field.name: str(getattr(settings, field.name))
         for field in dataclasses.fields(settings)
-        if field.name not in ("pseudonym_key", "pseudonym_key_file", "snowflake", "alert_webhook")
+        if field.name
+        not in (
+            "pseudonym_key",
+            "pseudonym_key_file",
+            "snowflake",
+            "alert_webhook",
+            "runs_kept_days",
+        )
     }
     return json.dumps(chosen, sort_keys=True)
 

@@ -13,6 +13,7 @@ partitions that cost three times what reading 30,000 files did.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as db
@@ -66,6 +67,17 @@ class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
         with self.index_transaction() as connection:
             ids = [self._insert(connection, event) for event in events]
             self.index_asset_events(connection, events, ids)
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete a run's events, and the file that only its own were in."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
+            self._initialized_dbs.discard(run_id)
+        path = Path(self.path_for_shard(run_id))
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     def _insert(self, connection: Connection, event: EventLogEntry) -> int:
         key = connection.execute(self.prepare_insert_event(event)).inserted_primary_key

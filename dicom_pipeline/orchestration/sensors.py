@@ -5,6 +5,8 @@ Does not belong here: scanning (landing) and deriving what is pending (pending).
 """
 
 import json
+import math
+import time
 
 import dagster as dg
 
@@ -15,11 +17,13 @@ from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.retention import forget_old_runs
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
 ATTEMPTS = 3
+_tidied_at = -math.inf
 _WRITERS = (RAW_JOB, ALL_JOB)
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -42,6 +46,7 @@ def file_arrival_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     """Scan once within the budget, then request the range of pending partitions."""
     fail_dead_runs(context.instance)
+    _tidy_up(context.instance, pipeline.settings.runs_kept_days)
     for job in _WRITERS:
         active = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY)
         if context.instance.get_runs_count(active):
@@ -71,6 +76,14 @@ def file_arrival_sensor(
         asset_events=[stuck(len(pending.versions), failed)] if gave_up else [],
         cursor=json.dumps({"start": report.next_start}),
     )
+
+
+def _tidy_up(instance: dg.DagsterInstance, days: float) -> None:
+    """Forget old runs, once an hour: which may go is asked of the whole event log."""
+    global _tidied_at
+    if time.monotonic() - _tidied_at > 3600:
+        forget_old_runs(instance, days)
+        _tidied_at = time.monotonic()
 
 
 def _nothing_to_ask(pending: Pending, unsettled: int) -> str:

@@ -1,0 +1,90 @@
+"""Old runs are forgotten, and what the present state is read from is not."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dicom_pipeline.orchestration.pending import known_versions
+from dicom_pipeline.orchestration.retention import forget_old_runs
+from tests.orchestration.test_event_storage import instance as instance_in
+
+PERIODS = dg.DynamicPartitionsDefinition(name="period")
+AT_ONCE = 1e-6  # a tenth of a second, in days
+
+
+@dg.asset(key=["raw", "images"], partitions_def=PERIODS, config_schema={"version": str})
+def images(context) -> dg.MaterializeResult[None]:  # type: ignore[no-untyped-def]
+    context.log.info("a log of its own")
+    return dg.MaterializeResult[None](
+        metadata={"version": context.op_execution_context.op_config["version"]}
+    )
+
+
+@dg.asset(
+    key=["stage", "images"], check_specs=[dg.AssetCheckSpec("holds", asset=["stage", "images"])]
+)
+def staged() -> Iterator[object]:
+    yield dg.MaterializeResult[None]()
+    yield dg.AssetCheckResult(passed=True)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance with the project's storage."""
+    with instance_in(tmp_path / "home", batching=True) as made:
+        made.add_dynamic_partitions("period", ["2010-01", "2010-02"])
+        yield made
+
+
+def load(instance: dg.DagsterInstance, period: str, version: str) -> str:
+    config = {"ops": {"raw__images": {"config": {"version": version}}}}
+    return dg.materialize(
+        [images], instance=instance, partition_key=period, run_config=config
+    ).run_id
+
+
+def build(instance: dg.DagsterInstance) -> str:
+    return dg.materialize([staged], instance=instance).run_id
+
+
+def runs(instance: dg.DagsterInstance) -> set[str]:
+    return set(instance.get_run_ids())
+
+
+def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_files(
+    kept: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    first = load(kept, "2010-01", "a")
+    present = {load(kept, "2010-02", "b")}
+    old = {first, load(kept, "2010-01", "c"), build(kept)}
+    present |= {load(kept, "2010-01", "d"), build(kept)}
+    before = known_versions(kept, ["2010-01", "2010-02"])
+    assert before == {"2010-01": "d", "2010-02": "b"}
+    time.sleep(0.3)
+
+    assert forget_old_runs(kept, AT_ONCE) == len(old)
+    assert runs(kept) == present
+    assert known_versions(kept, ["2010-01", "2010-02"]) == before
+    [check] = kept.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(dg.AssetKey(["stage", "images"]), "holds")]
+    ).values()
+    assert check.run_id in present
+    left = [str(path) for path in (tmp_path / "home").rglob("*") for run in old if run in str(path)]
+    assert not left
+    assert forget_old_runs(kept, AT_ONCE) == 0
+
+
+def test_what_is_younger_or_under_way_stays(kept: dg.DagsterInstance) -> None:
+    done = {load(kept, "2010-01", version) for version in "abc"}
+    job = dg.Definitions(assets=[staged], jobs=[dg.define_asset_job("job", "*")])
+    waiting = kept.create_run_for_job(job.resolve_job_def("job")).run_id
+    assert forget_old_runs(kept, 1) == 0
+    assert forget_old_runs(kept, 0) == 0
+    assert runs(kept) == {*done, waiting}
+    time.sleep(0.3)
+    assert forget_old_runs(kept, AT_ONCE, most=1) == 1
+    assert forget_old_runs(kept, AT_ONCE) == 1
+    assert waiting in runs(kept)
