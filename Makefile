@@ -12,7 +12,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow bench bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ harlequin:  ## the SQL client of `dicom-pipeline explore`, in an environment of 
 
 bench: $(VENV)/.dev  ## measure speed, write docs/benchmarks.md (an hour; BENCH="--quick --only reader,raw")
 	@$(BIN)/python -m tests.speed_benchmark $(BENCH)
+
+load: $(VENV)/.dev  ## a million files in bursts under readers, and a compressed day (an hour; LOAD="--files 10000")
+	@$(BIN)/python -m tests.load $(LOAD)
 
 bench-deid: $(VENV)/.dev  ## score de-identification (about 10 minutes; BENCH="--profile strict --out FILE")
 	@$(BIN)/python -m tests.deid_benchmark $(BENCH)

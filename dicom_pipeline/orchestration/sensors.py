@@ -79,9 +79,9 @@ def file_arrival_sensor(
 
 
 def _tidy_up(instance: dg.DagsterInstance, days: float) -> None:
-    """Forget old runs, once an hour: which may go is asked of the whole event log."""
+    """Forget old runs, but not at each tick: which may go is asked of the whole event log."""
     global _tidied_at
-    if time.monotonic() - _tidied_at > 3600:
+    if time.monotonic() - _tidied_at > min(3600, days * 86_400 / 10):
         forget_old_runs(instance, days)
         _tidied_at = time.monotonic()
 

@@ -40,7 +40,7 @@ def measure(
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
         time.sleep(30)  # a tick of each sensor: what they start of themselves is over then
-        _wait_until_idle(server)
+        wait_until_idle(server)
         for name in names:
             before = site.images()
             target = site.landing / name
@@ -54,12 +54,12 @@ def measure(
             )
             say(f"published after {took:.1f} s")
             seconds.append(took)
-            _wait_until_idle(server)
+            wait_until_idle(server)
     shutil.rmtree(work / "site")
     return {"files": files, "seconds": seconds, "median": median(seconds)}
 
 
-def _wait_until_idle(server: DevServer) -> None:
+def wait_until_idle(server: DevServer) -> None:
     ended = {"SUCCESS", "FAILURE", "CANCELED"}
     wait_for(
         lambda: {run["status"] for run in server.runs()} <= ended, seconds=PATIENCE, what="all runs"

@@ -68,6 +68,11 @@ class _Peak(threading.Thread):
 
 def resident(root: int) -> int:
     """Bytes in memory of a process and its descendants; 0 where there is no /proc."""
+    return sum(tree(root).values())
+
+
+def tree(root: int) -> dict[int, int]:
+    """Process ids of a process and its descendants, with their bytes in memory."""
     children: dict[int, list[int]] = defaultdict(list)
     pages: dict[int, int] = {}
     with suppress(OSError):
@@ -78,9 +83,10 @@ def resident(root: int) -> int:
                 status = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
                 children[int(status[1])].append(int(name))
                 pages[int(name)] = int(status[21])
-    total, todo = 0, [root]
+    found, todo = {}, [root]
     while todo:
         process = todo.pop()
-        total += pages.get(process, 0)
+        if process in pages:
+            found[process] = pages[process] * os.sysconf("SC_PAGE_SIZE")
         todo += children[process]
-    return total * os.sysconf("SC_PAGE_SIZE")
+    return found

@@ -1,0 +1,95 @@
+"""Files that arrive in bursts, a run after each, under readers; then many partitions at once.
+
+Belongs here: what arrives, and what is measured. Does not belong here: readers, tables.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.speed_benchmark.corpus import Corpus, corpus
+from tests.speed_benchmark.site import Site
+
+from .readers import Readers
+
+KIND = "short"
+SEED = 2024
+
+
+def measure(
+    work: Path, *, files: int, bursts: int, changed: int, readers: int, workers: int,
+    say: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Load an archive in bursts, then change a file in each of some partitions at once.
+
+    Returns
+    -------
+    dict
+        ``runs``: what each cost; ``readers``: what they saw; ``expected`` and ``found``: files that
+        were put there and files that the summary accounts for; ``images``: published rows.
+    """
+    made = corpus(work, KIND, files, SEED)
+    site = Site(work / "site", workers)
+    site.environment |= {"DICOM_PARTITION_BY": "day"}
+    runs = []
+    with Readers(site.database, readers) as watching:
+        for number in range(bursts):
+            part = made.names[number * files // bursts : (number + 1) * files // bursts]
+            site.put(made.folder, part)
+            runs.append(_run(site, f"burst {number + 1}", len(part), say))
+        touched = _touch(site, made, changed)
+        runs.append(_run(site, f"a file in each of {touched} partitions", touched, say))
+        runs.append(_run(site, "nothing new", 0, say))
+    result = {
+        "runs": runs,
+        "readers": dict(watching.counts),
+        "trouble": watching.trouble,
+        "expected": files,
+        "images": site.images(),
+        "status": _status(site),
+    }
+    shutil.rmtree(site.landing.parent)
+    return result
+
+
+def _run(site: Site, what: str, expected: int, say: Callable[[str], None]) -> dict[str, Any]:
+    done = site.run()
+    say(
+        f"{what}: {done['read']} files read in {done['wall']:.0f} s, {done['peak'] / 2**30:.1f} GiB"
+    )
+    return {
+        "what": what, "expected": expected, "read": done["read"], "seconds": done["wall"],
+        "peak": done["peak"], "stages": done["stages"],
+    }  # fmt: skip
+
+
+def _touch(site: Site, made: Corpus, partitions: int) -> int:
+    """Change the time of the first file of a series, for as many study dates as are wanted."""
+    first: dict[str, str] = {}
+    for name in made.names:
+        first.setdefault(os.path.dirname(name), name)
+    chosen: Sequence[str] = list(first.values())[:: max(1, len(first) // partitions)][:partitions]
+    for name in chosen:
+        target = site.landing / name
+        # a link to the corpus: what is changed is a copy
+        shutil.copyfile(target, f"{target}.part")
+        os.replace(f"{target}.part", target)
+    return len(chosen)
+
+
+def _status(site: Site) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dicom_pipeline.cli", "status"],
+        env={**os.environ, **site.environment, "PYTHONPATH": str(site.project)},
+        cwd=site.project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout

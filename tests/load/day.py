@@ -1,0 +1,120 @@
+"""A day of arrivals, compressed: `dagster dev` with its sensors on, a burst an hour.
+
+Belongs here: what arrives, and what is measured of processes and files after each burst.
+Does not belong here: judging it (verdict).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.orchestration.dev_server import DevServer, wait_for
+from tests.speed_benchmark.corpus import Share, corpus, write
+from tests.speed_benchmark.latency import wait_until_idle
+from tests.speed_benchmark.process_tree import tree
+from tests.speed_benchmark.site import Site
+
+KIND = "short"
+SEED = 2025
+PATIENCE = 600.0
+HOURS_KEPT = 6  # of runs, in hours of the compressed day
+A_BURST = 60.0  # seconds that one takes, about
+_BEYOND = 2_000_000
+_PARTS = {
+    "web server": "webserver", "daemon": "dagster._daemon", "code server": "code-server",
+}  # fmt: skip
+
+
+def measure(
+    work: Path, *, hours: int, files: int, workers: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Let files come, one be replaced and one go, each hour.
+
+    Returns
+    -------
+    dict
+        ``samples``: after each burst the memory and open files of each process, and the size of
+        each place; ``images``: published rows, and ``expected``: files that lie there.
+    """
+    made = corpus(work, KIND, files, SEED)
+    site = Site(work / "site", workers)
+    site.environment |= {
+        "DICOM_SETTLE_SECONDS": "1",
+        "DICOM_RUNS_KEPT_DAYS": str(HOURS_KEPT * A_BURST / 86_400),
+    }
+    site.put(made.folder, made.names)
+    site.run()
+    folder = work / "added"
+    shutil.rmtree(folder, ignore_errors=True)
+    there = list(made.names)
+    samples = []
+    with DevServer(site.environment, site.home, site.project) as server:
+        server.toggle_on("file_arrival_sensor")
+        server.toggle_on("automation_sensor")
+        for hour in range(hours):
+            new = write(folder, KIND, SEED, [Share(_BEYOND + 3 * hour, 20)], 1)
+            site.put(folder, new)
+            (site.landing / there.pop(0)).unlink()
+            there += new
+            took = wait_for(
+                lambda: site.images() == len(there),  # noqa: B023  (called here and now)
+                seconds=PATIENCE,
+                what="the published rows",
+            )
+            wait_until_idle(server)
+            samples.append({"took": took, **_sample(site, server.process.pid)})
+            say(f"hour {hour + 1}: {took:.0f} s; {_line(samples[-1])}")
+    result = {"samples": samples, "expected": len(there), "images": site.images()}
+    shutil.rmtree(site.landing.parent)
+    return result
+
+
+def _sample(site: Site, root: int) -> dict[str, Any]:
+    processes: dict[str, dict[str, int]] = {}
+    for process, memory in tree(root).items():
+        try:
+            line = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            handles = len(os.listdir(f"/proc/{process}/fd"))
+        except OSError:
+            continue  # it ended meanwhile
+        name = next((name for name, word in _PARTS.items() if word in line), None)
+        if name is not None:
+            part = processes.setdefault(name, {"memory": 0, "handles": 0})
+            part["memory"] += memory
+            part["handles"] += handles
+    places = {
+        "Dagster's storage": site.home,
+        "raw zone": site.landing.parent / "raw",
+        "warehouse": site.landing.parent / "warehouse",
+        "published file": site.database.parent,
+        "dbt's artifacts": site.project / "dbt_snowflake" / "target",
+    }
+    return {
+        "processes": processes,
+        "places": {name: _size(path) for name, path in places.items()},
+        "runs": len(list((site.home / "storage" / "history" / "runs").glob("*.db"))),
+    }
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _line(sample: dict[str, Any]) -> str:
+    parts = [
+        f"{name} {part['memory'] >> 20} MiB, {part['handles']} handles"
+        for name, part in sample["processes"].items()
+    ]
+    places = [f"{name} {size / 1e6:.1f} MB" for name, size in sample["places"].items()]
+    return "; ".join([*parts, *places, f"{sample['runs']} runs"])

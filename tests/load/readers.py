@@ -1,0 +1,88 @@
+"""Readers of the published file, as dashboards are: they open it again and again, all the time.
+
+Belongs here: asking, and counting what was refused or did not fit together.
+Does not belong here: what happens to the file meanwhile.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from contextlib import AbstractContextManager
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+PAUSE = 0.1
+# of one publication: what the tables hold is what the publication says that they hold
+_QUESTIONS = (
+    "select count(*) from processed.processed_images",
+    "select sum(image_count) from processed.processed_series",
+    "select number from processed.run_info where topic = 'rows' and name = 'processed_images'",
+)
+
+
+class Readers(AbstractContextManager["Readers"]):
+    """Some processes that read until the block ends.
+
+    Attributes
+    ----------
+    counts
+        After the block: ``answers``, ``publications`` seen, and each kind of trouble.
+    """
+
+    def __init__(self, database: Path, number: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stop = context.Event()
+        self._told: multiprocessing.Queue[Counter[str]] = context.Queue()
+        self._processes = [
+            context.Process(target=_read, args=(database, self._stop, self._told), daemon=True)
+            for _ in range(number)
+        ]
+        self.counts: Counter[str] = Counter()
+
+    def __enter__(self) -> Readers:
+        for process in self._processes:
+            process.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        for _ in self._processes:
+            self.counts += self._told.get(timeout=60)
+        for process in self._processes:
+            process.join(10)
+
+    @property
+    def trouble(self) -> dict[str, int]:
+        """What no reader should ever see."""
+        return {k: n for k, n in self.counts.items() if k not in ("answers", "publications")}
+
+
+def _read(database: Path, stop: Event, told: multiprocessing.Queue[Counter[str]]) -> None:
+    counts: Counter[str] = Counter()
+    last = -1
+    while not stop.is_set():
+        if last >= 0 or database.exists():
+            try:
+                with duckdb.connect(str(database), read_only=True) as connection:
+                    rows = [connection.execute(question).fetchone() for question in _QUESTIONS]
+                images, of_series, said = (row[0] if row else None for row in rows)
+                counts["answers"] += 1
+                if not images == of_series == said:
+                    counts["tables that do not fit together"] += 1
+                if images != last:
+                    counts["publications"] += 1
+                last = images or 0
+            except duckdb.Error as error:
+                counts[type(error).__name__] += 1
+        time.sleep(PAUSE)
+    told.put(counts)
