@@ -26,6 +26,7 @@ from dicom_pipeline.extract.tally import tally
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.manifest import ManifestStore, now
+from dicom_pipeline.landing.sample import is_sample
 from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
 from dicom_pipeline.landing.storage import Storage
@@ -244,6 +245,8 @@ class Pipeline:
             on_delete=self.settings.on_delete,
             delete_guard=self.settings.delete_guard,
             accept_deletions=accept_deletions,
+            landing=str(self.settings.landing),
+            expendable=is_sample,
         )
         began_at = now()
         announced = None if accept_deletions else self._announced()
@@ -334,7 +337,9 @@ class Pipeline:
             until one is due, the files are those that the manifests have.
         """
         known = None if listed else self._announced(with_queue=False)
-        self.latest_account = account(known or self.storage, self.partitions)
+        self.latest_account = account(
+            known or self.storage, self.partitions, landing=str(self.settings.landing)
+        )
         return self.latest_account
 
     def load_warehouse(self) -> LoadReport | None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dicom_pipeline.extract.accounting import Account
+from dicom_pipeline.landing.sample import is_sample
+from dicom_pipeline.landing.scan import needs_a_word
 from dicom_pipeline.orchestration.failures import FailedRun, open_failures
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.pending import find_pending
@@ -66,7 +68,7 @@ def status(pipeline: Pipeline, account: Account) -> Status:
     with open_instance(pipeline.settings) as instance:
         fail_dead_runs(instance)
         failed = open_failures(instance)
-        stale = []
+        stale = _other_landing(pipeline)
         if waiting := len(find_pending(pipeline, instance).versions):
             stale.append(f"{waiting} partitions of raw: files came, changed or went, or their rows "
                          "are of an older version of the extractor or of the mapping")  # fmt: skip
@@ -93,14 +95,37 @@ def _next_step(
 ) -> str | None:
     if receipts_of(pipeline).unfinished():
         return "dicom-pipeline purge: one was cut off"
+    keeps = pipeline.settings.on_delete is OnDelete.KEEP
+    if not keeps and _guarded(pipeline, account):
+        return (
+            f"if it is right that {account.gone} files are gone: dicom-pipeline scan "
+            "--accept-deletions, then dicom-pipeline run; else mount the disk or set "
+            "DICOM_LANDING_URI to what it was"
+        )
     if account.lost or account.double:
         return "dicom-pipeline run --force, and keep the log: this should not happen"
     if failed:
         first = failed[0]
         look = "mend what it says" if first.lines else f"`dagster dev`, Runs, {first.run_id[:8]}"
         return f"{look}; then {_RUN}"
-    keeps = pipeline.settings.on_delete is OnDelete.KEEP
     to_do = account.pending or account.stale_partitions or (account.gone and not keeps)
     if to_do or stale or (published is None and account.loaded):
         return _RUN
     return None
+
+
+def _guarded(pipeline: Pipeline, account: Account) -> bool:
+    """Whether the next scan will refuse to take the files that are gone for deleted ones."""
+    if not account.gone:
+        return False
+    manifests = pipeline.manifests
+    known = [file for period in manifests.periods() for file in manifests.files(period)[0]]
+    guarded = needs_a_word(account.gone, len(known), pipeline.settings.delete_guard)
+    return (guarded or not account.discovered) and not is_sample(known)
+
+
+def _other_landing(pipeline: Pipeline) -> list[str]:
+    state = pipeline.manifests.read_state()
+    if state is None or not state.is_of_another(str(pipeline.settings.landing)):
+        return []
+    return [f"all tables: they were made from {state.landing}, and DICOM_LANDING_URI names another"]

@@ -75,7 +75,7 @@ class Account:
             self.loaded += files
 
 
-def account(storage: Storage, partitions: Partitions) -> Account:
+def account(storage: Storage, partitions: Partitions, *, landing: str = "") -> Account:
     """Hold a listing of the landing zone against the rows of the raw zone.
 
     Parameters
@@ -84,6 +84,8 @@ def account(storage: Storage, partitions: Partitions) -> Account:
         The landing zone; it is walked anew, by another way than the scan's.
     partitions
         The manifests and the raw parquet.
+    landing
+        What the settings call the landing zone: of another than was scanned all files are new.
 
     Raises
     ------
@@ -100,14 +102,21 @@ def account(storage: Storage, partitions: Partitions) -> Account:
         if outcome is not None:
             result.count(*outcome, count)
     if unexplained or not names:
-        _explain(unexplained, result, storage, partitions)
+        state = partitions.manifests.read_state()
+        all_new = state is None or state.is_of_another(landing)
+        _explain(unexplained, result, storage, partitions, all_new=all_new)
     wanted = partitions.wanted_versions()
     result.stale_partitions = sum(partitions.raw.version(p) != v for p, v in wanted.items())
     return result
 
 
 def _explain(
-    names: Sequence[str], result: Account, storage: Storage, partitions: Partitions
+    names: Sequence[str],
+    result: Account,
+    storage: Storage,
+    partitions: Partitions,
+    *,
+    all_new: bool,
 ) -> None:
     """Count files that have no row."""
     listing = storage.list_landing()
@@ -132,7 +141,7 @@ def _explain(
             result.ignored[Reason.WITHDRAWN] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
-        elif path in young or _arrived_since_scan(storage, partitions, path):
+        elif all_new or path in young or _arrived_since_scan(storage, partitions, path):
             result.pending += 1
         else:
             result.lost += 1

@@ -51,12 +51,21 @@ class ManifestRow:
 
 @dataclass(frozen=True)
 class ScanState:
-    """What the last scan saw beside the files of the partitions."""
+    """What the last scan saw beside the files of the partitions.
+
+    ``landing`` is the landing zone that it scanned, as the settings name it; empty where an older
+    version did not say.
+    """
 
     began_at: datetime
     complete: bool
     unsettled: int
     ignored: dict[str, int]
+    landing: str = ""
+
+    def is_of_another(self, landing: str) -> bool:
+        """Whether it was another landing zone that was scanned."""
+        return self.landing not in ("", landing)
 
 
 def files_digest(rows: Iterable[ManifestRow]) -> str:
@@ -198,6 +207,7 @@ class ManifestStore:
                 "complete": state.complete,
                 "unsettled": state.unsettled,
                 "ignored": state.ignored,
+                "landing": state.landing,
             }
         )
         if not self._state.exists() or self._state.read_text() != text:
@@ -224,6 +234,7 @@ class ManifestStore:
             state["complete"],
             state["unsettled"],
             state["ignored"],
+            state.get("landing", ""),
         )
 
 

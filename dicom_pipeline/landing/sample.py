@@ -1,16 +1,30 @@
 """The sample: DICOM files that ship in the pydicom wheel, for a first run without own data.
 
-Belongs here: copying it, and when it may be copied.
+Belongs here: copying it, when it may be copied, and knowing it again.
 Does not belong here: anything about real landing zones.
 """
 
 from __future__ import annotations
 
 import shutil
-from importlib.resources import as_file, files
+from collections.abc import Iterable
+from importlib.resources import as_file
+from importlib.resources import files as resources
 from pathlib import Path
 
+from dicom_pipeline.landing.storage import FileVersion
+
 _FOLDERS = ("test_files", "charset_files")
+
+
+def is_sample(files: Iterable[FileVersion]) -> bool:
+    """Whether files are of the sample and of nothing else, by name and size."""
+    with as_file(resources("pydicom") / "data") as source:
+        return all(_size(source / file.path) == file.size for file in files)
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def put_sample(landing_dir: Path) -> int:
@@ -24,7 +38,7 @@ def put_sample(landing_dir: Path) -> int:
     if landing_dir.is_dir() and any(landing_dir.iterdir()):
         return 0
     landing_dir.mkdir(parents=True, exist_ok=True)
-    with as_file(files("pydicom") / "data") as source:
+    with as_file(resources("pydicom") / "data") as source:
         for folder in _FOLDERS:
             shutil.copytree(
                 source / folder,

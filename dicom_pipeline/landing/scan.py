@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -59,12 +59,31 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class ScanRules:
-    """Settings that a scan obeys."""
+    """Settings that a scan obeys.
+
+    ``landing`` is what the settings call the landing zone, and ``expendable`` says of files that
+    are gone whether nobody needs to be asked about them.
+    """
 
     grain: Grain
     on_delete: OnDelete = OnDelete.REMOVE
     delete_guard: float = 0.2
     accept_deletions: bool = False
+    landing: str = ""
+    expendable: Callable[[Iterable[FileVersion]], bool] = lambda _files: False
+
+
+def needs_a_word(gone: int, known: int, share: float) -> bool:
+    """Whether so many known files are gone that a person has to confirm it.
+
+    Parameters
+    ----------
+    gone, known
+        Files that are gone, of how many that are known.
+    share
+        What may vanish at once, of 20 files or more.
+    """
+    return known >= GUARDED_FROM and gone / known > share
 
 
 class Scanner:
@@ -152,6 +171,7 @@ class Scanner:
                 listing.complete and not report.postponed,
                 report.unsettled + report.postponed,
                 report.ignored,
+                self.rules.landing,
             )
         )
         report.seconds = time.monotonic() - began
@@ -220,15 +240,24 @@ class Scanner:
             return
         known = len(self._home)
         everything = not present and Ignored.WITHDRAWN not in listing.ignored.values()
-        too_many = known >= GUARDED_FROM and len(gone) / known > self.rules.delete_guard
-        if (everything or too_many) and not self.rules.accept_deletions:
+        too_many = needs_a_word(len(gone), known, self.rules.delete_guard)
+        if (everything or too_many) and not (
+            self.rules.accept_deletions or self.rules.expendable(self._known[path] for path in gone)
+        ):
             raise ScanRefused(
-                f"{len(gone)} of {known} known files are gone from the landing zone; if that is "
-                "right, run: dicom-pipeline scan --accept-deletions"
+                f"{len(gone)} of {known} known files are gone from the landing zone"
+                f"{self._if_another()}; if that is right, run: dicom-pipeline scan "
+                "--accept-deletions"
             )
         for path in gone:
             self._drop(path)
         self.report.deleted = len(gone)
+
+    def _if_another(self) -> str:
+        state = self.manifests.read_state()
+        if state is None or not state.is_of_another(self.rules.landing):
+            return ""
+        return ", which is not the one that was scanned before: DICOM_LANDING_URI names another"
 
     def _place(self, files: list[FileVersion]) -> None:
         todo = list(self._unplaced(files))

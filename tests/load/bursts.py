@@ -10,10 +10,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tests.speed_benchmark.corpus import Corpus, corpus
+from tests.speed_benchmark.corpus import Corpus, corpus, shares_of
+from tests.speed_benchmark.series import day_of
 from tests.speed_benchmark.site import Site
 
 from .readers import Readers
@@ -37,10 +39,11 @@ def measure(
     made = corpus(work, KIND, files, SEED)
     site = Site(work / "site", workers)
     site.environment |= {"DICOM_PARTITION_BY": "day"}
+    names = _by_day(made, files)
     runs = []
     with Readers(site.database, readers) as watching:
         for number in range(bursts):
-            part = made.names[number * files // bursts : (number + 1) * files // bursts]
+            part = names[number * files // bursts : (number + 1) * files // bursts]
             site.put(made.folder, part)
             runs.append(_run(site, f"burst {number + 1}", len(part), say))
         touched = _touch(site, made, changed)
@@ -56,6 +59,16 @@ def measure(
     }
     shutil.rmtree(site.landing.parent)
     return result
+
+
+def _by_day(made: Corpus, files: int) -> list[str]:
+    """Names in the order of their study dates, as an archive is handed over."""
+    names = iter(made.names)
+    parts = [
+        (day_of(KIND, SEED, share.number), list(islice(names, share.count)))
+        for share in shares_of(KIND, SEED, files)
+    ]
+    return [name for _, part in sorted(parts) for name in part]
 
 
 def _run(site: Site, what: str, expected: int, say: Callable[[str], None]) -> dict[str, Any]:
