@@ -4,6 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+PORT ?= 3000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := install --quiet --disable-pip-version-check --no-input
@@ -37,9 +38,9 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 run: $(VENV)/.run  ## set up, take in all files of the landing zone, publish, print a summary
 	@$(BIN)/python -m dicom_pipeline.cli run --sample
 
-dev: $(VENV)/.run  ## set up and open the Dagster web UI on http://127.0.0.1:3000
+dev: $(VENV)/.run  ## set up and serve the Dagster web UI on http://127.0.0.1:3000 (PORT=3001)
 	@$(BIN)/python -m dicom_pipeline.cli prepare
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dagster dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore dagster dev --port $(PORT)
 
 test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 	@$(BIN)/python -m pytest
@@ -60,6 +61,7 @@ fakesnow:  ## a local server of Snowflake's protocol for tests, in an environmen
 harlequin:  ## the SQL client of `dicom-pipeline explore`, in an environment of its own
 	@test -x .harlequin/bin/python || $(PYTHON) -m venv .harlequin
 	@.harlequin/bin/pip $(INSTALL) "harlequin>=2.17,<3"
+	@echo "now: $(BIN)/dicom-pipeline explore"
 
 bench: $(VENV)/.dev  ## measure speed, write docs/benchmarks.md (an hour; BENCH="--quick --only reader,raw")
 	@$(BIN)/python -m tests.speed_benchmark $(BENCH)

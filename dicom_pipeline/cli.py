@@ -305,6 +305,11 @@ def words(
             found, path = pipeline.removed_words(least_patients)
         print_words(console, found)
         console.print(f"{len(found)} words: {path}")
+        if least_patients > 1:
+            console.print(
+                f"left out: words of fewer than {least_patients} patients; --least-patients 1 "
+                "lists them too"
+            )
 
 
 app.command()(cli_look.explore)
@@ -354,10 +359,10 @@ def _bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
 def _print_scan(console: Console, report: ScanReport) -> None:
     console.print(
         f"{report.listed} files: {report.new} new, {report.changed} changed, {report.moved} moved "
-        f"to another partition, {report.deleted} gone, {sum(report.ignored.values())} ignored, "
-        f"{report.unsettled} not settled yet"
+        f"to another study period, {report.deleted} gone, {sum(report.ignored.values())} ignored "
+        f"by name, {report.unsettled} perhaps still being written"
     )
-    console.print(f"{len(report.partitions)} partitions changed")
+    console.print(f"study periods that a run has to load: {len(report.partitions)}")
     if report.errors:
         console.print(f"[yellow]{report.errors} folders or files could not be listed[/yellow]")
 

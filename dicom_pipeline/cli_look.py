@@ -93,9 +93,9 @@ def locate(
         located = find_files(pipeline, sql, columns, every=every_file)
         torn = write_list(located.paths, located.header, located.rows(), form, null=null)
         console.print(
-            f"{len(located.paths)} files of {located.images.num_rows} images, "
-            f"{located.count('series_key')} series, {located.count('study_key')} studies, "
-            f"{located.count('patient_key')} patients"
+            f"files: {len(located.paths)}; images: {located.images.num_rows}; "
+            f"series: {located.count('series_key')}; studies: {located.count('study_key')}; "
+            f"patients: {located.count('patient_key')}"
         )
         if missing := located.without_file:
             console.print(f"{missing} images have no file any more: dicom-pipeline run")

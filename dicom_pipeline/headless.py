@@ -21,6 +21,7 @@ from dicom_pipeline import standing
 from dicom_pipeline.definitions import build_defs
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.sample import put_sample
+from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.orchestration.dbt_assets import sources_digest
 from dicom_pipeline.orchestration.failures import plain_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
@@ -31,7 +32,7 @@ from dicom_pipeline.orchestration.retention import forget_old_runs
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
-from dicom_pipeline.summary import print_account, print_tables, progress_bar
+from dicom_pipeline.summary import print_account, print_queries, print_tables, progress_bar
 from dicom_pipeline.warehouse.snowflake_session import told_by_dbt
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -127,12 +128,16 @@ def run_everything(
     if not account.discovered:
         console.print(f"[yellow]there are no files in {settings.landing}[/yellow]")
     print_tables(console, settings.database, loaded=account.loaded, profile=settings.profile)
+    if stands is None:
+        print_queries(console)
     console.print(f"\ndone in {time.monotonic() - began:.0f} s")
     return account.balanced
 
 
 def scan(pipeline: Pipeline, console: Console) -> None:
     """Scan, and once more when files were too young, after they had the time to settle."""
+    if not pipeline.storage.is_there():
+        raise ScanRefused(NOT_LISTED)  # rather than wait for another run first
     with pipeline.lock(waiting=console.print), progress_bar(console) as progress:
         pipeline.prepare()
         report = pipeline.scan(progress=progress)

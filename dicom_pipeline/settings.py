@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -275,7 +276,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         env.pop("DAGSTER_HOME", None)
     for name in sorted(env):
         if name.startswith("DICOM_") and name not in _DEFAULTS:
-            raise SettingsError(f"{name} is not a setting of dicom_pipeline; see the README's list")
+            near = get_close_matches(name, _DEFAULTS, n=1)
+            meant = f"did you mean {near[0]}?" if near else "see the README's list"
+            raise SettingsError(f"{name} is not a setting of dicom_pipeline; {meant}")
 
     def get(name: str, parse: Callable[[str], T]) -> T:
         value = env.get(name, _DEFAULTS[name])

@@ -77,7 +77,7 @@ def print_account(console: Console, account: Account, *, keeps: bool) -> None:
 
 
 def print_tables(console: Console, database: Path, *, loaded: int, profile: str) -> None:
-    """Print the published tables with their rows, and what can be asked of them."""
+    """Print the published tables with their rows."""
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("table")
     table.add_column("rows", justify="right")
@@ -96,7 +96,12 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
             "instance_versions tells[/dim]"
         )
     console.print(f"de-identified with profile [bold]{profile}[/bold]")
-    console.print(f"\ndatabase: [bold]{database}[/bold]\n\nTry in DBeaver, Harlequin or DuckDB:")
+    console.print(f"\ndatabase: [bold]{database}[/bold]")
+
+
+def print_queries(console: Console) -> None:
+    """Print what can be asked of the tables."""
+    console.print("\nTry in DBeaver, Harlequin or DuckDB:")
     for query in QUERIES:
         console.print(f"\n[cyan]{query}[/cyan]")
 

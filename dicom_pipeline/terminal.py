@@ -32,6 +32,7 @@ from dicom_pipeline.withdraw import UnknownSubject
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
 EXIT_REFUSED = 3
+EXIT_STOPPED = 130  # as shells have it
 
 
 class NotConfirmed(Exception):
@@ -56,6 +57,7 @@ _CODES: dict[type[Exception], int] = {
     SnowflakeError: EXIT_FAILED,
     UnknownSubject: EXIT_FAILED,
 }
+_INTERRUPTED = "DagsterExecutionInterruptedError"  # Ctrl-C in a step
 # names of errors whose message is one line and quotes no value, as events of Dagster have them
 PLAIN_ERRORS = frozenset(kind.__name__ for kind in _CODES)
 
@@ -81,7 +83,10 @@ def plain_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
         raise typer.Exit(_CODES[type(error)]) from None
     except typer.Exit:
         raise
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if isinstance(error, KeyboardInterrupt) or type(error).__name__ == _INTERRUPTED:
+            console.print("stopped; what was done stays, and the same command goes on from there")
+            raise typer.Exit(EXIT_STOPPED) from None
         if debug:
             raise
         # the message of an unexpected error may quote a value: its kind must do

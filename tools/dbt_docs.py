@@ -102,6 +102,7 @@ def server(port: int, pages: Path = PAGES) -> ThreadingHTTPServer:
 def main(port: Annotated[int, typer.Option(help="0 is any that is free.")] = 8080) -> None:
     """Make the pages, and serve them until Ctrl-C."""
     with plain_errors(debug=False) as console:
+        console.print("making the pages: 20 seconds or so")
         generate(Pipeline(load_settings()))
         with server(port) as pages:
             address = f"http://127.0.0.1:{pages.server_port}"

@@ -122,7 +122,7 @@ def test_counts_go_to_standard_error_and_the_original_uids_where_they_are_asked_
 ) -> None:
     sql = f"select '{ORACLE.key('series_key', '1.2.77.6.1')}' as series_key"
     result = locate(explored, "--query", sql)
-    assert result.stderr == "7 files of 7 images, 1 series, 1 studies, 1 patients\n"
+    assert result.stderr == "files: 7; images: 7; series: 1; studies: 1; patients: 1\n"
     result = locate(explored, "--query", sql, "--format", "csv", "--original-uids")
     for row in csv.DictReader(io.StringIO(result.stdout)):
         header = pydicom.dcmread(row["path"])
@@ -135,7 +135,7 @@ def test_counts_go_to_standard_error_and_the_original_uids_where_they_are_asked_
 def test_nothing_found_is_an_empty_list(explored: Site) -> None:
     result = locate(explored, "--query", "select 'x' as image_key", code=1)
     assert result.stdout == ""
-    assert "0 files of 0 images" in result.stderr
+    assert "files: 0; images: 0;" in result.stderr
     result = locate(explored, "--query", "select null as study_key", code=1)
     assert result.stdout == ""
 
