@@ -86,14 +86,7 @@ def _choices(settings: Settings) -> str:
     chosen = {
         field.name: str(getattr(settings, field.name))
         for field in dataclasses.fields(settings)
-        if field.name
-        not in (
-            "pseudonym_key",
-            "pseudonym_key_file",
-            "snowflake",
-            "alert_webhook",
-            "runs_kept_days",
-        )
+        if field.name not in _NO_CHOICE
     }
     return json.dumps(chosen, sort_keys=True)
 

@@ -30,8 +30,6 @@ class Status:
 
     Attributes
     ----------
-    account
-        What became of the files.
     published
         The published file; None where there is none.
     stale
@@ -42,7 +40,6 @@ class Status:
         What to do; None where nothing is to be done.
     """
 
-    account: Account
     published: Publication | None
     stale: Sequence[str]
     failed: Sequence[FailedRun]
@@ -77,13 +74,10 @@ def status(pipeline: Pipeline, account: Account) -> Status:
         stale += [
             f"{group}: {younger} is younger" for group, younger in outdated_groups(instance).items()
         ]
-    if published is not None and published.profile != pipeline.settings.profile:
-        stale.append(
-            f"published: with profile {published.profile}, not {pipeline.settings.profile}"
-        )
-    return Status(
-        account, published, stale, failed, _next_step(pipeline, account, published, stale, failed)
-    )
+    profile = pipeline.settings.profile
+    if published is not None and published.profile not in ("", profile):
+        stale.append(f"published: with profile {published.profile}, not {profile}")
+    return Status(published, stale, failed, _next_step(pipeline, account, published, stale, failed))
 
 
 def _next_step(

@@ -120,6 +120,13 @@ def test_other_settings_and_other_sources_are_to_be_done(root: Path) -> None:
     assert standing.find(pipeline_of(root), "another project") is None
 
 
+def test_settings_that_no_table_depends_on_change_nothing(root: Path) -> None:
+    told = pipeline_of(
+        root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUNS_KEPT_DAYS="7"
+    )
+    assert standing.find(told, SOURCES) is not None
+
+
 def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
     pipeline = pipeline_of(root)
     (root / "warehouse/last_run.json").unlink()

@@ -8,9 +8,7 @@ Does not belong here: the words (orchestration.columns, warehouse.comments), and
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +18,14 @@ from typing import Annotated, Any
 import typer
 
 from dicom_pipeline.orchestration.columns import Columns, asset_columns
-from dicom_pipeline.orchestration.dbt_assets import Translator, dbt_project, ensure_manifest
+from dicom_pipeline.orchestration.dbt_assets import (
+    Translator,
+    dbt_project,
+    dbt_resource,
+    ensure_manifest,
+)
 from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import DBT_PROJECT_DIR, Profile, export_for_dbt, load_settings
+from dicom_pipeline.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
 from dicom_pipeline.terminal import plain_errors
 
 PAGES = DBT_PROJECT_DIR / "target" / "docs"
@@ -30,31 +33,36 @@ PAGES = DBT_PROJECT_DIR / "target" / "docs"
 SERVED = ("index.html", "manifest.json", "catalog.json")
 
 
-def generate(pipeline: Pipeline, pages: Path = PAGES) -> None:
+def generate(
+    pipeline: Pipeline, pages: Path = PAGES, waiting: Callable[[str], None] | None = None
+) -> None:
     """Write the pages of what is built, in the profile of the settings.
+
+    Parameters
+    ----------
+    pipeline
+        The settings and zones.
+    pages
+        Folder that they go into.
+    waiting
+        Told when another process writes, which is waited for.
 
     Raises
     ------
-    subprocess.CalledProcessError
+    DagsterDbtCliRuntimeError
         dbt failed; it has said why.
     """
+    project = dbt_project()
     export_for_dbt(pipeline.settings)
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    with pipeline.lock():
+    with pipeline.lock(waiting=waiting):
         pipeline.prepare()
-        subprocess.run(  # noqa: S603
-            [
-                # compiling asks tables that may not be there yet
-                dbt, "--quiet", "docs", "generate", "--no-compile", "--profiles-dir", "config",
-                "--target-path", str(pages),
-            ],
-            cwd=DBT_PROJECT_DIR,
-            check=True,
-        )  # fmt: skip
+        # compiling asks tables that may not be there yet
+        arguments = ["--quiet", "docs", "generate", "--no-compile"]
+        dbt_resource(project).cli(arguments, target_path=pages).wait()
         pipeline.close_to_others()
-    ensure_manifest(project := dbt_project())
+    ensure_manifest(project)
     manifest = json.loads(project.manifest_path.read_text())
-    columns = asset_columns(pipeline.mapping, Profile(pipeline.settings.profile), manifest)
+    columns = asset_columns(pipeline.mapping, pipeline.settings.profile, manifest)
     (pages / "manifest.json").write_text(json.dumps(described(manifest, columns)))
 
 
@@ -103,7 +111,7 @@ def main(port: Annotated[int, typer.Option(help="0 is any that is free.")] = 808
     """Make the pages, and serve them until Ctrl-C."""
     with plain_errors(debug=False) as console:
         console.print("making the pages: 20 seconds or so")
-        generate(Pipeline(load_settings()))
+        generate(Pipeline(load_settings()), waiting=console.print)
         with server(port) as pages:
             address = f"http://127.0.0.1:{pages.server_port}"
             console.print(f"tables and columns: {address} (Ctrl-C ends it)")

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.landing.manifest import ScanState
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.landing.storage import Storage
 
@@ -102,9 +103,7 @@ def account(storage: Storage, partitions: Partitions, *, landing: str = "") -> A
         if outcome is not None:
             result.count(*outcome, count)
     if unexplained or not names:
-        state = partitions.manifests.read_state()
-        all_new = state is None or state.is_of_another(landing)
-        _explain(unexplained, result, storage, partitions, all_new=all_new)
+        _explain(unexplained, result, storage, partitions, landing)
     wanted = partitions.wanted_versions()
     result.stale_partitions = sum(partitions.raw.version(p) != v for p, v in wanted.items())
     return result
@@ -115,8 +114,7 @@ def _explain(
     result: Account,
     storage: Storage,
     partitions: Partitions,
-    *,
-    all_new: bool,
+    landing: str,
 ) -> None:
     """Count files that have no row."""
     listing = storage.list_landing()
@@ -126,6 +124,7 @@ def _explain(
     known = partitions.withdrawals.files()
     withdrawn = {file.path for file in listing.files if file in known}
     home = _home(partitions)
+    scan = partitions.manifests.read_state()
     done: dict[str, bool] = {}
     for path in names:
         if path in home:
@@ -141,7 +140,7 @@ def _explain(
             result.ignored[Reason.WITHDRAWN] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
-        elif all_new or path in young or _arrived_since_scan(storage, partitions, path):
+        elif path in young or _arrived_since(scan, storage, path, landing):
             result.pending += 1
         else:
             result.lost += 1
@@ -198,12 +197,11 @@ def _as_in(rows: pa.Table, files: pa.Table) -> pa.Table:
     return rows.filter(same)
 
 
-def _arrived_since_scan(storage: Storage, partitions: Partitions, path: str) -> bool:
-    state = partitions.manifests.read_state()
-    if state is None or not state.complete:
+def _arrived_since(scan: ScanState | None, storage: Storage, path: str, landing: str) -> bool:
+    if scan is None or not scan.complete or scan.is_of_another(landing):
         return True
     try:
         changed = storage.changed_at(path)
     except OSError:  # it went away, or a folder on the way to it did
         return True
-    return changed >= state.began_at.timestamp() - storage.settle_seconds
+    return changed >= scan.began_at.timestamp() - storage.settle_seconds

@@ -200,7 +200,7 @@ class ManifestStore:
         self._writer.remove(self._path(period))
 
     def write_state(self, state: ScanState) -> None:
-        """Note what a scan saw; counts only."""
+        """Note what a scan saw: which landing zone, and counts."""
         text = json.dumps(
             {
                 "began_at": state.began_at.isoformat(),
