@@ -1,13 +1,16 @@
-"""How long Dagster keeps runs: old ones go, but for those that the present state is read from.
+"""How long Dagster keeps runs and traces: old ones go, but for what the present is read from.
 
-Belongs here: which runs may go, and their going. Ticks are Dagster's own matter (dagster.yaml).
+Belongs here: which runs may go, and their going; traces of the sensors' thoughts. Ticks are
+Dagster's own matter (dagster.yaml).
 Does not belong here: when it is called (sensors, headless).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as db
@@ -16,6 +19,7 @@ from dagster._core.storage.event_log.schema import (
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 _ENDED = [
     dg.DagsterRunStatus.SUCCESS,
@@ -23,9 +27,10 @@ _ENDED = [
     dg.DagsterRunStatus.CANCELED,
 ]
 _BATCH = 500
+TRACES_KEPT_DAYS = 2
 
 
-def forget_old_runs(instance: dg.DagsterInstance, days: float, *, most: int = 50) -> int:
+def forget_old_runs(instance: dg.DagsterInstance, days: float, *, seconds: float = 10) -> int:
     """Delete runs that ended, with their events and logs.
 
     Runs stay that hold the latest materialization of an asset or a partition, or the latest
@@ -38,8 +43,8 @@ def forget_old_runs(instance: dg.DagsterInstance, days: float, *, most: int = 50
         Dagster's instance.
     days
         Age from which runs go; 0 keeps all.
-    most
-        How many go at once, at most: the caller has other things to do.
+    seconds
+        After how long the rest is left for the next call: the caller has other things to do.
 
     Returns
     -------
@@ -54,8 +59,11 @@ def forget_old_runs(instance: dg.DagsterInstance, days: float, *, most: int = 50
     if not old:
         return 0
     needed = set(_holding_the_present(instance, storage))
-    going = [run_id for run_id in reversed(old) if run_id not in needed][:most]
-    for run_id in going:
+    deadline = time.monotonic() + seconds
+    gone = 0
+    for run_id in reversed(old):
+        if run_id in needed:
+            continue
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         with storage.index_connection() as connection:
             # Dagster's own deletion leaves them
@@ -65,7 +73,37 @@ def forget_old_runs(instance: dg.DagsterInstance, days: float, *, most: int = 50
                 )
             )
         instance.delete_run(run_id)
-    return len(going)
+        gone += 1
+        if time.monotonic() > deadline:
+            break
+    return gone
+
+
+def forget_old_traces(instance: dg.DagsterInstance, days: float) -> None:
+    """Delete what automation noted of each condition, and what sensors logged at each tick.
+
+    An evaluation in which something changed leaves more than a megabyte, with which people find
+    out why a table was built. Dagster keeps these for 30 days, and the logs of ticks for ever.
+
+    Parameters
+    ----------
+    instance
+        Dagster's instance.
+    days
+        Age from which runs go; traces go after two days at the latest. 0 keeps all.
+    """
+    if not days:
+        return
+    before = (datetime.now(UTC) - timedelta(days=min(days, TRACES_KEPT_DAYS))).timestamp()
+    if instance.schedule_storage is not None:
+        instance.schedule_storage.purge_asset_evaluations(before)
+    logs = instance.compute_log_manager
+    if isinstance(logs, LocalComputeLogManager):
+        base = Path(logs.get_captured_local_path(["any"], "err")).parent
+        # of a tick: <repository>/<sensor>/<number>.err
+        for path in base.glob("*/*/*.err"):
+            if path.stem.isdecimal() and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
 
 def _holding_the_present(

@@ -17,11 +17,12 @@ from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
-from dicom_pipeline.orchestration.retention import forget_old_runs
+from dicom_pipeline.orchestration.retention import forget_old_runs, forget_old_traces
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
+TIDY_SECONDS = 5.0
 ATTEMPTS = 3
 _tidied_at = -math.inf
 _WRITERS = (RAW_JOB, ALL_JOB)
@@ -45,6 +46,7 @@ def file_arrival_sensor(
     context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
 ) -> dg.SensorResult | dg.SkipReason:
     """Scan once within the budget, then request the range of pending partitions."""
+    began = time.monotonic()
     fail_dead_runs(context.instance)
     _tidy_up(context.instance, pipeline.settings.runs_kept_days)
     for job in _WRITERS:
@@ -55,7 +57,7 @@ def file_arrival_sensor(
     try:
         with pipeline.lock(wait=False):
             pipeline.prepare()
-            report = pipeline.scan(start=start, budget=BUDGET_SECONDS)
+            report = pipeline.scan(start=start, budget=BUDGET_SECONDS + began - time.monotonic())
     except LockTaken:
         return dg.SkipReason("another process writes; the next tick will look again")
     except (ScanRefused, ZoneUnavailable, ZoneConflict) as refused:
@@ -79,10 +81,12 @@ def file_arrival_sensor(
 
 
 def _tidy_up(instance: dg.DagsterInstance, days: float) -> None:
-    """Forget old runs, but not at each tick: which may go is asked of the whole event log."""
+    """Forget old runs; once an hour while there are none, since that is asked of the whole log."""
     global _tidied_at
-    if time.monotonic() - _tidied_at > min(3600, days * 86_400 / 10):
-        forget_old_runs(instance, days)
+    if time.monotonic() - _tidied_at <= min(3600, days * 86_400 / 10):
+        return
+    if not forget_old_runs(instance, days, seconds=TIDY_SECONDS):
+        forget_old_traces(instance, days)
         _tidied_at = time.monotonic()
 
 

@@ -7,6 +7,7 @@ Does not belong here: what happens to the file meanwhile.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections import Counter
 from contextlib import AbstractContextManager
@@ -69,8 +70,8 @@ class Readers(AbstractContextManager["Readers"]):
 
 def _read(database: Path, stop: Event, told: multiprocessing.Queue[Counter[str]]) -> None:
     counts: Counter[str] = Counter()
-    last = -1
-    while not stop.is_set():
+    last, parent = -1, os.getppid()
+    while not stop.is_set() and os.getppid() == parent:  # who was killed can stop nobody
         if last >= 0 or database.exists():
             try:
                 with duckdb.connect(str(database), read_only=True) as connection:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from dicom_pipeline.orchestration.pending import known_versions
-from dicom_pipeline.orchestration.retention import forget_old_runs
+from dicom_pipeline.orchestration.retention import forget_old_runs, forget_old_traces
 from tests.orchestration.test_event_storage import instance as instance_in
 
 PERIODS = dg.DynamicPartitionsDefinition(name="period")
@@ -16,7 +17,7 @@ AT_ONCE = 1e-6  # a tenth of a second, in days
 
 
 @dg.asset(key=["raw", "images"], partitions_def=PERIODS, config_schema={"version": str})
-def images(context) -> dg.MaterializeResult[None]:  # type: ignore[no-untyped-def]
+def images(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     context.log.info("a log of its own")
     return dg.MaterializeResult[None](
         metadata={"version": context.op_execution_context.op_config["version"]}
@@ -61,6 +62,8 @@ def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_fi
     present = {load(kept, "2010-02", "b")}
     old = {first, load(kept, "2010-01", "c"), build(kept)}
     present |= {load(kept, "2010-01", "d"), build(kept)}
+    # the run of the latest build now holds nothing but the latest result of its check
+    kept.report_runless_asset_event(dg.AssetMaterialization(["stage", "images"]))
     before = known_versions(kept, ["2010-01", "2010-02"])
     assert before == {"2010-01": "d", "2010-02": "b"}
     time.sleep(0.3)
@@ -77,6 +80,31 @@ def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_fi
     assert forget_old_runs(kept, AT_ONCE) == 0
 
 
+def test_traces_of_sensors_go_and_logs_of_runs_do_not(kept: dg.DagsterInstance) -> None:
+    waiting = dg.AssetSpec("x", automation_condition=dg.AutomationCondition.missing())
+    result = dg.evaluate_automation_conditions(dg.Definitions(assets=[waiting]), instance=kept)
+    traces = [found.serializable_evaluation.with_run_ids(set()) for found in result.results]
+    storage, logs = kept.schedule_storage, kept.compute_log_manager
+    assert storage is not None
+    assert isinstance(logs, LocalComputeLogManager)
+    storage.add_auto_materialize_asset_evaluations(1, traces)
+    keys = (["repository", "some_sensor", "7"], ["a-run", "compute_logs", "abcdefgh"])
+    of_tick, of_run = (Path(logs.get_captured_local_path(key, "err")) for key in keys)
+    for path in (of_tick, of_run):
+        path.parent.mkdir(parents=True)
+        path.write_text("words")
+    time.sleep(1.2)  # evaluations are dated by the second
+
+    for days in (0, 1):
+        forget_old_traces(kept, days)
+        assert len(storage.get_auto_materialize_evaluations_for_evaluation_id(1)) == 1
+        assert of_tick.exists()
+    forget_old_traces(kept, AT_ONCE)
+    assert not storage.get_auto_materialize_evaluations_for_evaluation_id(1)
+    assert not of_tick.exists()
+    assert of_run.exists()
+
+
 def test_what_is_younger_or_under_way_stays(kept: dg.DagsterInstance) -> None:
     done = {load(kept, "2010-01", version) for version in "abc"}
     job = dg.Definitions(assets=[staged], jobs=[dg.define_asset_job("job", "*")])
@@ -85,6 +113,6 @@ def test_what_is_younger_or_under_way_stays(kept: dg.DagsterInstance) -> None:
     assert forget_old_runs(kept, 0) == 0
     assert runs(kept) == {*done, waiting}
     time.sleep(0.3)
-    assert forget_old_runs(kept, AT_ONCE, most=1) == 1
+    assert forget_old_runs(kept, AT_ONCE, seconds=0) == 1
     assert forget_old_runs(kept, AT_ONCE) == 1
     assert waiting in runs(kept)
