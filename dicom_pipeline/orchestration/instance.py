@@ -23,7 +23,7 @@ from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.place import ZoneUnavailable
 from dicom_pipeline.settings import PROJECT_ROOT, Settings, SettingsError
 
-PROCESS_TAG = ".dagster/dicom_pipeline/process"
+PROCESS_TAG = "dicom_pipeline/process"
 _TROUBLE = {
     "password authentication failed|no password supplied": "the login was refused; check "
     "DAGSTER_PG_USERNAME and DAGSTER_PG_PASSWORD",

@@ -17,7 +17,7 @@ from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import OnDelete
 
 VERSION_METADATA = "version"
-PENDING_TAG = ".dagster/dicom_pipeline/pending"
+PENDING_TAG = "dicom_pipeline/pending"
 _WITNESS = dg.AssetKey(["raw", "images"])
 _BATCH = 500
 
