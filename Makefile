@@ -39,6 +39,8 @@ run: $(VENV)/.run  ## set up, take in all files of the landing zone, publish, pr
 	@$(BIN)/python -m dicom_pipeline.cli run --sample
 
 dev: $(VENV)/.run  ## set up and serve the Dagster web UI on http://127.0.0.1:3000 (PORT=3001)
+	@$(BIN)/python -c 'import socket, sys; sys.exit(not socket.socket().connect_ex(("127.0.0.1", $(PORT))))' \
+		|| { echo "port $(PORT) is taken: if by the web UI of this project, use that one; else: make dev PORT=3001"; exit 1; }
 	@$(BIN)/python -m dicom_pipeline.cli prepare
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore dagster dev --port $(PORT)
 
