@@ -13,7 +13,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
+.PHONY: help run dev test test-all test-cloud fakesnow audit licences bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ dev: $(VENV)/.run  ## set up and serve the Dagster web UI on http://127.0.0.1:30
 	@$(BIN)/python -c 'import socket, sys; sys.exit(not socket.socket().connect_ex(("127.0.0.1", $(PORT))))' \
 		|| { echo "port $(PORT) is taken: if by the web UI of this project, use that one; else: make dev PORT=3001"; exit 1; }
 	@$(BIN)/python -m dicom_pipeline.cli prepare
-	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore dagster dev --port $(PORT)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore dagster dev --host 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.dev lint  ## set up, check the code and run the tests
 	@$(BIN)/python -m pytest
@@ -59,6 +59,14 @@ test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local s
 fakesnow:  ## a local server of Snowflake's protocol for tests, in an environment of its own
 	@test -x .fakesnow/bin/python || $(PYTHON) -m venv .fakesnow
 	@.fakesnow/bin/pip $(INSTALL) "fakesnow[server]==0.12.1" "snowflake-connector-python<5"
+
+audit:  ## known vulnerabilities of all locked packages, by pip-audit in an environment of its own (asks pypi.org)
+	@test -x .audit/bin/python || $(PYTHON) -m venv .audit
+	@.audit/bin/pip $(INSTALL) "pip-audit==2.10.1"
+	@.audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements-dev.lock
+
+licences: $(VENV)/.dev  ## docs/licences.md from the metadata of what is installed
+	@$(BIN)/python -m tools.licences
 
 harlequin:  ## the SQL client of `dicom-pipeline explore`, in an environment of its own
 	@test -x .harlequin/bin/python || $(PYTHON) -m venv .harlequin

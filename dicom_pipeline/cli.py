@@ -343,7 +343,9 @@ def prepare(debug: Debug = False) -> None:
         with pipeline.lock():
             pipeline.prepare()
         from dicom_pipeline.orchestration.dbt_assets import dbt_project, ensure_manifest
+        from dicom_pipeline.orchestration.instance import make_home
 
+        make_home(settings)
         export_for_dbt(settings)
         ensure_manifest(dbt_project())
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 
+from dicom_pipeline.harmless import cell, visible
+
 
 class Format(StrEnum):
     """How a list is written."""
@@ -32,6 +34,10 @@ def write_list(
 ) -> int:
     """Write a list of files; names are written byte for byte as the file system has them.
 
+    On a terminal, which would obey what stands in a name, escapes are shown instead. In CSV every
+    cell is quoted, and what a spreadsheet would take for a formula begins with an apostrophe: never
+    a path, since those are absolute.
+
     Parameters
     ----------
     paths
@@ -49,14 +55,16 @@ def write_list(
         Number of paths that a reader of lines would take for several.
     """
     out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape", newline="")
+    shown = visible if sys.stdout.isatty() else str
     end = "\0" if null else "\n"
     try:
         if form is Format.CSV:
-            writer = csv.writer(out, lineterminator="\n")
+            writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(columns)
-            writer.writerows(rows)
+            for row in rows:
+                writer.writerow([shown(str(cell("" if value is None else value))) for value in row])
         else:
-            out.writelines(f"{path}{end}" for path in paths)
+            out.writelines(f"{shown(path)}{end}" for path in paths)
         out.flush()
     except BrokenPipeError:  # who reads has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

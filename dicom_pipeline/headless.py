@@ -22,17 +22,19 @@ from dicom_pipeline.definitions import build_defs
 from dicom_pipeline.extract.accounting import Account
 from dicom_pipeline.landing.sample import put_sample
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
-from dicom_pipeline.orchestration.dbt_assets import sources_digest
+from dicom_pipeline.orchestration.dbt_assets import BUILT_OTHERWISE, sources_digest
 from dicom_pipeline.orchestration.failures import plain_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.raw_assets import READ_OTHERWISE
 from dicom_pipeline.orchestration.retention import forget_old_runs
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import OnDelete
 from dicom_pipeline.standing import Standing
 from dicom_pipeline.summary import print_account, print_queries, print_tables, progress_bar
+from dicom_pipeline.warehouse.build_note import built_otherwise
 from dicom_pipeline.warehouse.snowflake_session import told_by_dbt
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -109,6 +111,10 @@ def run_everything(
         scan(pipeline, console)
         pending = job.pending()
         stands = None if force else job.standing(pending)
+        if otherwise := pipeline.partitions.read_otherwise(pending.versions):
+            console.print(f"{len(otherwise)} {READ_OTHERWISE}")
+        if built_otherwise(pipeline.build_database, sources_digest()):
+            console.print(BUILT_OTHERWISE)
         if stands is None:
             pipeline.latest_account = None
             success = job.run(pending, force=force, debug=debug)

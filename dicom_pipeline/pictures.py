@@ -12,6 +12,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dicom_pipeline.harmless import visible
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -55,7 +57,9 @@ def stacked_bars(
     for place, (name, values) in enumerate(parts.items()):
         rest = name == "other" and len(parts) > 1
         color = _REST if rest else _COLORS[place % len(_COLORS)]
-        axes.bar(range(len(labels)), values, bottom=heights, label=name, color=color, width=0.8)
+        axes.bar(
+            range(len(labels)), values, bottom=heights, label=_plain(name), color=color, width=0.8
+        )
         heights = [below + value for below, value in zip(heights, values, strict=True)]
     axes.set_ylim(0, max(heights, default=0) * 1.08 or 1)
     _label(axes, labels)
@@ -142,7 +146,13 @@ def _paper(title: str, height: float = _HEIGHT, width: float = _WIDTH) -> tuple[
     return figure, axes
 
 
+def _plain(text: str) -> str:
+    """A text that is drawn as it is: between dollars stand formulas, and a broken one raises."""
+    return visible(text).replace("$", r"\$")
+
+
 def _short(name: str) -> str:
+    name = _plain(name)
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -150,7 +160,10 @@ def _label(axes: Axes, labels: Sequence[str]) -> None:
     """Write so many labels below the bars as there is room for."""
     step = -(-len(labels) // _TICKS)
     places = range(0, len(labels), max(step, 1))
-    texts = [labels[place].replace(" to ", "\nto ").replace(" and ", "\nand ") for place in places]
+    texts = [
+        _plain(labels[place]).replace(" to ", "\nto ").replace(" and ", "\nand ")
+        for place in places
+    ]
     crowded = len(texts) > 7
     axes.set_xticks(
         list(places), texts, rotation=40 if crowded else 0, ha="right" if crowded else "center"

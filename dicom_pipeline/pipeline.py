@@ -45,6 +45,7 @@ from dicom_pipeline.warehouse.busy import wait_until_free
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.holdings import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
+from dicom_pipeline.warehouse.leftovers import drop_leftovers
 from dicom_pipeline.warehouse.publish import PublishReport, publish
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
@@ -220,6 +221,15 @@ class Pipeline:
         for path in (build.with_name(f"{build.name}.wal"), build):
             path.unlink(missing_ok=True)
 
+    def drop_leftovers(self, dbt_manifest: Path) -> list[str]:
+        """Drop tables of older versions from the build database; the caller holds the lock.
+
+        What Snowflake has is not looked at.
+        """
+        if self.snowflake is not None:
+            return []
+        return drop_leftovers(self.build_database, json.loads(dbt_manifest.read_text()))
+
     def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
         """Wait until no process without our lock holds the build database."""
         wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
@@ -325,6 +335,7 @@ class Pipeline:
             self.mapping_csv,
             self.settings.reader,
             keep_deleted=self.settings.on_delete is OnDelete.KEEP,
+            follow_symlinks=self.settings.follow_symlinks,
         )
 
     def account(self, *, listed: bool = True) -> Account:

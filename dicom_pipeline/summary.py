@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dicom_pipeline.extract.accounting import Account
+from dicom_pipeline.harmless import visible
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 
 if TYPE_CHECKING:  # it imports Dagster, which not every command needs
@@ -134,5 +135,6 @@ def print_words(console: Console, words: Sequence[RemovedWord]) -> None:
     for name in ("texts", "rows", "patients"):
         table.add_column(name, justify="right")
     for word in words[:SHOWN_WORDS]:
-        table.add_row(escape(word.word), str(word.texts), str(word.rows), str(word.patients))
+        counts = map(str, (word.texts, word.rows, word.patients))
+        table.add_row(escape(visible(word.word)), *counts)
     console.print(table)

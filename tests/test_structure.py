@@ -95,6 +95,21 @@ def test_engine_differences_stand_in_cross_db_only() -> None:
         assert not re.search(r"(duckdb|snowflake|default)__", text), path
 
 
+def test_nothing_is_unpickled() -> None:
+    """Who writes a pickle runs code where it is read. The pool's own pipes are pebble's."""
+    loaders = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+    for path in MODULES:
+        assert not {name.partition(".")[0] for name in imports(path)} & loaders, path
+        assert not re.search(r"read_pickle|allow_pickle|\byaml\.load\(", path.read_text()), path
+
+
+def test_make_dev_opens_the_web_ui_for_this_machine_only() -> None:
+    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    started = re.findall(r"dagster dev\b(.*)", makefile)
+    assert started
+    assert all("--host 127.0.0.1" in options for options in started)
+
+
 def test_there_are_no_dbt_packages() -> None:
     assert not list(DBT_PROJECT_DIR.glob("packages.yml"))
     assert not list(DBT_PROJECT_DIR.glob("dependencies.yml"))

@@ -6,7 +6,7 @@ Does not belong here: rows of files that are gone (kept), many partitions at onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion, Storage
 
 # a new number means: rows of the same file may differ, read all files again
-EXTRACTOR_VERSION = "4"
+EXTRACTOR_VERSION = "5"
 
 
 @dataclass
@@ -135,6 +135,17 @@ class Partitions:
 
     def _version(self, digest: str) -> str:
         return fingerprint(*self._read_by, digest)
+
+    def read_otherwise(self, periods: Iterable[str]) -> list[str]:
+        """Those of some partitions that another version of the extractor, or of the columns, read.
+
+        Also those whose parquet does not say so, as that of the first versions.
+        """
+        return [
+            period
+            for period in periods
+            if self.raw.path("images", period).exists() and self.raw.read_by(period) != self.read_by
+        ]
 
     def wanted_versions(self) -> dict[str, str]:
         """Fingerprints of all partitions, by key in sorted order."""

@@ -7,6 +7,7 @@ Does not belong here: what a process does (worker), and what is done with the ro
 from __future__ import annotations
 
 import ctypes
+import resource
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from itertools import chain, islice
 from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
@@ -33,6 +35,8 @@ from dicom_pipeline.pydicom_quiet import silence_pydicom
 LARGEST_CHUNK = 200
 AHEAD = 8  # chunks a worker that wait, so that none idles while rows are written
 SECONDS_A_FILE = 30.0
+# bytes that a worker may take beyond what it has at its start; no header known needs a tenth
+MEMORY = 2 << 30
 
 _worker: Worker
 J = TypeVar("J")
@@ -77,6 +81,16 @@ def _start_worker(plan: WorkerPlan) -> None:
     sys.meta_path.insert(0, _WithoutPandas())
     silence_pydicom()
     _worker = Worker(plan)
+    _worker.tables.finish()  # what Arrow sets aside at its first use is no file's
+    _bound_memory()
+
+
+def _bound_memory() -> None:
+    """Have the kernel refuse a worker more than its share (Linux only): a file is to blame."""
+    with suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+        most = pages * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _die_with_parent() -> None:

@@ -21,7 +21,7 @@ from dicom_pipeline.extract.tables import ChunkTables, Tables
 from dicom_pipeline.extract.witness import WitnessedReader
 from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
 from dicom_pipeline.landing.manifest import ManifestStore
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.storage import FileVersion, Storage
 from dicom_pipeline.landing.zone import open_zone
 from dicom_pipeline.place import Place, ZoneUnavailable
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer
@@ -43,6 +43,7 @@ class WorkerPlan:
     reader: Reader = Reader.FAST
     identity_csv: Path = IDENTITY_CSV
     keep_deleted: bool = False
+    follow_symlinks: bool = False
 
     def tables(self) -> ChunkTables:
         """Read the seeds, for what makes the tables of a chunk."""
@@ -55,12 +56,16 @@ class WorkerPlan:
         mapping = load_mapping(self.mapping_csv)
         return "/".join(rows_read_by(mapping, load_identity_attributes(self.identity_csv)))
 
+    def zone(self) -> Storage:
+        """The landing zone."""
+        return open_zone(self.landing, follow_symlinks=self.follow_symlinks)
+
     def partitions(self, writer: Writer = LOCAL_WRITER) -> Partitions:
         """The partitions of the raw zone, as it is written by ``writer``."""
         return Partitions(
             ManifestStore(self.raw_dir, writer),
             RawZone(self.raw_dir, load_mapping(self.mapping_csv), writer),
-            open_zone(self.landing),
+            self.zone(),
             load_identity_attributes(self.identity_csv),
             keep_deleted=self.keep_deleted,
         )
@@ -70,7 +75,7 @@ class Worker:
     """State of one worker process."""
 
     def __init__(self, plan: WorkerPlan) -> None:
-        self.storage = open_zone(plan.landing)
+        self.storage = plan.zone()
         self.tables = plan.tables()
         self.reader = READERS[plan.reader](self.tables.readings)
         self._plan = plan

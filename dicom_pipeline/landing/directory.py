@@ -24,13 +24,16 @@ from dicom_pipeline.landing.storage import (
     to_text,
 )
 
+_LOOKED_AT_SECONDS = 1.0  # files of a folder come one after the other: not the way to it each time
+
 
 class LocalFile(OpenFile):
     """An `OpenFile` of this machine's file system."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, follow_symlinks: bool = True) -> None:
         # O_NONBLOCK: a FIFO put in a file's place must not hang the reader
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        self._descriptor = os.open(path, flags | (0 if follow_symlinks else os.O_NOFOLLOW))
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
             self.close()
@@ -75,10 +78,26 @@ class DirectoryStorage:
         self.root = root
         self.follow_symlinks = follow_symlinks
         self.settle_seconds = settle_seconds
+        self._without_links = ("", 0.0)
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
         """Open one file for reading."""
-        return LocalFile(os.path.join(self.root, from_text(path)))
+        place = os.path.join(self.root, from_text(path))
+        if not self.follow_symlinks:
+            self._refuse_links(os.path.split(place)[0])
+        return LocalFile(place, follow_symlinks=self.follow_symlinks)
+
+    def _refuse_links(self, folder: str) -> None:
+        """Raise ``OSError`` if a link has come into the way to a folder since it was listed."""
+        now = time.monotonic()
+        known, until = self._without_links
+        if known == folder and now < until:
+            return
+        inside = os.path.relpath(folder, self.root)
+        expected = os.path.normpath(os.path.join(os.path.realpath(self.root), inside))
+        if os.path.realpath(folder) != expected:
+            raise OSError("a link leads there")
+        self._without_links = (folder, now + _LOOKED_AT_SECONDS)
 
     def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
         """Open files one after the other, each when it is asked for."""

@@ -167,7 +167,12 @@ class ManifestStore:
             return SCHEMA.empty_table().select(names)
         # not the dataset reader: importing it, and pandas with it, costs more than reading
         with pq.ParquetFile(self._path(period)) as file:
-            return file.read(names)
+            table = file.read(names)
+        for name in set(names) - set(table.column_names):  # older than this column
+            value = True if name == "opened" else None
+            column = pa.repeat(pa.scalar(value, SCHEMA.field(name).type), table.num_rows)
+            table = table.append_column(name, column)
+        return table
 
     def count(self, period: str) -> int:
         """Number of files in one manifest, by its footer."""

@@ -39,10 +39,14 @@ from dicom_pipeline.orchestration.seeds import (
 )
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.settings import DBT_PROJECT_DIR, dbt_environment
+from dicom_pipeline.warehouse.build_note import built_otherwise, note_sources
 from dicom_pipeline.warehouse.publish import published_schema
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
 KEPT_BUILDS = 10
+BUILT_OTHERWISE = (
+    "the build database is of other models, seeds or settings: what they change is built anew"
+)
 # what decides dbt's manifest; the rest of the project's folder is its output
 _SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
 
@@ -214,6 +218,11 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                     f"{loaded.loaded} of {loaded.partitions} partitions loaded into Snowflake, "
                     f"{loaded.removed} removed, {loaded.rows} rows"
                 )
+            sources = sources_digest()
+            if built_otherwise(pipeline.build_database, sources):
+                context.log.info(BUILT_OTHERWISE)
+            if dropped := pipeline.drop_leftovers(project.manifest_path):
+                context.log.info(f"no model makes them any more, dropped: {', '.join(dropped)}")
             remove_old_artifacts(project)
             digests = {key: seed_digest(key) for key in project_seeds}
             chosen = context.selected_asset_keys & digests.keys()
@@ -232,6 +241,8 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 yield from with_counts(events, before)
                 if failure is not None:
                     raise failure
+                if not context.is_subset:
+                    note_sources(pipeline.build_database, sources)
             finally:
                 pipeline.close_to_others()
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dicom_pipeline.pipeline import Pipeline
 from dicom_pipeline.place import ZoneUnavailable
+from dicom_pipeline.private_files import DIRECTORY_MODE, ensure_private_directory
 from dicom_pipeline.settings import PROJECT_ROOT, Settings, SettingsError
 
 PROCESS_TAG = "dicom_pipeline/process"
@@ -47,7 +48,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         The database that it names cannot be reached.
     """
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(settings)
     if settings.own_dagster_home:
         return dg.DagsterInstance.from_ref(
             InstanceRef.from_dir(str(home), config_dir=str(PROJECT_ROOT), overrides=_absolute(home))
@@ -56,6 +57,17 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         shutil.copy(PROJECT_ROOT / "resources" / "dagster_home.yaml", home / "dagster.yaml")
     with _one_line():
         return dg.DagsterInstance.from_config(str(home))
+
+
+def make_home(settings: Settings) -> None:
+    """Make the folder of Dagster's storage, for its owner only: events name true months.
+
+    Rights of a folder of somebody's own that is there stay as they are.
+    """
+    if settings.own_dagster_home:
+        ensure_private_directory(settings.dagster_home)
+    else:
+        settings.dagster_home.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from dicom_pipeline.harmless import markdown as harmless
+
 Cell = str | int | float
 
 
@@ -41,5 +43,5 @@ def to_do(text: str) -> dict[str, dg.MarkdownMetadataValue]:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
-        return cell.replace("|", "\\|")
+        return harmless(cell)
     return f"{cell:,}"

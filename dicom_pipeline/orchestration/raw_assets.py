@@ -26,6 +26,10 @@ GROUP = "raw"
 FILES_READ = "files_read_in_run"
 FILES_A_SECOND = "files_per_second"
 SECONDS = "seconds"
+READ_OTHERWISE = (
+    "partitions were read by another version of the extractor, or with other columns: their files "
+    "are read again"
+)
 
 _DESCRIPTIONS = {
     "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
@@ -81,6 +85,8 @@ def raw_assets(
     with writing(context, pipeline), heartbeat(context.log.info, progress.__str__):
         pipeline.prepare()
         step = pipeline.raw_step(progress)
+        if otherwise := step.partitions.read_otherwise(context.partition_keys):
+            context.log.info(f"{len(otherwise)} {READ_OTHERWISE}")
         reports = list(step.refresh(context.partition_keys, force=config.force))
     seconds = time.monotonic() - began
     files_read = sum(report.read for report in reports)

@@ -330,8 +330,9 @@ def _telling(*, short: bool) -> str:
     if short:
         return "true"
     return (
-        "term not in (select word from words) and (kind in ('name', 'person', 'place') and"
-        " length(term) > 2 or kind in ('id', 'contact') and length(term) > 5)"
+        "term not in (select word from words) and term not in (from ordinary_phrases) and"
+        " (kind in ('name', 'person', 'place') and length(term) > 2"
+        " or kind in ('id', 'contact') and length(term) > 5)"
     )
 
 

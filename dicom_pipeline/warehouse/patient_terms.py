@@ -13,11 +13,14 @@ import duckdb
 
 from dicom_pipeline.warehouse import sql
 
+_TELLING_DIGITS = 4  # fewer are in too many texts
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
     """Make the temporary tables ``words``, ``patient_keys``, ``terms`` and ``own_dates``.
+
+    ``ordinary_phrases`` are terms of several words that anybody may use.
 
     Patient keys are looked up in stage by the hash of a raw row, not computed anew: another way
     than that of the macros.
@@ -33,7 +36,9 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         f"""
         create temp table words as
         select word from build.internal.allowed_words
-        union select word from build.internal.allowed_words_site;
+        union select word from build.internal.allowed_words_site
+        -- dbt takes it in a seed for no value
+        union select 'null';
 
         create temp table raw_patients as
         select
@@ -80,6 +85,15 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
             union
             select patient_key, 'date', term from dates
         );
+
+        create temp table ordinary_phrases as
+        select distinct term from terms
+        where term like '% %' and not regexp_full_match(term, '.*([0-9].*){{{_TELLING_DIGITS}}}')
+        except
+        select term from (
+            select term, unnest(string_split(term, ' ')) as token from terms where term like '% %'
+        )
+        where token not in (select word from words) and not regexp_full_match(token, '[0-9]+');
 
         create temp table own_dates as
         select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day

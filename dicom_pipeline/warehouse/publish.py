@@ -74,7 +74,7 @@ def publish(build: Path, database: Path, comments: Comments, info: RunInfo) -> P
         A column has no comment, the copy differs from the build, or a view refers to what is not
         published.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
+    database.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     for left_behind in database.parent.glob(f".{database.name}.*.tmp*"):
         left_behind.unlink()
     fresh = database.with_name(f".{database.name}.{os.getpid()}.tmp")

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from dicom_pipeline.attributes import Mapping
+from dicom_pipeline.harmless import cell
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.settings import Profile
 from dicom_pipeline.warehouse import sql
@@ -104,7 +105,7 @@ def write_removed_words(
     sink = io.StringIO()
     lines = csv.writer(sink, lineterminator="\n")
     lines.writerow([f.name for f in fields(RemovedWord)])
-    lines.writerows(astuple(word) for word in words)
+    lines.writerows(map(cell, astuple(word)) for word in words)
     path = raw_dir / "review" / "removed_words.csv"
     writer.write(path, sink.getvalue().encode())
     return path

@@ -7,6 +7,7 @@ of one history, in order.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from dicom_pipeline.warehouse.snowflake_mirror import mirror
 from dicom_pipeline.warehouse.snowflake_session import run, session
 from tests.endtoend.archive import write_instances
 from tests.endtoend.conftest import Site, files_read
+from tests.support.processes import watched_arguments
 from tests.warehouse.conftest import KEY
 
 from .snowflake_grammar import complaint
@@ -72,11 +74,19 @@ class Sites:
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -> Sites:  # noqa: F811
+def sites(
+    tmp_path_factory: pytest.TempPathFactory,
+    snowflake: SnowflakeServer,  # noqa: F811
+) -> Iterator[Sites]:
     sites = Sites(tmp_path_factory.mktemp("sites"), snowflake)
     put_sample(sites.landing)
     write_instances(sites.landing / "made", 60, series=9)
-    return sites
+    with watched_arguments() as arguments:
+        yield sites
+    told = b"\n".join(arguments)
+    assert b"dbt" in told
+    for secret in (sites.cloud.environment["SNOWFLAKE_PASSWORD"], KEY.hex()):
+        assert secret.encode() not in told
 
 
 def test_what_is_published_is_the_same_row_for_row(sites: Sites) -> None:

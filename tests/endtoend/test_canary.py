@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dicom_pipeline.warehouse.vault import vault_path
+from tests.support.processes import watched_arguments
 from tests.support.project import copy_project
 from tests.warehouse.oracle import Oracle
 
@@ -58,6 +59,7 @@ class Ran:
 
     site: Site
     printed: str
+    arguments: set[bytes]
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Names and contents of all files of the project's copy and of all zones; the terminal."""
@@ -141,7 +143,9 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     site = Site(root / "site", copy_project(root / "project"))
     subjects.write(site.landing)
     given(way, site)
-    return Ran(site, commands(site))
+    with watched_arguments() as arguments:
+        printed = commands(site)
+    return Ran(site, printed, arguments)
 
 
 def test_the_key_is_in_its_own_file_and_what_is_derived_in_the_vault_and_nowhere_else(
@@ -166,6 +170,31 @@ def test_the_search_goes_through_all_that_a_run_writes(ran: Ran) -> None:
     for folder in ("dagster/", "raw/", "dbt_snowflake/target/", "dicom_pipeline/"):
         assert any(place.startswith(folder) for place in searched), folder
     assert "no_such_column" in ran.printed  # dbt's error is in what --debug prints
+
+
+def test_the_key_is_in_no_arguments_of_a_process(ran: Ran) -> None:
+    told = b"\n".join(ran.arguments)
+    assert b"dicom_pipeline.cli" in told
+    assert b"dbt" in told  # started by the run: what it started was seen
+    assert {name for name, needle in NEEDLES.items() if needle in told} == set()
+
+
+def test_no_file_that_a_run_leaves_is_a_pickle(ran: Ran) -> None:
+    """Who loads one runs what it says: rows go through Arrow, notes are text."""
+    for place, data in ran.texts():
+        assert not (data[:1] == b"\x80" and data[1:2] in b"\2\3\4\5" and data[-1:] == b"."), place
+        assert not place.endswith((".pickle", ".pkl")), place
+
+
+def test_what_a_run_makes_outside_the_zones_has_the_rights_that_it_needs(ran: Ran) -> None:
+    root = ran.site.root
+
+    def mode(path: Path) -> int:
+        return stat.S_IMODE(path.stat().st_mode)
+
+    assert mode(root / "published" / "dicom.duckdb") == 0o444
+    assert mode(root / "published") & 0o022 == 0  # or others could put another file in its place
+    assert mode(root / "dagster") == 0o700  # it has the true months
 
 
 def test_zones_are_for_their_owner_alone_whatever_the_umask_and_however_a_run_ends(

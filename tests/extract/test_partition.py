@@ -236,9 +236,23 @@ def test_rows_of_an_older_extractor_are_read_again(
 ) -> None:
     fill(zone)
     zone.load()
+    periods = zone.manifests.periods()
+    assert zone.step().partitions.read_otherwise([*periods, "1999-01"]) == []
     monkeypatch.setattr(partition, "EXTRACTOR_VERSION", "next")
     monkeypatch.setattr(raw_step, "LARGEST_ALONE", 0)  # other processes have the version as it is
+    assert zone.step().partitions.read_otherwise([*periods, "1999-01"]) == periods
     assert zone.load() == 8
+    assert zone.step().partitions.read_otherwise(periods) == []
+    assert zone.load() == 0
+
+
+def test_a_manifest_without_newer_columns_is_read(zone: Zone) -> None:
+    fill(zone)
+    zone.load()
+    for path in (zone.raw_dir / "manifests").glob("*.parquet"):
+        pq.write_table(pq.ParquetFile(path).read().drop_columns(["etag", "opened"]), path)
+    report = zone.scan()
+    assert (report.new, report.changed, report.deleted) == (0, 0, 0)
     assert zone.load() == 0
 
 

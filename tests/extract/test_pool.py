@@ -41,6 +41,7 @@ def run(landing: Path, *, workers: int = 1, seconds_a_file: float = 30.0) -> lis
 def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
     expected = {
         "KILL": "worker_crashed", "EXIT": "worker_crashed", "MEMORY": "worker_crashed",
+        "GREEDY": "worker_crashed",
         "RAISE": "decode_error", "SURROGATE": "decode_error", "HANG": "timeout",
     }  # fmt: skip
     for order in expected:
@@ -48,7 +49,7 @@ def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
     for n in range(12):
         (tmp_path / f"good{n}").write_bytes(instance(n))
         expected[f"good{n}"] = "row"
-    parts = run(tmp_path, workers=2, seconds_a_file=0.5)
+    parts = run(tmp_path, workers=2, seconds_a_file=1.0)
     assert outcomes(parts) == expected
     assert all("patient" not in str(part[REJECTED].to_pylist()) for part in parts)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dicom_pipeline.settings import PROJECT_ROOT
+from tests.support.processes import listening
 
 _SELECTOR = """
 query { repositoriesOrError { ... on RepositoryConnection {
@@ -68,6 +69,8 @@ class DevServer:
     def __enter__(self) -> DevServer:
         try:
             wait_for(self._answers, seconds=120, what="the web server")
+            # whoever reaches it may launch runs: this machine only, for each test that starts it
+            assert self.listening() == {"127.0.0.1"}
         except BaseException:
             self.stop()
             raise
@@ -75,6 +78,10 @@ class DevServer:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+    def listening(self) -> set[str]:
+        """Addresses that it and its children listen on."""
+        return listening(self.process.pid)
 
     def stop(self) -> None:
         """End the server and all its children."""

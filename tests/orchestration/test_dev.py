@@ -32,6 +32,15 @@ def images(database: Path) -> int:
     return int(row[0]) if row else 0
 
 
+@pytest.mark.slow
+def test_the_web_ui_is_reached_from_this_machine_only_and_says_where(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with DevServer(environment, tmp_path / "dagster") as server:
+        assert server.listening() == {"127.0.0.1"}
+        assert f"http://127.0.0.1:{server.port}" in server.log_path.read_text()
+
+
 @pytest.mark.skipif(
     chromium() is not None, reason="tests/browser/test_walk.py holds the same, in a browser"
 )

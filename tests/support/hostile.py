@@ -27,6 +27,8 @@ class HostileReader(PydicomReader):
             time.sleep(600)
         if order == b"MEMORY":
             raise MemoryError
+        if order == b"GREEDY":
+            return Header([str(len(bytearray(8 << 30)))], None, 0, "hostile")
         if order == b"RAISE":
             raise RecursionError("a value of a patient")
         if order == b"SURROGATE":

@@ -63,6 +63,7 @@ class Zone:
             self.mapping_csv,
             identity_csv=self.identity_csv,
             keep_deleted=self.keep,
+            follow_symlinks=self.storage.follow_symlinks,
         )
         return RawStep(plan.partitions(), plan, workers=workers)
 

@@ -29,6 +29,23 @@ CHINESE = {"PatientID": "C-1", "PatientName": "æŽ", "StudyDescription": "head æ
 # what is kept as it is, yet tells who it is: stage nulls it, and everybody else is published
 TALKATIVE = {"PatientID": "T-1", "PatientName": "Oberkampf^Ada", "EthnicGroup": "Oberkampf family"}
 
+# one file each that would keep everybody's tables from being published
+ODD = {
+    "exporters write it": {"PatientID": "NULL", "PatientName": "NULL", "Manufacturer": "NULL"},
+    "the vendor's default": {
+        "PatientID": "V-1",
+        "InstitutionName": "GE Medical Systems",
+        "Manufacturer": "GE MEDICAL SYSTEMS",
+    },
+    "a number as a model": {"PatientID": "12-34-56", "ManufacturerModelName": "Ingenia 12-34-56"},
+    "no class": {"PatientID": "K-1", "SOPClassUID": "'); drop table x; --"},
+    "over a backslash": {"PatientID": "AB-CD", "EthnicGroup": "ab\\cd"},
+    "a terminal's escape": {
+        "PatientID": "E-1",
+        "SoftwareVersions": "4.1\x1b]0;x\x07\\\u202e2 \x9b1m",
+    },
+}
+
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
@@ -37,6 +54,10 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     everybody = [HAND, PHILIPS, CHINESE, TALKATIVE]
     files = [file(f"{n}", "1", 1, **person) for n, person in enumerate(everybody)]
     files += [file(f"1{n}", "1", 1, PatientID=f"N-{n}", PatientName=f"Nn{n}x") for n in range(6)]
+    files += [
+        file(f"2{n}", "1", 1, **({"DeviceSerialNumber": f"odd {n}"} | person))
+        for n, person in enumerate(ODD.values())
+    ]
     warehouse.raw.write("2013-06", files)
     warehouse.build()
     return warehouse
@@ -68,7 +89,7 @@ def found(warehouse: Warehouse) -> list[tuple[str, str, int]]:
 def test_nothing_is_found_in_what_the_models_built(people: Warehouse) -> None:
     report = check(people)
     assert report.findings == []
-    assert report.patients == 10 and report.terms > 30 and report.columns > 150
+    assert report.patients == 10 + len(ODD) and report.terms > 30 and report.columns > 150
 
 
 def test_body_part_vendor_and_modality_stay_whoever_is_named_like_them(people: Warehouse) -> None:
@@ -80,12 +101,24 @@ def test_body_part_vendor_and_modality_stay_whoever_is_named_like_them(people: W
     assert {"manufacturer": "Philips"} in makers
 
 
+def test_one_odd_file_keeps_nobody_from_being_published(people: Warehouse) -> None:
+    devices = people.rows("select * from processed.processed_devices")
+    assert {"NULL", "GE MEDICAL SYSTEMS"} <= {row["manufacturer"] for row in devices}
+    models = {row["manufacturer_model_name"] for row in devices}
+    assert any(model.startswith("Ingenia") for model in models)
+    assert not any("34" in model for model in models)
+    [versions] = [found for row in devices if (found := row["software_versions"])]
+    assert sorted(versions) == [" 2  1m", "4.1 ]0;x "]
+    classes = {row["sop_class_uid"] for row in people.rows("from processed.processed_images")}
+    assert classes == {None, "1.2.840.10008.5.1.4.1.1.2"}
+
+
 def test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted(people: Warehouse) -> None:
     [row] = people.rows(f"select * from stage.staged_patients where {patient(TALKATIVE)}")
     assert row["ethnic_group"] is None
     assert row["leaked_cells"] == ["ethnic_group"]
     assert row["failed_casts"] == []
-    nulled = [Finding("stage.staged_patients", "ethnic_group", 1, "were nulled")]
+    nulled = [Finding("stage.staged_patients", "ethnic_group", 2, "were nulled")]
     assert check(people).nulled == nulled
 
 
@@ -155,7 +188,7 @@ def test_a_column_that_had_to_be_nulled_throughout_is_a_fault_of_its_mapping(
 ) -> None:
     spoilt.execute("update stage.staged_patients set ethnic_group = null,"
                    " leaked_cells = ['ethnic_group']")  # fmt: skip
-    assert found(spoilt) == [("stage.staged_patients", "ethnic_group", 10)]
+    assert found(spoilt) == [("stage.staged_patients", "ethnic_group", 10 + len(ODD))]
 
 
 def test_what_is_said_of_a_leak_holds_no_value(spoilt: Warehouse) -> None:

@@ -96,6 +96,16 @@ own_phrases as (
         left(term, 1) || '.' || substr(term, 2, 1) || case when length(term) > 2 then '.' || substr(term, 3, 1) else '' end as dotted
     from own_terms
     where kind in ('initials', 'dotted') and length(term) in (2, 3) and patient_key != ''
+    union
+    -- a scanner's model may look like somebody's number; its words are its own
+    select
+        patient_key,
+        term,
+        '' as dotted
+    from own_terms
+    where
+        patient_key = '' and kind in ('id', 'contact', 'place') and term like '% %' and {{ matches('term', '.*([0-9].*){4}') }}
+        and split_part(term, ' ', 1) in (select token from tokens)
 ),
 
 -- Initials in capitals: lower-case letters in a row are a word.

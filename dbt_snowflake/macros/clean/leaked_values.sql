@@ -8,24 +8,25 @@
 {% macro leaks_ctes(table_name) -%}
 kept_values as (
     {%- for column in kept_text_columns(table_name) %}
-    select distinct '{{ column.column_name }}' as column_name, '{{ column.attribute }}' as attribute, {{ quote_name(column.column_name) }} as value, {{ 'false' if table_name == 'devices' else 'true' }} as is_code
+    select distinct '{{ column.column_name }}' as column_name, '{{ column.attribute }}' as attribute, {{ quote_name(column.column_name) }} as value, {{ 'false' if table_name == 'devices' else 'true' }} as is_code, {{ 'true' if column.is_array else 'false' }} as is_array
     from shifted
-    where {{ quote_name(column.column_name) }} is not null
+    where {{ quote_name(column.column_name) }} is not null and {{ is_short_enough(quote_name(column.column_name)) }}
     {{- "\n    union all" if not loop.last }}
     {%- else %}
-    select cast(null as {{ type_name('text') }}) as column_name, cast(null as {{ type_name('text') }}) as attribute, cast(null as {{ type_name('text') }}) as value, false as is_code
+    select cast(null as {{ type_name('text') }}) as column_name, cast(null as {{ type_name('text') }}) as attribute, cast(null as {{ type_name('text') }}) as value, false as is_code, false as is_array
     where false
     {%- endfor %}
     {%- if sequence_columns(table_name) %}
     union all
-    select distinct tag as column_name, keyword as attribute, text as value, not is_standard as is_code
+    select distinct tag as column_name, keyword as attribute, text as value, not is_standard as is_code, false as is_array
     from sequence_values
     where action = 'keep'
     {%- endif %}
 ),
 
 kept_elements as (
-    {{ exploded('kept_values', ['column_name', 'attribute', 'value', 'is_code'], split_text('value', "chr(92)")) }}
+    -- of a single value the backslash is a part: a term may reach over it
+    {{ exploded('kept_values', ['column_name', 'attribute', 'value', 'is_code'], split_text("case when is_array then value else replace(value, chr(92), ' ') end", "chr(92)")) }}
 ),
 
 undefined_elements as (
@@ -117,6 +118,9 @@ shapes as (
 {% macro kept_text_columns(table_name) %}
     {{ return(mapped_columns(table_name) | selectattr('type', 'equalto', 'text') | selectattr('function', 'in', ['keep', 'keep_code']) | rejectattr('vr', 'equalto', 'UI') | list) }}
 {% endmacro %}
+
+{# Whether a value may be kept: what is longer is not looked through for terms, and becomes null. #}
+{% macro is_short_enough(value) %}{{ return("length(" ~ value ~ ") <= 1024") }}{% endmacro %}
 
 {# Whether a row's value of a kept column was found to tell who the patient is. #}
 {% macro is_leaked(column) %}

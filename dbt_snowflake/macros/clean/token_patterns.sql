@@ -16,6 +16,9 @@
 
 {% macro pieces_pattern() %}{{ return(tokens_pattern() ~ "|" ~ separators_pattern()) }}{% endmacro %}
 
+{# Control characters of both sets, and marks that hide, part or turn round what follows. #}
+{% macro active_characters_pattern() %}{{ return("[[:cntrl:]\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]") }}{% endmacro %}
+
 {# Stands for what was taken out while a text is worked on: a control character, so a separator. #}
 {% macro removal_mark() %}{{ return("chr(30)") }}{% endmacro %}
 

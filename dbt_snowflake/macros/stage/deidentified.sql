@@ -15,7 +15,7 @@
         {% set result = function(value, column) %}
     {% endif %}
     {% if column.function in ['keep', 'keep_code'] and column.type == 'text' and column.vr != 'UI' %}
-        {{ return("case when not " ~ is_leaked(column) ~ " then " ~ result ~ " end") }}
+        {{ return("case when not " ~ is_leaked(column) ~ " and " ~ is_short_enough(value) ~ " then " ~ result ~ " end") }}
     {% endif %}
     {{ return(result) }}
 {% endmacro %}

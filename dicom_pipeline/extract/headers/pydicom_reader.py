@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import io
 import unicodedata
-import zlib
 from collections.abc import Sequence
 from typing import cast
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, AllTransferSyntaxes
 from pydicom.valuerep import STANDARD_VR
 
 from dicom_pipeline.attributes import Reading
+from dicom_pipeline.extract.headers.inflated import Inflated
 from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.extract.headers.sequences import sequence_json
 from dicom_pipeline.extract.headers.values import encodings_of, text_of
@@ -42,6 +42,10 @@ DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.
 _NO_WONDER = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
 
 
+class _Deflated(Exception):
+    """All that is left is asked for at once, as pydicom does for deflated data sets only."""
+
+
 class HeaderStream(io.RawIOBase):
     """A file as pydicom wants it, over ranges that are read as they are needed.
 
@@ -55,7 +59,7 @@ class HeaderStream(io.RawIOBase):
 
     def __init__(self, file: OpenFile) -> None:
         super().__init__()
-        self._file = file
+        self.file = file
         self._position = 0
         self._buffer = b""
         self._start = 0
@@ -78,20 +82,21 @@ class HeaderStream(io.RawIOBase):
     @property
     def left(self) -> int:
         """Number of bytes from the position to the end of the file."""
-        return max(self._file.size - self._position, 0)
+        return max(self.file.size - self._position, 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; a place past the end means that the file is cut off."""
-        base = (0, self._position, self._file.size)[whence]
+        base = (0, self._position, self.file.size)[whence]
         self._position = max(base + offset, 0)
-        if self._position > self._file.size:
+        if self._position > self.file.size:
             self.cut_off = True
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read from the position on."""
-        left = self.left
-        wanted = left if size is None or size < 0 else size
+        """Read from the position on; never all that is left, which may be all of a disk."""
+        if size is None or size < 0:
+            raise _Deflated
+        left, wanted = self.left, size
         if wanted > left:
             # a header of 8 bytes or a peek of 1 that finds nothing, or zeros, is the regular end
             ending = self._read_at(self._position, left) if wanted in (8, 1) else b"?"
@@ -104,6 +109,9 @@ class HeaderStream(io.RawIOBase):
             offset = self._position - self._start
         data = self._buffer[offset : offset + wanted]
         self._position += len(data)
+        if len(data) < wanted:  # broken, if it was deflated; or the file has just become shorter
+            self.cut_off = True
+            raise EOFError
         return data
 
     def _fill(self, wanted: int) -> None:
@@ -118,7 +126,7 @@ class HeaderStream(io.RawIOBase):
 
     def _read_at(self, offset: int, length: int) -> bytes:
         try:
-            return self._file.read_at(offset, length)
+            return self.file.read_at(offset, length)
         except OSError as error:
             self.failure = error
             raise
@@ -180,15 +188,14 @@ class PydicomReader:
         return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable, self.name)
 
     def _parse(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
-        binary = cast(io.BytesIO, stream)
         try:
             try:
-                return read_partial(binary, stop_when=stop, defer_size=LARGEST_VALUE)
+                return _partial(stream, stop)
             except InvalidDicomError:
                 return self._parse_without_preamble(stream, stop)
-        except Rejected:
+        except (Rejected, MemoryError):
             raise
-        except (EOFError, zlib.error):
+        except EOFError:
             raise Rejected(Reason.TRUNCATED) from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
             if stream.failure:
@@ -203,10 +210,10 @@ class PydicomReader:
         stream.seek(0)
         stream.cut_off = False
         try:
-            dataset = read_partial(
-                cast(io.BytesIO, stream), stop_when=stop, defer_size=LARGEST_VALUE, force=True
-            )
+            dataset = _partial(stream, stop, force=True)
             uids = [str(dataset.get(tag).value) for tag in (_SOP_CLASS_UID, _SOP_INSTANCE_UID)]
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001
             if stream.failure:
                 raise stream.failure from None
@@ -214,6 +221,27 @@ class PydicomReader:
         if not all(uid and UID(uid).is_valid for uid in uids):
             raise Rejected(Reason.NOT_DICOM)
         return dataset
+
+
+def _partial(stream: HeaderStream, stop: _Stop, *, force: bool = False) -> FileDataset:
+    """The elements up to the last wanted one."""
+    binary = cast(io.BytesIO, stream)
+    try:
+        return read_partial(binary, stop_when=stop, defer_size=LARGEST_VALUE, force=force)
+    except _Deflated:
+        start = stream.tell()
+    stream.seek(0)
+    meta = read_partial(io.BytesIO(stream.read(start)), force=force).file_meta
+    inside = HeaderStream(Inflated(stream.file, start))
+    try:
+        body = read_dataset(
+            cast(io.BytesIO, inside), False, True, stop_when=stop, defer_size=LARGEST_VALUE
+        )
+    finally:
+        stream.cut_off = stream.cut_off or inside.cut_off
+    return FileDataset(
+        cast(io.BytesIO, inside), body, file_meta=meta, is_implicit_VR=False, is_little_endian=True
+    )
 
 
 def _uid(meta: FileMetaDataset, keyword: str) -> str | None:
@@ -298,6 +326,8 @@ class Values:
             if element is None:
                 return None
             return self._element_text(dataset, element, reading, encodings)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - one broken value must not cost the file its row
             self.unreadable += 1
             return None

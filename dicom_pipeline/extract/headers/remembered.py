@@ -42,6 +42,8 @@ class Texts(dict[bytes, str | None]):
     def __missing__(self, value: bytes) -> str | None:
         try:
             text = text_of(self._vr, value, self._encodings)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - one broken value must not cost the file its row
             self._unreadable.count += 1
             return None

@@ -42,7 +42,8 @@ _REMEMBERED = 1024
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# one way only to take a row of digits: with two, a long one that ends badly takes for ever
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def sequence_json(element: DataElement, encodings: Sequence[str], *, signed: bool) -> str | None:

@@ -14,6 +14,11 @@ from functools import lru_cache
 from pydicom.charset import convert_encodings, decode_bytes, default_encoding
 
 CACHED = 256
+# What PS3.5 allows a text, 10,240 characters, and a list of numbers to have, in bytes. Beyond, it
+# is no value of a header: SQL that takes texts apart would need the square of it.
+LONGEST_TEXT = 4 * 10_240
+LONGEST_NUMBERS = 65_536
+MOST_TEXTS = 1_024  # in one element
 
 # white space and line ends reset the character set (PS3.5 section 6.1.2.5.3)
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
@@ -60,8 +65,10 @@ def text_of(
     Raises
     ------
     ValueError
-        A binary number's length does not fit its VR.
+        A binary number's length does not fit its VR, or it is longer than a value may be.
     """
+    if len(value) > MOST_TEXTS:
+        _refuse_long(vr, value)
     if vr in _CODED:
         return _joined(value.decode(default_encoding))
     if vr in _TEXT:
@@ -76,6 +83,14 @@ def text_of(
         pairs = zip(numbers[::2], numbers[1::2], strict=True)
         return "\\".join(f"{group:04X}{element:04X}" for group, element in pairs) or None
     return None
+
+
+def _refuse_long(vr: str, value: bytes) -> None:
+    numbers = vr in _NUMBERS or vr in ("DS", "IS", "AT")
+    if len(value) > (LONGEST_NUMBERS if numbers else LONGEST_TEXT):
+        raise ValueError("longer than a value of a header")
+    if not numbers and vr not in _SINGLE_TEXT and value.count(b"\\") >= MOST_TEXTS:
+        raise ValueError("more values than an element of a header has")
 
 
 def _joined(text: str) -> str | None:

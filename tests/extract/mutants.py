@@ -1,0 +1,161 @@
+"""Mutated files through the whole extractor: ``python -m tests.extract.mutants --files 100000``.
+
+Small files of every kind are mutated, written to a landing zone, scanned and extracted by the
+worker processes of production, some thousand at a time. Each file must have one outcome, within
+bounds of time and memory; the figures are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dicom_pipeline.extract import worker
+from dicom_pipeline.extract.headers.reader import Header
+from dicom_pipeline.extract.raw_step import RawStep
+from dicom_pipeline.extract.witness import WitnessedReader
+from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.settings import Reader
+from tests.extract.fuzz import mutated
+from tests.extract.made_headers import made_header
+from tests.support import attacks
+from tests.support.dicom import SYNTAXES, instance, wheel_files
+from tests.support.zone import Zone
+
+PIECE = 5_000
+SECONDS_A_FILE = 5.0
+MEMORY = 500  # MiB, of a worker
+_LARGEST = 12_000
+_META = 132
+
+
+class _TimedReader(WitnessedReader):
+    """Notes how long each file took, and the most memory that the process had."""
+
+    log = Path()
+
+    def read(self, file: OpenFile) -> Header:
+        began = time.monotonic()
+        try:
+            return super().read(file)
+        finally:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            line = f"{time.monotonic() - began:.6f} {peak}\n".encode()
+            with self.log.open("ab", buffering=0) as log:
+                log.write(line)
+
+
+def _in_worker(log: Path, *fields: Any) -> worker.WorkerPlan:
+    _TimedReader.log = log
+    worker.READERS[Reader.FAST] = _TimedReader
+    return worker.WorkerPlan(*fields)
+
+
+class _TimedPlan(worker.WorkerPlan):
+    def __reduce__(self) -> Any:
+        log = self.raw_dir.with_name("times")
+        fields = (self.landing, self.raw_dir, self.mapping_csv, self.reader, self.identity_csv)
+        return _in_worker, (log, *fields)
+
+
+@lru_cache
+def seeds() -> list[bytes]:
+    """Small files: of the wheel, made ones, and one of each transfer syntax."""
+    from tests.extract.fuzz import readings
+
+    found = [instance(1, syntax) for syntax in SYNTAXES]
+    found += [made_header(number, readings()) for number in range(6)]
+    found += [attacks.whole({attacks.KEPT: attacks.deep(10)})]
+    small = [path.read_bytes() for path in wheel_files() if path.stat().st_size < _LARGEST]
+    return found + [data for data in small if len(data) > 200]
+
+
+def mutant(number: int) -> bytes:
+    """One mutated file; of deflated ones now the deflated bytes are mutated, now what is in it."""
+    chance = random.Random(number)
+    data = chance.choice(seeds())
+    if chance.random() < 0.05:
+        return attacks.begin(SYNTAXES["deflated"]) + attacks.deflated(_body(mutated(data, chance)))
+    return mutated(data, chance)
+
+
+def _body(data: bytes) -> bytes:
+    """What comes behind the file meta information, or so."""
+    length = int.from_bytes(data[140:144], "little")
+    return data[_META + 12 + min(length, 400) :]
+
+
+@dataclass
+class Figures:
+    """What came of all files."""
+
+    files: int = 0
+    seconds: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    memory: int = 0
+
+
+def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
+    """Have so many mutants extracted, and hold each bound."""
+    found = Figures()
+    for first in range(seed, seed + files, PIECE):
+        zone = Zone(root / f"{first}")
+        numbers = range(first, min(first + PIECE, seed + files))
+        for number in numbers:
+            (zone.landing / f"{number}").write_bytes(mutant(number))
+        began = time.monotonic()
+        zone.scan()
+        plan = _TimedPlan(
+            zone.landing, zone.raw_dir, zone.mapping_csv, identity_csv=zone.identity_csv
+        )
+        step = RawStep(plan.partitions(), plan, workers=workers)
+        reports = list(step.refresh(zone.manifests.periods()))
+        found.seconds += time.monotonic() - began
+        account = zone.account()
+        assert account.balanced and not account.pending
+        assert account.discovered == len(os.listdir(zone.landing)) == len(numbers)
+        assert sum(report.read for report in reports) == len(numbers)
+        found.files += account.discovered
+        found.outcomes.update(loaded=account.loaded, duplicate=account.duplicate)
+        found.outcomes.update(account.rejected)
+        found.outcomes.update({f"ignored: {name}": n for name, n in account.ignored.items()})
+        lines = [
+            line.split() for line in (zone.raw_dir.with_name("times")).read_text().splitlines()
+        ]
+        found.slowest = max(found.slowest, *(float(seconds) for seconds, _ in lines))
+        found.memory = max(found.memory, *(int(peak) for _, peak in lines))
+        assert found.slowest < SECONDS_A_FILE
+        assert found.memory < MEMORY
+        assert not {"worker_crashed", "timeout"} & set(account.rejected)
+    return found
+
+
+def main() -> None:
+    """Run, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(options.files, Path(folder), seed=options.seed)
+    print(f"{found.files:,} files of {len(seeds())} seeds in {found.seconds:.0f} s")
+    print(f"slowest {found.slowest:.3f} s, most memory of a worker {found.memory} MiB")
+    for name, count in found.outcomes.most_common():
+        print(f"{count:9,} {name}")
+
+
+if __name__ == "__main__":
+    # workers find the plan by this name, and `__main__` is none of theirs
+    from tests.extract import mutants
+
+    mutants.main()

@@ -1,0 +1,272 @@
+"""Files made to do harm, through the whole extractor: in time, in memory, with a reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import stat
+import subprocess
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from dicom_pipeline.extract.headers import inflated
+from dicom_pipeline.extract.headers.header import FastReader
+from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.extract.headers.reader import Header
+from dicom_pipeline.extract.headers.sequences import _number
+from dicom_pipeline.extract.headers.values import LONGEST_TEXT, MOST_TEXTS, text_of
+from dicom_pipeline.landing.storage import Ignored, from_text
+from tests.extract import mutants
+from tests.extract.fuzz import Bytes, outcome, readings
+from tests.support import attacks
+from tests.support.attacks import FILES, PAYLOADS, MiB
+from tests.support.dicom import instance
+from tests.support.zone import Zone
+
+SECONDS_A_FILE = 20
+MEMORY_A_FILE = 2_600  # MiB, of a worker: what it has at its start, and what a file may take
+ROW = "row"
+OUTCOMES = {
+    "4 GiB declared, text": "truncated",
+    "4 GiB declared, private": "truncated",
+    "4 GiB declared, sequence": "truncated",
+    "4 GiB declared, character set": "truncated",
+    "10,000 deep, undefined": "decode_error",
+    "10,000 deep, unwanted": "decode_error",
+    "10,000 deep, private": "decode_error",
+    "500 deep": "decode_error",
+    "200,000 deep, never closed": "decode_error",
+    "deflated, cut off": "truncated",
+    "deflate bomb in the header": "decode_error",
+    "deflate bomb of elements": "no_sop_instance_uid",
+}
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path)
+
+
+def outcomes(zone: Zone) -> dict[str, str]:
+    return zone.rejects() | dict.fromkeys(zone.images(), ROW)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_each_attack_has_its_outcome_in_time_and_memory_and_costs_no_other_file(
+    zone: Zone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zone.put("good", instance(1))
+    told = []
+    names = {name: "".join(c if c.isalnum() else "_" for c in name) for name in FILES}
+    for name, make in FILES.items():
+        path = zone.put(names[name], make())
+        began = time.monotonic()
+        zone.load()
+        seconds = time.monotonic() - began
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        told.append(f"{name:45} {outcomes(zone)[names[name]]:20} {seconds:6.1f} s {peak:6} MiB")
+        assert seconds < SECONDS_A_FILE, told[-1]
+        assert peak < MEMORY_A_FILE, told[-1]
+        account = zone.account()
+        assert account.balanced
+        assert not account.pending
+        if path.stat().st_size > 50 * MiB:  # its row stays, its bytes need not
+            path.unlink()
+            zone.load()
+    found = outcomes(zone)
+    with capsys.disabled():
+        print("", *told, sep="\n")  # noqa: T201
+    small = {n for n in FILES if names[n] in found}
+    assert {n: found[names[n]] for n in small} == {n: OUTCOMES.get(n, ROW) for n in small}
+    assert found["good"] == ROW
+
+
+def test_a_deflate_bomb_takes_no_more_memory_than_a_header_may_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inflated, "LARGEST_INFLATED", 4 * MiB)
+    large = attacks.element(0x00190010, "OB", bytes(8 * MiB))
+    for reader in (PydicomReader(readings()), FastReader(readings())):
+        for data, expected in (
+            (attacks.bomb(64 * MiB), None),  # its pixels: nobody wants them
+            (attacks.bomb(64 * MiB, large), "decode_error"),
+        ):
+            tracemalloc.start()
+            try:
+                found = outcome(reader, data)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert (found == expected) if expected else isinstance(found, Header)
+            assert (
+                peak < 24 * MiB
+            )  # twice what is inflated, as it grows and as it is kept, and more
+
+
+def test_a_deflated_file_has_the_values_of_the_file_that_was_deflated() -> None:
+    plain, packed = (instance(1, syntax) for syntax in ("explicit", "deflated"))
+    one, other = (PydicomReader(readings()).read(Bytes(data)) for data in (plain, packed))
+    assert one.values == other.values
+    assert other.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+    # what comes behind the header may be broken, as in any other syntax
+    damaged = attacks.bomb(4 * MiB)
+    damaged = damaged[: len(damaged) - 100] + b"\xff" * 100
+    assert isinstance(outcome(PydicomReader(readings()), damaged), Header)
+
+
+def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:
+    began = time.monotonic()
+    for text in ("1" * MiB + "x", "+" + "1" * MiB + ".x", "1" * MiB + "." + "1" * MiB + "e"):
+        assert _number(text) == json.dumps(text)
+    assert time.monotonic() - began < 2
+    for text, written in (
+        ("1.", "1.0"),
+        (".5", "0.5"),
+        ("+1", "1.0"),
+        ("1.50", "1.50"),
+        ("1e3", "1e3"),
+    ):
+        assert _number(text) == written
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "kept"),
+    [
+        ("LT", b"a" * LONGEST_TEXT, True),
+        ("LT", b"a" * (LONGEST_TEXT + 2), False),
+        ("LT", b"\\" * LONGEST_TEXT, True),  # it is a character there
+        ("LO", b"\\".join([b"a"] * MOST_TEXTS), True),
+        ("LO", b"\\".join([b"a"] * (MOST_TEXTS + 1)), False),
+        ("DS", b"\\".join([b"1.5"] * 16_000), True),
+        ("DS", b"\\".join([b"1.5"] * 17_000), False),
+        ("FD", bytes(65_536), True),
+    ],
+)
+def test_a_value_is_as_long_as_the_standard_lets_it_be(vr: str, value: bytes, kept: bool) -> None:
+    if kept:
+        assert text_of(vr, value, ["utf8"])
+    else:
+        with pytest.raises(ValueError, match="of a header"):
+            text_of(vr, value, ["utf8"])
+
+
+@pytest.mark.parametrize("reader", [PydicomReader, FastReader])
+@pytest.mark.parametrize("name", ["text of 1 MiB", "name of 1 MiB", "a million values"])
+def test_a_longer_one_is_counted_and_costs_no_other_value(
+    name: str, reader: type[PydicomReader] | type[FastReader]
+) -> None:
+    header = reader(readings()).read(Bytes(FILES[name]()))
+    assert header.unreadable_values == 1
+    assert "1.2.3.666" in header.values
+
+
+def names() -> Iterator[bytes]:
+    """Names that are as odd as names can be."""
+    for text in PAYLOADS.values():
+        yield text.encode().replace(b"/", b"|").replace(b"\0", b"").replace(b"..", b"x.")
+    yield b"n" * 255
+    yield "名".encode() * 85
+    yield b"\xff\xfe\x9b"
+    yield b"-rf"
+    yield b"\n"
+    yield b"\\x41"
+    yield "e\u0301".encode()
+    yield "\u00e9".encode()
+
+
+def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zone: Zone) -> None:
+    landing = os.fsencode(zone.landing)
+    wanted = sorted(set(names()))
+    for number, name in enumerate(wanted):
+        with open(os.path.join(landing, name), "wb") as file:
+            file.write(instance(number))
+    os.mkfifo(zone.landing / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        folder = os.open(zone.landing, os.O_RDONLY)  # a path of a socket may have 108 bytes
+        listener.bind(f"/proc/self/fd/{folder}/socket")
+        os.close(folder)
+    special = {"pipe", "socket"}
+    if os.geteuid() == 0:
+        try:
+            os.mknod(zone.landing / "device", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+            special.add("device")
+        except OSError:
+            pass  # not everywhere may root do that
+    deep = zone.landing / "deep"
+    deep.mkdir()
+    assert zone.load() == len(wanted)
+    found = {os.fsencode(from_text(path)) for path in zone.images()}
+    assert found == set(wanted)
+    account = zone.account()
+    assert account.balanced
+    assert account.ignored == {Ignored.SPECIAL: len(special)}
+    assert zone.load() == 0
+
+
+def test_a_tree_deeper_than_a_path_may_be_long_is_told_and_loses_no_other_file(zone: Zone) -> None:
+    zone.put("good", instance(1))
+    name = "d" * 200
+    here = os.open(zone.landing, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    report = zone.scan()
+    assert (report.new, report.errors) == (1, 1)
+    list(zone.refresh())
+    assert list(zone.images()) == ["good"]
+    assert zone.account().balanced
+    subprocess.run(["rm", "-rf", zone.landing / name], check=True)  # `rmtree` has the same limit
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_link_that_comes_into_its_place_after_the_scan_is_not_followed(
+    zone: Zone, tmp_path: Path, what: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a").write_bytes(instance(2, PatientID="SECRET"))
+    zone.put("folder/a", instance(1))
+    zone.scan()
+    taken = zone.landing / "folder" / "a" if what == "file" else zone.landing / "folder"
+    taken.rename(tmp_path / "aside")
+    taken.symlink_to(outside / "a" if what == "file" else outside)
+    list(zone.refresh())
+    assert zone.rejects() == {"folder/a": "unreadable"}
+    assert "SECRET" not in str(zone.content())
+    # the next scan sees it for what it is
+    zone.scan(accept=True)
+    list(zone.refresh())
+    assert zone.account().ignored == {Ignored.SYMLINK: 1}
+    taken.unlink()
+    (tmp_path / "aside").rename(taken)
+    zone.load()
+    assert zone.images()["folder/a"]["key_patient_id"] == "4711"
+
+
+def test_links_out_of_the_zone_are_followed_where_that_is_allowed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a").write_bytes(instance(2))
+    zone = Zone(tmp_path, follow_symlinks=True)
+    (zone.landing / "folder").symlink_to(outside)
+    (zone.landing / "file").symlink_to(outside / "a")
+    assert zone.load() == 2
+    assert set(zone.images()) == {"folder/a", "file"}
+
+
+@pytest.mark.slow
+def test_mutated_files_have_one_outcome_each_within_the_bounds(tmp_path: Path) -> None:
+    found = mutants.run(10_000, tmp_path, seed=1_000_000)
+    assert found.files == 10_000
+    assert len(found.outcomes) > 6

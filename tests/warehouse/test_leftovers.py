@@ -1,0 +1,69 @@
+"""A build database that another version left: what is dropped of it, and what is said."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dicom_pipeline.warehouse.build_note import built_otherwise, note_sources
+from dicom_pipeline.warehouse.leftovers import drop_leftovers
+
+MANIFEST = {
+    "nodes": {
+        "model.p.a": {"resource_type": "model", "schema": "processed", "name": "a", "alias": "a"},
+        "model.p.v": {"resource_type": "model", "schema": "processed", "name": "v", "alias": "v"},
+        "test.p.gone": {"resource_type": "test", "schema": "processed", "name": "gone"},
+    }
+}
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    path = tmp_path / "build.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """
+            create schema processed; create schema stage; create schema internal;
+            create table processed.a as select 1 as x;
+            create view processed.v as select * from processed.a;
+            create table processed.gone as select 2 as x;
+            create view processed.seen as select * from processed.gone;
+            create table stage."odd "" name" as select 3 as x;
+            create table internal.kept as select 4 as x;
+            """
+        )
+    return path
+
+
+def tables(build: Path) -> set[str]:
+    with duckdb.connect(str(build), read_only=True) as connection:
+        rows = connection.execute("select table_name from information_schema.tables").fetchall()
+    return {name for (name,) in rows}
+
+
+def test_what_no_model_makes_is_dropped_and_named_and_the_rest_stays(build: Path) -> None:
+    dropped = drop_leftovers(build, MANIFEST)
+    assert dropped == ["processed.seen", "processed.gone", 'stage.odd " name']
+    assert tables(build) == {"a", "v", "kept"}
+    assert drop_leftovers(build, MANIFEST) == []
+
+
+def test_where_nothing_is_built_nothing_is_dropped_and_nothing_said(tmp_path: Path) -> None:
+    build = tmp_path / "build.duckdb"
+    assert drop_leftovers(build, MANIFEST) == []
+    assert not build.exists()
+    assert not built_otherwise(build, "now")
+
+
+def test_other_sources_and_unknown_ones_are_told(build: Path) -> None:
+    assert built_otherwise(build, "now")  # older than the note
+    note_sources(build, "now")
+    assert not built_otherwise(build, "now")
+    assert built_otherwise(build, "then")
+    (note,) = build.parent.glob("*.sources")
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+    note.write_bytes(b"\xff")
+    assert built_otherwise(build, "now")
