@@ -13,7 +13,7 @@ EDITABLE := --no-deps --editable .
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
 
-.PHONY: help run dev test test-all test-cloud fakesnow audit licences bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
+.PHONY: help run dev test test-all test-cloud test-faults fakesnow audit licences bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z_-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ screenshots: $(VENV)/.dev  ## the README's pictures, by the tests that look at t
 
 test-cloud: $(VENV)/.dev fakesnow  ## all of S3, Lambda and Snowflake on local servers; ends with the parity matrix
 	@$(BIN)/python -m pytest -m "" tests/cloud
+
+test-faults: $(VENV)/.dev  ## kill, damage, fill and unmount things, and hold that nothing is lost (docs/reliability.md)
+	@$(BIN)/python -m pytest -m "" tests/faults
 
 fakesnow:  ## a local server of Snowflake's protocol for tests, in an environment of its own
 	@test -x .fakesnow/bin/python || $(PYTHON) -m venv .fakesnow

@@ -17,21 +17,24 @@ from typing import TYPE_CHECKING
 
 from dicom_pipeline.attributes import ENTITIES, MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.aws.raw_mirror import RawMirror
+from dicom_pipeline.disk import disk_error
 from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import Progress, RawStep, ReadHeaders
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.restored import restore_manifests
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
 from dicom_pipeline.extract.tally import tally
 from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
-from dicom_pipeline.landing.manifest import ManifestStore, now
+from dicom_pipeline.landing.manifest import ManifestDamaged, ManifestStore, now
 from dicom_pipeline.landing.sample import is_sample
 from dicom_pipeline.landing.scan import Progress as ScanProgress
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
 from dicom_pipeline.landing.storage import Storage
 from dicom_pipeline.landing.zone import open_zone
 from dicom_pipeline.lock import LockTaken, writer_lock
+from dicom_pipeline.mending import mending
 from dicom_pipeline.place import BucketPlace
 from dicom_pipeline.private_files import (
     FILE_MODE,
@@ -193,12 +196,34 @@ class Pipeline:
         With a raw zone in a bucket also that of writers on other machines; what they wrote is
         there once it is held.
         """
-        with writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting):
+        with self._told(), writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting):
             if self.raw_mirror is None:
-                yield
+                with mending(self.build_database, self._remove_build, self.raw):
+                    yield
                 return
-            with self.raw_mirror.held(wait=wait, waiting=waiting):
+            with (
+                self.raw_mirror.held(wait=wait, waiting=waiting),
+                mending(self.build_database, self._remove_build, None),
+            ):
                 yield
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what ails a disk in a line of its own."""
+        settings = self.settings
+        places = {
+            "DICOM_RAW_URI": settings.raw_dir,
+            "DBT_DATABASE_NAME": settings.database.parent,
+            "DICOM_WAREHOUSE_DIR": settings.warehouse_dir,
+        }
+        try:
+            yield
+        except Exception as error:
+            own = type(error).__module__.startswith("dicom_pipeline.")  # says already what to do
+            told = None if own else disk_error(error, places)
+            if told is None:
+                raise
+            raise told from None
 
     def refresh_raw(self) -> None:
         """For who only reads: bring this machine's copy of a raw zone in a bucket up to date.
@@ -215,6 +240,9 @@ class Pipeline:
         Rows that are only deleted stay readable in its pages until others are written over them.
         """
         self.wait_for_build()
+        self._remove_build()
+
+    def _remove_build(self) -> None:
         build = self.build_database
         shutil.rmtree(build.with_name(f"{build.name}.tmp"), ignore_errors=True)
         # the log first: alone it would be taken for that of the next one
@@ -231,8 +259,15 @@ class Pipeline:
         return drop_leftovers(self.build_database, json.loads(dbt_manifest.read_text()))
 
     def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
-        """Wait until no process without our lock holds the build database."""
-        wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
+        """Wait until no process without our lock holds the build database.
+
+        One that nobody can open any more goes: it is made anew.
+        """
+        free = wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
+        if not free:
+            self._remove_build()
+            if waiting:
+                waiting("the build database was damaged: all tables are built anew")
 
     def scan(
         self,
@@ -258,8 +293,18 @@ class Pipeline:
             landing=str(self.settings.landing),
             expendable=is_sample,
         )
+        restore_manifests(self.partitions)
+        try:
+            return self._scan(rules, start, budget, progress)
+        except ManifestDamaged:
+            restore_manifests(self.partitions, damaged_too=True)
+            return self._scan(rules, start, budget, progress)
+
+    def _scan(
+        self, rules: ScanRules, start: int, budget: float | None, progress: ScanProgress | None
+    ) -> ScanReport:
         began_at = now()
-        announced = None if accept_deletions else self._announced()
+        announced = None if rules.accept_deletions else self._announced()
         scanner = Scanner(
             announced or self.storage,
             self.manifests,

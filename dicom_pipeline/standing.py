@@ -12,6 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -119,7 +120,8 @@ def note(pipeline: Pipeline, dbt_sources: str, account: Account) -> None:
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "account": vars(account),
     }
-    write_atomic(pipeline.settings.warehouse_dir / _FILE, json.dumps(entry).encode())
+    with suppress(OSError):  # a disk is full: the next run looks at all of it again, that is all
+        write_atomic(pipeline.settings.warehouse_dir / _FILE, json.dumps(entry).encode())
 
 
 def find(pipeline: Pipeline, dbt_sources: str) -> Standing | None:

@@ -15,11 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from dicom_pipeline.attributes import MappingError
+from dicom_pipeline.disk import DiskError, disk_error
 from dicom_pipeline.explore import ExploreError
 from dicom_pipeline.extract.withdrawal import WithdrawalError
 from dicom_pipeline.identifiers import IdentifierError
+from dicom_pipeline.landing.manifest import ManifestDamaged
 from dicom_pipeline.landing.scan import ScanRefused
 from dicom_pipeline.lock import LockTaken
+from dicom_pipeline.mending import Damaged
 from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
 from dicom_pipeline.rotate import RotationRefused
 from dicom_pipeline.settings import SettingsError
@@ -53,6 +56,9 @@ _CODES: dict[type[Exception], int] = {
     ZoneUnavailable: EXIT_REFUSED,
     ZoneConflict: EXIT_FAILED,
     LockTaken: EXIT_FAILED,
+    DiskError: EXIT_FAILED,
+    Damaged: EXIT_FAILED,
+    ManifestDamaged: EXIT_FAILED,
     PublishRefused: EXIT_FAILED,
     SnowflakeError: EXIT_FAILED,
     UnknownSubject: EXIT_FAILED,
@@ -89,6 +95,9 @@ def plain_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
             raise typer.Exit(EXIT_STOPPED) from None
         if debug:
             raise
+        if told := disk_error(error, {}):
+            console.print(f"[red]error:[/red] {told}")
+            raise typer.Exit(EXIT_FAILED) from None
         # the message of an unexpected error may quote a value: its kind must do
         console.print(f"[red]error:[/red] {type(error).__name__}; again with --debug says more")
         raise typer.Exit(EXIT_FAILED) from None

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.tables import REJECTED
-from dicom_pipeline.landing.manifest import ScanState
+from dicom_pipeline.landing.manifest import ScanState, now
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.landing.storage import Storage
 
@@ -199,6 +199,8 @@ def _as_in(rows: pa.Table, files: pa.Table) -> pa.Table:
 
 def _arrived_since(scan: ScanState | None, storage: Storage, path: str, landing: str) -> bool:
     if scan is None or not scan.complete or scan.is_of_another(landing):
+        return True
+    if scan.began_at > now():  # a clock that was set back cannot tell
         return True
     try:
         changed = storage.changed_at(path)

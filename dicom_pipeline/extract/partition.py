@@ -23,6 +23,7 @@ from dicom_pipeline.identity_attributes import IdentityAttributes
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
 from dicom_pipeline.landing.placement import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion, Storage
+from dicom_pipeline.private_files import LOCAL_WRITER
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "5"
@@ -180,6 +181,8 @@ class Partitions:
         reusable = not force and self.raw.read_by(period) == self.read_by
         previous = self.raw.whole(period) if reusable or self.keep_deleted else None
         if self.keep_deleted:
+            if previous is None and self.raw.writer is LOCAL_WRITER:
+                self.raw.set_aside(period)  # they may be the only rows of files that are gone
             work.fallback = previous or self.raw.nothing()
         if previous is not None and reusable:
             work.carried = carry_over(previous, files)

@@ -84,7 +84,8 @@ class RawZone:
         """Rows of one table and partition; None when they are not there or not readable."""
         try:
             # not the dataset reader: it would take the directory's name for a column
-            return pq.ParquetFile(self.path(table, period)).read(columns)
+            path = self.path(table, period)
+            return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
         except (OSError, pa.ArrowException):
             return None
 
@@ -100,6 +101,23 @@ class RawZone:
                 return None
             tables[name] = _aligned(table, schema)
         return tables
+
+    def is_damaged(self, period: str) -> bool:
+        """Whether parquet of a partition is there and cannot be read to its end."""
+        return any(
+            self.path(table, period).exists() and self.read(table, period) is None
+            for table in RAW_TABLES
+        )
+
+    def set_aside(self, period: str) -> None:
+        """Take damaged parquet out of the way, so that its partition is read anew.
+
+        It is kept: it may have the only rows of files that are gone.
+        """
+        for table in RAW_TABLES:
+            path = self.path(table, period)
+            if path.exists() and self.read(table, period) is None:
+                path.replace(path.with_name(f"{path.name}.damaged"))
 
     def nothing(self) -> Tables:
         """All tables without a row."""
@@ -147,7 +165,7 @@ class RawZone:
 def _parquet(rows: pa.Table) -> Data:
     sink = pa.BufferOutputStream()
     # another codec would save a tenth of the bytes, and cost twice the time on small partitions
-    pq.write_table(rows, sink, compression="snappy", use_dictionary=True)
+    pq.write_table(rows, sink, compression="snappy", use_dictionary=True, write_page_checksum=True)
     return memoryview(sink.getvalue())
 
 

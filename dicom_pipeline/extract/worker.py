@@ -27,6 +27,10 @@ from dicom_pipeline.place import Place, ZoneUnavailable
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.settings import Reader
 
+EMPTY = (
+    "the landing zone became empty while its files were read; check whether it is mounted, then "
+    "run again"
+)
 READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
     Reader.FAST: WitnessedReader,
     Reader.PYDICOM: PydicomReader,
@@ -100,6 +104,8 @@ class Worker:
             except Rejected as rejected:
                 tables.reject(file, rejected.reason)
             except OSError:
+                if not self._plan.keep_deleted and self.storage.is_bare():
+                    raise ZoneUnavailable(EMPTY) from None
                 tables.reject(file, Reason.UNREADABLE)
             except (MemoryError, ZoneUnavailable):
                 # this process is no longer to be trusted: the file is read again, alone; or no

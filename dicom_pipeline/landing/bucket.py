@@ -125,6 +125,10 @@ class BucketStorage:
         self._page("", keys=1)
         return True
 
+    def is_bare(self) -> bool:
+        """Never: a bucket that cannot be reached says so itself."""
+        return False
+
     def count_files(self) -> Iterator[str]:
         """List the keys one page after the other, by boto3's own paginator."""
         from botocore.exceptions import BotoCoreError, ClientError

@@ -125,6 +125,14 @@ class DirectoryStorage:
         """Whether the directory is there."""
         return self.root.is_dir()
 
+    def is_bare(self) -> bool:
+        """Whether nothing lies in the directory, or it cannot be listed: perhaps not mounted."""
+        try:
+            with os.scandir(self.root) as entries:
+                return next(entries, None) is None
+        except OSError:
+            return True
+
     def changed_at(self, path: str) -> float:
         """When a file came to its place, at the latest, in seconds since 1970. Raises ``OSError``.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,23 @@ SCHEMA = pa.schema(
     ]
 )
 _DIGEST_KEY = b"dicom_pipeline.files_digest"
+
+
+class ManifestDamaged(Exception):
+    """A manifest cannot be read; the next scan makes it anew."""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell a damaged file from a disk that cannot be read."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise ManifestDamaged(
+            "a manifest of the raw zone cannot be read; it is made anew by: dicom-pipeline scan"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +168,22 @@ class ManifestStore:
     def digest(self, period: str) -> str:
         """`files_digest` of one manifest, by its footer."""
         path = self._path(period)
-        metadata = (pq.read_metadata(path).metadata or {}) if path.exists() else {}
+        with _told():
+            metadata = (pq.read_metadata(path).metadata or {}) if path.exists() else {}
         stored = metadata.get(_DIGEST_KEY)
         return stored.decode() if stored else files_digest(self.read(period))
 
     def table(self, period: str) -> pa.Table:
         """Path, size, time and etag of the files of one manifest, as columns."""
         return self._table(period, SCHEMA.names[:4])
+
+    def is_readable(self, period: str) -> bool:
+        """Whether one manifest can be read to its end."""
+        try:
+            self._table(period, SCHEMA.names)
+        except ManifestDamaged:
+            return False
+        return True
 
     def _columns(self, period: str, names: list[str]) -> list[list[Any]]:
         table = self._table(period, names)
@@ -166,7 +193,7 @@ class ManifestStore:
         if not self._path(period).exists():
             return SCHEMA.empty_table().select(names)
         # not the dataset reader: importing it, and pandas with it, costs more than reading
-        with pq.ParquetFile(self._path(period)) as file:
+        with _told(), pq.ParquetFile(self._path(period), page_checksum_verification=True) as file:
             table = file.read(names)
         for name in set(names) - set(table.column_names):  # older than this column
             value = True if name == "opened" else None
@@ -177,7 +204,8 @@ class ManifestStore:
     def count(self, period: str) -> int:
         """Number of files in one manifest, by its footer."""
         path = self._path(period)
-        return pq.read_metadata(path).num_rows if path.exists() else 0
+        with _told():
+            return pq.read_metadata(path).num_rows if path.exists() else 0
 
     def write(self, period: str, rows: Iterable[ManifestRow]) -> None:
         """Replace one manifest."""
@@ -197,7 +225,7 @@ class ManifestStore:
         )
         table = table.replace_schema_metadata({_DIGEST_KEY: files_digest(ordered).encode()})
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         self._writer.write(self._path(period), memoryview(sink.getvalue()))
 
     def remove(self, period: str) -> None:
@@ -215,7 +243,7 @@ class ManifestStore:
                 "landing": state.landing,
             }
         )
-        if not self._state.exists() or self._state.read_text() != text:
+        if not self._state.exists() or self._state.read_bytes() != text.encode():
             self._writer.write(self._state, text.encode())
 
     def note_listing(self, at: datetime) -> None:
@@ -230,17 +258,18 @@ class ManifestStore:
             return None
 
     def read_state(self) -> ScanState | None:
-        """What the last scan saw; None before the first."""
-        if not self._state.exists():
+        """What the last scan saw; None before the first, and where that cannot be read."""
+        try:
+            state = json.loads(self._state.read_bytes())
+            return ScanState(
+                datetime.fromisoformat(state["began_at"]),
+                state["complete"],
+                state["unsettled"],
+                state["ignored"],
+                state.get("landing", ""),
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        state = json.loads(self._state.read_text())
-        return ScanState(
-            datetime.fromisoformat(state["began_at"]),
-            state["complete"],
-            state["unsettled"],
-            state["ignored"],
-            state.get("landing", ""),
-        )
 
 
 def count_ignored(ignored: dict[str, Ignored]) -> dict[str, int]:

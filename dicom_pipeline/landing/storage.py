@@ -124,6 +124,10 @@ class Storage(Protocol):
         """When a file came to its place, at the latest, in seconds since 1970; or ``OSError``."""
         ...
 
+    def is_bare(self) -> bool:
+        """Whether nothing at all lies in the zone, as where a disk is not mounted."""
+        ...
+
     def is_there(self) -> bool:
         """Whether the zone is there to be listed."""
         ...

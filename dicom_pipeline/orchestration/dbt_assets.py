@@ -97,6 +97,7 @@ def ensure_manifest(project: DbtProject) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several processes load at once
         if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
             return
+        stamp.unlink(missing_ok=True)  # whoever is killed now leaves half a manifest
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
         stamp.write_text(digest)
 

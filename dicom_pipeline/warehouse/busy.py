@@ -12,12 +12,18 @@ from pathlib import Path
 import duckdb
 
 from dicom_pipeline.lock import LockTaken, Waiting
+from dicom_pipeline.warehouse.damage import says_damage
 
 
-def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None = None) -> None:
+def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None = None) -> bool:
     """Wait for a build database that a process without our lock still holds.
 
     A ``dbt`` whose parent was killed goes on to its end; so does ``dbt build`` by hand.
+
+    Returns
+    -------
+    bool
+        False for a file that is damaged, so that nobody can open it.
 
     Raises
     ------
@@ -28,12 +34,16 @@ def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None =
     while database.exists():
         try:
             duckdb.connect(str(database)).close()
-            return
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            return True
+        except duckdb.Error as error:
+            # not just "lock": damage is told as that of a block
+            if "set lock" not in str(error):
+                if says_damage(error):
+                    return False
                 raise
         if time.monotonic() > deadline:
             raise LockTaken(f"{database.name} is held by another process; close it and run again")
         if waiting:
             waiting(f"{database.name} is held by another process: waiting for it")
         time.sleep(2)
+    return True

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dicom_pipeline.extract.tables import REJECTED
+from dicom_pipeline.landing.manifest import now
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
@@ -85,8 +88,8 @@ def test_a_file_missing_from_manifest_and_listing_is_noticed(zone: Zone) -> None
     zone.manifests.write(PERIOD, rows)
     state = zone.manifests.read_state()
     assert state is not None
-    # a scan after which nothing can have arrived
-    began_at = state.began_at.replace(year=state.began_at.year + 100)
+    time.sleep(0.05)
+    began_at = now()  # a scan after which nothing has arrived
     zone.manifests.write_state(type(state)(began_at, True, 0, {}))
     account = zone.account()
     assert (account.lost, account.balanced) == (1, False)
@@ -97,6 +100,17 @@ def test_files_that_arrive_during_a_run_are_pending(zone: Zone) -> None:
     os.utime(path, (0, 0))
     account = zone.account()
     assert (account.pending, account.balanced) == (1, True)
+
+
+def test_files_that_arrive_after_the_clock_was_set_back_are_pending(zone: Zone) -> None:
+    state = zone.manifests.read_state()
+    assert state
+    # the last scan was by a clock that was ahead
+    zone.manifests.write_state(replace(state, began_at=state.began_at + timedelta(days=2)))
+    zone.put("late.dcm", instance(99))
+    account = zone.account()
+    assert (account.pending, account.lost) == (1, 0)
+    assert account.balanced
 
 
 def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> None:

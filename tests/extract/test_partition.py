@@ -441,6 +441,7 @@ def test_an_undated_file_that_could_not_be_read_is_read_once_it_can(zone: Zone) 
     zone.storage.open = refuse  # type: ignore[method-assign, assignment]
     zone.scan()
     zone.storage.open = real  # type: ignore[method-assign]
+    zone.put(".hidden", data)  # a zone without any name would count as not mounted
     path.rename(zone.landing.parent / "aside")
     zone.refresh()
     (zone.landing.parent / "aside").rename(path)

@@ -12,6 +12,7 @@ import pytest
 
 from dicom_pipeline.lock import LockTaken, writer_lock
 from dicom_pipeline.warehouse.busy import wait_until_free
+from dicom_pipeline.warehouse.damage import is_damaged
 
 HOLDER = """
 import sys, time
@@ -64,3 +65,22 @@ time.sleep(600)"""
     wait_until_free(database, seconds=10)
     assert time.monotonic() - began < 5
     duckdb.connect(str(database)).close()
+
+
+def test_a_damaged_build_database_is_not_taken_for_one_that_is_held(tmp_path: Path) -> None:
+    database = tmp_path / "build.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create table t as select range n, hash(range) h from range(99999)")
+    data = database.read_bytes()
+    third = len(data) // 3
+    assert wait_until_free(database, seconds=0)
+    assert not is_damaged(database)
+    # what DuckDB says of the last one is about a block, which has "lock" in it
+    for harmed in (
+        data[: len(data) // 10],
+        data[: len(data) // 2],
+        b"\xa5" * len(data),
+        data[:third] + b"\xa5" * third + data[2 * third :],
+    ):
+        database.write_bytes(harmed)
+        assert not wait_until_free(database, seconds=0) or is_damaged(database)

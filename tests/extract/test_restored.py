@@ -1,0 +1,75 @@
+"""Manifests that are lost, and a landing zone that is not there: no row goes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.extract.restored import restore_manifests
+from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.place import ZoneUnavailable
+from tests.support.dicom import instance
+from tests.support.zone import Zone
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    """Twelve files of four months, loaded."""
+    made = Zone(tmp_path)
+    for number in range(12):
+        made.put(f"{number}", instance(number, StudyDate=f"2012{1 + number % 4:02d}04"))
+    made.load()
+    return made
+
+
+def manifests(zone: Zone) -> dict[str, object]:
+    """Rows of all manifests, but for when a file was first seen."""
+    return {
+        period: [(row.file, row.study_day, row.opened) for row in zone.manifests.read(period)]
+        for period in zone.manifests.periods()
+    }
+
+
+def test_manifests_come_back_from_parquet_and_files(zone: Zone) -> None:
+    before = manifests(zone)
+    (zone.raw_dir / "manifests" / "study_period=2012-02.parquet").unlink()
+    (zone.raw_dir / "manifests" / "study_period=2012-03.parquet").write_bytes(b"PAR1 no more")
+    assert restore_manifests(zone.step().partitions, damaged_too=True) == 2
+    zone.scan()
+    assert manifests(zone) == before
+    assert sum(report.read for report in zone.refresh()) == 0
+    assert restore_manifests(zone.step().partitions, damaged_too=True) == 0
+
+
+def test_files_that_have_rows_are_missed_though_their_manifests_are_lost(zone: Zone) -> None:
+    before = zone.images()
+    shutil.rmtree(zone.raw_dir / "manifests")
+    for path in zone.landing.iterdir():
+        path.unlink()
+    restore_manifests(zone.step().partitions)
+    with pytest.raises(ScanRefused, match="12 of 12 known files are gone"):
+        zone.scan()
+    assert zone.images() == before
+
+
+def test_a_zone_that_becomes_empty_while_it_is_read_costs_no_row(zone: Zone) -> None:
+    before = zone.images()
+    for path in zone.landing.iterdir():
+        path.unlink()
+    with pytest.raises(ZoneUnavailable, match="became empty while its files were read"):
+        zone.refresh(force=True)
+    assert zone.images() == before
+
+
+def test_damaged_parquet_is_kept_where_rows_outlive_their_files(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, keep=True)
+    zone.put("1", instance(1))
+    zone.load()
+    path = zone.raw.path("images", "2012-03")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    zone.refresh()
+    assert list(zone.images()) == ["1"]
+    assert path.with_name("data.parquet.damaged").read_bytes() == data[: len(data) // 2]

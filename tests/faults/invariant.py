@@ -1,0 +1,143 @@
+"""What must hold after each fault, once a run came to its end; the product's code is not asked.
+
+Discovered = loaded + duplicate + rejected + ignored + pending, with discovered from ``find``; each
+file has one row; the tables are those of a clean run; the published file could be read all along.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from tests.cloud.tables import Table, differences, tables
+from tests.endtoend.conftest import Site, summary
+
+from .archive import IGNORED
+from .watch import Watch
+
+RAW_TABLES = (
+    "devices", "identity_terms", "images", "patients", "rejected_files", "series", "studies",
+)  # fmt: skip
+OUTCOMES = ("loaded", "duplicate", "rejected", "ignored", "pending")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All tables of a site: parquet as pyarrow reads it, databases as DuckDB does."""
+
+    raw: dict[str, list[str]]
+    stage: dict[str, Table]
+    processed: dict[str, Table]
+    published: dict[str, Table]
+    run_info: list[tuple[Any, ...]]
+
+    def differs_from(self, other: Picture) -> dict[str, Any]:
+        """By table: what is not the same, to the last column."""
+        found: dict[str, Any] = {}
+        for name in RAW_TABLES:
+            if self.raw[name] != other.raw[name]:
+                odd = Counter(self.raw[name])
+                odd.subtract(other.raw[name])
+                found[f"raw {name}"] = [row for row, times in odd.items() if times][:2]
+        if self.run_info != other.run_info:
+            found["run_info"] = (self.run_info, other.run_info)
+        pairs = {
+            "stage": (self.stage, other.stage),
+            "processed": (self.processed, other.processed),
+            "published": (self.published, other.published),
+        }
+        for kind, (ours, theirs) in pairs.items():
+            for table, what in differences(ours, theirs).items():
+                found[f"{kind} {table}"] = what
+        return found
+
+
+def picture(site: Site) -> Picture:
+    """Read all tables of a site. Only the time of the publication is left out."""
+    build = site.root / "warehouse" / "build.duckdb"
+    with duckdb.connect(str(site.database), read_only=True) as connection:
+        run_info = connection.execute(
+            "select * from processed.run_info where name <> 'published_at' order by all"
+        ).fetchall()
+    return Picture(
+        raw_rows(site.root / "raw"),
+        tables(build, "stage"),
+        tables(build, "processed"),
+        tables(site.database, "processed"),
+        run_info,
+    )
+
+
+def raw_rows(raw: Path) -> dict[str, list[str]]:
+    """Rows of all raw tables with the partition that they are in."""
+    return {
+        table: sorted(
+            str((path.parent.name, row))
+            for path in (raw / table).rglob("data.parquet")
+            for row in pq.ParquetFile(path).read().to_pylist()
+        )
+        for table in RAW_TABLES
+    }
+
+
+def found_in(landing: Path) -> list[str]:
+    """Every name in the landing zone that is no folder, as ``find`` has it."""
+    listing = subprocess.run(
+        ["find", ".", "!", "-type", "d", "-printf", "%P\\0"],
+        cwd=landing,
+        capture_output=True,
+        check=True,
+    )
+    return [os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]
+
+
+def files_with_rows(raw: Path) -> Counter[str]:
+    """How many rows the raw zone has of each file; 1 is right."""
+    return Counter(
+        path
+        for table in ("images", "rejected_files")
+        for parquet in (raw / table).rglob("data.parquet")
+        for path in pq.ParquetFile(parquet).read(["file_path"])["file_path"].to_pylist()
+    )
+
+
+def hold(site: Site, clean: Picture, watch: Watch | None = None) -> int:
+    """Hold a site against the invariant.
+
+    Parameters
+    ----------
+    site
+        Where a fault was mended by a run.
+    clean
+        The tables of a clean run on the same landing zone, with the same key.
+    watch
+        Who read the published file all the time.
+
+    Returns
+    -------
+    int
+        Files lost, which is 0, or this raises ``AssertionError``.
+    """
+    names = found_in(site.landing)
+    counts = summary(site.command("status"))
+    assert counts["found"] == len(names)
+    assert counts["found"] == sum(counts[outcome] for outcome in OUTCOMES)
+    assert counts["pending"] == 0
+    rows = files_with_rows(site.root / "raw")
+    expected = [name for name in names if name not in IGNORED]
+    lost = [name for name in expected if not rows[name]]
+    assert not lost
+    assert rows == Counter(expected), "rows of files that are gone, or two rows of one"
+    assert not picture(site).differs_from(clean)
+    if watch is not None:
+        assert not watch.errors, watch.errors[:3]
+        assert watch.opened, "nobody read"
+        assert len(watch.seen) <= 2, "neither the old tables nor the new"
+    return len(lost)

@@ -1,0 +1,132 @@
+"""A landing zone that is not mounted, or that changes while it is read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.archive import write_instances
+from tests.endtoend.conftest import Site
+
+from .conftest import Faults, Victims
+from .mounts import unmounted
+from .runs import Run, told
+from .watch import Watch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run", "scan"])
+def test_an_unmounted_landing_zone_is_no_mass_deletion(
+    command: str, loaded: Site, faults: Faults
+) -> None:
+    with Watch(loaded.database) as watch:
+        with unmounted(loaded.landing):
+            line = told(Run(loaded, command).ends_with(3))
+            assert "known files are gone from the landing zone" in line
+            assert "dicom-pipeline scan --accept-deletions" in line
+        loaded.landing.rename(loaded.root / "away")
+        assert "whether it is mounted" in told(Run(loaded, command).ends_with(3))
+        (loaded.root / "away").rename(loaded.landing)
+        faults.recovered("landing zone not mounted", loaded, watch)
+
+
+@pytest.mark.slow
+def test_an_unmounted_landing_zone_is_none_either_where_the_manifests_are_lost(
+    loaded: Site, faults: Faults
+) -> None:
+    shutil.rmtree(loaded.root / "raw" / "manifests")
+    with Watch(loaded.database) as watch:
+        with unmounted(loaded.landing):
+            assert "known files are gone" in told(Run(loaded).ends_with(3))
+        faults.recovered("landing zone not mounted, manifests deleted", loaded, watch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("run",), ("run", "--force")])
+def test_a_landing_zone_that_goes_while_files_are_read_costs_no_row(
+    arguments: tuple[str, ...], loaded: Site, faults: Faults
+) -> None:
+    away = loaded.root / "away"
+    with Watch(loaded.database) as watch:
+        run = Run(loaded, *arguments)
+        state = loaded.root / "raw" / "manifests" / "last_scan.json"
+        before = state.stat().st_mtime_ns
+        while state.stat().st_mtime_ns == before:
+            assert not run.is_over
+            time.sleep(0.002)
+        loaded.landing.rename(away)
+        loaded.landing.mkdir()
+        assert "became empty while its files were read" in told(run.ends_with(1))
+        loaded.landing.rmdir()
+        away.rename(loaded.landing)
+        faults.recovered("landing zone unmounted during a run", loaded, watch)
+
+
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 19])
+def test_a_small_archive_is_guarded_too(count: int, site: Site, faults: Faults) -> None:
+    write_instances(site.landing / "files", count)
+    site.command("scan")
+    with unmounted(site.landing):
+        line = told(Run(site, "scan").ends_with(3))
+        assert f"{count} of {count} known files are gone" in line
+    assert "0 new, 0 changed" in site.command("scan")
+    faults.refused("landing zone of fewer than 20 files not mounted")
+
+
+class Busy:
+    """Somebody who moves, rewrites and removes files, and in the end leaves all as it was."""
+
+    def __init__(self, landing: Path) -> None:
+        self.landing = landing
+        self.files = sorted((landing / "second").iterdir())
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._was = {path: (path.read_bytes(), path.stat()) for path in self.files}
+        self.done = 0
+
+    def __enter__(self) -> Busy:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        for path, (data, status) in self._was.items():
+            path.with_suffix(".moved").unlink(missing_ok=True)
+            path.write_bytes(data)
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            for number, path in enumerate(self.files):
+                data = self._was[path][0]
+                path.write_bytes(data[: len(data) // 2] if number % 3 else data)
+                if number % 2:
+                    path.unlink()
+                else:
+                    path.rename(path.with_suffix(".moved"))
+                time.sleep(0.003)
+                path.write_bytes(data)
+                path.with_suffix(".moved").unlink(missing_ok=True)
+                self.done += 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(2))
+def test_files_that_change_and_vanish_while_they_are_read(
+    attempt: int, victims: Victims, faults: Faults, tmp_path: Path
+) -> None:
+    site = victims.loaded(tmp_path / "site")
+    with Watch(site.database) as watch:
+        with Busy(site.landing) as busy:
+            run = Run(site)
+            run.process.wait(600)
+            assert "Traceback" not in run.output
+        assert busy.done > 100
+        watch.seen.clear()  # whatever was published meanwhile was true of some moment
+        faults.recovered("files changing and vanishing while they are read", site, watch)
