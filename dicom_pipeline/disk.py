@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = "is full: free some space, then run again"
@@ -62,6 +63,19 @@ def disk_error(error: BaseException, places: Mapping[str, Path]) -> DiskError | 
             where = next(named, None)
             return DiskError(f"the disk {f'of {where} ' if where else ''}{what}")
     return None
+
+
+@contextmanager
+def disk_errors_told(places: Mapping[str, Path]) -> Iterator[None]:
+    """Raise `DiskError` in place of an error whose cause is a disk; see `disk_error`."""
+    try:
+        yield
+    except Exception as error:
+        own = type(error).__module__.startswith("dicom_pipeline.")  # says already what to do
+        told = None if own else disk_error(error, places)
+        if told is None:
+            raise
+        raise told from None
 
 
 def _by_words(words: str) -> str | None:

@@ -7,12 +7,13 @@ Does not belong here: telling damage (warehouse.damage, raw_zone), what ails a d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dicom_pipeline.disk import disk_error
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.warehouse import build_file
 from dicom_pipeline.warehouse.damage import is_damaged
 
 
@@ -21,15 +22,13 @@ class Damaged(Exception):
 
 
 @contextmanager
-def mending(build: Path, remove_build: Callable[[], None], raw: RawZone | None) -> Iterator[None]:
+def mending(build: Path, raw: RawZone | None) -> Iterator[None]:
     """Hold what was derived against damage if something fails; the caller holds the lock.
 
     Parameters
     ----------
     build
         The build database.
-    remove_build
-        What removes it.
     raw
         The raw zone; None where it lies in a bucket, which looks after its objects itself.
 
@@ -45,7 +44,7 @@ def mending(build: Path, remove_build: Callable[[], None], raw: RawZone | None) 
             raise
         told = []
         if is_damaged(build):
-            remove_build()
+            build_file.remove(build)
             told.append("the build database was damaged: run again, all tables are built anew")
         damaged = [key for key in raw.periods() if raw.is_damaged(key)] if raw else []
         for period in damaged:

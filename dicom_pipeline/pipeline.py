@@ -7,9 +7,8 @@ Does not belong here: Dagster, dbt calls, printing.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dicom_pipeline.attributes import ENTITIES, MAPPING_CSV, Mapping, load_mapping
 from dicom_pipeline.aws.raw_mirror import RawMirror
-from dicom_pipeline.disk import disk_error
+from dicom_pipeline.disk import disk_errors_told
 from dicom_pipeline.extract.accounting import Account, account
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import Progress, RawStep, ReadHeaders
@@ -44,7 +43,7 @@ from dicom_pipeline.private_files import (
 )
 from dicom_pipeline.run_info import run_info
 from dicom_pipeline.settings import Extractor, OnDelete, Settings
-from dicom_pipeline.warehouse.busy import wait_until_free
+from dicom_pipeline.warehouse import build_file
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.holdings import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
@@ -196,34 +195,19 @@ class Pipeline:
         With a raw zone in a bucket also that of writers on other machines; what they wrote is
         there once it is held.
         """
-        with self._told(), writer_lock(self.settings.warehouse_dir, wait=wait, waiting=waiting):
-            if self.raw_mirror is None:
-                with mending(self.build_database, self._remove_build, self.raw):
-                    yield
-                return
-            with (
-                self.raw_mirror.held(wait=wait, waiting=waiting),
-                mending(self.build_database, self._remove_build, None),
-            ):
-                yield
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what ails a disk in a line of its own."""
-        settings = self.settings
+        settings, mirror = self.settings, self.raw_mirror
         places = {
             "DICOM_RAW_URI": settings.raw_dir,
             "DBT_DATABASE_NAME": settings.database.parent,
             "DICOM_WAREHOUSE_DIR": settings.warehouse_dir,
         }
-        try:
+        with (
+            disk_errors_told(places),
+            writer_lock(settings.warehouse_dir, wait=wait, waiting=waiting),
+            nullcontext() if mirror is None else mirror.held(wait=wait, waiting=waiting),
+            mending(self.build_database, self.raw if mirror is None else None),
+        ):
             yield
-        except Exception as error:
-            own = type(error).__module__.startswith("dicom_pipeline.")  # says already what to do
-            told = None if own else disk_error(error, places)
-            if told is None:
-                raise
-            raise told from None
 
     def refresh_raw(self) -> None:
         """For who only reads: bring this machine's copy of a raw zone in a bucket up to date.
@@ -240,14 +224,7 @@ class Pipeline:
         Rows that are only deleted stay readable in its pages until others are written over them.
         """
         self.wait_for_build()
-        self._remove_build()
-
-    def _remove_build(self) -> None:
-        build = self.build_database
-        shutil.rmtree(build.with_name(f"{build.name}.tmp"), ignore_errors=True)
-        # the log first: alone it would be taken for that of the next one
-        for path in (build.with_name(f"{build.name}.wal"), build):
-            path.unlink(missing_ok=True)
+        build_file.remove(self.build_database)
 
     def drop_leftovers(self, dbt_manifest: Path) -> list[str]:
         """Drop tables of older versions from the build database; the caller holds the lock.
@@ -263,11 +240,7 @@ class Pipeline:
 
         One that nobody can open any more goes: it is made anew.
         """
-        free = wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
-        if not free:
-            self._remove_build()
-            if waiting:
-                waiting("the build database was damaged: all tables are built anew")
+        build_file.wait_until_free(self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting)
 
     def scan(
         self,

@@ -1,13 +1,12 @@
 """Environment -> Settings; the only place that reads ``os.environ``.
 
-Belongs here: names, defaults and validation of settings, and the environment handed to dbt.
-Does not belong here: anything that opens a file of data, and Dagster.
+Belongs here: names and defaults, what fits together, and the environment handed to dbt.
+Does not belong here: what a text means (setting_values); opening a file of data; Dagster.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,7 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from dicom_pipeline.place import SCHEME, BucketPlace, Place
+from dicom_pipeline import setting_values as values
+from dicom_pipeline.place import BucketPlace, Place
+from dicom_pipeline.setting_values import PROJECT_ROOT as PROJECT_ROOT
 from dicom_pipeline.snowflake_settings import DEFAULTS as SNOWFLAKE_DEFAULTS
 from dicom_pipeline.snowflake_settings import (
     SnowflakeSettings,
@@ -23,13 +24,11 @@ from dicom_pipeline.snowflake_settings import (
     snowflake_settings,
 )
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
 RAW_MIRROR = "raw-mirror"
 
 
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
 
 
 class SettingsError(Exception):
@@ -136,100 +135,6 @@ class Settings:
         return f"Settings(profile={self.profile}, target={self.target})"
 
 
-def _path(value: str) -> Path:
-    if "://" in value:
-        raise ValueError("only a directory of this machine can be used")
-    if not value.strip():
-        raise ValueError("it is empty")
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError("it names the home directory of a user who does not exist") from None
-    return Path(os.path.normpath(path if path.is_absolute() else PROJECT_ROOT / path))
-
-
-def _place(value: str) -> Place:
-    if value.startswith(SCHEME):
-        return BucketPlace.parse(value)
-    if "://" in value:
-        raise ValueError("expected a directory, or s3://bucket/prefix")
-    return _path(value)
-
-
-def _flag(value: str) -> bool:
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if value.lower() not in known:
-        raise ValueError("expected true or false")
-    return known[value.lower()]
-
-
-def _text(value: str) -> str:
-    if not value.strip():
-        raise ValueError("it is empty")
-    return value.strip()
-
-
-def _queue(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
-        raise ValueError("expected the URL of a queue, as SQS shows it")
-    return value
-
-
-def _webhook(value: str) -> str:
-    # the address is a secret: the message must not quote it
-    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", value):
-        raise ValueError("expected an address that begins with https:// or http://")
-    return value
-
-
-def _function(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_:$-]{1,170}", value):
-        raise ValueError("expected the name or the ARN of a function of AWS Lambda")
-    return value
-
-
-def _hours(value: str) -> float:
-    return _number(value, 8_760, "expected hours, from 0 to 8760")
-
-
-def _days(value: str) -> float:
-    return _number(value, 36_500, "expected days, from 0 to 36500")
-
-
-def _share(value: str) -> float:
-    return _number(value, 1, "expected a number from 0 to 1")
-
-
-def _seconds(value: str) -> float:
-    return _number(value, 86_400, "expected seconds, from 0 to 86400")
-
-
-def _number(value: str, most: float, complaint: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        raise ValueError(complaint) from None
-    if not 0 <= number <= most:
-        raise ValueError(complaint)
-    return number
-
-
-def _count(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 1024:
-        raise ValueError("expected a whole number from 1 to 1024")
-    return int(value)
-
-
-def _choice(kind: type[E]) -> Callable[[str], E]:
-    def parse(value: str) -> E:
-        try:
-            return kind(value)
-        except ValueError:
-            raise ValueError("expected one of: " + ", ".join(kind)) from None
-
-    return parse
-
-
 _DEFAULTS: dict[str, str | None] = {
     "DICOM_LANDING_URI": "data/dicom-files",
     "DICOM_RAW_URI": "data/raw",
@@ -291,33 +196,33 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     def optional(name: str, parse: Callable[[str], T]) -> T | None:
         return get(name, parse) if name in env else None
 
-    target = get("DBT_TARGET", _choice(Target))
+    target = get("DBT_TARGET", values.choice(Target))
     settings = Settings(
-        landing=get("DICOM_LANDING_URI", _place),
-        raw=get("DICOM_RAW_URI", _place),
-        database=get("DBT_DATABASE_NAME", _path),
-        warehouse_dir=get("DICOM_WAREHOUSE_DIR", _path),
+        landing=get("DICOM_LANDING_URI", values.place),
+        raw=get("DICOM_RAW_URI", values.place),
+        database=get("DBT_DATABASE_NAME", values.path),
+        warehouse_dir=get("DICOM_WAREHOUSE_DIR", values.path),
         target=target,
         pseudonym_key=optional("DICOM_PSEUDONYM_KEY", str),
-        pseudonym_key_file=optional("DICOM_PSEUDONYM_KEY_FILE", _path),
-        profile=get("DICOM_DEID_PROFILE", _choice(Profile)),
-        partition_by=get("DICOM_PARTITION_BY", _choice(Grain)),
-        on_delete=get("DICOM_ON_DELETE", _choice(OnDelete)),
-        delete_guard=get("DICOM_DELETE_GUARD", _share),
-        follow_symlinks=get("DICOM_FOLLOW_SYMLINKS", _flag),
-        extractor=get("DICOM_EXTRACTOR", _choice(Extractor)),
-        workers=optional("DICOM_WORKERS", _count) or os.cpu_count() or 1,
-        reader=get("DICOM_READER", _choice(Reader)),
-        settle_seconds=get("DICOM_SETTLE_SECONDS", _seconds),
-        dagster_home=get("DAGSTER_HOME", _path),
+        pseudonym_key_file=optional("DICOM_PSEUDONYM_KEY_FILE", values.path),
+        profile=get("DICOM_DEID_PROFILE", values.choice(Profile)),
+        partition_by=get("DICOM_PARTITION_BY", values.choice(Grain)),
+        on_delete=get("DICOM_ON_DELETE", values.choice(OnDelete)),
+        delete_guard=get("DICOM_DELETE_GUARD", values.share),
+        follow_symlinks=get("DICOM_FOLLOW_SYMLINKS", values.flag),
+        extractor=get("DICOM_EXTRACTOR", values.choice(Extractor)),
+        workers=optional("DICOM_WORKERS", values.count) or os.cpu_count() or 1,
+        reader=get("DICOM_READER", values.choice(Reader)),
+        settle_seconds=get("DICOM_SETTLE_SECONDS", values.seconds),
+        dagster_home=get("DAGSTER_HOME", values.path),
         own_dagster_home="DAGSTER_HOME" not in env,
-        s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", _text),
-        queue_url=optional("DICOM_SQS_QUEUE_URL", _queue),
-        listing_hours=get("DICOM_SQS_LISTING_HOURS", _hours),
-        lambda_function=optional("DICOM_LAMBDA_FUNCTION", _function),
-        lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", _count),
-        runs_kept_days=get("DICOM_RUNS_KEPT_DAYS", _days),
-        alert_webhook=optional("DICOM_ALERT_WEBHOOK", _webhook),
+        s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", values.text),
+        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue),
+        listing_hours=get("DICOM_SQS_LISTING_HOURS", values.hours),
+        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.function),
+        lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
+        runs_kept_days=get("DICOM_RUNS_KEPT_DAYS", values.days),
+        alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
     _check_zones(settings)
