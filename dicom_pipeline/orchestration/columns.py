@@ -42,7 +42,7 @@ _OWN_COLUMNS = {
 }
 
 # columns that staged images have of the file itself
-_OF_FILES = ("file_size", "transfer_syntax_uid")
+_OF_FILES = {"file_size": "integer", "transfer_syntax_uid": "text"}
 
 Sources = tuple[tuple[dg.AssetKey, str], ...]
 
@@ -85,17 +85,20 @@ def asset_columns(
     for key in sorted(tables, key=lambda key: _ORDER.get(key.path[0], 0)):
         schema, table = key.path
         described = {name: said["description"] for name, said in tables[key]["columns"].items()}
+        types = {name: said["data_type"] or "" for name, said in tables[key]["columns"].items()}
         if schema == "stage" and (entity := table.removeprefix("staged_")) in ENTITIES:
-            found[key] = list(_staged(mapping, profile, entity, described))
+            found[key] = list(_staged(mapping, profile, entity, described, types))
         elif schema == "processed":
             parents = [
                 dg.AssetKey(["processed", parent.rpartition(".")[2]])
                 for parent in tables[key]["depends_on"]["nodes"]
             ]
             said = comments.columns.get(table) or described
-            found[key] = list(_processed(mapping, key, {**described, **said}, parents, found))
+            found[key] = list(
+                _processed(mapping, key, {**described, **said}, types, parents, found)
+            )
         else:
-            found[key] = [Column(name, "", text) for name, text in described.items()]
+            found[key] = [Column(name, types[name], text) for name, text in described.items()]
     found[PUBLISHED] = [
         Column(
             f"{key.path[1]}.{column.name}", column.type, column.description, ((key, column.name),)
@@ -115,7 +118,7 @@ def schema_of(columns: list[Column]) -> dg.TableSchema:
     """What the UI lists below "Columns"; where a column comes from is part of its text."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(column.name, column.type or "?", description=_with_sources(column))
+            dg.TableColumn(column.name, column.type, description=_with_sources(column))
             for column in columns
         ]
     )
@@ -173,7 +176,11 @@ def _key_sources() -> dict[str, list[str]]:
 
 
 def _staged(
-    mapping: AttributeMapping, profile: Profile, entity: str, described: Mapping[str, str]
+    mapping: AttributeMapping,
+    profile: Profile,
+    entity: str,
+    described: Mapping[str, str],
+    types: Mapping[str, str],
 ) -> Iterator[Column]:
     raw = dg.AssetKey(["raw", entity])
     attributes = {a.column: a for a in mapping.table(entity)}
@@ -187,16 +194,17 @@ def _staged(
     for name, text in described.items():
         if name not in attributes and name not in keys:
             same = table_schema(mapping, entity).get_field_index(name) >= 0
-            yield Column(name, "", text, ((raw, name),) if same else ())
+            yield Column(name, types[name], text, ((raw, name),) if same else ())
     if entity == "images":
-        for name in _OF_FILES:
-            yield Column(name, "", _OWN_COLUMNS[name], ((raw, name),))
+        for name, type_ in _OF_FILES.items():
+            yield Column(name, type_, _OWN_COLUMNS[name], ((raw, name),))
 
 
 def _processed(
     mapping: AttributeMapping,
     key: dg.AssetKey,
     said: Mapping[str, str],
+    types: Mapping[str, str],
     parents: list[dg.AssetKey],
     found: Columns,
 ) -> Iterator[Column]:
@@ -215,7 +223,13 @@ def _processed(
             sources = ((dg.AssetKey(["stage", f"staged_{entity}"]), name),)
         else:
             sources = _moved(name, found)
-        yield Column(name, _type(attribute) if attribute else "", text, sources)
+        type_ = _type(attribute) if attribute else types.get(name) or _type_there(sources, found)
+        yield Column(name, type_, text, sources)
+
+
+def _type_there(sources: Sources, found: Columns) -> str:
+    """The type that a column has in the table it is taken from."""
+    return next((c.type for key, name in sources for c in found[key] if c.name == name), "")
 
 
 def _moved(name: str, found: Columns) -> Sources:

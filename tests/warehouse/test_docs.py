@@ -37,6 +37,31 @@ def test_every_column_that_is_built_is_described(warehouse: Warehouse) -> None:
     assert not [place for row in built if not said.get(place := tuple(row.values()))]
 
 
+def test_every_column_has_the_type_in_the_web_ui_that_it_has_in_the_database(
+    warehouse: Warehouse,
+) -> None:
+    manifest = json.loads((warehouse.root / "target" / "manifest.json").read_text())
+    shown = {
+        (*key.path, column.name): column.type
+        for key, columns in asset_columns(load_mapping(), Profile.RESEARCH, manifest).items()
+        for column in columns
+    }
+    assert all(shown.values())
+    built = warehouse.rows(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = 'build' and schema_name in ('internal', 'stage', 'processed')"
+    )
+    added = [line.split(",")[1] for line in ADDED_LINES.splitlines()]  # by the tests' archive
+    names = {"VARCHAR": "text", "BIGINT": "integer"}
+    wrong = []
+    for schema, table, column, type_ in (tuple(row.values()) for row in built):
+        element = type_.removesuffix("[]").replace("INTEGER", "BIGINT")
+        expected = names.get(element, element.lower()) + "[]" * type_.endswith("[]")
+        if column not in added and shown[schema, table, column] != expected:
+            wrong.append((table, column, type_))
+    assert not wrong
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [*((f"/{name}", 200) for name in SERVED), ("/", 200), ("/?g_v=1", 200),
