@@ -120,9 +120,14 @@ def empty(victims: Victims, tmp_path: Path) -> Site:
 class Faults:
     """Notes what came of faults, for the table of the session."""
 
-    def __init__(self, record: Callable[[str, object], None], clean: Clean) -> None:
+    def __init__(self, record: Callable[[str, object], None], clean: Callable[[], Clean]) -> None:
         self._record = record
-        self.clean = clean.picture
+        self._clean = clean
+
+    @property
+    def clean(self) -> Picture:
+        """The tables of a clean run, which is only made where something is held against it."""
+        return self._clean().picture
 
     def recovered(self, fault: str, site: Site, watch: Watch | None = None) -> str:
         """Run once more, to its end, and hold the invariant. Returns what the run printed."""
@@ -147,8 +152,10 @@ class Faults:
 
 
 @pytest.fixture
-def faults(record_property: Callable[[str, object], None], changed: Clean) -> Faults:
-    return Faults(record_property, changed)
+def faults(
+    record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Faults:
+    return Faults(record_property, lambda: request.getfixturevalue("changed"))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,6 @@ def half_written(site: Site, before: dict[str, set[tuple[str, int]]]) -> bool:
     return False
 
 
-@pytest.mark.slow
 def test_killed_in_a_worker_that_reads_headers(loaded: Site, faults: Faults) -> None:
     with Watch(loaded.database) as watch:
         run = Run(loaded)
@@ -102,8 +101,9 @@ def test_killed_between_two_manifests(victims: Victims, faults: Faults, tmp_path
     pytest.fail("a scan was never caught between two manifests")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("later", [0, 2, 4, 6])
+@pytest.mark.parametrize(
+    "later", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 4, 6))]
+)
 def test_killed_while_dbt_builds(later: float, loaded: Site, faults: Faults) -> None:
     seen: list[float] = []
 
