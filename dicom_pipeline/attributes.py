@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
+from dicom_pipeline.plain_error import Misconfigured
 from dicom_pipeline.settings import DBT_PROJECT_DIR
 
 MAPPING_CSV = DBT_PROJECT_DIR / "seeds" / "anonymization_mapping.csv"
@@ -76,7 +77,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,4})\])?")
 
 
-class MappingError(Exception):
+class MappingError(Misconfigured):
     """The mapping cannot be used; the message names the line of the CSV file."""
 
 

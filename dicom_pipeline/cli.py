@@ -21,6 +21,7 @@ from dicom_pipeline import cli_look
 from dicom_pipeline.identifiers import SYNTAX, Identifier, Kind, from_options
 from dicom_pipeline.landing.scan import ScanReport
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.plain_error import EXIT_FAILED
 from dicom_pipeline.rotate import rotate
 from dicom_pipeline.settings import (
     OnDelete,
@@ -28,7 +29,7 @@ from dicom_pipeline.settings import (
     load_settings,
     load_snowflake_settings,
 )
-from dicom_pipeline.terminal import EXIT_FAILED, confirmation, plain_errors, refuse_extra
+from dicom_pipeline.terminal import confirmation, plain_errors, refuse_extra
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
 from dicom_pipeline.warehouse.snowflake_setup import setup_script
 from dicom_pipeline.withdraw import receipts_of, withdraw

@@ -20,8 +20,9 @@ from dicom_pipeline.file_lists import Format, write_list
 from dicom_pipeline.landing.address import addresses
 from dicom_pipeline.locate import locate as find_files
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.plain_error import EXIT_FAILED
 from dicom_pipeline.settings import load_settings
-from dicom_pipeline.terminal import EXIT_FAILED, plain_errors
+from dicom_pipeline.terminal import plain_errors
 from dicom_pipeline.warehouse.cohort import KEYS, QueryError
 from dicom_pipeline.warehouse.source_files import ORIGINALS
 

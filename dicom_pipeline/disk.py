@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from dicom_pipeline.plain_error import PlainError
+
 _FULL = "is full: free some space, then run again"
 _READ_ONLY = "cannot be written: it is mounted read-only; mount it for writing, then run again"
 _REFUSED = "cannot be written: permission denied; give it to the user who runs this, then run again"
@@ -33,7 +35,7 @@ _BY_WORDS = {
 }
 
 
-class DiskError(Exception):
+class DiskError(PlainError):
     """A disk is full, or cannot be written. Names a setting, never a file."""
 
 
@@ -71,8 +73,7 @@ def disk_errors_told(places: Mapping[str, Path]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        own = type(error).__module__.startswith("dicom_pipeline.")  # says already what to do
-        told = None if own else disk_error(error, places)
+        told = None if isinstance(error, PlainError) else disk_error(error, places)
         if told is None:
             raise
         raise told from None

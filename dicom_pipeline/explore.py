@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from dicom_pipeline.plain_error import Misconfigured
 from dicom_pipeline.settings import PROJECT_ROOT
 
 _REQUIREMENT = "harlequin>=2.17,<3"
@@ -18,7 +19,7 @@ _REQUIREMENT = "harlequin>=2.17,<3"
 OWN_ENVIRONMENT = PROJECT_ROOT / ".harlequin"
 
 
-class ExploreError(Exception):
+class ExploreError(Misconfigured):
     """Harlequin cannot be started; one line that says how it can be."""
 
 

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dicom_pipeline.plain_error import Misconfigured
+
 SYNTAX = (
     "one a line: a Patient ID, then, if wanted, a tab and its issuer; or study: and a Study "
     "Instance UID. A line with a tab is a Patient ID, whatever it begins with."
 )
 
 
-class IdentifierError(Exception):
+class IdentifierError(Misconfigured):
     """An identifier cannot be used; the message never quotes it."""
 
 

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory
 
 Waiting = Callable[[str], None]
 
 
-class LockTaken(Exception):
+class LockTaken(PlainError):
     """Another process writes, and the caller did not want to wait for it."""
 
 

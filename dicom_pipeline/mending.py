@@ -13,11 +13,12 @@ from pathlib import Path
 
 from dicom_pipeline.disk import disk_error
 from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.warehouse import build_file
 from dicom_pipeline.warehouse.damage import is_damaged
 
 
-class Damaged(Exception):
+class Damaged(PlainError):
     """Something derived was damaged and is out of the way: another run makes it anew."""
 
 
@@ -40,7 +41,7 @@ def mending(build: Path, raw: RawZone | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__module__.startswith("dicom_pipeline.") or disk_error(error, {}):
+        if isinstance(error, PlainError) or disk_error(error, {}):
             raise
         told = []
         if is_damaged(build):

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicom_pipeline.plain_error import PlainError, Refused
+
 SCHEME = "s3://"
 # a folder of a raw zone in a bucket: rows on their way from AWS Lambda, no part of its copies
 BATCHES = "lambda-batches/"
@@ -17,11 +19,11 @@ BATCHES = "lambda-batches/"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]|arn:[A-Za-z0-9:/_-]+", re.ASCII)
 
 
-class ZoneUnavailable(Exception):
+class ZoneUnavailable(Refused):
     """A zone as a whole cannot be reached: no file of it is to blame. One line, without names."""
 
 
-class ZoneConflict(Exception):
+class ZoneConflict(PlainError):
     """Somebody else wrote to a zone that was ours alone: what was read of it is out of date."""
 
 

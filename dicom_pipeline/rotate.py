@@ -17,6 +17,7 @@ from rich.console import Console
 
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.plain_error import Refused
 from dicom_pipeline.settings import Settings
 from dicom_pipeline.warehouse.holdings import key_id_of, row_counts
 from dicom_pipeline.warehouse.vault import (
@@ -35,7 +36,7 @@ Change = Callable[[], Secret]
 _OLD_IS_LOST = "The old key is not kept: copy it first if you may need it."
 
 
-class RotationRefused(Exception):
+class RotationRefused(Refused):
     """There is nothing to do, or somebody has to do something first; nothing was changed."""
 
 

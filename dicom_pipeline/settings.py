@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from dicom_pipeline import setting_values as values
 from dicom_pipeline.place import BucketPlace, Place
+from dicom_pipeline.plain_error import Misconfigured
 from dicom_pipeline.setting_values import PROJECT_ROOT as PROJECT_ROOT
 from dicom_pipeline.snowflake_settings import DEFAULTS as SNOWFLAKE_DEFAULTS
 from dicom_pipeline.snowflake_settings import (
@@ -31,7 +32,7 @@ RAW_MIRROR = "raw-mirror"
 T = TypeVar("T")
 
 
-class SettingsError(Exception):
+class SettingsError(Misconfigured):
     """A setting that is malformed or unknown; the message is one line and names the variable."""
 
 

@@ -14,58 +14,18 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from dicom_pipeline.attributes import MappingError
-from dicom_pipeline.disk import DiskError, disk_error
-from dicom_pipeline.explore import ExploreError
-from dicom_pipeline.extract.withdrawal import WithdrawalError
+from dicom_pipeline.disk import disk_error
 from dicom_pipeline.identifiers import IdentifierError
-from dicom_pipeline.landing.manifest import ManifestDamaged
-from dicom_pipeline.landing.scan import ScanRefused
-from dicom_pipeline.lock import LockTaken
-from dicom_pipeline.mending import Damaged
-from dicom_pipeline.place import ZoneConflict, ZoneUnavailable
-from dicom_pipeline.rotate import RotationRefused
-from dicom_pipeline.settings import SettingsError
-from dicom_pipeline.warehouse.cohort import QueryError
-from dicom_pipeline.warehouse.publish import PublishRefused
-from dicom_pipeline.warehouse.snowflake_session import SnowflakeError
-from dicom_pipeline.warehouse.vault import VaultError
-from dicom_pipeline.withdraw import UnknownSubject
+from dicom_pipeline.plain_error import EXIT_FAILED, PlainError, Refused
 
-EXIT_FAILED = 1
-EXIT_CONFIGURATION = 2
-EXIT_REFUSED = 3
 EXIT_STOPPED = 130  # as shells have it
 
 
-class NotConfirmed(Exception):
+class NotConfirmed(Refused):
     """Nobody said yes; nothing was changed."""
 
 
-_CODES: dict[type[Exception], int] = {
-    SettingsError: EXIT_CONFIGURATION,
-    MappingError: EXIT_CONFIGURATION,
-    VaultError: EXIT_CONFIGURATION,
-    WithdrawalError: EXIT_CONFIGURATION,
-    IdentifierError: EXIT_CONFIGURATION,
-    QueryError: EXIT_CONFIGURATION,
-    ExploreError: EXIT_CONFIGURATION,
-    ScanRefused: EXIT_REFUSED,
-    RotationRefused: EXIT_REFUSED,
-    NotConfirmed: EXIT_REFUSED,
-    ZoneUnavailable: EXIT_REFUSED,
-    ZoneConflict: EXIT_FAILED,
-    LockTaken: EXIT_FAILED,
-    DiskError: EXIT_FAILED,
-    Damaged: EXIT_FAILED,
-    ManifestDamaged: EXIT_FAILED,
-    PublishRefused: EXIT_FAILED,
-    SnowflakeError: EXIT_FAILED,
-    UnknownSubject: EXIT_FAILED,
-}
 _INTERRUPTED = "DagsterExecutionInterruptedError"  # Ctrl-C in a step
-# names of errors whose message is one line and quotes no value, as events of Dagster have them
-PLAIN_ERRORS = frozenset(kind.__name__ for kind in _CODES)
 
 
 @contextmanager
@@ -82,11 +42,11 @@ def plain_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
     console = Console(highlight=False, soft_wrap=True, stderr=stderr)
     try:
         yield console
-    except tuple(_CODES) as error:
+    except PlainError as error:
         if debug:
             raise
         console.print(f"[red]error:[/red] {escape(str(error))}")
-        raise typer.Exit(_CODES[type(error)]) from None
+        raise typer.Exit(error.exit_code) from None
     except typer.Exit:
         raise
     except (KeyboardInterrupt, Exception) as error:

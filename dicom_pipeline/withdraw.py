@@ -30,6 +30,7 @@ from dicom_pipeline.extract.withdrawal import Tombstone
 from dicom_pipeline.identifiers import Identifier, Kind
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 from dicom_pipeline.warehouse.holdings import SubjectKeys, rows_that_must_be_gone, subject_rows
 from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
@@ -45,7 +46,7 @@ NOT_ERASED = (
 NOT_ERASED_IN_BUCKETS = "older versions of objects, where the bucket of the raw zone keeps them"
 
 
-class UnknownSubject(Exception):
+class UnknownSubject(PlainError):
     """Nothing is known of a subject; nothing was changed."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,48 @@ def test_arrows_run_downwards(path: Path) -> None:
         folder = layer_of(name)
         if root == "dicom_pipeline" and folder:
             assert folder in ALLOWED[layer], f"{layer} must not import {folder}"
+
+
+def needed_by(path: Path) -> set[str]:
+    """Modules of ours that a module needs, at its import or later; not those for types only."""
+    tree = ast.parse(path.read_text())
+    conditions = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    for_types = {
+        id(node)
+        for condition in conditions
+        if ast.unparse(condition.test) == "TYPE_CHECKING"
+        for node in ast.walk(condition)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in for_types:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_no_module_needs_itself_in_the_end() -> None:
+    left = {dotted(path): needed_by(path) for path in MODULES}
+    left = {name: needed & left.keys() for name, needed in left.items()}
+    while free := {name for name, needed in left.items() if not needed}:
+        left = {name: needed - free for name, needed in left.items() if name not in free}
+    assert not left, "these form circles, or need one that does"
+
+
+def test_the_web_ui_and_status_know_all_plain_errors_that_a_step_can_raise() -> None:
+    """Events of Dagster have names of classes only: a class that nobody imported is not told."""
+    asked = "import sys; from dicom_pipeline.plain_error import plain_names as p; print(*p())"
+    names = {
+        module: set(
+            subprocess.check_output(
+                [sys.executable, "-c", f"import dicom_pipeline.{module}; {asked}"], text=True
+            ).split()
+        )
+        for module in ("cli", "definitions", "status")
+    }
+    in_commands = {"ExploreError", "QueryError", "RotationRefused", "NotConfirmed"}
+    in_commands |= {"IdentifierError", "UnknownSubject"}
+    assert in_commands < names["cli"]
+    assert names["cli"] - in_commands <= names["definitions"] & names["status"]
 
 
 @pytest.mark.parametrize("path", named([p for p in MODULES if p.name != "__init__.py"]))

@@ -24,12 +24,13 @@ from dicom_pipeline.attributes import PATIENT_KEYS
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.identifiers import Identifier, IdentifierError, Kind, identifier
 from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.plain_error import Misconfigured
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 
 _FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
 
 
-class WithdrawalError(Exception):
+class WithdrawalError(Misconfigured):
     """The tombstones cannot be read; nothing may be loaded until they can be."""
 
 

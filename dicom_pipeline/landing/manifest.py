@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.landing.storage import FileVersion, Ignored
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 
 SCHEMA = pa.schema(
@@ -35,7 +36,7 @@ SCHEMA = pa.schema(
 _DIGEST_KEY = b"dicom_pipeline.files_digest"
 
 
-class ManifestDamaged(Exception):
+class ManifestDamaged(PlainError):
     """A manifest cannot be read; the next scan makes it anew."""
 
 

@@ -21,6 +21,7 @@ from dicom_pipeline.landing.manifest import (
 )
 from dicom_pipeline.landing.placement import HEAD_BYTES, is_period, study_day, study_period
 from dicom_pipeline.landing.storage import FileVersion, Ignored, Listing, Storage
+from dicom_pipeline.plain_error import Refused
 from dicom_pipeline.pydicom_quiet import silence_pydicom
 from dicom_pipeline.settings import Grain, OnDelete
 
@@ -33,7 +34,7 @@ NOT_LISTED = (
 Progress = Callable[[str, int, int], None]
 
 
-class ScanRefused(Exception):
+class ScanRefused(Refused):
     """The scan found something that a person has to confirm; nothing was changed."""
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
-from dicom_pipeline.terminal import PLAIN_ERRORS
+from dicom_pipeline.plain_error import plain_names
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _LATEST = 200
@@ -71,11 +71,11 @@ def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
 
 def plain_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
     """What went wrong, as far as it is an error of ours that quotes nothing."""
-    found = {}
+    found, plain = {}, plain_names()
     for event in events:
         error = event.step_failure_data.error if event.is_step_failure else None
         while error is not None:
-            if error.cls_name in PLAIN_ERRORS:
+            if error.cls_name in plain:
                 found[error.message.partition(": ")[2].strip()] = True
             error = error.cause
     return list(found)

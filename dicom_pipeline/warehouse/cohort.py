@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from dicom_pipeline.plain_error import Misconfigured
 from dicom_pipeline.warehouse import sql
 from dicom_pipeline.warehouse.publish import SCHEMA
 
@@ -39,7 +40,7 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 _ABOUT_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 
 
-class QueryError(Exception):
+class QueryError(Misconfigured):
     """The SQL cannot be used; one line."""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.warehouse import sql
 from dicom_pipeline.warehouse.self_description import (
     DICTIONARY,
@@ -40,7 +41,7 @@ def published_schema(schema: str) -> str:
     return schema.removesuffix("_build")
 
 
-class PublishRefused(Exception):
+class PublishRefused(PlainError):
     """A check failed; the published file is as it was. Names tables and columns, never values."""
 
 

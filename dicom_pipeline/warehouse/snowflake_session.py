@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.snowflake_settings import SnowflakeSettings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _ADVICE = {
 }
 
 
-class SnowflakeError(Exception):
+class SnowflakeError(PlainError):
     """Snowflake refused something; one line, without values, secrets or SQL text."""
 
 
