@@ -1,6 +1,6 @@
 """One lock for all that write: the kernel's ``flock`` on a file in the warehouse directory.
 
-Belongs here: taking and giving back the lock.
+Belongs here: taking and giving back that lock, and short ones between processes that start.
 Does not belong here: what is done while it is held, the lock between machines (aws.lease).
 """
 
@@ -21,6 +21,23 @@ Waiting = Callable[[str], None]
 
 class LockTaken(PlainError):
     """Another process writes, and the caller did not want to wait for it."""
+
+
+@contextmanager
+def one_at_a_time(file: Path) -> Iterator[None]:
+    """Hold a lock while something is made that several processes make if it is not there.
+
+    Parameters
+    ----------
+    file
+        What is locked; it is made if needed, and stays. Its folder is there.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
 Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
-import fcntl
 import filecmp
 import hashlib
 import shutil
@@ -25,6 +24,7 @@ from dagster_dbt import (
 )
 from packaging.version import Version
 
+from dicom_pipeline.lock import one_at_a_time
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
 from dicom_pipeline.orchestration.catalog import OWNERS, group_tags
 from dicom_pipeline.orchestration.dbt_checks import description_of
@@ -93,8 +93,7 @@ def ensure_manifest(project: DbtProject) -> None:
     digest = sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    with (stamp.parent / "manifest.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes load at once
+    with one_at_a_time(stamp.parent / "manifest.lock"):  # several processes load at once
         if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
             return
         stamp.unlink(missing_ok=True)  # whoever is killed now leaves half a manifest

@@ -25,6 +25,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from dicom_pipeline.lock import one_at_a_time
 from dicom_pipeline.orchestration.event_batches import EventsTogether
 from dicom_pipeline.settings import batch_dagster_events
 
@@ -37,6 +38,14 @@ class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
         super().__init__(base_dir, inst_data)
+
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Make the tables, one process at a time: else two may each stamp a version of their own.
+
+        With two versions nobody can open the database any more.
+        """
+        with one_at_a_time(Path(self._base_dir, ".opening")):
+            super()._initdb(engine, for_index_shard)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -94,7 +103,9 @@ class BatchingSqliteStorage(DagsterSqliteStorage):
     """`DagsterSqliteStorage` with `BatchingEventLogStorage` as its event log."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
+        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        with one_at_a_time(Path(base_dir, ".opening")):  # see `BatchingEventLogStorage._initdb`
+            super().__init__(base_dir, inst_data)
         plain = self._event_log_storage
         self._event_log_storage = BatchingEventLogStorage(plain._base_dir)
         plain.dispose()

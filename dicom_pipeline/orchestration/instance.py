@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,9 @@ _TROUBLE = {
     "certificate": "the server's certificate is not trusted; check PGSSLROOTCERT",
     "too many (clients|connections)|connection slots": "the server has no connection left",
 }
+# a run that names no process and says nothing for so long was killed before its first step: all
+# steps that do not write either are short or say something every few seconds (heartbeat)
+SILENT_SECONDS = 120.0
 _ALIVE_CLAIM = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
@@ -162,15 +166,28 @@ def writing(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[N
 def fail_dead_runs(instance: dg.DagsterInstance) -> int:
     """Mark runs as failed whose process on this host is gone, as after ``kill -9``.
 
-    Otherwise they would count as under way for ever, and hold back all that waits for them.
+    Otherwise they would count as under way for ever, and hold back all that waits for them. One
+    that was killed before its first step names no process: of it nothing is heard for a while.
     """
     failed = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=_ALIVE_CLAIM)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_ALIVE_CLAIM)):
+        run = record.dagster_run
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition(":")
         pid = rest.partition(":")[0]
-        if host != platform.node() or not pid.isdecimal():
+        if not host:
+            dead = _silent_for(instance, record) > SILENT_SECONDS
+        elif host == platform.node() and pid.isdecimal():
+            dead = _identity(int(pid)) != run.tags[PROCESS_TAG]
+        else:
             continue
-        if _identity(int(pid)) != run.tags[PROCESS_TAG]:
+        if dead:
             instance.report_run_failed(run, "the run's process ended without a word")
             failed += 1
     return failed
+
+
+def _silent_for(instance: dg.DagsterInstance, record: dg.RunRecord) -> float:
+    """Seconds since the last event of a run."""
+    last = instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
+    at = last[0].event_log_entry.timestamp if last else record.create_timestamp.timestamp()
+    return time.time() - at

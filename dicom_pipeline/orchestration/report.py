@@ -9,6 +9,7 @@ import dagster as dg
 
 from dicom_pipeline.archive_report import write_report
 from dicom_pipeline.orchestration.catalog import OWNERS
+from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.orchestration.jobs import REPORT
 from dicom_pipeline.orchestration.published import KEY as DATABASE
 from dicom_pipeline.pipeline import Pipeline
@@ -26,10 +27,13 @@ from dicom_pipeline.pipeline import Pipeline
     "directory, since it has true study months, in groups of 11 or more. Materialize it when you "
     "want one: drawing takes longer than most runs should.",
 )
-def report(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+def report(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[None]:
     """Write it."""
     began = time.monotonic()
-    size = write_report(pipeline, pipeline.report_file)
+    with heartbeat(context.log.info, lambda: "counting and drawing"):
+        size = write_report(pipeline, pipeline.report_file)
     return dg.MaterializeResult[None](
         metadata={
             "file": dg.MetadataValue.path(str(pipeline.report_file)),

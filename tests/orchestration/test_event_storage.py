@@ -1,6 +1,8 @@
 """Events that are stored in batches are those that Dagster's own storage would have stored."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +127,35 @@ def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_elsewher
         assert not made.has_dynamic_partition("test_period", KEYS[1])
         with partitions_remembered(other):  # not ours: nothing is remembered
             assert other.get_dynamic_partitions("test_period") == []
+
+
+def test_processes_that_open_a_new_storage_at_once_make_it_once(tmp_path: Path) -> None:
+    """Two that stamp versions of their own leave a database that nobody can open any more."""
+    asked = (
+        "import sys, time; from dicom_pipeline.orchestration.event_storage import "
+        "BatchingSqliteStorage as storage; print('ready', flush=True); sys.stdin.readline(); "
+        "storage(sys.argv[1])"
+    )
+    for again in range(2):
+        home = tmp_path / str(again)
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", asked, str(home)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        assert [process.wait(60) for process in processes] == [0] * 4
+        for database in home.rglob("*.db"):
+            with sqlite3.connect(database) as connection:
+                versions = connection.execute("select * from alembic_version").fetchall()
+            assert len(versions) == 1, database.name

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import dagster as dg
 import pydicom
 import pytest
 
+from dicom_pipeline.orchestration import instance
 from dicom_pipeline.orchestration.jobs import RAW_JOB
 from dicom_pipeline.orchestration.partitions import RANGE_END, RANGE_START, STUDY_PERIOD
 from dicom_pipeline.orchestration.sensors import file_arrival_sensor
@@ -145,6 +147,23 @@ def test_a_run_whose_process_is_gone_is_not_waited_for(sensor: Sensor) -> None:
     from dicom_pipeline.orchestration.instance import PROCESS_TAG
 
     sensor.instance.add_run_tags(run.run_id, {PROCESS_TAG: f"{platform.node()}:1:1"})
+    assert len(sensor.requests()) == 1
+    failed = sensor.instance.get_run_by_id(run.run_id)
+    assert failed is not None
+    assert failed.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_was_killed_before_its_first_step_is_not_waited_for_for_ever(
+    sensor: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor.put("CT_small.dcm")
+    run = sensor.instance.create_run_for_job(
+        sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
+    )
+    sensor.instance.report_engine_event("started", run)
+    assert isinstance(sensor.tick(), dg.SkipReason)  # it may still begin
+    later = time.time() + instance.SILENT_SECONDS + 1
+    monkeypatch.setattr(instance.time, "time", lambda: later)
     assert len(sensor.requests()) == 1
     failed = sensor.instance.get_run_by_id(run.run_id)
     assert failed is not None
