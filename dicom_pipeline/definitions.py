@@ -12,7 +12,7 @@ from dicom_pipeline.orchestration.alert_sensor import build_alert_sensor
 from dicom_pipeline.orchestration.archive import archive
 from dicom_pipeline.orchestration.automation import build_automation_sensor
 from dicom_pipeline.orchestration.catalog import described
-from dicom_pipeline.orchestration.checks import CHECKS, FRESH_KEY
+from dicom_pipeline.orchestration.checks import AUTOMATED, CHECKS
 from dicom_pipeline.orchestration.dbt_assets import (
     build_dbt_assets,
     dbt_project,
@@ -54,7 +54,7 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
         jobs=build_jobs(pipeline.settings),
         sensors=[
             file_arrival_sensor,
-            build_automation_sensor(pipeline.settings, [FRESH_KEY]),
+            build_automation_sensor(pipeline.settings, AUTOMATED),
             build_alert_sensor(pipeline.settings),
         ],
         resources={"pipeline": pipeline, "dbt": dbt_resource(project)},

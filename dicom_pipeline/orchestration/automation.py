@@ -4,12 +4,14 @@ Belongs here: automation conditions with their reasons.
 Does not belong here: what starts the raw assets (sensors), since that depends on files.
 """
 
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from dicom_pipeline.orchestration.jobs import run_tags
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
@@ -75,6 +77,45 @@ class SeedChanged(dg.AutomationCondition[dg.AssetKey]):
         return dg.AutomationResult(context, true_subset=subset)
 
 
+@dataclass(frozen=True)
+class NotChecked(dg.AutomationCondition[dg.AssetCheckKey]):
+    """True while a check has no result for what its table has now, and it is time to ask again.
+
+    A run that is killed between a raw table and its check leaves it so: all partitions are
+    loaded, so nothing asks for another run, and all downstream would wait for that result for
+    ever. Where the check's own run fails too, as on a landing zone that cannot be listed, each
+    wait is four times as long as the one before, up to six hours.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name shown in the UI."""
+        return "not_checked"
+
+    def evaluate(
+        self, context: dg.AutomationContext[dg.AssetCheckKey]
+    ) -> dg.AutomationResult[dg.AssetCheckKey]:
+        """Compare the times of the latest materialization and of the latest result."""
+        due = self._is_due(context.asset_graph_view.instance, context.key)
+        subset = context.candidate_subset if due else context.get_empty_subset()
+        return dg.AutomationResult(context, true_subset=subset)
+
+    def _is_due(self, instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
+        table = instance.get_latest_materialization_event(key.asset_key)
+        if table is None:
+            return False
+        executions = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+        for execution in executions:
+            has_result = execution.status is not AssetCheckExecutionRecordStatus.PLANNED
+            if has_result and execution.event and execution.event.timestamp >= table.timestamp:
+                return False
+        tries = [e.create_timestamp for e in executions if e.create_timestamp >= table.timestamp]
+        wait = min(60 * 4 ** (len(tries) - 1), _LONGEST_WAIT) if tries else 0
+        return not tries or time.time() - tries[0] >= wait
+
+
+_LONGEST_WAIT = 6 * 3600
+
 # There is nothing upstream whose update could ask for it. After a failure a person has to look,
 # or it would be asked for at every tick.
 _internal: Condition[Any] = (
@@ -110,6 +151,11 @@ def condition_for_checks(key: dg.AssetKey) -> Condition[Any]:
     return Condition.asset_matches(key, Condition.will_be_requested())
 
 
+def until_it_has_a_result() -> Condition[Any]:
+    """The condition of a check that downstream waits for, and that raw runs bring with them."""
+    return NotChecked() & ~Condition.in_progress() & ~Condition.any_deps_in_progress()
+
+
 def by_the_clock() -> Condition[Any]:
     """The condition of a check that fails by waiting: four times a day, whatever happens."""
     return Condition.cron_tick_passed("23 */6 * * *")
@@ -137,5 +183,6 @@ def build_automation_sensor(
             run_tags=run_tags(settings, "automation"),
             use_user_code_server=True,  # the conditions above are ours
             description="Builds internal tables that are missing, and everything downstream of "
-            "raw; looks four times a day whether the landing zone is still scanned.",
+            "raw; looks four times a day whether the landing zone is still scanned; asks for "
+            "checks of raw tables again whose run was lost.",
         )

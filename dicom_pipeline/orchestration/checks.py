@@ -12,7 +12,7 @@ from dicom_pipeline.attributes import ENTITIES
 from dicom_pipeline.extract.witness import AGREED, DIFFERED, readers
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.orchestration import markdown
-from dicom_pipeline.orchestration.automation import by_the_clock
+from dicom_pipeline.orchestration.automation import by_the_clock, until_it_has_a_result
 from dicom_pipeline.orchestration.heartbeat import heartbeat
 from dicom_pipeline.pipeline import Pipeline
 
@@ -22,7 +22,11 @@ NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 FRESH = "landing_zone_was_scanned_lately"
 FRESH_HOURS = 24
-FRESH_KEY = dg.AssetCheckKey(IMAGES, FRESH)
+# those that automation asks for by themselves
+AUTOMATED = [
+    dg.AssetCheckKey(IMAGES, FRESH),
+    *(dg.AssetCheckKey(dg.AssetKey(["raw", table]), ACCOUNTED_FOR) for table in ENTITIES),
+]
 
 _MEND_ACCOUNT = """Run `dicom-pipeline scan`, then `materialize_raw_assets_job` with all partitions
 and `force: true` in its config. If the same files are lost again, report it."""
@@ -46,6 +50,7 @@ the sensor is on, its ticks say what keeps it, such as a disk that is not mounte
             description="Every discovered file is accounted for: found = loaded + duplicate + "
             "rejected + ignored + pending, by a listing of its own. If it fails: run "
             "`dicom-pipeline scan`, then the raw job with force = true.",
+            automation_condition=until_it_has_a_result(),
         )
         for table in ENTITIES
     ],

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
+from dicom_pipeline.orchestration import automation as automation_conditions
 from dicom_pipeline.orchestration import seeds
-from dicom_pipeline.orchestration.checks import FRESH_KEY
+from dicom_pipeline.orchestration.checks import AUTOMATED, FRESH
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 
@@ -76,12 +79,13 @@ def automation(defs: dg.Definitions, instance: dg.DagsterInstance) -> Automation
 def test_whether_the_landing_zone_is_scanned_is_looked_at_by_the_clock(
     defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
+    fresh = dg.AssetCheckKey(dg.AssetKey(["raw", "images"]), FRESH)
     cursor, requested = None, []
     for hour in (0, 5, 7, 11, 13):  # of a day on which nothing happens
         result = dg.evaluate_automation_conditions(
             defs,
             instance=instance,
-            asset_selection=dg.AssetSelection.checks(FRESH_KEY),
+            asset_selection=dg.AssetSelection.checks(fresh),
             evaluation_time=datetime(2030, 1, 1, hour, tzinfo=UTC),
             cursor=cursor,
         )
@@ -90,7 +94,60 @@ def test_whether_the_landing_zone_is_scanned_is_looked_at_by_the_clock(
     assert requested == [0, 1, 1, 0, 1]
     sensor = defs.get_sensor_def("automation_sensor")
     chosen = sensor.asset_selection
-    assert FRESH_KEY in chosen.resolve_checks(defs.resolve_asset_graph())
+    assert fresh in chosen.resolve_checks(defs.resolve_asset_graph())
+
+
+def checks_asked_for(automation: Automation) -> set[str]:
+    result = dg.evaluate_automation_conditions(
+        automation.defs,
+        instance=automation.instance,
+        asset_selection=dg.AssetSelection.checks(*AUTOMATED),
+    )
+    return {one.key.to_user_string() for one in result.results if one.true_subset.size}
+
+
+def test_a_check_whose_run_was_killed_is_asked_for_again_until_it_has_a_result(
+    automation: Automation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert checks_asked_for(automation) == set()
+    table, period = dg.AssetKey(["raw", "images"]), "2011-01"
+    key = dg.AssetCheckKey(table, CHECK)
+    automation.instance.add_dynamic_partitions(STUDY_PERIOD, [period])
+    automation.report(table, period)
+    assert checks_asked_for(automation) == {key.to_user_string()}
+
+    # a run that is asked for and fails is asked for again, but not at every tick
+    plan_check(automation, key)
+    assert checks_asked_for(automation) == set()
+    now = time.time()
+    clock(monkeypatch, now + 50)
+    assert checks_asked_for(automation) == set()
+    clock(monkeypatch, now + 70)
+    assert checks_asked_for(automation) == {key.to_user_string()}
+    plan_check(automation, key)
+    assert checks_asked_for(automation) == set()  # four minutes now
+
+    automation.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(asset_key=table, check_name=CHECK, passed=False, blocking=True)
+    )
+    clock(monkeypatch, now + 99_999)
+    assert checks_asked_for(automation) == set()  # a person has to look
+    automation.report(table, period)
+    assert checks_asked_for(automation) == {key.to_user_string()}
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, moment: float) -> None:
+    """What time the conditions take it for; Dagster's own events have the true one."""
+    monkeypatch.setattr(automation_conditions, "time", SimpleNamespace(time=lambda: moment))
+
+
+def plan_check(automation: Automation, key: dg.AssetCheckKey) -> None:
+    """A run of a check that ends without a result."""
+    everything = automation.defs.resolve_implicit_global_asset_job_def()
+    run = automation.instance.create_run_for_job(
+        everything.get_subset(asset_selection=set(), asset_check_selection={key})
+    )
+    automation.instance.report_run_failed(run)
 
 
 DOWNSTREAM = {"stage", "processed", "published"}
