@@ -16,7 +16,7 @@ from dicom_pipeline.plain_error import PlainError
 
 _FULL = "is full: free some space, then run again"
 _READ_ONLY = "cannot be written: it is mounted read-only; mount it for writing, then run again"
-_REFUSED = "cannot be written: permission denied; give it to the user who runs this, then run again"
+_REFUSED = "cannot be used: permission denied; check who owns what lies there, and who runs this"
 _FAILING = "reports an error of the device: have it looked at, then run again"
 _BY_NUMBER = {
     errno.ENOSPC: _FULL,
@@ -61,8 +61,9 @@ def disk_error(error: BaseException, places: Mapping[str, Path]) -> DiskError | 
         else:
             what = _by_words(words.lower())
         if what is not None:
-            named = (name for name, place in places.items() if str(place) in words)
-            where = next(named, None)
+            # one place may lie inside another
+            named = [name for name, place in places.items() if _names(words, place)]
+            where = max(named, key=lambda name: len(str(places[name])), default=None)
             return DiskError(f"the disk {f'of {where} ' if where else ''}{what}")
     return None
 
@@ -77,6 +78,10 @@ def disk_errors_told(places: Mapping[str, Path]) -> Iterator[None]:
         if told is None:
             raise
         raise told from None
+
+
+def _names(words: str, place: Path) -> bool:
+    return re.search(rf"{re.escape(str(place))}(?![\w.-])", words) is not None
 
 
 def _by_words(words: str) -> str | None:

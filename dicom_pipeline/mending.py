@@ -8,11 +8,11 @@ Does not belong here: telling damage (warehouse.damage, raw_zone), what ails a d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicom_pipeline.disk import disk_error
-from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.raw_zone import CopyDamaged, RawZone
 from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.warehouse import build_file
 from dicom_pipeline.warehouse.damage import is_damaged
@@ -23,7 +23,7 @@ class Damaged(PlainError):
 
 
 @contextmanager
-def mending(build: Path, raw: RawZone | None) -> Iterator[None]:
+def mending(build: Path, raw: RawZone) -> Iterator[None]:
     """Hold what was derived against damage if something fails; the caller holds the lock.
 
     Parameters
@@ -31,7 +31,7 @@ def mending(build: Path, raw: RawZone | None) -> Iterator[None]:
     build
         The build database.
     raw
-        The raw zone; None where it lies in a bucket, which looks after its objects itself.
+        The raw zone; of one in a bucket, this machine's copy.
 
     Raises
     ------
@@ -41,21 +41,27 @@ def mending(build: Path, raw: RawZone | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, PlainError) or disk_error(error, {}):
+        expected = isinstance(error, PlainError) and not isinstance(error, CopyDamaged)
+        if expected or disk_error(error, {}):
             raise
-        told = []
-        if is_damaged(build):
-            build_file.remove(build)
-            told.append("the build database was damaged: run again, all tables are built anew")
-        damaged = [key for key in raw.periods() if raw.is_damaged(key)] if raw else []
-        for period in damaged:
-            assert raw is not None
-            raw.set_aside(period)
-        if damaged:
-            told.append(
-                f"parquet of {len(damaged)} study periods was damaged and is set aside: run again, "
-                "which reads their files again"
-            )
+        told: list[str] = []
+        with suppress(Exception):  # what failed is to be told, not what kept us from looking
+            told += _put_away(build, raw)
         if told:
             raise Damaged("; ".join(told)) from None
         raise
+
+
+def _put_away(build: Path, raw: RawZone) -> Iterator[str]:
+    """Look for damage, put it out of the way, and say so."""
+    if is_damaged(build):
+        build_file.remove(build)
+        yield "the build database was damaged: run again, all tables are built anew"
+    damaged = [period for period in raw.periods() if raw.is_damaged(period)]
+    for period in damaged:
+        raw.set_aside(period)
+    if damaged:
+        yield (
+            f"parquet of {len(damaged)} study periods was damaged and is set aside: run again, "
+            "which reads their files again"
+        )

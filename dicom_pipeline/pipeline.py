@@ -205,7 +205,7 @@ class Pipeline:
             disk_errors_told(places),
             writer_lock(settings.warehouse_dir, wait=wait, waiting=waiting),
             nullcontext() if mirror is None else mirror.held(wait=wait, waiting=waiting),
-            mending(self.build_database, self.raw if mirror is None else None),
+            mending(self.build_database, self.raw),
         ):
             yield
 

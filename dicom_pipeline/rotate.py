@@ -126,7 +126,7 @@ def _new_key(settings: Settings, key_file: Path | None, old: str | None) -> tupl
                 f"key: set {variable} to the new key, or unset it"
             )
         if current is None or current.key_id == old:
-            raise RotationRefused(_what_to_set(variable, settings, old))
+            raise RotationRefused(_what_to_set(variable, old))
         secret = current
         return lambda: _adopt(secret, directory), f"The new one is that of {variable}."
     if key_file is not None:
@@ -157,7 +157,7 @@ def _variable(settings: Settings) -> str | None:
     return "DICOM_PSEUDONYM_KEY_FILE" if settings.pseudonym_key_file is not None else None
 
 
-def _what_to_set(variable: str, settings: Settings, old: str | None) -> str:
+def _what_to_set(variable: str, old: str | None) -> str:
     if variable == "DICOM_PSEUDONYM_KEY":
         how = (
             "set it to a new one, as `openssl rand -hex 32` gives it, wherever it is set for runs, "
@@ -165,7 +165,7 @@ def _what_to_set(variable: str, settings: Settings, old: str | None) -> str:
         )
     else:
         how = (
-            f"put a new one into {settings.pseudonym_key_file}, as `openssl rand -hex 32` gives "
+            "put a new one into the file that it names, as `openssl rand -hex 32` gives "
             "it, or set the variable to another file, and then run dicom-pipeline rotate-key again"
         )
     return f"the key comes from {variable}, and is that of the tables ({old}): {how}"

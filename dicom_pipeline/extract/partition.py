@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
 from dicom_pipeline.extract.headers.reader import Reason
 from dicom_pipeline.extract.kept import Kept
-from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.raw_zone import CopyDamaged, RawZone
 from dicom_pipeline.extract.rows import carry_over, paths_of, unreadable_paths
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, settle_partition
 from dicom_pipeline.extract.withdrawal import Withdrawals
@@ -181,7 +181,9 @@ class Partitions:
         reusable = not force and self.raw.read_by(period) == self.read_by
         previous = self.raw.whole(period) if reusable or self.keep_deleted else None
         if self.keep_deleted:
-            if previous is None and self.raw.writer is LOCAL_WRITER:
+            if previous is None and self.raw.is_damaged(period):
+                if self.raw.writer is not LOCAL_WRITER:
+                    raise CopyDamaged("a copy of raw parquet is damaged: run again")
                 self.raw.set_aside(period)  # they may be the only rows of files that are gone
             work.fallback = previous or self.raw.nothing()
         if previous is not None and reusable:

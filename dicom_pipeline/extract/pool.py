@@ -7,6 +7,7 @@ Does not belong here: what a process does (worker), and what is done with the ro
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import signal
 import sys
@@ -102,11 +103,22 @@ def _die_with_parent() -> None:
 
 
 def _read_chunk(files: Sequence[FileVersion]) -> dict[str, bytes]:
-    return {name: _to_ipc(table) for name, table in _worker.read(files).items()}
+    with _or_end():
+        return {name: _to_ipc(table) for name, table in _worker.read(files).items()}
 
 
 def _bring_up(period: str, force: bool) -> PartitionReport | None:
-    return _worker.bring_up(period, force=force)
+    with _or_end():
+        return _worker.bring_up(period, force=force)
+
+
+@contextmanager
+def _or_end() -> Iterator[None]:
+    """End the process that ran out of memory: what it holds counts against the next file."""
+    try:
+        yield
+    except MemoryError:
+        os._exit(1)
 
 
 def _to_ipc(table: pa.Table) -> bytes:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.attributes import DEVICE_KEYS, PATIENT_KEYS
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import RawStep
+from dicom_pipeline.extract.raw_zone import DAMAGED
 from dicom_pipeline.extract.tables import GROUPED, RAW_TABLES, REJECTED, settle_partition
 from dicom_pipeline.extract.withdrawal import Matcher
 from dicom_pipeline.identifiers import Identifier, Kind
@@ -131,7 +132,8 @@ def clear(step: RawStep) -> int:
     """Take every subject with a tombstone out of the raw zone; the caller holds the lock.
 
     Rows of other subjects are carried over, no file of theirs is read. What killed processes left
-    under temporary names goes too, and so do lists that were made of raw values for people to read.
+    under temporary names goes too, and so do damaged parquet that was set aside, of which nobody
+    can say whose rows it has, and lists that were made of raw values for people to read.
 
     Returns
     -------
@@ -140,7 +142,7 @@ def clear(step: RawStep) -> int:
     """
     partitions = step.partitions
     root = partitions.raw.root
-    for left_behind in root.rglob(".*.tmp"):
+    for left_behind in (*root.rglob(".*.tmp"), *root.rglob(f"*{DAMAGED}*")):
         left_behind.unlink(missing_ok=True)
     partitions.raw.writer.remove(root / "review")
     periods = [period for period in partitions.raw.periods() if _has_theirs(partitions, period)]

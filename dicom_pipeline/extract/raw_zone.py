@@ -7,6 +7,7 @@ Does not belong here: what the rows mean (tables), and manifests (landing).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,14 +21,20 @@ from dicom_pipeline.extract.tables import (
     Tables,
     table_schema,
 )
+from dicom_pipeline.plain_error import PlainError
 from dicom_pipeline.private_files import LOCAL_WRITER, Data, Writer, ensure_private_directory
 
 VERSION_KEY = b"dicom_pipeline.version"
 READ_BY_KEY = b"dicom_pipeline.read_by"
 SCHEMA_PERIOD = "__none__"
+DAMAGED = ".damaged"
 # images last: a partition is there when all its tables have the same version
 _WRITE_ORDER = (REJECTED, *(table for table in RAW_TABLES if table not in (REJECTED, "images")),
                 "images")  # fmt: skip
+
+
+class CopyDamaged(PlainError):
+    """A copy of a raw zone in a bucket cannot be read; it must be fetched again."""
 
 
 class RawZone:
@@ -81,12 +88,25 @@ class RawZone:
     def read(
         self, table: str, period: str, columns: Sequence[str] | None = None
     ) -> pa.Table | None:
-        """Rows of one table and partition; None when they are not there or not readable."""
+        """Rows of one table and partition; None when they are not there or damaged.
+
+        Raises
+        ------
+        OSError
+            The disk, or the rights of the file, keep it from being read: nobody knows what is in
+            it.
+        MemoryError
+            There is not enough memory for it.
+        """
         try:
             # not the dataset reader: it would take the directory's name for a column
             path = self.path(table, period)
             return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
-        except (OSError, pa.ArrowException):
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowException) as error:
+            if not says_damage(error):
+                raise
             return None
 
     def whole(self, period: str) -> Tables | None:
@@ -96,7 +116,7 @@ class RawZone:
             table = self.read(name, period)
             schema = table_schema(self.mapping, name)
             if table is None and name == IDENTITY_TERMS:
-                table = schema.empty_table()  # older than this table
+                table = schema.empty_table()  # older than this table, or made again from the others
             if table is None:
                 return None
             tables[name] = _aligned(table, schema)
@@ -110,14 +130,21 @@ class RawZone:
         )
 
     def set_aside(self, period: str) -> None:
-        """Take damaged parquet out of the way, so that its partition is read anew.
+        """Take a partition with damaged parquet out of the way, so that it is read anew.
 
-        It is kept: it may have the only rows of files that are gone.
+        All its tables are kept: together they may have the only rows of files that are gone. The
+        terms alone are made again from the others. Of a zone in a bucket this is a copy: what is
+        damaged goes, and is fetched again.
         """
-        for table in RAW_TABLES:
+        there = [table for table in RAW_TABLES if self.path(table, period).exists()]
+        damaged = [table for table in there if self.read(table, period) is None]
+        if self.writer is not LOCAL_WRITER:
+            for table in damaged:
+                self.path(table, period).unlink()
+            return
+        for table in damaged if damaged == [IDENTITY_TERMS] else there:
             path = self.path(table, period)
-            if path.exists() and self.read(table, period) is None:
-                path.replace(path.with_name(f"{path.name}.damaged"))
+            path.replace(_unused(path.with_name(f"{path.name}{DAMAGED}")))
 
     def nothing(self) -> Tables:
         """All tables without a row."""
@@ -160,6 +187,19 @@ class RawZone:
                 current = None
             if current is None or not current.equals(schema):
                 self.writer.write(path, _parquet(schema.empty_table()))
+
+
+def says_damage(error: Exception) -> bool:
+    """Whether an error of Arrow's is about bytes that are no parquet, not about reaching them."""
+    if isinstance(error, MemoryError):  # Arrow's own is one, too
+        return False
+    return not (isinstance(error, OSError) and error.errno)
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with a number behind it, whichever nothing lies at."""
+    numbered = (path.with_name(f"{path.name}.{number}") for number in count(2))
+    return next(name for name in chain([path], numbered) if not name.exists())
 
 
 def _parquet(rows: pa.Table) -> Data:

@@ -46,7 +46,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, KeyError) as error:
-        if isinstance(error, OSError) and error.errno:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
             raise
         raise ManifestDamaged(
             "a manifest of the raw zone cannot be read; it is made anew by: dicom-pipeline scan"

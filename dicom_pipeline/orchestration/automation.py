@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
 
 from dicom_pipeline.orchestration.jobs import run_tags
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
@@ -95,26 +98,41 @@ class NotChecked(dg.AutomationCondition[dg.AssetCheckKey]):
     def evaluate(
         self, context: dg.AutomationContext[dg.AssetCheckKey]
     ) -> dg.AutomationResult[dg.AssetCheckKey]:
-        """Compare the times of the latest materialization and of the latest result."""
+        """Compare the latest materialization with the one that the latest result is of."""
         due = self._is_due(context.asset_graph_view.instance, context.key)
         subset = context.candidate_subset if due else context.get_empty_subset()
         return dg.AutomationResult(context, true_subset=subset)
 
     def _is_due(self, instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
-        table = instance.get_latest_materialization_event(key.asset_key)
+        records = instance.get_asset_records([key.asset_key])
+        table = records[0].asset_entry.last_materialization_record if records else None
         if table is None:
             return False
-        executions = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-        for execution in executions:
-            has_result = execution.status is not AssetCheckExecutionRecordStatus.PLANNED
-            if has_result and execution.event and execution.event.timestamp >= table.timestamp:
+        tries: list[float] = []
+        storage = instance.event_log_storage
+        for execution in storage.get_asset_check_execution_history(key, limit=10):
+            if execution.status is AssetCheckExecutionRecordStatus.PLANNED:
+                if execution.run_id != table.run_id:
+                    tries.append(execution.create_timestamp)
+            elif _is_of(execution, table):
                 return False
-        tries = [e.create_timestamp for e in executions if e.create_timestamp >= table.timestamp]
+            else:
+                break
+        # a clock that was set back counts as time that has passed
         wait = min(60 * 4 ** (len(tries) - 1), _LONGEST_WAIT) if tries else 0
-        return not tries or time.time() - tries[0] >= wait
+        return not tries or abs(time.time() - tries[0]) >= wait
 
 
 _LONGEST_WAIT = 6 * 3600
+
+
+def _is_of(execution: AssetCheckExecutionRecord, table: dg.EventLogRecord) -> bool:
+    """Whether a result is of a materialization; by their times where it does not say."""
+    target = execution.evaluation.target_materialization_data if execution.evaluation else None
+    if target is not None:
+        return target.storage_id >= table.storage_id
+    return execution.event is not None and execution.event.timestamp >= table.timestamp
+
 
 # There is nothing upstream whose update could ask for it. After a failure a person has to look,
 # or it would be asked for at every tick.

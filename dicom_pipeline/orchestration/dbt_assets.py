@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -93,12 +94,16 @@ def ensure_manifest(project: DbtProject) -> None:
     digest = sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    with one_at_a_time(stamp.parent / "manifest.lock"):  # several processes load at once
+    with _manifest_lock(project):  # several processes load at once
         if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
             return
         stamp.unlink(missing_ok=True)  # whoever is killed now leaves half a manifest
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
         stamp.write_text(digest)
+
+
+def _manifest_lock(project: DbtProject) -> AbstractContextManager[None]:
+    return one_at_a_time(project.manifest_path.with_name("manifest.lock"))
 
 
 def _known_to_dbt(pipeline: Pipeline) -> list[str]:
@@ -221,11 +226,14 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             sources = sources_digest()
             if built_otherwise(pipeline.build_database, sources):
                 context.log.info(BUILT_OTHERWISE)
-            if dropped := pipeline.drop_leftovers(project.manifest_path):
+            with _manifest_lock(project):
+                dropped = pipeline.drop_leftovers(project.manifest_path)
+            if dropped:
                 context.log.info(f"no model makes them any more, dropped: {', '.join(dropped)}")
             remove_old_artifacts(project)
             digests = {key: seed_digest(key) for key in project_seeds}
             chosen = context.selected_asset_keys & digests.keys()
+            staged = {key for key in context.assets_def.keys if key.path[0] == "stage"}
             changed = {k for k, v in digests.items() if built_digest(context.instance, k) != v}
             try:
                 if changed - chosen:
@@ -241,7 +249,8 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 yield from with_counts(events, before)
                 if failure is not None:
                     raise failure
-                if not context.is_subset:
+                # a run that automation asks for leaves out what does not depend on the raw tables
+                if staged <= context.selected_asset_keys:
                     note_sources(pipeline.build_database, sources)
             finally:
                 pipeline.close_to_others()

@@ -35,6 +35,8 @@ def drop_leftovers(build: Path, manifest: Mapping[str, Any]) -> list[str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] in ("model", "seed")
     }
+    if not {schema for schema, _ in made} >= set(_SCHEMAS):
+        return []  # of another target, which names them otherwise
     dropped = []
     with contextlib.closing(duckdb.connect(str(build))) as connection:
         found = connection.execute(

@@ -36,7 +36,7 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         f"""
         create temp table words as
         select word from build.internal.allowed_words
-        union select word from build.internal.allowed_words_site
+        union select word from build.internal.allowed_words_site where word is not null
         -- dbt takes it in a seed for no value
         union select 'null';
 

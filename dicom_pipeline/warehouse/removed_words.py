@@ -87,7 +87,9 @@ def removed_words(
             select word, count(distinct text), sum(files), count(distinct patient)
             from words
             where word not in (select word from build.internal.allowed_words)
-                and word not in (select word from build.internal.allowed_words_site)
+                and word not in (
+                    select word from build.internal.allowed_words_site where word is not null
+                )
                 and word not in (select term from terms where term is not null)
             group by word
             having count(distinct patient) >= ?

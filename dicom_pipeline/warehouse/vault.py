@@ -243,8 +243,9 @@ def read_key(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
+        # not its path: somebody may have put the key where its path belongs
         raise VaultError(
-            f"The key file {path} (DICOM_PSEUDONYM_KEY_FILE) cannot be read as text."
+            "The key file (DICOM_PSEUDONYM_KEY_FILE, or --key-file) cannot be read as text."
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -120,6 +121,19 @@ def test_a_deflated_file_has_the_values_of_the_file_that_was_deflated() -> None:
     damaged = attacks.bomb(4 * MiB)
     damaged = damaged[: len(damaged) - 100] + b"\xff" * 100
     assert isinstance(outcome(PydicomReader(readings()), damaged), Header)
+
+
+def test_a_disk_that_fails_in_a_deflated_file_is_no_fault_of_the_file() -> None:
+    class Failing(Bytes):
+        def read_at(self, offset: int, length: int) -> bytes:
+            if offset + length > 1000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read_at(offset, length)
+
+    data = attacks.bomb(4 * MiB)
+    assert len(data) > 1000
+    with pytest.raises(OSError, match="Input/output error"):
+        PydicomReader(readings()).read(Failing(data))
 
 
 def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from dicom_pipeline.extract.restored import restore_manifests
@@ -73,3 +77,40 @@ def test_damaged_parquet_is_kept_where_rows_outlive_their_files(tmp_path: Path) 
     zone.refresh()
     assert list(zone.images()) == ["1"]
     assert path.with_name("data.parquet.damaged").read_bytes() == data[: len(data) // 2]
+
+
+def test_one_damaged_table_costs_the_others_no_row_of_a_file_that_is_gone(tmp_path: Path) -> None:
+    zone = Zone(tmp_path, keep=True)
+    zone.put("1", instance(1))
+    zone.put("2", instance(2))
+    zone.load()
+    (zone.landing / "1").unlink()
+    zone.load()
+    assert list(zone.images()) == ["1", "2"]
+    devices, images = (zone.raw.path(table, "2012-03") for table in ("devices", "images"))
+    for again in ("", ".2"):
+        devices.write_bytes(devices.read_bytes()[:-20])
+        rows = images.read_bytes()
+        zone.refresh()
+        assert list(zone.images()) == ["2"]
+        assert images.with_name(f"data.parquet.damaged{again}").read_bytes() == rows
+        assert pq.read_table(images.with_name("data.parquet.damaged")).num_rows == 2
+
+
+def test_parquet_that_cannot_be_opened_for_now_is_not_damaged(zone: Zone) -> None:
+    zone.raw.read("images", "2012-01")  # whatever is opened once is open
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = max(int(name) for name in os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use, hard))
+    spare = []
+    try:
+        with suppress(OSError):
+            while True:
+                spare.append(os.open("/dev/null", os.O_RDONLY))
+        with pytest.raises(OSError, match="Too many open files"):
+            zone.raw.is_damaged("2012-01")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in spare:
+            os.close(descriptor)
+    assert not zone.raw.is_damaged("2012-01")

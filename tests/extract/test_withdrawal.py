@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from dicom_pipeline.extract.purge import clear
 from dicom_pipeline.extract.raw_zone import RawZone
 from dicom_pipeline.extract.withdrawal import Tombstone, WithdrawalError, Withdrawals
 from dicom_pipeline.identifiers import Identifier, Kind, identifier
@@ -105,6 +106,17 @@ def test_what_is_left_is_what_a_raw_zone_has_that_never_knew_the_patient(
     )
     assert WITHDRAWN not in stored(zone)
     assert STAYS in stored(zone)
+
+
+def test_damaged_parquet_that_was_set_aside_goes_too(zone: Zone) -> None:
+    parquet = zone.raw.path("images", "2012-03")
+    aside = [parquet.with_name(f"data.parquet.damaged{end}") for end in ("", ".2")]
+    for path in aside:
+        shutil.copyfile(parquet, path)
+    withdraw(zone, patient())
+    clear(zone.step())
+    assert not any(path.exists() for path in aside)
+    assert WITHDRAWN not in stored(zone)
 
 
 def test_files_that_still_lie_there_are_ignored_and_not_read_again(zone: Zone) -> None:

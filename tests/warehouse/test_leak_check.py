@@ -175,6 +175,15 @@ def test_a_patients_name_on_a_device_is_found(spoilt: Warehouse) -> None:
     assert found(spoilt) == [("processed_devices", "manufacturer", 1)]
 
 
+def test_a_line_without_a_word_in_the_sites_list_hides_no_leak(spoilt: Warehouse) -> None:
+    spoilt.execute("insert into internal.allowed_words_site values (null, 'an empty cell')")
+    spoilt.execute(
+        "update processed.processed_devices set manufacturer = 'for Anna Oberkampf'"
+        " where manufacturer = 'Philips'"
+    )
+    assert found(spoilt) == [("processed_devices", "manufacturer", 1)]
+
+
 def test_dates_that_were_not_shifted_are_found(spoilt: Warehouse) -> None:
     spoilt.execute(
         f"update processed.processed_studies set study_date = date '2013-06-07'"

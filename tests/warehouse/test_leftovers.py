@@ -14,6 +14,7 @@ from dicom_pipeline.warehouse.leftovers import drop_leftovers
 MANIFEST = {
     "nodes": {
         "model.p.a": {"resource_type": "model", "schema": "processed", "name": "a", "alias": "a"},
+        "model.p.s": {"resource_type": "model", "schema": "stage", "name": "s", "alias": "s"},
         "model.p.v": {"resource_type": "model", "schema": "processed", "name": "v", "alias": "v"},
         "test.p.gone": {"resource_type": "test", "schema": "processed", "name": "gone"},
     }

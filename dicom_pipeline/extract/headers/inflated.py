@@ -7,6 +7,7 @@ Does not belong here: where in a file the deflated part begins, and parsing (pyd
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 from dicom_pipeline.landing.storage import OpenFile
 
@@ -20,8 +21,8 @@ class Inflated(OpenFile):
 
     Parameters
     ----------
-    file
-        The file.
+    read_at
+        Reads so many bytes of the file from an offset on.
     start
         Where its deflated part begins.
 
@@ -31,15 +32,15 @@ class Inflated(OpenFile):
         Bytes of the data set; endless unless the deflated part came to its end.
     """
 
-    def __init__(self, file: OpenFile, start: int) -> None:
+    def __init__(self, read_at: Callable[[int, int], bytes], start: int) -> None:
         self._too_large = False
-        self._data = self._inflate(file, start)
+        self._data = self._inflate(read_at, start)
 
-    def _inflate(self, file: OpenFile, start: int) -> bytes:
+    def _inflate(self, read_at: Callable[[int, int], bytes], start: int) -> bytes:
         self.size = _ENDLESS
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         found = bytearray()
-        while block := file.read_at(start, _BLOCK):
+        while block := read_at(start, _BLOCK):
             start += len(block)
             try:
                 found += inflater.decompress(block, LARGEST_INFLATED - len(found))

@@ -99,7 +99,7 @@ class HeaderStream(io.RawIOBase):
         left, wanted = self.left, size
         if wanted > left:
             # a header of 8 bytes or a peek of 1 that finds nothing, or zeros, is the regular end
-            ending = self._read_at(self._position, left) if wanted in (8, 1) else b"?"
+            ending = self.read_at(self._position, left) if wanted in (8, 1) else b"?"
             if ending.strip(b"\0"):
                 self.cut_off = True
             wanted = left
@@ -121,10 +121,11 @@ class HeaderStream(io.RawIOBase):
         else:
             kept, end = b"", self._position
         self._start = self._position
-        self._buffer = kept + self._read_at(end, max(wanted - len(kept), self._block))
+        self._buffer = kept + self.read_at(end, max(wanted - len(kept), self._block))
         self._block = min(max(self._start + len(self._buffer), BLOCK), LARGEST_BLOCK)
 
-    def _read_at(self, offset: int, length: int) -> bytes:
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read the file itself; an error of the disk is kept, whatever becomes of it."""
         try:
             return self.file.read_at(offset, length)
         except OSError as error:
@@ -232,7 +233,7 @@ def _partial(stream: HeaderStream, stop: _Stop, *, force: bool = False) -> FileD
         start = stream.tell()
     stream.seek(0)
     meta = read_partial(io.BytesIO(stream.read(start)), force=force).file_meta
-    inside = HeaderStream(Inflated(stream.file, start))
+    inside = HeaderStream(Inflated(stream.read_at, start))
     try:
         body = read_dataset(
             cast(io.BytesIO, inside), False, True, stop_when=stop, defer_size=LARGEST_VALUE

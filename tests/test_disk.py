@@ -1,0 +1,45 @@
+"""What ails a disk is told by the setting whose disk it is, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from dicom_pipeline.disk import DiskError, disk_error, disk_errors_told
+from dicom_pipeline.settings import SettingsError
+
+PLACES = {
+    "DICOM_RAW_URI": Path("/site/data/raw"),
+    "DBT_DATABASE_NAME": Path("/site"),
+    "DICOM_WAREHOUSE_DIR": Path("/site/data/warehouse"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        ("/site/data/raw/images/data.parquet", "DICOM_RAW_URI"),
+        ("/site/data/warehouse/build.duckdb", "DICOM_WAREHOUSE_DIR"),
+        ("/site/data/warehouse", "DICOM_WAREHOUSE_DIR"),
+        ("/site/data/raw2/images", "DBT_DATABASE_NAME"),
+        ("/site/dicom.duckdb.tmp", "DBT_DATABASE_NAME"),
+    ],
+)
+def test_a_full_disk_is_that_of_the_innermost_place(path: str, setting: str) -> None:
+    told = disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path), PLACES)
+    assert str(told) == f"the disk of {setting} is full: free some space, then run again"
+
+
+def test_another_error_is_none_of_a_disk() -> None:
+    assert disk_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE), "/site"), PLACES) is None
+    assert disk_error(ValueError("Name^Of^Patient"), PLACES) is None
+
+
+def test_an_error_that_says_what_to_do_stays_as_it_is() -> None:
+    with pytest.raises(SettingsError, match="disk is full"), disk_errors_told(PLACES):
+        raise SettingsError("disk is full")
+    with pytest.raises(DiskError), disk_errors_told(PLACES):
+        raise RuntimeError("IO Error: Could not write file: No space left on device")
