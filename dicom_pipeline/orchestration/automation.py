@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
@@ -25,8 +25,26 @@ AUTOMATED_GROUPS = ("internal", "stage", "processed", "published", "report")
 Condition = dg.AutomationCondition
 
 
+Key = TypeVar("Key", dg.AssetKey, dg.AssetCheckKey)
+
+
 @dataclass(frozen=True)
-class UpstreamIsNewer(dg.AutomationCondition[dg.AssetKey]):
+class _AllOrNothing(dg.AutomationCondition[Key]):
+    """A condition that holds for an asset or check as a whole, or not."""
+
+    def holds(self, context: dg.AutomationContext[Key]) -> bool:
+        """Whether it does."""
+        raise NotImplementedError
+
+    def evaluate(self, context: dg.AutomationContext[Key]) -> dg.AutomationResult[Key]:
+        """All that is asked about, or nothing of it."""
+        found = self.holds(context)
+        subset = context.candidate_subset if found else context.get_empty_subset()
+        return dg.AutomationResult(context, true_subset=subset)
+
+
+@dataclass(frozen=True)
+class UpstreamIsNewer(_AllOrNothing[dg.AssetKey]):
     """True while a parent was materialized after the asset itself, or the asset never was.
 
     ``eager()`` remembers that a parent was updated until the asset is. An update that comes while
@@ -40,9 +58,7 @@ class UpstreamIsNewer(dg.AutomationCondition[dg.AssetKey]):
         """Name shown in the UI."""
         return "upstream_is_newer"
 
-    def evaluate(
-        self, context: dg.AutomationContext[dg.AssetKey]
-    ) -> dg.AutomationResult[dg.AssetKey]:
+    def holds(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
         """Compare the latest events; no partition of raw at all is not newer."""
         parents = context.asset_graph.get(context.key).parent_keys
         records = context.asset_graph_view.instance.get_asset_records([context.key, *parents])
@@ -51,13 +67,11 @@ class UpstreamIsNewer(dg.AutomationCondition[dg.AssetKey]):
         own = latest.get(context.key) or -1
         theirs = [latest.get(key) or -1 for key in parents]
         raw_is_empty = any(key.path[0] == "raw" and not latest.get(key) for key in parents)
-        stale = not raw_is_empty and max(theirs) > own
-        subset = context.candidate_subset if stale else context.get_empty_subset()
-        return dg.AutomationResult(context, true_subset=subset)
+        return not raw_is_empty and max(theirs) > own
 
 
 @dataclass(frozen=True)
-class SeedChanged(dg.AutomationCondition[dg.AssetKey]):
+class SeedChanged(_AllOrNothing[dg.AssetKey]):
     """True while the seed's file is another one than the table was built from.
 
     ``code_version_changed()`` would see the file as it was when the definitions were loaded: a
@@ -69,19 +83,15 @@ class SeedChanged(dg.AutomationCondition[dg.AssetKey]):
         """Name shown in the UI."""
         return "seed_changed"
 
-    def evaluate(
-        self, context: dg.AutomationContext[dg.AssetKey]
-    ) -> dg.AutomationResult[dg.AssetKey]:
+    def holds(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
         """Compare the file with what the latest materialization noted of it."""
         now = seed_digest(context.key)
         instance = context.asset_graph_view.instance
-        changed = now is not None and built_digest(instance, context.key) != now
-        subset = context.candidate_subset if changed else context.get_empty_subset()
-        return dg.AutomationResult(context, true_subset=subset)
+        return now is not None and built_digest(instance, context.key) != now
 
 
 @dataclass(frozen=True)
-class NotChecked(dg.AutomationCondition[dg.AssetCheckKey]):
+class NotChecked(_AllOrNothing[dg.AssetCheckKey]):
     """True while a check has no result for what its table has now, and it is time to ask again.
 
     A run that is killed between a raw table and its check leaves it so: all partitions are
@@ -95,15 +105,9 @@ class NotChecked(dg.AutomationCondition[dg.AssetCheckKey]):
         """Name shown in the UI."""
         return "not_checked"
 
-    def evaluate(
-        self, context: dg.AutomationContext[dg.AssetCheckKey]
-    ) -> dg.AutomationResult[dg.AssetCheckKey]:
+    def holds(self, context: dg.AutomationContext[dg.AssetCheckKey]) -> bool:
         """Compare the latest materialization with the one that the latest result is of."""
-        due = self._is_due(context.asset_graph_view.instance, context.key)
-        subset = context.candidate_subset if due else context.get_empty_subset()
-        return dg.AutomationResult(context, true_subset=subset)
-
-    def _is_due(self, instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
+        instance, key = context.asset_graph_view.instance, context.key
         records = instance.get_asset_records([key.asset_key])
         table = records[0].asset_entry.last_materialization_record if records else None
         if table is None:

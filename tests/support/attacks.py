@@ -231,7 +231,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 # what ends up in SQL, templates, pages, sheets and terminals, and must stay text there
 PAYLOADS = {
     "sql": "'); drop table processed.processed_images; --",
-    "sql, double quotes": "\"; attach '/tmp/zqx' as zqx; --",
+    "sql, double quotes": "\"; attach 'zqx' as zqx; --",
     "jinja, expression": "{{ env_var('HOME') }}",
     "jinja, statement": "{% do run_query('drop schema stage cascade') %}",
     "jinja, comment": "{# zqx",

@@ -59,7 +59,7 @@ class HeaderStream(io.RawIOBase):
 
     def __init__(self, file: OpenFile) -> None:
         super().__init__()
-        self.file = file
+        self._file = file
         self._position = 0
         self._buffer = b""
         self._start = 0
@@ -82,13 +82,13 @@ class HeaderStream(io.RawIOBase):
     @property
     def left(self) -> int:
         """Number of bytes from the position to the end of the file."""
-        return max(self.file.size - self._position, 0)
+        return max(self._file.size - self._position, 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; a place past the end means that the file is cut off."""
-        base = (0, self._position, self.file.size)[whence]
+        base = (0, self._position, self._file.size)[whence]
         self._position = max(base + offset, 0)
-        if self._position > self.file.size:
+        if self._position > self._file.size:
             self.cut_off = True
         return self._position
 
@@ -127,7 +127,7 @@ class HeaderStream(io.RawIOBase):
     def read_at(self, offset: int, length: int) -> bytes:
         """Read the file itself; an error of the disk is kept, whatever becomes of it."""
         try:
-            return self.file.read_at(offset, length)
+            return self._file.read_at(offset, length)
         except OSError as error:
             self.failure = error
             raise
