@@ -98,7 +98,8 @@ def test_one_damaged_table_costs_the_others_no_row_of_a_file_that_is_gone(tmp_pa
 
 
 def test_parquet_that_cannot_be_opened_for_now_is_not_damaged(zone: Zone) -> None:
-    zone.raw.read("images", "2012-01")  # whatever is opened once is open
+    raw = zone.raw
+    raw.read("images", "2012-01")  # whatever is opened once is open
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     in_use = max(int(name) for name in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (in_use, hard))
@@ -108,9 +109,9 @@ def test_parquet_that_cannot_be_opened_for_now_is_not_damaged(zone: Zone) -> Non
             while True:
                 spare.append(os.open("/dev/null", os.O_RDONLY))
         with pytest.raises(OSError, match="Too many open files"):
-            zone.raw.is_damaged("2012-01")
+            raw.is_damaged("2012-01")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for descriptor in spare:
             os.close(descriptor)
-    assert not zone.raw.is_damaged("2012-01")
+    assert not raw.is_damaged("2012-01")
