@@ -8,25 +8,25 @@ from __future__ import annotations
 import dagster as dg
 from dagster_dbt import DbtProject
 
-from dicom_pipeline.orchestration.alert_sensor import build_alert_sensor
-from dicom_pipeline.orchestration.archive import archive
-from dicom_pipeline.orchestration.automation import build_automation_sensor
-from dicom_pipeline.orchestration.catalog import described
-from dicom_pipeline.orchestration.checks import AUTOMATED, CHECKS
-from dicom_pipeline.orchestration.dbt_assets import (
+from dicom_pipeline.config.settings import export_for_dbt, load_settings
+from dicom_pipeline.orchestration.assets.dbt import (
     build_dbt_assets,
     dbt_project,
     dbt_resource,
     ensure_manifest,
     vault,
 )
+from dicom_pipeline.orchestration.assets.published import build_published
+from dicom_pipeline.orchestration.assets.raw import raw_assets
+from dicom_pipeline.orchestration.assets.report_asset import report
+from dicom_pipeline.orchestration.assets.summary_asset import archive
+from dicom_pipeline.orchestration.automation import build_automation_sensor
+from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED, CHECKS
 from dicom_pipeline.orchestration.jobs import build_jobs
-from dicom_pipeline.orchestration.published import build_published
-from dicom_pipeline.orchestration.raw_assets import raw_assets
-from dicom_pipeline.orchestration.report import report
-from dicom_pipeline.orchestration.sensors import file_arrival_sensor
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import export_for_dbt, load_settings
+from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
+from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
+from dicom_pipeline.orchestration.ui.metadata import with_metadata
+from dicom_pipeline.workspace import Pipeline
 
 
 def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Definitions:
@@ -45,7 +45,7 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
     dbt_assets = build_dbt_assets(project)
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     return dg.Definitions(
-        assets=described(
+        assets=with_metadata(
             [raw_assets, archive, vault, dbt_assets, build_published(project, processed), report],
             pipeline,
             project.manifest_path,

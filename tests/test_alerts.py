@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from dicom_pipeline.alerts import AlertNotSent, send
-from dicom_pipeline.settings import SettingsError, load_settings
+from dicom_pipeline.config.settings import SettingsError, load_settings
+from dicom_pipeline.operations.alert_webhook import AlertNotSent, send
 
 SECRET = "T00/B00/hush-hush-token"
 

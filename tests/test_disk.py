@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.disk import DiskError, disk_error, disk_errors_told
-from dicom_pipeline.settings import SettingsError
+from dicom_pipeline.common.disk_errors import DiskError, disk_error, translate_disk_errors
+from dicom_pipeline.config.settings import SettingsError
 
 PLACES = {
     "DICOM_RAW_URI": Path("/site/data/raw"),
@@ -39,7 +39,7 @@ def test_another_error_is_none_of_a_disk() -> None:
 
 
 def test_an_error_that_says_what_to_do_stays_as_it_is() -> None:
-    with pytest.raises(SettingsError, match="disk is full"), disk_errors_told(PLACES):
+    with pytest.raises(SettingsError, match="disk is full"), translate_disk_errors(PLACES):
         raise SettingsError("disk is full")
-    with pytest.raises(DiskError), disk_errors_told(PLACES):
+    with pytest.raises(DiskError), translate_disk_errors(PLACES):
         raise RuntimeError("IO Error: Could not write file: No space left on device")

@@ -13,10 +13,10 @@ import unicodedata
 import pytest
 from rich.console import Console
 
-from dicom_pipeline import pictures
-from dicom_pipeline.harmless import cell, visible
-from dicom_pipeline.orchestration import markdown
-from dicom_pipeline.summary import print_words
+from dicom_pipeline.cli.tables import print_words
+from dicom_pipeline.common.escaping import cell, escape_control_chars
+from dicom_pipeline.orchestration.ui import markdown
+from dicom_pipeline.reporting import charts as pictures
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 from tests.support.attacks import PAYLOADS
 
@@ -24,7 +24,7 @@ from tests.support.attacks import PAYLOADS
 ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _LIST = """
 import sys
-from dicom_pipeline.file_lists import Format, write_list
+from dicom_pipeline.cli.path_list import Format, write_list
 names = ["/zone/" + name for name in {names!r}]
 rows = [("=1+1", name) for name in names]
 write_list(names, ("uid", "path"), rows, Format(sys.argv[1]), null=sys.argv[2] == "null")
@@ -33,7 +33,7 @@ write_list(names, ("uid", "path"), rows, Format(sys.argv[1]), null=sys.argv[2] =
 
 @pytest.mark.parametrize("text", PAYLOADS.values(), ids=PAYLOADS)
 def test_what_is_shown_has_no_character_that_acts_and_loses_none_that_does_not(text: str) -> None:
-    shown = visible(text)
+    shown = escape_control_chars(text)
     assert not {unicodedata.category(c) for c in shown} & ACTIVE
     rest = iter(shown)
     assert all(c in rest for c in text if unicodedata.category(c) not in ACTIVE)
@@ -42,7 +42,7 @@ def test_what_is_shown_has_no_character_that_acts_and_loses_none_that_does_not(t
 
 
 def test_each_character_that_acts_is_told_by_its_number() -> None:
-    assert visible("a\x1b[2J\n\x9b\u202e\udcff\U000e0001") == (
+    assert escape_control_chars("a\x1b[2J\n\x9b\u202e\udcff\U000e0001") == (
         "a\\x1b[2J\\x0a\\x9b\\u202e\\xff\\ue0001"
     )
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.extract.headers.values import text_of
-from dicom_pipeline.identifiers import (
+from dicom_pipeline.deid.identifiers import (
     Identifier,
     IdentifierError,
     Kind,
@@ -15,6 +14,7 @@ from dicom_pipeline.identifiers import (
     normal,
     read_list,
 )
+from dicom_pipeline.headers.values import text_of
 
 ALL = tuple(Kind)
 

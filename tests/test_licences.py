@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from tools.licences import EXCEPTIONS, LOCKS, PAGE, licence, packages, page, refused
 
 

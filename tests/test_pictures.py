@@ -8,7 +8,7 @@ import sys
 
 from PIL import Image
 
-from dicom_pipeline import pictures
+from dicom_pipeline.reporting import charts as pictures
 
 
 def opened(png: bytes) -> Image.Image:
@@ -54,7 +54,7 @@ def test_a_picture_of_hundreds_of_months_is_small_enough_to_be_kept_with_each_ru
 
 
 def test_matplotlib_is_not_imported_until_something_is_drawn() -> None:
-    program = "import sys, dicom_pipeline.orchestration.archive; print('matplotlib' in sys.modules)"
+    program = "import sys, dicom_pipeline.orchestration.assets.summary_asset; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

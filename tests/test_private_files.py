@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.private_files import ensure_private_directory, write_atomic
+from dicom_pipeline.common.private_files import ensure_private_directory, write_atomic
 
 
 def mode(path: Path) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.small_cells import LEAST, OTHER, merged
+from dicom_pipeline.reporting.disclosure_control import LEAST, OTHER, merged
 
 CELLS = st.dictionaries(
     st.tuples(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline import standing
-from dicom_pipeline.extract.accounting import Account
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import load_settings
+from dicom_pipeline.config.settings import load_settings
+from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.operations import up_to_date as standing
+from dicom_pipeline.workspace import Pipeline
 from tests.support.dicom import instance
 
 SOURCES = "digest of the dbt project"
@@ -27,15 +27,15 @@ def pipeline_of(root: Path, **environment: str) -> Pipeline:
         "DBT_DATABASE_NAME": "published.duckdb",
     }
     chosen = {name: str(root / folder) for name, folder in zones.items()}
-    return Pipeline(load_settings(chosen | {"DICOM_SETTLE_SECONDS": "0"} | environment))
+    return Pipeline(load_settings(chosen | {"DICOM_MIN_FILE_AGE_SECONDS": "0"} | environment))
 
 
-def step(pipeline: Pipeline) -> Account:
+def step(pipeline: Pipeline) -> FileCounts:
     pipeline.prepare()
     pipeline.scan()
     for _ in pipeline.raw_step().refresh(pipeline.manifests.periods()):
         pass
-    return pipeline.account()
+    return pipeline.reconcile()
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def root(tmp_path: Path) -> Path:
     for n in range(3):
         (pipeline.settings.landing_dir / str(n)).write_bytes(instance(n))
     (pipeline.settings.landing_dir / "text").write_bytes(b"text")
-    account = step(pipeline)
+    counts = step(pipeline)
     pipeline.build_database.write_bytes(b"build")
     pipeline.settings.database.write_bytes(b"published")
-    standing.note(pipeline, SOURCES, account)
+    standing.note(pipeline, SOURCES, counts)
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_to_do_after_a_run_and_another_scan(root: Path) -> None:
     pipeline.scan()
     found = standing.find(pipeline, SOURCES)
     assert found is not None
-    assert found.account == Account(discovered=4, loaded=3, rejected=Counter(not_dicom=1))
+    assert found.counts == FileCounts(discovered=4, loaded=3, rejected=Counter(not_dicom=1))
 
 
 def touch(name: str) -> Callable[[Path], None]:
@@ -122,7 +122,7 @@ def test_other_settings_and_other_sources_are_to_be_done(root: Path) -> None:
 
 def test_settings_that_no_table_depends_on_change_nothing(root: Path) -> None:
     told = pipeline_of(
-        root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUNS_KEPT_DAYS="7"
+        root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUN_RETENTION_DAYS="7"
     )
     assert standing.find(told, SOURCES) is not None
 
@@ -130,17 +130,17 @@ def test_settings_that_no_table_depends_on_change_nothing(root: Path) -> None:
 def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
     pipeline = pipeline_of(root)
     (root / "warehouse/last_run.json").unlink()
-    for account in (
-        Account(discovered=2, loaded=1, pending=1),
-        Account(discovered=2, loaded=1, lost=1),
-        Account(discovered=1, loaded=1, stale_partitions=1),
+    for counts in (
+        FileCounts(discovered=2, loaded=1, pending=1),
+        FileCounts(discovered=2, loaded=1, lost=1),
+        FileCounts(discovered=1, loaded=1, stale_partitions=1),
     ):
-        standing.note(pipeline, SOURCES, account)
+        standing.note(pipeline, SOURCES, counts)
         assert standing.find(pipeline, SOURCES) is None
 
 
 def test_the_note_holds_counts_only(root: Path) -> None:
     note = (root / "warehouse/last_run.json").read_text()
     assert str(root) not in note
-    assert "2012" not in note.replace(os.linesep, "").split('"account"')[1]
+    assert "2012" not in note.replace(os.linesep, "").split('"counts"')[1]
     assert (root / "warehouse/last_run.json").stat().st_mode & 0o077 == 0

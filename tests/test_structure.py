@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 
 PACKAGE = PROJECT_ROOT / "dicom_pipeline"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -100,7 +100,9 @@ def test_no_module_needs_itself_in_the_end() -> None:
 
 def test_the_web_ui_and_status_know_all_plain_errors_that_a_step_can_raise() -> None:
     """Events of Dagster have names of classes only: a class that nobody imported is not told."""
-    asked = "import sys; from dicom_pipeline.plain_error import plain_names as p; print(*p())"
+    asked = (
+        "import sys; from dicom_pipeline.common.errors import user_error_names as p; print(*p())"
+    )
     names = {
         module: set(
             subprocess.check_output(
@@ -162,7 +164,7 @@ def test_there_are_no_dbt_packages() -> None:
 def test_every_command_is_in_the_readme() -> None:
     from typer.main import get_command
 
-    from dicom_pipeline.cli import app
+    from dicom_pipeline.cli.app import app
 
     readme = (PROJECT_ROOT / "README.md").read_text()
     commands = getattr(get_command(app), "commands")  # noqa: B009
@@ -173,7 +175,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    from dicom_pipeline.settings import _DEFAULTS
+    from dicom_pipeline.config.settings import _DEFAULTS
 
     readme = (PROJECT_ROOT / "README.md").read_text()
     for name in _DEFAULTS:

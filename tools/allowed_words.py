@@ -94,7 +94,7 @@ def unaccented(words: Iterable[str]) -> set[str]:
 def languages() -> set[str]:
     """The lists by hand: as written, without accents, and beginnings of words that are cut off."""
     words = {word for path in LISTS.glob("language_*.txt") for word in listed(path.name)}
-    for word in listed("cut_off.txt"):
+    for word in listed("cut_short.txt"):
         words.update(word[:length] for length in range(CUT_OFF, len(word) + 1))
     return words | unaccented(words)
 

@@ -17,16 +17,16 @@ from typing import Annotated, Any
 
 import typer
 
-from dicom_pipeline.orchestration.columns import Columns, asset_columns
-from dicom_pipeline.orchestration.dbt_assets import (
+from dicom_pipeline.cli.console import user_errors
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
+from dicom_pipeline.orchestration.assets.dbt import (
     Translator,
     dbt_project,
     dbt_resource,
     ensure_manifest,
 )
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
-from dicom_pipeline.terminal import plain_errors
+from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns
+from dicom_pipeline.workspace import Pipeline
 
 PAGES = DBT_PROJECT_DIR / "target" / "docs"
 # what the server may give away: dbt keeps logs and compiled SQL beside them
@@ -59,7 +59,7 @@ def generate(
         # compiling asks tables that may not be there yet
         arguments = ["--quiet", "docs", "generate", "--no-compile"]
         dbt_resource(project).cli(arguments, target_path=pages).wait()
-        pipeline.close_to_others()
+        pipeline.restrict_permissions()
     ensure_manifest(project)
     manifest = json.loads(project.manifest_path.read_text())
     columns = asset_columns(pipeline.mapping, pipeline.settings.profile, manifest)
@@ -109,7 +109,7 @@ def server(port: int, pages: Path = PAGES) -> ThreadingHTTPServer:
 
 def main(port: Annotated[int, typer.Option(help="0 is any that is free.")] = 8080) -> None:
     """Make the pages, and serve them until Ctrl-C."""
-    with plain_errors(debug=False) as console:
+    with user_errors(debug=False) as console:
         console.print("making the pages: 20 seconds or so")
         generate(Pipeline(load_settings()), waiting=console.print)
         with server(port) as pages:

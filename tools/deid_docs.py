@@ -10,8 +10,13 @@ import csv
 import sys
 from pathlib import Path
 
-from dicom_pipeline.attributes import FUNCTIONS, Attribute, Mapping, load_mapping
-from dicom_pipeline.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import (
+    FUNCTIONS,
+    Attribute,
+    AttributeMapping,
+    load_mapping,
+)
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
 
 DOCUMENT = PROJECT_ROOT / "docs" / "deid.md"
@@ -75,7 +80,7 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
-def document(mapping: Mapping) -> str:
+def document(mapping: AttributeMapping) -> str:
     """The whole text, as it should stand in docs/deid.md."""
     table = standard()
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -115,7 +120,7 @@ def _functions() -> str:
     return _table(["function", "what it does", "in the table's terms", "tests"], rows)
 
 
-def _columns(mapping: Mapping, table: Table) -> str:
+def _columns(mapping: AttributeMapping, table: Table) -> str:
     heads = ["column", "attribute", "tag", "basic", "options", "`research`", "`strict`"]
     parts = []
     for name in TABLES:
@@ -125,7 +130,7 @@ def _columns(mapping: Mapping, table: Table) -> str:
 
 
 def _row(attribute: Attribute, table: Table) -> list[str]:
-    rule = table.rule(attribute.reading.tag)
+    rule = table.rule(attribute.path.tag)
     claimed = PROFILES["research"]
     options = [
         f"**{OPTION_CODES[name]} {action}**"
@@ -133,7 +138,7 @@ def _row(attribute: Attribute, table: Table) -> list[str]:
         else f"{OPTION_CODES[name]} {action}"
         for name, action in (rule.options.items() if rule else ())
     ]
-    tag = attribute.reading.tag
+    tag = attribute.path.tag
     functions = (attribute.research, attribute.strict)
     tests = [STANDARD_TEST] + [t for f in functions for t in FUNCTION_NOTES[f][2]]
     return [

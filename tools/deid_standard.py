@@ -11,13 +11,19 @@ import re
 import runpy
 import sys
 from collections import Counter
-from collections.abc import Mapping as MappingOf
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import distribution
 
-from dicom_pipeline.attributes import TEXT_VRS, Attribute, Mapping, Reading, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import (
+    TEXT_VRS,
+    Attribute,
+    AttributeMapping,
+    AttributePath,
+    load_mapping,
+)
 
 EDITION = "PS3.15 2026d"
 BASIC_CODE = "113100"
@@ -65,13 +71,13 @@ class Rule:
 
     name: str
     basic: str
-    options: MappingOf[str, str]
+    options: Mapping[str, str]
 
 
 class Table:
     """Table E.1-1; groups of repeating elements are rows with an ``x`` for any digit."""
 
-    def __init__(self, rules: MappingOf[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.rules = rules
         self._repeating = {
             re.compile(tag.replace("x", "[0-9A-F]")): rule
@@ -97,12 +103,12 @@ class Table:
             found.add(_cleaned_by(option) if action == "C" else action)
         return frozenset(found)
 
-    def actions_at(self, reading: Reading, options: frozenset[str]) -> frozenset[str]:
+    def actions_at(self, attribute_path: AttributePath, options: frozenset[str]) -> frozenset[str]:
         """As `actions`, for an attribute in sequences: what a sequence loses, it loses."""
-        for sequence, _ in reading.steps:
+        for sequence, _ in attribute_path.steps:
             if not self.actions(sequence, options) & {"U", "K", CLEANED_TEXT}:
                 return frozenset({"X"})
-        return self.actions(reading.tag, options)
+        return self.actions(attribute_path.tag, options)
 
 
 def _cleaned_by(option: str) -> str:
@@ -151,12 +157,12 @@ def judge(attribute: Attribute, profile: str, table: Table) -> Verdict:
     """Judge what the mapping does to a column under a profile."""
     options = PROFILES[profile]
     function = getattr(attribute, profile)
-    does = done_by(function, attribute.reading.vr, options)
-    return verdict(does, table.actions_at(attribute.reading, options))
+    does = done_by(function, attribute.path.vr, options)
+    return verdict(does, table.actions_at(attribute.path, options))
 
 
 def complaints(
-    attribute: Attribute, profile: str, table: Table, witness: MappingOf[int, str]
+    attribute: Attribute, profile: str, table: Table, witness: Mapping[int, str]
 ) -> list[str]:
     """What is wrong with a column under a profile; empty if nothing is.
 
@@ -176,14 +182,14 @@ def complaints(
 
 def keeps_text(attribute: Attribute, profile: str) -> bool:
     """Whether what somebody typed is kept as it is."""
-    function, vr = getattr(attribute, profile), attribute.reading.vr
+    function, vr = getattr(attribute, profile), attribute.path.vr
     return vr in TEXT_VRS and function in ("keep", "keep_code", "keep_number")
 
 
-def disagreement(attribute: Attribute, table: Table, witness: MappingOf[int, str]) -> str | None:
+def disagreement(attribute: Attribute, table: Table, witness: Mapping[int, str]) -> str | None:
     """What the two packages say of the attribute's basic action, where it differs."""
-    rule = table.rule(attribute.reading.tag)
-    said = (rule.basic if rule else None), witness.get(attribute.reading.tag)
+    rule = table.rule(attribute.path.tag)
+    said = (rule.basic if rule else None), witness.get(attribute.path.tag)
     return None if said[0] == said[1] else f"{said[0]} against {said[1]}"
 
 
@@ -200,7 +206,7 @@ def standard() -> Table:
 
 
 @cache
-def second_witness() -> MappingOf[int, str]:
+def second_witness() -> Mapping[int, str]:
     """Basic actions of edition 2026c by tag, as the package dicom-anonymizer carries them."""
     folder = "dicomanonymizer/dicom_anonymization_databases"
     path = distribution("dicom-anonymizer").locate_file(f"{folder}/dicomfields_2026c.py")
@@ -212,11 +218,11 @@ def second_witness() -> MappingOf[int, str]:
     return actions
 
 
-def account(mapping: Mapping) -> str:
+def account(mapping: AttributeMapping) -> str:
     """Counts of columns by function and verdict, to be read by people."""
     table, witness = standard(), second_witness()
     columns = mapping.attributes
-    listed = [a for a in columns if table.rule(a.reading.tag)]
+    listed = [a for a in columns if table.rule(a.path.tag)]
     disagree = [a.attribute for a in columns if disagreement(a, table, witness)]
     lines = [
         f"{EDITION}, Table E.1-1: {len(table.rules)} rows; second witness: {len(witness)} tags",

@@ -20,11 +20,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicom_pipeline.attributes import MAPPING_CSV
-from dicom_pipeline.identity_attributes import IDENTITY_CSV
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
+from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 
-HANDLER = "dicom_pipeline.extract.aws_lambda"
+HANDLER = "dicom_pipeline.extract.lambda_.handler"
 ZIP = PROJECT_ROOT / "dist" / "lambda.zip"
 LOCK = PROJECT_ROOT / "requirements.lock"
 # as deploy/lambda/template.yaml has it; older ones run on a system that pyarrow does not support

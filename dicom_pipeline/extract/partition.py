@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.attributes import PATIENT_KEYS, Mapping
-from dicom_pipeline.extract.headers.reader import Reason
-from dicom_pipeline.extract.kept import Kept
-from dicom_pipeline.extract.raw_zone import CopyDamaged, RawZone
-from dicom_pipeline.extract.rows import carry_over, paths_of, unreadable_paths
-from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, settle_partition
-from dicom_pipeline.extract.withdrawal import Withdrawals
-from dicom_pipeline.identity_attributes import IdentityAttributes
+from dicom_pipeline.common.private_files import LOCAL_WRITER
+from dicom_pipeline.extract.raw_zone.parquet import CorruptCopy, RawZone
+from dicom_pipeline.extract.raw_zone.retained_rows import RetainedRows
+from dicom_pipeline.extract.raw_zone.rows import carry_over, paths_of, unreadable_paths
+from dicom_pipeline.extract.raw_zone.tombstones import Tombstones
+from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, finalize_partition
+from dicom_pipeline.headers.reader import Reason
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
-from dicom_pipeline.landing.placement import HEAD_BYTES
+from dicom_pipeline.landing.partition_key import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion, Storage
-from dicom_pipeline.private_files import LOCAL_WRITER
+from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS, AttributeMapping
+from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 # a new number means: rows of the same file may differ, read all files again
 EXTRACTOR_VERSION = "5"
@@ -61,7 +61,7 @@ class Work:
     parts: list[Tables] = field(default_factory=list)
 
 
-def rows_read_by(mapping: Mapping, identity: IdentityAttributes) -> tuple[str, ...]:
+def rows_reader_version(mapping: AttributeMapping, identity: IdentityAttributes) -> tuple[str, ...]:
     """What rows are read by: those of another value are not carried over."""
     return EXTRACTOR_VERSION, mapping.digest, identity.digest
 
@@ -95,35 +95,35 @@ class Partitions:
         self.storage = storage
         self.identity = identity
         self.keep_deleted = keep_deleted
-        self.withdrawals = Withdrawals(raw.root, raw.writer)
-        self.kept = Kept(raw, identity)
+        self.tombstones = Tombstones(raw.root, raw.writer)
+        self.kept = RetainedRows(raw, identity)
 
     @property
-    def mapping(self) -> Mapping:
+    def mapping(self) -> AttributeMapping:
         """The columns that are extracted."""
         return self.raw.mapping
 
     @property
-    def read_by(self) -> str:
+    def reader_version(self) -> str:
         """What rows are read by: those of another value are not carried over."""
-        return "/".join(self._read_by)
+        return "/".join(self._reader_version)
 
     @property
-    def _read_by(self) -> tuple[str, ...]:
-        return rows_read_by(self.mapping, self.identity)
+    def _reader_version(self) -> tuple[str, ...]:
+        return rows_reader_version(self.mapping, self.identity)
 
     def wanted_version(self, period: str) -> str:
         """Fingerprint of a partition's manifest, of what is read and of the extractor."""
         version = self._version(self.manifests.digest(period))
         # never that of what is there: a purge may have been killed before it came here
-        return f"{version}-withdrawn" if self.holds_withdrawn(period) else version
+        return f"{version}-purged" if self.contains_purged(period) else version
 
-    def holds_withdrawn(self, period: str) -> bool:
-        """Whether a partition has rows of subjects who were withdrawn."""
-        if not self.withdrawals.tombstones:
+    def contains_purged(self, period: str) -> bool:
+        """Whether a partition has rows of subjects who were purged."""
+        if not self.tombstones.tombstones:
             return False
         rows = self.raw.read("patients", period, PATIENT_KEYS)
-        return rows is not None and bool(self.withdrawals.matcher.hits(rows))
+        return rows is not None and bool(self.tombstones.matcher.hits(rows))
 
     @property
     def version_without_files(self) -> str:
@@ -135,9 +135,9 @@ class Partitions:
         return self._version(files_digest(rows))
 
     def _version(self, digest: str) -> str:
-        return fingerprint(*self._read_by, digest)
+        return fingerprint(*self._reader_version, digest)
 
-    def read_otherwise(self, periods: Iterable[str]) -> list[str]:
+    def read_by_other_version(self, periods: Iterable[str]) -> list[str]:
         """Those of some partitions that another version of the extractor, or of the columns, read.
 
         Also those whose parquet does not say so, as that of the first versions.
@@ -145,7 +145,8 @@ class Partitions:
         return [
             period
             for period in periods
-            if self.raw.path("images", period).exists() and self.raw.read_by(period) != self.read_by
+            if self.raw.path("images", period).exists()
+            and self.raw.reader_version(period) != self.reader_version
         ]
 
     def wanted_versions(self) -> dict[str, str]:
@@ -178,13 +179,13 @@ class Partitions:
         files, _ = self.manifests.files(period)
         version = self._version(self.manifests.digest(period))
         work = Work(period, version, files, {}, 0, files, None)
-        reusable = not force and self.raw.read_by(period) == self.read_by
+        reusable = not force and self.raw.reader_version(period) == self.reader_version
         previous = self.raw.whole(period) if reusable or self.keep_deleted else None
         if self.keep_deleted:
-            if previous is None and self.raw.is_damaged(period):
+            if previous is None and self.raw.is_corrupt(period):
                 if self.raw.writer is not LOCAL_WRITER:
-                    raise CopyDamaged("a copy of raw parquet is damaged: run again")
-                self.raw.set_aside(period)  # they may be the only rows of files that are gone
+                    raise CorruptCopy("a copy of raw parquet is damaged: run again")
+                self.raw.quarantine(period)  # they may be the only rows of files that are gone
             work.fallback = previous or self.raw.nothing()
         if previous is not None and reusable:
             work.carried = carry_over(previous, files)
@@ -195,7 +196,7 @@ class Partitions:
 
     def needs_others(self, work: Work) -> bool:
         """Whether finishing takes rows of other partitions, or notes for all of them."""
-        if self.withdrawals.tombstones:
+        if self.tombstones.tombstones:
             return True
         unreadable = any(unreadable_paths(part[REJECTED]) for part in work.parts)
         return work.fallback is not None and unreadable
@@ -206,20 +207,20 @@ class Partitions:
         parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
             parts = self.kept.added_to(parts, work.period, work.files, work.fallback)
-        tables, withdrawn = self.withdrawals.take_out(
+        tables, purged = self.tombstones.take_out(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
         report.read = len(work.to_read)
         report.carried_over = work.carried_files
-        if withdrawn:
-            report.ignored[Reason.WITHDRAWN] = len(withdrawn)
-            if not self._forget(work, withdrawn):
+        if purged:
+            report.ignored[Reason.WITHDRAWN] = len(purged)
+            if not self._forget(work, purged):
                 report.version, report.removed = self.version_without_files, True
                 return report
-        tables = settle_partition(tables)
+        tables = finalize_partition(tables)
         report.version = self._note_unreadable(work, tables[REJECTED])
         report.bytes_written = self.raw.write(
-            work.period, tables, version=report.version, read_by=self.read_by
+            work.period, tables, version=report.version, reader_version=self.reader_version
         )
         return _counted(report, tables)
 
@@ -228,9 +229,9 @@ class Partitions:
         self.raw.remove([period])
         self.manifests.remove(period)
 
-    def _forget(self, work: Work, withdrawn: Sequence[FileVersion]) -> bool:
+    def _forget(self, work: Work, purged: Sequence[FileVersion]) -> bool:
         """Take files out of the manifest. Returns whether any are left there."""
-        gone = set(withdrawn)
+        gone = set(purged)
         rows = [row for row in self.manifests.read(work.period) if row.file not in gone]
         if not rows:
             self.remove(work.period)

@@ -25,13 +25,13 @@ from typing import TypeVar
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
-from dicom_pipeline.extract.headers.reader import Reason
+from dicom_pipeline.common.pydicom_logging import silence_pydicom
+from dicom_pipeline.config.locations import StorageUnavailable
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
+from dicom_pipeline.headers.reader import Reason
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.place import ZoneUnavailable
-from dicom_pipeline.pydicom_quiet import silence_pydicom
 
 LARGEST_CHUNK = 200
 AHEAD = 8  # chunks a worker that wait, so that none idles while rows are written
@@ -107,9 +107,9 @@ def _read_chunk(files: Sequence[FileVersion]) -> dict[str, bytes]:
         return {name: _to_ipc(table) for name, table in _worker.read(files).items()}
 
 
-def _bring_up(period: str, force: bool) -> PartitionReport | None:
+def _process_partition(period: str, force: bool) -> PartitionReport | None:
     with _or_end():
-        return _worker.bring_up(period, force=force)
+        return _worker.process_partition(period, force=force)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def _from_ipc(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def bring_up(
+def process_partition(
     periods: Mapping[str, int],
     plan: WorkerPlan,
     *,
@@ -167,7 +167,7 @@ def bring_up(
         def submit(period: str) -> Future[PartitionReport | None]:
             # shorter than for chunks: what takes too long here has another try there
             timeout = seconds_a_file * (1 + periods[period] / 100)
-            return pool.schedule(_bring_up, args=(period, force), timeout=timeout)
+            return pool.schedule(_process_partition, args=(period, force), timeout=timeout)
 
         for period, future in as_completed(lambda: next(order, None), submit, workers * AHEAD):
             try:
@@ -289,7 +289,7 @@ def _result(
     """Tables of a chunk; None when its worker died or hung and another file may be to blame."""
     try:
         return {name: _from_ipc(data) for name, data in future.result().items()}
-    except ZoneUnavailable:
+    except StorageUnavailable:
         raise
     except TimeoutError:
         reason = Reason.TIMEOUT

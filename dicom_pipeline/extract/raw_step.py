@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from dicom_pipeline.common.private_files import LOCAL_WRITER
 from dicom_pipeline.extract.partition import PartitionReport, Partitions, Work
-from dicom_pipeline.extract.pool import bring_up, read_headers
-from dicom_pipeline.extract.rows import carry_over, parted, paths_of
+from dicom_pipeline.extract.pool import process_partition, read_headers
+from dicom_pipeline.extract.raw_zone.rows import carry_over, parted, paths_of
 from dicom_pipeline.extract.tables import WITH_FILES, Tables
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.private_files import LOCAL_WRITER
 
 # a worker holds all rows of the partition that it does alone
 LARGEST_ALONE = 4_000
@@ -85,7 +85,7 @@ class RawStep:
         Their number.
     progress
         Called with the number of files that are up to date, and of all.
-    elsewhere
+    remote_reader
         What reads headers instead of processes of this machine.
     """
 
@@ -96,13 +96,13 @@ class RawStep:
         *,
         workers: int,
         progress: Progress | None = None,
-        elsewhere: ReadHeaders | None = None,
+        remote_reader: ReadHeaders | None = None,
     ) -> None:
         self.partitions = partitions
         self.plan = plan
         self.workers = workers
         self.progress = progress
-        self.elsewhere = elsewhere
+        self.remote_reader = remote_reader
         self._done = self._total = 0
 
     def refresh(self, periods: Sequence[str], *, force: bool = False) -> Iterator[PartitionReport]:
@@ -125,7 +125,7 @@ class RawStep:
         partitions.raw.write_schemas()
         sizes = {period: partitions.manifests.count(period) for period in periods}
         self._done, self._total = 0, sum(sizes.values())
-        donors = self._donors(periods) if not force else {}
+        donors = self._source_partitions(periods) if not force else {}
         stale = {}
         for period, size in sizes.items():
             report = partitions.up_to_date(period) if size and not force else None
@@ -136,13 +136,15 @@ class RawStep:
                 stale[period] = size
         # with donors or tombstones, partitions have to do with each other; a bucket is written by
         # the process that holds its lock
-        free = not donors and not partitions.withdrawals.tombstones
-        free = free and partitions.raw.writer is LOCAL_WRITER and self.elsewhere is None
+        free = not donors and not partitions.tombstones.tombstones
+        free = free and partitions.raw.writer is LOCAL_WRITER and self.remote_reader is None
         most = min(LARGEST_ALONE, -(-sum(stale.values()) // (self.workers * _SHARES)))
         alone = {period: size for period, size in stale.items() if free and size <= most}
         rest = [period for period in stale if period not in alone]
         if alone:
-            for period, report in bring_up(alone, self.plan, workers=self.workers, force=force):
+            for period, report in process_partition(
+                alone, self.plan, workers=self.workers, force=force
+            ):
                 if report is None:
                     rest.append(period)
                 else:
@@ -170,7 +172,7 @@ class RawStep:
                     finished.append(finish(work))
 
         # a partition is written while others are read
-        read = self.elsewhere or read_headers
+        read = self.remote_reader or read_headers
         for chunk in read(to_read(), self.plan, workers=self.workers):
             self._tell(sum(chunk[name].num_rows for name in WITH_FILES))
             finished.extend(map(finish, reading.take(chunk)))
@@ -184,7 +186,7 @@ class RawStep:
         if self.progress and files:
             self.progress(self._done, self._total)
 
-    def _donors(self, periods: Sequence[str]) -> dict[str, str]:
+    def _source_partitions(self, periods: Sequence[str]) -> dict[str, str]:
         """Files with rows in partitions that have no files any more: another grain moved them.
 
         Returns
@@ -197,7 +199,7 @@ class RawStep:
         for period in periods:
             if (
                 partitions.manifests.count(period)
-                or partitions.raw.read_by(period) != partitions.read_by
+                or partitions.raw.reader_version(period) != partitions.reader_version
             ):
                 continue
             for name in WITH_FILES:

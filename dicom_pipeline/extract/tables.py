@@ -13,17 +13,17 @@ from operator import itemgetter, le
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.attributes import (
+from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.headers.reader import Header, Reason
+from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.mapping.attribute_mapping import (
     ENTITIES,
     KEY_COLUMNS,
     PATIENT_KEYS,
-    Mapping,
-    Reading,
-    reading_of,
+    AttributeMapping,
+    AttributePath,
+    parse_attribute_path,
 )
-from dicom_pipeline.extract.headers.reader import Header, Reason
-from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.landing.storage import FileVersion
 
 REJECTED = "rejected_files"
 IDENTITY_TERMS = "identity_terms"
@@ -65,7 +65,7 @@ _DERIVED = ("key_study", "key_series", "key_created")
 _CREATED = ("InstanceCreationDate", "InstanceCreationTime")
 
 
-def table_schema(mapping: Mapping, table: str) -> pa.Schema:
+def table_schema(mapping: AttributeMapping, table: str) -> pa.Schema:
     """Schema of one raw table, without the columns that writing adds (``raw_version``)."""
     if table == REJECTED:
         return pa.schema({**_FILE, "outcome": pa.string(), "reason": pa.string()})
@@ -96,31 +96,34 @@ class ChunkTables:
         Which other values are read, for the terms in them.
     """
 
-    def __init__(self, mapping: Mapping, terms: IdentityTerms) -> None:
+    def __init__(self, mapping: AttributeMapping, terms: IdentityTerms) -> None:
         self.mapping = mapping
         self.terms = terms
-        identity = [reading_of(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
-        wanted = [a.reading for a in mapping.attributes]
-        self.readings: tuple[Reading, ...] = tuple(
-            dict.fromkeys((*identity, *wanted, *terms.readings))
+        identity = [parse_attribute_path(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
+        wanted = [a.path for a in mapping.attributes]
+        self.attribute_paths: tuple[AttributePath, ...] = tuple(
+            dict.fromkeys((*identity, *wanted, *terms.attribute_paths))
         )
-        index = {reading: i for i, reading in enumerate(self.readings)}
+        index = {attribute_path: i for i, attribute_path in enumerate(self.attribute_paths)}
         self._identity = {
-            name: index[reading] for name, reading in zip(_IDENTITY, identity, strict=False)
+            name: index[attribute_path]
+            for name, attribute_path in zip(_IDENTITY, identity, strict=False)
         }
-        self._created = [index[reading] for reading in identity[len(_IDENTITY) :]]
+        self._created = [index[attribute_path] for attribute_path in identity[len(_IDENTITY) :]]
         # keys that follow from several values stand behind the values of the header
-        derived = {name: len(self.readings) + i for i, name in enumerate(_DERIVED)}
+        derived = {name: len(self.attribute_paths) + i for i, name in enumerate(_DERIVED)}
         keys = self._identity | derived
         self._row_of = {
             table: _picking(
                 [keys[name] for name in KEY_COLUMNS[table]]
-                + [index[a.reading] for a in mapping.table(table)]
+                + [index[a.path] for a in mapping.table(table)]
             )
             for table in ENTITIES
         }
         self._patient_of = _picking([keys[name] for name in PATIENT_KEYS])
-        self._identifying = _picking([index[reading] for reading in terms.readings])
+        self._identifying = _picking(
+            [index[attribute_path] for attribute_path in terms.attribute_paths]
+        )
         self._schemas = {table: table_schema(mapping, table) for table in RAW_TABLES}
         self.begin()
 
@@ -208,7 +211,7 @@ def rows_to_arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.T
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def settle_partition(tables: Tables) -> Tables:
+def finalize_partition(tables: Tables) -> Tables:
     """Make the rows of a partition final, the same whatever order its files were read in.
 
     Of files with the same SOP Instance UID and the same header the first by path is ``loaded``,

@@ -11,28 +11,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dicom_pipeline.attributes import Reading, load_mapping
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import HeaderReader, Reason, Rejected
-from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.extract.partition import PartitionReport, Partitions, rows_read_by
-from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
+from dicom_pipeline.config.locations import Location, StorageUnavailable
+from dicom_pipeline.config.settings import Reader
+from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.extract.cross_check import CrossCheckedReader
+from dicom_pipeline.extract.partition import PartitionReport, Partitions, rows_reader_version
+from dicom_pipeline.extract.raw_zone.parquet import RawZone
 from dicom_pipeline.extract.tables import ChunkTables, Tables
-from dicom_pipeline.extract.witness import WitnessedReader
-from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import HeaderReader, Reason, Rejected
+from dicom_pipeline.landing.factory import open_storage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.storage import FileVersion, Storage
-from dicom_pipeline.landing.zone import open_zone
-from dicom_pipeline.place import Place, ZoneUnavailable
-from dicom_pipeline.private_files import LOCAL_WRITER, Writer
-from dicom_pipeline.settings import Reader
+from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
+from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identity_attributes
 
 EMPTY = (
     "the landing zone became empty while its files were read; check whether it is mounted, then "
     "run again"
 )
-READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
-    Reader.FAST: WitnessedReader,
+READERS: dict[Reader, Callable[[Sequence[AttributePath]], HeaderReader]] = {
+    Reader.FAST: CrossCheckedReader,
     Reader.PYDICOM: PydicomReader,
 }
 
@@ -41,7 +41,7 @@ READERS: dict[Reader, Callable[[Sequence[Reading]], HeaderReader]] = {
 class WorkerPlan:
     """What a worker process needs to know; it is sent to it once."""
 
-    landing: Place
+    landing: Location
     raw_dir: Path
     mapping_csv: Path
     reader: Reader = Reader.FAST
@@ -55,14 +55,14 @@ class WorkerPlan:
         return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
 
     @property
-    def read_by(self) -> str:
-        """What rows are read by; see `Partitions.read_by`."""
+    def reader_version(self) -> str:
+        """What rows are read by; see `Partitions.reader_version`."""
         mapping = load_mapping(self.mapping_csv)
-        return "/".join(rows_read_by(mapping, load_identity_attributes(self.identity_csv)))
+        return "/".join(rows_reader_version(mapping, load_identity_attributes(self.identity_csv)))
 
     def zone(self) -> Storage:
         """The landing zone."""
-        return open_zone(self.landing, follow_symlinks=self.follow_symlinks)
+        return open_storage(self.landing, follow_symlinks=self.follow_symlinks)
 
     def partitions(self, writer: Writer = LOCAL_WRITER) -> Partitions:
         """The partitions of the raw zone, as it is written by ``writer``."""
@@ -81,7 +81,7 @@ class Worker:
     def __init__(self, plan: WorkerPlan) -> None:
         self.storage = plan.zone()
         self.tables = plan.tables()
-        self.reader = READERS[plan.reader](self.tables.readings)
+        self.reader = READERS[plan.reader](self.tables.attribute_paths)
         self._plan = plan
 
     @cached_property
@@ -104,10 +104,10 @@ class Worker:
             except Rejected as rejected:
                 tables.reject(file, rejected.reason)
             except OSError:
-                if not self._plan.keep_deleted and self.storage.is_bare():
-                    raise ZoneUnavailable(EMPTY) from None
+                if not self._plan.keep_deleted and self.storage.is_empty():
+                    raise StorageUnavailable(EMPTY) from None
                 tables.reject(file, Reason.UNREADABLE)
-            except (MemoryError, ZoneUnavailable):
+            except (MemoryError, StorageUnavailable):
                 # this process is no longer to be trusted: the file is read again, alone; or no
                 # file can be read
                 raise
@@ -115,7 +115,7 @@ class Worker:
                 tables.reject(file, Reason.DECODE_ERROR)
         return tables.finish()
 
-    def bring_up(self, period: str, *, force: bool) -> PartitionReport | None:
+    def process_partition(self, period: str, *, force: bool) -> PartitionReport | None:
         """Bring a partition up to its manifest; None when that takes rows of other partitions."""
         work = self.partitions.plan(period, force=force)
         work.parts.append(self.read(work.to_read))

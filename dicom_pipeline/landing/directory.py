@@ -68,16 +68,16 @@ class DirectoryStorage:
     follow_symlinks
         Whether links that lead out of the zone are followed. Links to places inside it never
         are: what they point to is listed under its own name.
-    settle_seconds
+    min_file_age_seconds
         Files whose inode changed less than this ago may still be being written.
     """
 
     def __init__(
-        self, root: Path, *, follow_symlinks: bool = False, settle_seconds: float = 0
+        self, root: Path, *, follow_symlinks: bool = False, min_file_age_seconds: float = 0
     ) -> None:
         self.root = root
         self.follow_symlinks = follow_symlinks
-        self.settle_seconds = settle_seconds
+        self.min_file_age_seconds = min_file_age_seconds
         self._without_links = ("", 0.0)
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
@@ -125,7 +125,7 @@ class DirectoryStorage:
         """Whether the directory is there."""
         return self.root.is_dir()
 
-    def is_bare(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing lies in the directory, or it cannot be listed: perhaps not mounted."""
         try:
             with os.scandir(self.root) as entries:
@@ -217,8 +217,8 @@ class DirectoryStorage:
             walk.entry(top[index], "", hidden=False)
             walk.follow_links()
             if index != order[-1] and walk.is_late():
-                listing.cut_off = True
-            if listing.cut_off:
+                listing.cut_short = True
+            if listing.cut_short:
                 # the entry that took too long comes last next time
                 listing.next_start = (index + 1) % len(top)
                 break
@@ -261,7 +261,7 @@ class _Walk:
 
     def _directory(self, full: str, path: str, *, hidden: bool) -> None:
         stack = [(full, path, hidden)]
-        while stack and not self.listing.cut_off:
+        while stack and not self.listing.cut_short:
             # a tree too large for the budget: another part of it each time
             chosen = -1 if self.deadline is None else random.randrange(len(stack))  # noqa: S311
             full, path, hidden = stack.pop(chosen)
@@ -280,14 +280,14 @@ class _Walk:
                 # what a hidden folder holds is passed over anyway: nothing is missed
                 self.listing.errors += not hidden
             if stack and self.is_late():
-                self.listing.cut_off = True
+                self.listing.cut_short = True
 
     def follow_links(self) -> None:
         """Walk the directories that links lead to, in an order that `count_files` has too."""
         links, self.links = sorted(self.links), []
         for path, target, hidden in links:
-            if self.listing.cut_off or self.is_late():
-                self.listing.cut_off = True
+            if self.listing.cut_short or self.is_late():
+                self.listing.cut_short = True
                 return
             try:
                 if not self.zone.follows(target, self.followed):
@@ -325,7 +325,7 @@ class _Walk:
             self.listing.ignored[text] = Ignored.TEMPORARY
         # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
         # file back for ever
-        elif abs(self.now - status.st_ctime) < self.zone.settle_seconds:
+        elif abs(self.now - status.st_ctime) < self.zone.min_file_age_seconds:
             self.listing.unsettled.append(text)
         else:
             self.listing.files.append(FileVersion(text, status.st_size, status.st_mtime_ns))

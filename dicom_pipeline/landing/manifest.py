@@ -18,9 +18,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.landing.storage import FileVersion, Ignored
-from dicom_pipeline.plain_error import PlainError
-from dicom_pipeline.private_files import LOCAL_WRITER, Writer
 
 SCHEMA = pa.schema(
     [
@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 _DIGEST_KEY = b"dicom_pipeline.files_digest"
 
 
-class ManifestDamaged(PlainError):
+class CorruptManifest(UserError):
     """A manifest cannot be read; the next scan makes it anew."""
 
 
@@ -48,7 +48,7 @@ def _told() -> Iterator[None]:
     except (pa.ArrowException, OSError, KeyError) as error:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
             raise
-        raise ManifestDamaged(
+        raise CorruptManifest(
             "a manifest of the raw zone cannot be read; it is made anew by: dicom-pipeline scan"
         ) from None
 
@@ -82,7 +82,7 @@ class ScanState:
     ignored: dict[str, int]
     landing: str = ""
 
-    def is_of_another(self, landing: str) -> bool:
+    def is_other_landing(self, landing: str) -> bool:
         """Whether it was another landing zone that was scanned."""
         return self.landing not in ("", landing)
 
@@ -182,7 +182,7 @@ class ManifestStore:
         """Whether one manifest can be read to its end."""
         try:
             self._table(period, SCHEMA.names)
-        except ManifestDamaged:
+        except CorruptManifest:
             return False
         return True
 

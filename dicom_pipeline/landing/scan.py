@@ -12,6 +12,9 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from dicom_pipeline.common.errors import ConfirmationRequired
+from dicom_pipeline.common.pydicom_logging import silence_pydicom
+from dicom_pipeline.config.settings import Granularity, OnDelete
 from dicom_pipeline.landing.manifest import (
     ManifestRow,
     ManifestStore,
@@ -19,11 +22,8 @@ from dicom_pipeline.landing.manifest import (
     count_ignored,
     now,
 )
-from dicom_pipeline.landing.placement import HEAD_BYTES, is_period, study_day, study_period
+from dicom_pipeline.landing.partition_key import HEAD_BYTES, is_period, study_day, study_period
 from dicom_pipeline.landing.storage import FileVersion, Ignored, Listing, Storage
-from dicom_pipeline.plain_error import Refused
-from dicom_pipeline.pydicom_quiet import silence_pydicom
-from dicom_pipeline.settings import Grain, OnDelete
 
 GUARDED_FROM = 20
 NOT_LISTED = (
@@ -34,7 +34,7 @@ NOT_LISTED = (
 Progress = Callable[[str, int, int], None]
 
 
-class ScanRefused(Refused):
+class ScanRefused(ConfirmationRequired):
     """The scan found something that a person has to confirm; nothing was changed."""
 
 
@@ -51,7 +51,7 @@ class ScanReport:
     unsettled: int = 0
     postponed: int = 0
     errors: int = 0
-    cut_off: bool = False
+    cut_short: bool = False
     next_start: int = 0
     seconds: float = 0.0
     ignored: dict[str, int] = field(default_factory=dict)
@@ -62,19 +62,19 @@ class ScanReport:
 class ScanRules:
     """Settings that a scan obeys.
 
-    ``landing`` is what the settings call the landing zone, and ``expendable`` says of files that
+    ``landing`` is what the settings call the landing zone, and ``deletable_without_confirmation`` says of files that
     are gone whether nobody needs to be asked about them.
     """
 
-    grain: Grain
+    grain: Granularity
     on_delete: OnDelete = OnDelete.REMOVE
-    delete_guard: float = 0.2
+    max_deleted_fraction: float = 0.2
     accept_deletions: bool = False
     landing: str = ""
-    expendable: Callable[[Iterable[FileVersion]], bool] = lambda _files: False
+    deletable_without_confirmation: Callable[[Iterable[FileVersion]], bool] = lambda _files: False
 
 
-def needs_a_word(gone: int, known: int, share: float) -> bool:
+def exceeds_delete_guard(gone: int, known: int, share: float) -> bool:
     """Whether so many known files are gone that a person has to confirm it.
 
     Parameters
@@ -95,13 +95,13 @@ class Scanner:
     storage, manifests
         The zone that is listed and the manifests it is compared with.
     rules
-        Grain, and what happens to rows of files that went away.
+        Granularity, and what happens to rows of files that went away.
     budget
         Seconds after which listing and placing stop; what is left is for the next scan.
     progress
         Called with what is being done, how many are done and how many there are.
-    withdrawn
-        Files that are known to be of a subject who was withdrawn: they are passed over.
+    purged
+        Files that are known to be of a subject who was purged: they are passed over.
     """
 
     def __init__(
@@ -112,14 +112,14 @@ class Scanner:
         *,
         budget: float | None = None,
         progress: Progress | None = None,
-        withdrawn: Container[FileVersion] = (),
+        purged: Container[FileVersion] = (),
     ) -> None:
         self.storage = storage
         self.manifests = manifests
         self.rules = rules
         self.deadline = None if budget is None else time.monotonic() + budget
         self.progress = progress or (lambda what, done, total: None)
-        self.withdrawn = withdrawn
+        self.purged = purged
         self.report = ScanReport()
         # by path: the version that the manifests have, and the partition it is in
         self._known: dict[str, FileVersion] = {}
@@ -155,12 +155,12 @@ class Scanner:
         listing = self.storage.list_landing(start=start, deadline=half)
         if not listing.rooted:
             raise ScanRefused(NOT_LISTED)
-        self._pass_over_withdrawn(listing)
+        self._skip_purged(listing)
         report = self.report
         report.listed = len(listing.files)
         report.unsettled = len(listing.unsettled)
         report.errors = listing.errors
-        report.cut_off = listing.cut_off
+        report.cut_short = listing.cut_short
         report.next_start = listing.next_start
         report.ignored = count_ignored(listing.ignored)
         self._remove_gone(listing)
@@ -221,8 +221,8 @@ class Scanner:
         if old != new:
             self._gained.add(new)
 
-    def _pass_over_withdrawn(self, listing: Listing) -> None:
-        theirs = {file.path for file in listing.files if file in self.withdrawn}
+    def _skip_purged(self, listing: Listing) -> None:
+        theirs = {file.path for file in listing.files if file in self.purged}
         if not theirs:
             return
         listing.files = [file for file in listing.files if file.path not in theirs]
@@ -241,9 +241,10 @@ class Scanner:
             return
         known = len(self._home)
         everything = not present and Ignored.WITHDRAWN not in listing.ignored.values()
-        too_many = needs_a_word(len(gone), known, self.rules.delete_guard)
+        too_many = exceeds_delete_guard(len(gone), known, self.rules.max_deleted_fraction)
         if (everything or too_many) and not (
-            self.rules.accept_deletions or self.rules.expendable(self._known[path] for path in gone)
+            self.rules.accept_deletions
+            or self.rules.deletable_without_confirmation(self._known[path] for path in gone)
         ):
             raise ScanRefused(
                 f"{len(gone)} of {known} known files are gone from the landing zone"
@@ -256,7 +257,7 @@ class Scanner:
 
     def _if_another(self) -> str:
         state = self.manifests.read_state()
-        if state is None or not state.is_of_another(self.rules.landing):
+        if state is None or not state.is_other_landing(self.rules.landing):
             return ""
         return ", which is not the one that was scanned before: DICOM_LANDING_URI names another"
 

@@ -28,7 +28,7 @@ class Ignored(StrEnum):
     BROKEN_SYMLINK = "broken_symlink"
     SPECIAL = "not_a_regular_file"
     DIRECTORY_MARKER = "directory_marker"
-    WITHDRAWN = "withdrawn"
+    WITHDRAWN = "purged"
 
 
 class FileVersion(NamedTuple):
@@ -57,13 +57,13 @@ class Listing:
     ignored: dict[str, Ignored] = field(default_factory=dict)
     errors: int = 0
     rooted: bool = True
-    cut_off: bool = False
+    cut_short: bool = False
     next_start: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether a file that is not listed is not there."""
-        return not self.errors and not self.cut_off
+        return not self.errors and not self.cut_short
 
 
 class OpenFile(Protocol):
@@ -92,10 +92,10 @@ class OpenFile(Protocol):
 class Storage(Protocol):
     """The landing zone, which is only listed and read.
 
-    All of it may raise `ZoneUnavailable`, when the zone as a whole cannot be reached.
+    All of it may raise `StorageUnavailable`, when the zone as a whole cannot be reached.
     """
 
-    settle_seconds: float
+    min_file_age_seconds: float
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
         """List the zone as a landing zone; ``deadline`` is a ``time.monotonic()`` value."""
@@ -124,7 +124,7 @@ class Storage(Protocol):
         """When a file came to its place, at the latest, in seconds since 1970; or ``OSError``."""
         ...
 
-    def is_bare(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing at all lies in the zone, as where a disk is not mounted."""
         ...
 

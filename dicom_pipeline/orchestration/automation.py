@@ -16,9 +16,9 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
+from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.orchestration.jobs import run_tags
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
-from dicom_pipeline.settings import Settings
 
 AUTOMATED_GROUPS = ("internal", "stage", "processed", "published", "report")
 
@@ -173,12 +173,12 @@ def condition_for_checks(key: dg.AssetKey) -> Condition[Any]:
     return Condition.asset_matches(key, Condition.will_be_requested())
 
 
-def until_it_has_a_result() -> Condition[Any]:
+def until_evaluated() -> Condition[Any]:
     """The condition of a check that downstream waits for, and that raw runs bring with them."""
     return NotChecked() & ~Condition.in_progress() & ~Condition.any_deps_in_progress()
 
 
-def by_the_clock() -> Condition[Any]:
+def on_schedule() -> Condition[Any]:
     """The condition of a check that fails by waiting: four times a day, whatever happens."""
     return Condition.cron_tick_passed("23 */6 * * *")
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from dicom_pipeline.common.errors import user_error_names
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
-from dicom_pipeline.plain_error import plain_names
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _LATEST = 200
@@ -65,13 +65,13 @@ def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
         datetime.fromtimestamp(ended, UTC).isoformat(timespec="seconds") if ended else "",
         tuple(sorted({e.step_key.replace("__", "/") for e in failures if e.step_key})),
         tuple(sorted(failed)),
-        tuple(plain_lines(failures)),
+        tuple(error_lines(failures)),
     )
 
 
-def plain_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
+def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
     """What went wrong, as far as it is an error of ours that quotes nothing."""
-    found, plain = {}, plain_names()
+    found, plain = {}, user_error_names()
     for event in events:
         error = event.step_failure_data.error if event.is_step_failure else None
         while error is not None:

@@ -20,10 +20,10 @@ from dagster._check import CheckError
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import SQLAlchemyError
 
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.place import ZoneUnavailable
-from dicom_pipeline.private_files import DIRECTORY_MODE, ensure_private_directory
-from dicom_pipeline.settings import PROJECT_ROOT, Settings, SettingsError
+from dicom_pipeline.common.private_files import DIRECTORY_MODE, ensure_private_directory
+from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.config.settings import PROJECT_ROOT, Settings, SettingsError
+from dicom_pipeline.workspace import Pipeline
 
 PROCESS_TAG = "dicom_pipeline/process"
 _TROUBLE = {
@@ -36,7 +36,7 @@ _TROUBLE = {
     "too many (clients|connections)|connection slots": "the server has no connection left",
 }
 # a run that names no process and says nothing for so long was killed before its first step: all
-# steps that do not write either are short or say something every few seconds (heartbeat)
+# steps that do not write either are short or say something every few seconds (progress_log)
 SILENT_SECONDS = 120.0
 _ALIVE_CLAIM = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
@@ -48,12 +48,12 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     ------
     SettingsError
         The folder's ``dagster.yaml`` cannot be used.
-    ZoneUnavailable
+    StorageUnavailable
         The database that it names cannot be reached.
     """
     home = settings.dagster_home
     make_home(settings)
-    if settings.own_dagster_home:
+    if settings.has_default_dagster_home:
         return dg.DagsterInstance.from_ref(
             InstanceRef.from_dir(str(home), config_dir=str(PROJECT_ROOT), overrides=_absolute(home))
         )
@@ -68,7 +68,7 @@ def make_home(settings: Settings) -> None:
 
     Rights of a folder of somebody's own that is there stay as they are.
     """
-    if settings.own_dagster_home:
+    if settings.has_default_dagster_home:
         ensure_private_directory(settings.dagster_home)
     else:
         settings.dagster_home.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _one_line() -> Iterator[None]:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
         if not isinstance(cause, SQLAlchemyError):
             raise
-        raise ZoneUnavailable(f"Dagster's storage: {_trouble(str(cause))}") from None
+        raise StorageUnavailable(f"Dagster's storage: {_trouble(str(cause))}") from None
     finally:
         logging.disable(before)
 
@@ -120,7 +120,7 @@ def _absolute(home: Path) -> dict[str, object]:
     return {
         "storage": {
             "custom": {
-                "module": "dicom_pipeline.orchestration.event_storage",
+                "module": "dicom_pipeline.orchestration.storage.sqlite",
                 "class": "BatchingSqliteStorage",
                 "config": {"base_dir": str(home / "storage")},
             }

@@ -10,7 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
-from dicom_pipeline.settings import Settings
+from dicom_pipeline.config.settings import Settings
 
 RAW_JOB = "materialize_raw_assets_job"
 ALL_JOB = "materialize_all_assets_job"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from dicom_pipeline.config.settings import OnDelete
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import OnDelete
+from dicom_pipeline.workspace import Pipeline
 
 VERSION_METADATA = "version"
 PENDING_TAG = "dicom_pipeline/pending"

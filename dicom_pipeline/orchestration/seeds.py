@@ -8,8 +8,8 @@ import hashlib
 
 import dagster as dg
 
-from dicom_pipeline.attributes import MAPPING_CSV
-from dicom_pipeline.settings import DBT_PROJECT_DIR, load_settings
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR, load_settings
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 DIGEST_METADATA = "seed_digest"

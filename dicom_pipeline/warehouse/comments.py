@@ -12,10 +12,10 @@ from typing import Any
 
 from pydicom.datadict import dictionary_description
 
-from dicom_pipeline.attributes import Attribute, Mapping
-from dicom_pipeline.settings import Profile
-from dicom_pipeline.warehouse.publish import SCHEMA, published_schema
-from dicom_pipeline.warehouse.self_description import Comments, Origin
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
+from dicom_pipeline.warehouse.data_dictionary import Comments, Origin
+from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, published_schema
 
 _DONE_BY = {
     "age_cap": "ages over 89 years are 090Y",
@@ -39,21 +39,21 @@ _DERIVED = {"modalities": "modality", "software_version": "software_versions"}
 
 def origin(attribute: Attribute, profile: Profile) -> Origin:
     """The attribute as the published tables tell of it."""
-    reading = attribute.reading
-    tag = f"({reading.tag >> 16:04X},{reading.tag & 0xFFFF:04X})"
+    attribute_path = attribute.path
+    tag = f"({attribute_path.tag >> 16:04X},{attribute_path.tag & 0xFFFF:04X})"
     function = attribute.research if profile is Profile.RESEARCH else attribute.strict
-    return Origin(attribute.attribute, tag, reading.vr, function, _DONE_BY[function])
+    return Origin(attribute.attribute, tag, attribute_path.vr, function, _DONE_BY[function])
 
 
 def attribute_comment(attribute: Attribute, profile: Profile) -> str:
     """One line: name of the attribute (PS3.6), tag, VR, and what de-identification did."""
-    reading, of = attribute.reading, origin(attribute, profile)
-    where = f" at {attribute.attribute}" if reading.steps else ""
-    return f"{dictionary_description(reading.tag)} {of.tag}{where}, {of.vr}; {of.done}"
+    attribute_path, of = attribute.path, origin(attribute, profile)
+    where = f" at {attribute.attribute}" if attribute_path.steps else ""
+    return f"{dictionary_description(attribute_path.tag)} {of.tag}{where}, {of.vr}; {of.done}"
 
 
 def _origins(
-    columns: Iterable[str], own: Iterable[Attribute], mapping: Mapping, profile: Profile
+    columns: Iterable[str], own: Iterable[Attribute], mapping: AttributeMapping, profile: Profile
 ) -> dict[str, Origin]:
     """Attributes of columns: those of the table itself first, then of any table."""
     attributes = {a.column: a for a in (*mapping.attributes, *own)}
@@ -65,7 +65,7 @@ def _origins(
     return found
 
 
-def describe(manifest: dict[str, Any], mapping: Mapping, profile: Profile) -> Comments:
+def describe(manifest: dict[str, Any], mapping: AttributeMapping, profile: Profile) -> Comments:
     """Comments of the processed tables.
 
     Parameters

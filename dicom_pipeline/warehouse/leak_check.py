@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.attributes import Attribute, Mapping
-from dicom_pipeline.settings import Profile
-from dicom_pipeline.warehouse import sql
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
+from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, TECHNICAL
 from dicom_pipeline.warehouse.patient_terms import load_terms
-from dicom_pipeline.warehouse.publish import SCHEMA, TECHNICAL
 
 # a column of which so large a share was nulled is not one patient's accident but a wrong line of
 # the mapping
@@ -82,7 +82,7 @@ class LeakReport:
 
 
 def check_for_leaks(
-    build: Path, vault: Path, raw_dir: Path, mapping: Mapping, profile: Profile
+    build: Path, vault: Path, raw_dir: Path, mapping: AttributeMapping, profile: Profile
 ) -> LeakReport:
     """Hold every text and date of the processed tables against the terms of the same patient.
 
@@ -119,7 +119,7 @@ def check_for_leaks(
 
 class _Check:
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, mapping: Mapping, profile: Profile
+        self, connection: duckdb.DuckDBPyConnection, mapping: AttributeMapping, profile: Profile
     ) -> None:
         self.connection = connection
         self.mapping = mapping
@@ -221,7 +221,7 @@ class _Check:
         if attribute is None:
             return None
         function = getattr(attribute, self.profile)
-        if attribute.reading.vr == "UI" and function == "keep":
+        if attribute.path.vr == "UI" and function == "keep":
             return _ANY_UID
         return {"pseudonym": _HASH, "uid": _UID, "age_cap": _AGE}.get(function)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.warehouse import sql
+from dicom_pipeline.warehouse.duckdb import sql
 
 _TELLING_DIGITS = 4  # fewer are in too many texts
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

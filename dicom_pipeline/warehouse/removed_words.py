@@ -15,11 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.attributes import Mapping
-from dicom_pipeline.harmless import cell
-from dicom_pipeline.private_files import LOCAL_WRITER, Writer
-from dicom_pipeline.settings import Profile
-from dicom_pipeline.warehouse import sql
+from dicom_pipeline.common.escaping import cell
+from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
+from dicom_pipeline.warehouse.duckdb import sql
 
 _WORD = "[^0-9 -/:-@{-~\\[-`[:cntrl:]]+"
 
@@ -35,7 +35,12 @@ class RemovedWord:
 
 
 def removed_words(
-    build: Path, raw_dir: Path, mapping: Mapping, profile: Profile, *, least_patients: int = 2
+    build: Path,
+    raw_dir: Path,
+    mapping: AttributeMapping,
+    profile: Profile,
+    *,
+    least_patients: int = 2,
 ) -> list[RemovedWord]:
     """Words of cleaned columns that no list allows, the most frequent first.
 

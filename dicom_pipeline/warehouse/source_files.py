@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from dicom_pipeline.warehouse import sql
-from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
+from dicom_pipeline.deid.pseudonyms import Pseudonyms
+from dicom_pipeline.warehouse.duckdb import sql
 
 # UIDs as they stand in the files, and the raw columns that have them
 ORIGINALS = {

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.plain_error import Misconfigured
-from dicom_pipeline.private_files import FILE_MODE, ensure_private_directory, write_atomic
+from dicom_pipeline.common.errors import ConfigurationError
+from dicom_pipeline.common.private_files import FILE_MODE, ensure_private_directory, write_atomic
 
 KEY_BYTES = 32
 SALT = b"dicom_pipeline"
 
 
-class VaultError(Misconfigured):
+class VaultError(ConfigurationError):
     """The key is missing, weak or not the one the tables were made with. Never quotes it."""
 
 

@@ -18,7 +18,7 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from tests.orchestration.dev_server import DevServer, wait_for
 
 from . import small_archive
@@ -106,7 +106,9 @@ def walk(environment: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
     small_archive.write(Path(environment["DICOM_LANDING_URI"]))
     pictures = PROJECT_ROOT / "resources" if KEEP else tmp_path
     with (
-        DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server,
+        DevServer(
+            environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster"
+        ) as server,
         opened(executable) as page,
     ):
         yield Walk(page, server, pictures)

@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
-from dicom_pipeline.aws import s3
-from dicom_pipeline.place import BucketPlace
+from dicom_pipeline.common import aws as s3
+from dicom_pipeline.config.locations import S3Location
 from tests.cloud.front import Front
 
 _NUMBERS = count(1)
@@ -87,8 +87,8 @@ def bucket(front: Front, plain: Any) -> str:
 
 
 @pytest.fixture
-def landing(bucket: str) -> BucketPlace:
-    return BucketPlace(bucket, "dicom/")
+def landing(bucket: str) -> S3Location:
+    return S3Location(bucket, "dicom/")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

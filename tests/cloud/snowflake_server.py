@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 
 REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
 MENDS = Path(__file__).with_name("fakesnow_mends.py")

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.landing.events import Event, NotAnEvent, events_of, last_events
+from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.config.settings import SettingsError, load_settings
 from dicom_pipeline.landing.manifest import now
+from dicom_pipeline.landing.s3.events import Event, NotAnEvent, events_of, last_events
 from dicom_pipeline.landing.scan import ScanRefused, ScanReport
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.place import BucketPlace, ZoneUnavailable
-from dicom_pipeline.settings import SettingsError, load_settings
+from dicom_pipeline.workspace import Pipeline
 from tests.cloud.front import Front
 from tests.cloud.test_same_rows import load, pipeline_on, rows
 from tests.support.dicom import instance
@@ -86,7 +86,7 @@ def test_what_is_no_message_of_s3_is_told_apart(body: str) -> None:
 
 @given(st.permutations(range(6)))
 def test_the_last_event_of_a_key_counts_in_whatever_order_they_come(order: list[int]) -> None:
-    place = BucketPlace("b", "in/")
+    place = S3Location("b", "in/")
     sequencers = [0x9, 0xA0, 0xA1, 0xFFF, 0x1000, 0x10000]  # of different lengths, as text
     events = [Event("b", "in/k", n, f"e{n}", sequencers[n]) for n in order]
     twice = [*events, *events, Event("b", "out/k", 1, "e", 1), Event("c", "in/k", 1, "e", 1)]
@@ -94,7 +94,7 @@ def test_the_last_event_of_a_key_counts_in_whatever_order_they_come(order: list[
 
 
 def test_of_events_without_an_order_none_is_believed() -> None:
-    place = BucketPlace("b")
+    place = S3Location("b")
     one, other = Event("b", "k", 1, "e", None), Event("b", "k", None, None, None)
     assert last_events([one, one], place)["k"] == one
     assert not last_events([one, other], place)["k"].is_plain
@@ -191,9 +191,9 @@ def test_after_the_first_listing_the_bucket_is_not_listed_again(
     assert sum(report.read for report in load(pipeline)) == 3
     assert waiting(sqs, queue) == (0, 0)
     assert not listings(front)
-    assert pipeline.account(listed=False).balanced
+    assert pipeline.reconcile(listed=False).balanced
     assert not listings(front)
-    assert pipeline.account().balanced, "a listing finds nothing else"
+    assert pipeline.reconcile().balanced, "a listing finds nothing else"
 
     other = pipeline_on(tmp_path / "other", f"s3://{bucket}/dicom", str(tmp_path / "other" / "raw"))
     load(other)
@@ -264,7 +264,7 @@ def test_a_message_that_was_lost_is_made_up_for_by_the_next_listing(
     assert listings(front)
 
 
-def test_announced_deletions_pass_the_guard_and_are_confirmed_by_a_listing(
+def test_event_listing_deletions_pass_the_guard_and_are_confirmed_by_a_listing(
     pipeline: Pipeline, put: Put, plain: Any, bucket: str, sqs: Any, queue: str, front: Front
 ) -> None:
     for number in range(30):
@@ -286,7 +286,7 @@ def test_a_queue_that_cannot_be_read_is_one_line(
 ) -> None:
     load(pipeline)
     sqs.delete_queue(QueueUrl=queue)
-    with pytest.raises(ZoneUnavailable, match="DICOM_SQS_QUEUE_URL: there is no such queue"):
+    with pytest.raises(StorageUnavailable, match="DICOM_SQS_QUEUE_URL: there is no such queue"):
         scan(pipeline)
 
 
@@ -295,7 +295,7 @@ def test_a_queue_that_cannot_be_read_is_one_line(
     [
         {"DICOM_SQS_QUEUE_URL": "my-queue", "DICOM_LANDING_URI": "s3://bucket"},
         {"DICOM_SQS_QUEUE_URL": "https://sqs.x/1/q", "DICOM_LANDING_URI": "/directory"},
-        {"DICOM_SQS_LISTING_HOURS": "-1"},
+        {"DICOM_FULL_LISTING_INTERVAL_HOURS": "-1"},
     ],
 )
 def test_a_queue_that_cannot_be_used_is_refused(environ: dict[str, str]) -> None:

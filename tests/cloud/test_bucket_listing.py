@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.landing.bucket import BucketStorage
+from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.landing.s3.bucket import BucketStorage
 from dicom_pipeline.landing.storage import Ignored, from_text
-from dicom_pipeline.place import BucketPlace, ZoneUnavailable
 from tests.cloud.front import Answer, Front
 
 ODD = [
@@ -36,14 +36,14 @@ ODD = [
 ]
 
 
-def fill(plain: Any, place: BucketPlace, names: list[str], body: bytes = b"x") -> None:
+def fill(plain: Any, place: S3Location, names: list[str], body: bytes = b"x") -> None:
     for name in names:
         plain.put_object(Bucket=place.bucket, Key=place.prefix + name, Body=body)
 
 
 @pytest.mark.parametrize("page_size", [1000, 3])
 def test_odd_keys_are_listed_and_opened_by_the_names_they_have(
-    landing: BucketPlace, plain: Any, page_size: int
+    landing: S3Location, plain: Any, page_size: int
 ) -> None:
     for number, name in enumerate(ODD):
         fill(plain, landing, [name], b"%d" % number)
@@ -64,15 +64,15 @@ def test_odd_keys_are_listed_and_opened_by_the_names_they_have(
 def test_only_keys_under_the_prefix_are_listed(bucket: str, plain: Any) -> None:
     for key in ("dicom/in", "dicom", "dicomother/out", "other/out", "dicom2"):
         plain.put_object(Bucket=bucket, Key=key, Body=b"x")
-    listing = BucketStorage(BucketPlace.parse(f"s3://{bucket}/dicom")).list_landing()
+    listing = BucketStorage(S3Location.parse(f"s3://{bucket}/dicom")).list_landing()
     assert [file.path for file in listing.files] == ["in"]
-    whole = BucketStorage(BucketPlace.parse(f"s3://{bucket}")).list_landing()
+    whole = BucketStorage(S3Location.parse(f"s3://{bucket}")).list_landing()
     assert [file.path for file in whole.files] == [
         "dicom", "dicom/in", "dicom2", "dicomother/out", "other/out",
     ]  # fmt: skip
 
 
-def test_what_is_passed_over_has_its_reason(landing: BucketPlace, plain: Any) -> None:
+def test_what_is_passed_over_has_its_reason(landing: S3Location, plain: Any) -> None:
     reasons = {
         "": Ignored.DIRECTORY_MARKER,
         "folder/": Ignored.DIRECTORY_MARKER,
@@ -92,17 +92,17 @@ def test_what_is_passed_over_has_its_reason(landing: BucketPlace, plain: Any) ->
 
 
 def test_an_object_that_is_younger_than_it_takes_to_settle_waits(
-    landing: BucketPlace, plain: Any
+    landing: S3Location, plain: Any
 ) -> None:
     fill(plain, landing, ["young"])
-    assert BucketStorage(landing, settle_seconds=60).list_landing().unsettled == ["young"]
+    assert BucketStorage(landing, min_file_age_seconds=60).list_landing().unsettled == ["young"]
     time.sleep(2.1)  # the server's times have no fractions of a second
-    settled = BucketStorage(landing, settle_seconds=1).list_landing()
+    settled = BucketStorage(landing, min_file_age_seconds=1).list_landing()
     assert [file.path for file in settled.files] == ["young"]
 
 
 def test_another_content_of_the_same_size_is_another_version(
-    landing: BucketPlace, plain: Any
+    landing: S3Location, plain: Any
 ) -> None:
     zone = BucketStorage(landing)
     fill(plain, landing, ["a"], b"one")
@@ -118,7 +118,7 @@ NAMES = [f"{folder:02}/{number:02}" for folder in range(9) for number in range(7
 
 
 def test_pages_are_listed_side_by_side_and_each_key_once(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     fill(plain, landing, NAMES)
     zone = BucketStorage(landing, page_size=5)
@@ -133,7 +133,7 @@ def test_pages_are_listed_side_by_side_and_each_key_once(
 
 @pytest.mark.parametrize("names", [NAMES, [name.replace("/", "-") for name in NAMES]])
 def test_listings_that_are_cut_off_get_round_in_the_end(
-    landing: BucketPlace, plain: Any, names: list[str]
+    landing: S3Location, plain: Any, names: list[str]
 ) -> None:
     fill(plain, landing, names)
     zone = BucketStorage(landing, page_size=5)
@@ -141,7 +141,7 @@ def test_listings_that_are_cut_off_get_round_in_the_end(
     start = 0
     for _ in range(60):
         listing = zone.list_landing(start=start, deadline=time.monotonic() - 1)
-        assert listing.cut_off
+        assert listing.cut_short
         assert not listing.complete
         start = listing.next_start
         seen.update(file.path for file in listing.files)
@@ -152,17 +152,17 @@ def test_listings_that_are_cut_off_get_round_in_the_end(
 
 
 def test_a_prefix_without_objects_is_empty_and_a_missing_bucket_is_an_error(
-    landing: BucketPlace,
+    landing: S3Location,
 ) -> None:
     listing = BucketStorage(landing).list_landing()
     assert listing.complete
     assert not listing.files
-    with pytest.raises(ZoneUnavailable, match="there is no such bucket"):
-        BucketStorage(BucketPlace("no-such-bucket")).list_landing()
+    with pytest.raises(StorageUnavailable, match="there is no such bucket"):
+        BucketStorage(S3Location("no-such-bucket")).list_landing()
 
 
 def test_a_page_that_fails_leaves_the_listing_incomplete(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     fill(plain, landing, NAMES)
     zone = BucketStorage(landing, page_size=20)
@@ -175,5 +175,5 @@ def test_a_page_that_fails_leaves_the_listing_incomplete(
     assert 0 < len(listing.files) < len(NAMES)
     assert listing.errors
     assert not listing.complete
-    with pytest.raises(ZoneUnavailable):
+    with pytest.raises(StorageUnavailable):
         list(zone.count_files())

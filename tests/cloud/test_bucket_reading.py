@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.landing.bucket import BucketStorage
-from dicom_pipeline.landing.placement import HEAD_BYTES
+from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.landing.partition_key import HEAD_BYTES
+from dicom_pipeline.landing.s3.bucket import BucketStorage
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.place import BucketPlace, ZoneUnavailable
 from tests.cloud.front import Answer, Front
 from tests.extract.test_reader import READINGS
 from tests.support.dicom import instance
@@ -18,14 +18,14 @@ from tests.support.dicom import instance
 PIXELS = bytes(200_000)
 
 
-def put(plain: Any, place: BucketPlace, name: str, body: bytes) -> None:
+def put(plain: Any, place: S3Location, name: str, body: bytes) -> None:
     plain.put_object(Bucket=place.bucket, Key=place.prefix + name, Body=body)
 
 
 @pytest.mark.parametrize("reader", [FastReader, PydicomReader])
 @pytest.mark.parametrize("filling", [0, 6_000, 11_000])
 def test_a_file_costs_two_requests_and_24_kib(
-    landing: BucketPlace, plain: Any, front: Front, reader: type, filling: int
+    landing: S3Location, plain: Any, front: Front, reader: type, filling: int
 ) -> None:
     body = instance(PatientComments="x" * filling, PixelData=PIXELS, BitsAllocated=8)
     put(plain, landing, "a", body)
@@ -40,7 +40,7 @@ def test_a_file_costs_two_requests_and_24_kib(
 
 
 def test_a_longer_header_is_read_on_in_growing_ranges(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     body = instance(
         OtherPatientNames="\\".join("x" * 60 for _ in range(3_000)), PixelData=PIXELS,
@@ -55,7 +55,7 @@ def test_a_longer_header_is_read_on_in_growing_ranges(
     assert sum(request.sent for request in front.log) < len(body)
 
 
-def test_ranges_are_what_the_object_has_there(landing: BucketPlace, plain: Any) -> None:
+def test_ranges_are_what_the_object_has_there(landing: S3Location, plain: Any) -> None:
     rng = random.Random(7)
     body = rng.randbytes(300_000)
     put(plain, landing, "a", body)
@@ -73,7 +73,7 @@ def test_ranges_are_what_the_object_has_there(landing: BucketPlace, plain: Any) 
 
 
 def test_what_was_read_already_costs_no_request(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     put(plain, landing, "a", PIXELS)
     file = BucketStorage(landing).open("a")
@@ -84,7 +84,7 @@ def test_what_was_read_already_costs_no_request(
 
 
 @pytest.mark.parametrize("size", [0, 1, 8191, 8192, 16_384, 16_385])
-def test_small_objects_are_read_to_their_end(landing: BucketPlace, plain: Any, size: int) -> None:
+def test_small_objects_are_read_to_their_end(landing: S3Location, plain: Any, size: int) -> None:
     body = random.Random(size).randbytes(size)
     put(plain, landing, "a", body)
     zone = BucketStorage(landing)
@@ -94,7 +94,7 @@ def test_small_objects_are_read_to_their_end(landing: BucketPlace, plain: Any, s
 
 
 def test_a_file_that_changes_while_it_is_read_is_an_error_and_no_mixture(
-    landing: BucketPlace, plain: Any
+    landing: S3Location, plain: Any
 ) -> None:
     put(plain, landing, "a", b"1" * 100_000)
     file = BucketStorage(landing).open("a")
@@ -105,7 +105,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_no_mixture(
 
 
 def test_files_that_changed_or_went_away_since_the_listing_are_errors_in_their_place(
-    landing: BucketPlace, plain: Any
+    landing: S3Location, plain: Any
 ) -> None:
     zone = BucketStorage(landing)
     names = [f"{number:03}" for number in range(100)]
@@ -125,7 +125,7 @@ def test_files_that_changed_or_went_away_since_the_listing_are_errors_in_their_p
 
 
 def test_an_object_that_may_not_be_read_is_one_file_that_cannot(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     for name in ("Müller", "other"):
         put(plain, landing, name, name.encode())
@@ -140,7 +140,7 @@ def test_an_object_that_may_not_be_read_is_one_file_that_cannot(
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     put(plain, landing, "a", PIXELS)
     broken = ["cut", "cut"]
@@ -151,7 +151,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(
         BucketStorage(landing).open("a")
 
 
-def test_throttling_is_waited_out(landing: BucketPlace, plain: Any, front: Front) -> None:
+def test_throttling_is_waited_out(landing: S3Location, plain: Any, front: Front) -> None:
     put(plain, landing, "a", b"x")
     refusals = [Answer(503, "SlowDown"), Answer(500, "InternalError"), Answer(503, "SlowDown")]
     front.rule = lambda method, path: refusals.pop() if refusals else None
@@ -159,12 +159,12 @@ def test_throttling_is_waited_out(landing: BucketPlace, plain: Any, front: Front
 
 
 def test_credentials_that_expire_stop_the_reading_of_all_files(
-    landing: BucketPlace, plain: Any, front: Front
+    landing: S3Location, plain: Any, front: Front
 ) -> None:
     put(plain, landing, "a", b"x")
     zone = BucketStorage(landing)
     files: list[FileVersion] = zone.list_landing().files
     front.rule = lambda method, path: Answer(400, "ExpiredToken")
     for attempt in (lambda: list(zone.heads(files, 8)), lambda: zone.open("a")):
-        with pytest.raises(ZoneUnavailable, match="expired"):
+        with pytest.raises(StorageUnavailable, match="expired"):
             attempt()

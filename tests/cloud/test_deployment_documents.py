@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from dicom_pipeline.settings import _DEFAULTS, DBT_PROJECT_DIR, PROJECT_ROOT
-from dicom_pipeline.snowflake_settings import DEFAULTS as SNOWFLAKE_DEFAULTS
+from dicom_pipeline.config.settings import _DEFAULTS, DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
 
 PAGE = PROJECT_ROOT / "docs" / "cloud.md"
 OURS = ("DICOM_", "DBT_", "SNOWFLAKE_", "DAGSTER_")

@@ -25,7 +25,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from dicom_pipeline.settings import PROJECT_ROOT, load_settings
+from dicom_pipeline.config.settings import PROJECT_ROOT, load_settings
 
 FOLDER = PROJECT_ROOT / "deploy" / "ecs"
 REGION = "eu-central-1"
@@ -74,7 +74,7 @@ def test_secrets_are_named_and_not_told() -> None:
 def test_the_settings_are_some_that_the_pipeline_takes() -> None:
     given = {e["name"]: e["value"] for e in container("daemon")["environment"]}
     settings = load_settings(given)
-    assert not settings.own_dagster_home
+    assert not settings.has_default_dagster_home
     assert str(settings.dagster_home) == "/app/deploy/ecs"
     page = (FOLDER / "dagster.yaml").read_text()
     wanted = {word.rstrip("}") for word in page.split() if word.startswith("DAGSTER_PG")}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from tests.endtoend.conftest import Site, files_read
 
 CONTAINERFILE = PROJECT_ROOT / "deploy" / "Containerfile"
@@ -88,7 +88,7 @@ def test_data_keys_and_history_are_not_sent_to_an_engine(tmp_path: Path) -> None
         "dicom_pipeline/__pycache__/cli.pyc", "tests/x.dcm", "dist/lambda.zip",
         "dbt_snowflake/config/key.pem",
     ]  # fmt: skip
-    wanted = ["dicom_pipeline/cli.py", "dbt_snowflake/seeds/s.csv", "requirements-deploy.lock"]
+    wanted = ["dicom_pipeline/cli/app.py", "dbt_snowflake/seeds/s.csv", "requirements-deploy.lock"]
     for name in (*secrets, *wanted):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

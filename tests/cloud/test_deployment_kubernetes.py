@@ -17,7 +17,7 @@ from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import construct_dagster_k8s_job
 
-from dicom_pipeline.settings import PROJECT_ROOT, load_settings
+from dicom_pipeline.config.settings import PROJECT_ROOT, load_settings
 from tests.endtoend.conftest import Site
 from tests.orchestration.dev_server import DevServer, wait_for
 

@@ -10,11 +10,11 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from dicom_pipeline.aws import s3
-from dicom_pipeline.cli import app
-from dicom_pipeline.landing.bucket import BucketStorage
-from dicom_pipeline.place import BucketPlace, ZoneUnavailable
-from dicom_pipeline.settings import PROJECT_ROOT, SettingsError, load_settings
+from dicom_pipeline.cli.app import app
+from dicom_pipeline.common import aws as s3
+from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
+from dicom_pipeline.landing.s3.bucket import BucketStorage
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import instance
 
@@ -24,7 +24,7 @@ SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller", "patient")
 @pytest.fixture
 def environment(
     bucket: str, plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> BucketPlace:
+) -> S3Location:
     """Both zones in a bucket, with a file of which the key is a secret."""
     plain.put_object(Bucket=bucket, Key="dicom/patient Müller/1", Body=instance())
     for name, value in {
@@ -32,11 +32,11 @@ def environment(
         "DICOM_RAW_URI": f"s3://{bucket}/raw",
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
         "DBT_DATABASE_NAME": str(tmp_path / "published" / "dicom.duckdb"),
-        "DICOM_SETTLE_SECONDS": "0",
+        "DICOM_MIN_FILE_AGE_SECONDS": "0",
         "DAGSTER_HOME": str(tmp_path / "dagster"),
     }.items():
         monkeypatch.setenv(name, value)
-    return BucketPlace(bucket, "dicom/")
+    return S3Location(bucket, "dicom/")
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -60,7 +60,7 @@ LINES = [
 
 @pytest.mark.parametrize(("status", "code", "words"), LINES)
 def test_an_error_of_s3_is_one_line_that_says_what_to_do(
-    environment: BucketPlace, front: Front, plain: Any, monkeypatch: pytest.MonkeyPatch,
+    environment: S3Location, front: Front, plain: Any, monkeypatch: pytest.MonkeyPatch,
     status: int, code: str, words: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(s3, "ATTEMPTS", 2)
@@ -86,7 +86,7 @@ def test_an_error_of_s3_is_one_line_that_says_what_to_do(
     ],
 )
 def test_variables_that_boto3_cannot_use_are_named(
-    environment: BucketPlace, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None],
+    environment: S3Location, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None],
     words: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(s3, "ATTEMPTS", 2)
@@ -104,7 +104,7 @@ def test_variables_that_boto3_cannot_use_are_named(
 
 
 def test_a_scan_that_fails_between_two_manifests_is_mended_by_the_next(
-    environment: BucketPlace, front: Front, plain: Any
+    environment: S3Location, front: Front, plain: Any
 ) -> None:
     for month in range(1, 6):
         plain.put_object(
@@ -124,7 +124,7 @@ def test_a_scan_that_fails_between_two_manifests_is_mended_by_the_next(
 
 
 def test_a_bucket_that_lost_most_of_its_files_is_refused(
-    environment: BucketPlace, plain: Any
+    environment: S3Location, plain: Any
 ) -> None:
     for number in range(30):
         plain.put_object(
@@ -140,7 +140,7 @@ def test_a_bucket_that_lost_most_of_its_files_is_refused(
 
 
 def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
-    environment: BucketPlace, plain: Any, front: Front
+    environment: S3Location, plain: Any, front: Front
 ) -> None:
     plain.put_object(Bucket=environment.bucket, Key="dicom/closed", Body=instance(2))
     zone = BucketStorage(environment)
@@ -153,7 +153,7 @@ def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
 
 @pytest.mark.slow  # half a minute
 def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
-    environment: BucketPlace, front: Front, tmp_path: Path
+    environment: S3Location, front: Front, tmp_path: Path
 ) -> None:
     """In a process of its own: dbt's settings and Dagster's stay in one."""
 
@@ -179,7 +179,7 @@ def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
 )
 def test_a_uri_that_names_no_bucket_is_refused(uri: str) -> None:
     if uri == "s3://b_b/../x y?":  # odd, but what a prefix may be
-        assert load_settings({"DICOM_RAW_URI": uri}).raw == BucketPlace("b_b", "../x y?/")
+        assert load_settings({"DICOM_RAW_URI": uri}).raw == S3Location("b_b", "../x y?/")
         return
     with pytest.raises(SettingsError, match="DICOM_RAW_URI"):
         load_settings({"DICOM_RAW_URI": uri})
@@ -194,13 +194,13 @@ def test_zones_of_a_bucket_inside_one_another_are_refused(landing: str, raw: str
     with pytest.raises(SettingsError, match="must not lie inside"):
         load_settings({"DICOM_LANDING_URI": landing, "DICOM_RAW_URI": raw})
     apart = {"DICOM_LANDING_URI": "s3://bucket/a", "DICOM_RAW_URI": "s3://bucket/ab"}
-    assert load_settings(apart).raw == BucketPlace("bucket", "ab/")
+    assert load_settings(apart).raw == S3Location("bucket", "ab/")
 
 
 def test_directories_do_without_boto3(tmp_path: Path) -> None:
     code = (
-        "import sys; from dicom_pipeline.pipeline import Pipeline; "
-        "from dicom_pipeline.settings import load_settings; "
+        "import sys; from dicom_pipeline.workspace import Pipeline; "
+        "from dicom_pipeline.config.settings import load_settings; "
         "p = Pipeline(load_settings()); p.storage, p.manifests, p.raw; "
         "print(sorted(m for m in sys.modules if m.startswith(('boto', 's3transfer'))))"
     )
@@ -232,5 +232,5 @@ def test_times_are_read_as_boto3_reads_them(text: object) -> None:
 
 def test_an_unknown_error_is_told_without_its_text() -> None:
     error = s3.unavailable(ValueError("SECRETKEY"), "the raw zone")
-    assert isinstance(error, ZoneUnavailable)
+    assert isinstance(error, StorageUnavailable)
     assert "SECRETKEY" not in str(error)

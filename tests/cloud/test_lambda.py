@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV
-from dicom_pipeline.extract import lambda_call, lambda_pool, raw_step
-from dicom_pipeline.extract.aws_lambda import handler
-from dicom_pipeline.extract.batch import Batch
+from dicom_pipeline.config.locations import BATCHES, S3Location, StorageUnavailable
+from dicom_pipeline.config.settings import PROJECT_ROOT, Reader, SettingsError, load_settings
+from dicom_pipeline.extract import raw_step
+from dicom_pipeline.extract.lambda_ import call as lambda_call
+from dicom_pipeline.extract.lambda_ import pool as lambda_pool
+from dicom_pipeline.extract.lambda_.batch import Batch
+from dicom_pipeline.extract.lambda_.handler import handler
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.place import BATCHES, BucketPlace, ZoneUnavailable
-from dicom_pipeline.settings import PROJECT_ROOT, Reader, SettingsError, load_settings
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
+from dicom_pipeline.workspace import Pipeline
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Answer, Front
 from tests.cloud.lambda_server import Fault, LambdaServer, Refusal
@@ -38,7 +40,7 @@ def server_of(handler_name: str, endpoint: str, **more: Any) -> LambdaServer:
 
 @pytest.fixture(scope="module")
 def started(server: str) -> Iterator[LambdaServer]:
-    made = server_of("dicom_pipeline.extract.aws_lambda.handler", server)
+    made = server_of("dicom_pipeline.extract.lambda_.handler.handler", server)
     yield made
     made.close()
 
@@ -100,8 +102,8 @@ def test_the_sample_gives_the_same_rows_on_lambda(
     expected = rows(here.settings.raw_dir)
     assert sum(map(len, expected.values())) > 400
     assert rows(there.settings.raw_dir) == expected
-    assert there.account() == here.account()
-    assert there.account().balanced
+    assert there.reconcile() == here.reconcile()
+    assert there.reconcile().balanced
     read = sum(call.files for call in function.calls)
     assert read == sum(len(expected[name]) for name in ("images", "rejected_files"))
     assert max(len(call.answer) for call in function.calls) < 200
@@ -159,7 +161,7 @@ def test_a_batch_that_fails_once_is_read_in_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     put(plain, bucket, {str(number): instance(number) for number in range(30)})
-    made = server_of("dicom_pipeline.extract.aws_lambda.handler", server, seconds=5)
+    made = server_of("dicom_pipeline.extract.lambda_.handler.handler", server, seconds=5)
     try:
         pointed_at(made, monkeypatch)
         made.rule = lambda event, number: fault if number == 1 else None
@@ -188,7 +190,7 @@ def test_hostile_files_cost_themselves_only(
         pipeline = on_lambda(tmp_path, bucket)
         assert sum(report.loaded for report in load(pipeline)) == 40
         assert rejects(pipeline) == {f"Müller/{name}": reason for name, reason in orders.items()}
-        assert pipeline.account().balanced
+        assert pipeline.reconcile().balanced
         assert batches_left(plain, bucket) == []
         for secret in (*SECRETS, "a value of a patient"):
             assert secret not in made.logged()
@@ -216,7 +218,7 @@ def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
     put(plain, bucket, {f"Müller {number}": instance(number) for number in range(30)})
     function.rule = lambda event, number: refusal if number >= since else None
     pipeline = on_lambda(tmp_path, bucket)
-    with pytest.raises(ZoneUnavailable, match=words) as caught:
+    with pytest.raises(StorageUnavailable, match=words) as caught:
         load(pipeline)
     assert "\n" not in str(caught.value)
     assert not [secret for secret in SECRETS if secret in str(caught.value)]
@@ -230,7 +232,7 @@ def test_a_function_that_is_not_there_is_named_by_its_variable(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     put(plain, bucket, {"a": instance(1)})
-    with pytest.raises(ZoneUnavailable, match="DICOM_LAMBDA_FUNCTION"):
+    with pytest.raises(StorageUnavailable, match="DICOM_LAMBDA_FUNCTION"):
         load(on_lambda(tmp_path, bucket, DICOM_LAMBDA_FUNCTION="another"))
 
 
@@ -241,7 +243,7 @@ def test_no_network_is_one_line(
     monkeypatch.setattr(lambda_call, "ATTEMPTS", 2)
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1")
     put(plain, bucket, {"a": instance(1)})
-    with pytest.raises(ZoneUnavailable, match="Lambda cannot be reached"):
+    with pytest.raises(StorageUnavailable, match="Lambda cannot be reached"):
         load(on_lambda(tmp_path, bucket))
 
 
@@ -254,7 +256,7 @@ def test_a_function_of_another_mapping_is_to_be_deployed_again(
     other.write_text("".join(line for line in lines if ",PatientSize," not in line))
     assert len(other.read_text().splitlines()) == len(lines) - 1
     pipeline = Pipeline(on_lambda(tmp_path, bucket).settings, other)
-    with pytest.raises(ZoneUnavailable, match="deploy it again"):
+    with pytest.raises(StorageUnavailable, match="deploy it again"):
         load(pipeline)
     assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
 
@@ -267,7 +269,7 @@ def test_a_function_that_cannot_start_rejects_no_file(
     made = server_of("no_such_module.handler", server)
     try:
         pointed_at(made, monkeypatch)
-        with pytest.raises(ZoneUnavailable, match="cannot start"):
+        with pytest.raises(StorageUnavailable, match="cannot start"):
             load(on_lambda(tmp_path, bucket))
     finally:
         made.close()
@@ -280,15 +282,15 @@ def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
     put(plain, bucket, {str(number): instance(number) for number in range(5)})
     theirs = Front(server)
     theirs.rule = lambda method, path: Answer(403, "AccessDenied") if "/dicom/" in path else None
-    made = server_of("dicom_pipeline.extract.aws_lambda.handler", theirs.url)
+    made = server_of("dicom_pipeline.extract.lambda_.handler.handler", theirs.url)
     try:
         pointed_at(made, monkeypatch)
         pipeline = on_lambda(tmp_path, bucket)
-        with pytest.raises(ZoneUnavailable, match="check its role"):
+        with pytest.raises(StorageUnavailable, match="check its role"):
             load(pipeline)
         assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
         theirs.rule = lambda method, path: Answer(403, "AccessDenied") if method == "PUT" else None
-        with pytest.raises(ZoneUnavailable, match="function, the raw zone: these credentials"):
+        with pytest.raises(StorageUnavailable, match="function, the raw zone: these credentials"):
             load(pipeline)
     finally:
         made.close()
@@ -334,9 +336,9 @@ def test_settings_that_do_not_go_together_are_one_line(
 
 
 def event_of(bucket: str, files: list[FileVersion], target: str = "raw/x.zip") -> dict[str, Any]:
-    landing = BucketPlace(bucket, "dicom/")
-    read_by = WorkerPlan(landing, Path("raw"), MAPPING_CSV).read_by
-    batch = Batch(landing, BucketPlace(bucket, target), read_by, Reader.FAST, None, files)
+    landing = S3Location(bucket, "dicom/")
+    reader_version = WorkerPlan(landing, Path("raw"), MAPPING_CSV).reader_version
+    batch = Batch(landing, S3Location(bucket, target), reader_version, Reader.FAST, None, files)
     event: dict[str, Any] = json.loads(json.dumps(batch.event()))
     assert Batch.of_event(event) == batch
     return event
@@ -389,7 +391,7 @@ def test_batches_are_bounded_by_files_and_by_bytes() -> None:
 
 def test_the_longest_event_is_one_that_lambda_takes() -> None:
     files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MOST_FILES
-    place = BucketPlace("b" * 63, "p" * 1000 + "/")
+    place = S3Location("b" * 63, "p" * 1000 + "/")
     event = Batch(place, place, "x", Reader.FAST, "k" * 200, files).event()
     assert len(json.dumps(event, ensure_ascii=False).encode()) < 6 * 1024 * 1024
 
@@ -413,8 +415,8 @@ def test_a_step_that_is_given_up_calls_no_more(
     function.rule = lambda event, number: (
         Refusal(429, "TooManyRequestsException") if event["files"] else None
     )
-    pool = lambda_pool.LambdaPool(FUNCTION, BucketPlace(bucket, "raw/"), concurrency=2)
-    plan = WorkerPlan(BucketPlace(bucket, "dicom/"), tmp_path, MAPPING_CSV)
+    pool = lambda_pool.LambdaPool(FUNCTION, S3Location(bucket, "raw/"), concurrency=2)
+    plan = WorkerPlan(S3Location(bucket, "dicom/"), tmp_path, MAPPING_CSV)
 
     def files() -> Iterator[FileVersion]:
         yield from (FileVersion(str(number), 10) for number in range(1600))

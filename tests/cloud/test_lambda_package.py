@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV
-from dicom_pipeline.identity_attributes import IDENTITY_CSV
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
+from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Front
 from tests.cloud.lambda_server import LambdaServer
@@ -56,7 +56,7 @@ def test_the_package_is_small_and_has_nothing_of_the_rest(package: Path) -> None
     names = {entry.filename.partition("/")[0].lower() for entry in entries} - {"dbt_snowflake"}
     assert not [name for name in names if name.startswith(UNWANTED)]
     ours = {entry.filename for entry in entries if entry.filename.startswith("dicom_pipeline/")}
-    assert "dicom_pipeline/extract/aws_lambda.py" in ours
+    assert "dicom_pipeline/extract/lambda_/handler.py" in ours
     assert not [name for name in ours if "/orchestration/" in name or "/warehouse/" in name]
     assert {entry.date_time[0] for entry in entries} == {1980}
 
@@ -97,7 +97,7 @@ def test_the_package_gives_the_rows_of_the_sample(
     }  # fmt: skip
     put(plain, bucket, {path.name: path.read_bytes() for path in wheel_files()[:80]})
     made = LambdaServer(
-        "dicom_pipeline.extract.aws_lambda.handler", environment, unzipped, python=str(python)
+        "dicom_pipeline.extract.lambda_.handler.handler", environment, unzipped, python=str(python)
     )
     try:
         pointed_at(made, monkeypatch)

@@ -21,10 +21,10 @@ import boto3
 import pytest
 from pydicom import dcmread
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_mirror import mirror
-from dicom_pipeline.warehouse.snowflake_session import session
+from dicom_pipeline.config.settings import load_snowflake_settings
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.warehouse.snowflake.mirror import mirror
+from dicom_pipeline.warehouse.snowflake.session import session
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.lambda_server import LambdaServer
 from tests.cloud.snowflake_server import SnowflakeServer, snowflake
@@ -241,7 +241,7 @@ def servers(server: str, snowflake: SnowflakeServer) -> Iterator[Servers]:
         "s3", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
         aws_secret_access_key="y",
     ).create_bucket(Bucket=BUCKET)  # fmt: skip
-    function = server_of("dicom_pipeline.extract.aws_lambda.handler", server)
+    function = server_of("dicom_pipeline.extract.lambda_.handler.handler", server)
     yield Servers(server, function, snowflake)
     function.close()
 

@@ -15,10 +15,10 @@ import dagster as dg
 import pytest
 from dagster_postgres import PostgresEventLogStorage
 
-from dicom_pipeline.orchestration.event_batches import partitions_remembered
+from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
 from dicom_pipeline.orchestration.instance import open_instance
-from dicom_pipeline.place import ZoneUnavailable
-from dicom_pipeline.settings import PROJECT_ROOT, SettingsError, load_settings
+from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
 from tests.endtoend.conftest import SMALL_SAMPLE, Site, files_read, summary
 from tests.orchestration.dev_server import DevServer, wait_for
 from tests.orchestration.test_event_storage import DEFINITIONS, KEYS
@@ -141,7 +141,7 @@ def test_what_ails_the_page_or_its_database_is_one_line(
     # Dagster waits 11 s in all between its tries
     monkeypatch.setattr("dagster_postgres.utils.calculate_delay", lambda **_: 0)
     (tmp_path / "dagster.yaml").write_text(PAGE.read_text().replace(*(edit or ("", ""))))
-    with pytest.raises((SettingsError, ZoneUnavailable)) as found:
+    with pytest.raises((SettingsError, StorageUnavailable)) as found:
         open_instance(load_settings())
     told = "" if "storage: " in line else "dagster.yaml in DAGSTER_HOME cannot be used: "
     assert str(found.value) == told + line
@@ -172,7 +172,7 @@ def test_a_batch_leaves_the_rows_that_dagsters_own_storage_leaves(
         page = PAGE.read_text()
         if name == "plain":
             page = page.replace(
-                "dicom_pipeline.orchestration.event_storage_postgres", "dagster_postgres"
+                "dicom_pipeline.orchestration.storage.postgres", "dagster_postgres"
             ).replace("BatchingPostgresStorage", "DagsterPostgresStorage")
         (tmp_path / name / "dagster.yaml").write_text(page)
         with dg.DagsterInstance.from_config(str(tmp_path / name)) as made:

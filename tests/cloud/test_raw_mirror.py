@@ -11,25 +11,26 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.aws import conditional, lease
-from dicom_pipeline.aws.lease import LOCK_NAME
-from dicom_pipeline.aws.raw_mirror import RawMirror
+from dicom_pipeline.common.locks import LockUnavailable
+from dicom_pipeline.config.locations import S3Location, StorageUnavailable, WriteConflict
+from dicom_pipeline.extract.raw_zone.s3_mirror import RawMirror
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, now
+from dicom_pipeline.landing.s3 import conditional_writes as conditional
+from dicom_pipeline.landing.s3 import lease
+from dicom_pipeline.landing.s3.lease import LOCK_NAME
 from dicom_pipeline.landing.storage import FileVersion
-from dicom_pipeline.lock import LockTaken
-from dicom_pipeline.place import BucketPlace, ZoneConflict, ZoneUnavailable
 from tests.cloud.front import Answer, Front
 
 
 @pytest.fixture
-def place(bucket: str) -> BucketPlace:
-    return BucketPlace(bucket, "raw/")
+def place(bucket: str) -> S3Location:
+    return S3Location(bucket, "raw/")
 
 
 class Machine:
     """A machine with a copy of the zone."""
 
-    def __init__(self, place: BucketPlace, folder: Path, **options: Any) -> None:
+    def __init__(self, place: S3Location, folder: Path, **options: Any) -> None:
         self.place, self.root, self.options = place, folder / "raw-mirror", options
 
     def mirror(self) -> RawMirror:
@@ -56,16 +57,16 @@ class Machine:
 
 
 @pytest.fixture
-def here(place: BucketPlace, tmp_path: Path) -> Machine:
+def here(place: S3Location, tmp_path: Path) -> Machine:
     return Machine(place, tmp_path / "here")
 
 
 @pytest.fixture
-def there(place: BucketPlace, tmp_path: Path) -> Machine:
+def there(place: S3Location, tmp_path: Path) -> Machine:
     return Machine(place, tmp_path / "there")
 
 
-def objects(plain: Any, place: BucketPlace) -> dict[str, bytes]:
+def objects(plain: Any, place: S3Location) -> dict[str, bytes]:
     """What lies in the bucket, by a client of our own."""
     found = {}
     for entry in plain.list_objects_v2(Bucket=place.bucket, Prefix=place.prefix).get(
@@ -78,7 +79,7 @@ def objects(plain: Any, place: BucketPlace) -> dict[str, bytes]:
 
 
 def test_what_one_machine_writes_the_other_has_after_it(
-    here: Machine, there: Machine, plain: Any, place: BucketPlace
+    here: Machine, there: Machine, plain: Any, place: S3Location
 ) -> None:
     here.write(a=b"1", folder__b=b"2")
     assert objects(plain, place) == here.files() == {"a": b"1", "folder/b": b"2"}
@@ -141,19 +142,19 @@ def test_another_place_under_the_same_copy_is_fetched_anew(
 ) -> None:
     here.write(a=b"1")
     plain.put_object(Bucket=bucket, Key="other/b", Body=b"2")
-    other = Machine(BucketPlace(bucket, "other/"), here.root.parent)
+    other = Machine(S3Location(bucket, "other/"), here.root.parent)
     other.pull()
     assert other.files() == {"b": b"2"}
 
 
 @pytest.mark.parametrize("who", ["overwrote", "made", "removed"])
 def test_a_write_over_what_somebody_else_wrote_is_refused(
-    here: Machine, plain: Any, place: BucketPlace, who: str
+    here: Machine, plain: Any, place: S3Location, who: str
 ) -> None:
     here.write(a=b"1")
     mirror = here.mirror()
     name = "new" if who == "made" else "a"
-    with pytest.raises(ZoneConflict, match="another writer"), mirror.held():
+    with pytest.raises(WriteConflict, match="another writer"), mirror.held():
         if who == "removed":
             plain.delete_object(Bucket=place.bucket, Key=f"{place.prefix}{name}")
         else:
@@ -168,18 +169,18 @@ def test_a_write_over_what_somebody_else_wrote_is_refused(
 
 
 def test_an_object_that_somebody_else_changed_is_not_removed(
-    here: Machine, plain: Any, place: BucketPlace
+    here: Machine, plain: Any, place: S3Location
 ) -> None:
     here.write(a=b"1")
     mirror = here.mirror()
-    with pytest.raises(ZoneConflict), mirror.held():
+    with pytest.raises(WriteConflict), mirror.held():
         plain.put_object(Bucket=place.bucket, Key=f"{place.prefix}a", Body=b"theirs")
         mirror.remove(here.root / "a")
     assert objects(plain, place) == {"a": b"theirs"}
 
 
 def test_a_write_whose_answer_is_lost_is_no_conflict_with_itself(
-    here: Machine, plain: Any, place: BucketPlace, front: Front
+    here: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     here.write(a=b"1")
     lost = ["lost"]
@@ -196,16 +197,16 @@ def test_a_write_whose_answer_is_lost_is_no_conflict_with_itself(
 
 @pytest.mark.parametrize("moment", ["before the copy", "before the record"])
 def test_a_process_killed_between_bucket_and_copy_is_mended(
-    here: Machine, there: Machine, plain: Any, place: BucketPlace, moment: str,
+    here: Machine, there: Machine, plain: Any, place: S3Location, moment: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     here.write(a=b"1")
     code = """
 import os, signal, sys
 from pathlib import Path
-from dicom_pipeline.aws import raw_mirror
-from dicom_pipeline.place import BucketPlace
-mirror = raw_mirror.RawMirror(BucketPlace(sys.argv[1], sys.argv[2]), Path(sys.argv[3]))
+from dicom_pipeline.extract.raw_zone import s3_mirror as raw_mirror
+from dicom_pipeline.config.locations import S3Location
+mirror = raw_mirror.RawMirror(S3Location(sys.argv[1], sys.argv[2]), Path(sys.argv[3]))
 real = raw_mirror.write_atomic
 def die(path, data):
     if path.name != "a":
@@ -223,7 +224,7 @@ with mirror.held():
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert objects(plain, place) == {"a": b"2"}
-    with pytest.raises(LockTaken), here.mirror().held(wait=False):
+    with pytest.raises(LockUnavailable), here.mirror().held(wait=False):
         pass  # the dead process still has the lock, until it expires
     body = plain.get_object(Bucket=place.bucket, Key=f"{place.prefix}{LOCK_NAME}")["Body"].read()
     plain.put_object(
@@ -237,7 +238,7 @@ with mirror.held():
 
 
 def test_a_large_file_goes_up_in_parts_on_the_same_conditions(
-    place: BucketPlace, tmp_path: Path, plain: Any, front: Front, monkeypatch: pytest.MonkeyPatch
+    place: S3Location, tmp_path: Path, plain: Any, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conditional, "PART", 5 << 20)
     machine = Machine(place, tmp_path, largest_put=6 << 20, kms_key="key-1")
@@ -246,7 +247,7 @@ def test_a_large_file_goes_up_in_parts_on_the_same_conditions(
     assert front.count("PUT", "partNumber") == 3
     assert objects(plain, place) == machine.files() == {"small": small, "large": large}
     mirror = machine.mirror()
-    with pytest.raises(ZoneConflict), mirror.held():
+    with pytest.raises(WriteConflict), mirror.held():
         plain.put_object(Bucket=place.bucket, Key=f"{place.prefix}large", Body=b"theirs")
         mirror.write(machine.root / "large", large)
     assert objects(plain, place)["large"] == b"theirs"
@@ -258,7 +259,7 @@ def test_a_large_file_goes_up_in_parts_on_the_same_conditions(
 
 
 def test_a_bucket_with_versions_works_and_keeps_them(
-    here: Machine, there: Machine, plain: Any, place: BucketPlace
+    here: Machine, there: Machine, plain: Any, place: S3Location
 ) -> None:
     plain.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
     here.write(a=b"1")
@@ -274,7 +275,7 @@ def test_a_bucket_with_versions_works_and_keeps_them(
 
 
 def test_objects_that_are_not_ours_are_left_alone(
-    here: Machine, plain: Any, place: BucketPlace
+    here: Machine, plain: Any, place: S3Location
 ) -> None:
     foreign = ["", "../../escape", "folder/", "a//b", "with blank", ".hidden", "/absolute"]
     for name in foreign:
@@ -311,7 +312,7 @@ def test_who_does_not_want_to_wait_is_told_that_another_machine_writes(
 ) -> None:
     with (
         here.mirror().held(),
-        pytest.raises(LockTaken, match="another machine"),
+        pytest.raises(LockUnavailable, match="another machine"),
         there.mirror().held(wait=False),
     ):
         pass
@@ -324,17 +325,17 @@ def test_a_lock_is_renewed_while_it_is_held(here: Machine, there: Machine) -> No
     mirror.lease._seconds = 2.0
     with mirror.held():
         time.sleep(4.5)
-        with pytest.raises(LockTaken), there.mirror().held(wait=False):
+        with pytest.raises(LockUnavailable), there.mirror().held(wait=False):
             pass
         mirror.write(here.root / "a", b"1")
 
 
 def test_who_lost_the_lock_writes_nothing_more(
-    here: Machine, there: Machine, plain: Any, place: BucketPlace, front: Front
+    here: Machine, there: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     slow = here.mirror()
     slow.lease._seconds = 2.0
-    with pytest.raises(ZoneConflict, match="took over"), slow.held():
+    with pytest.raises(WriteConflict, match="took over"), slow.held():
         front.rule = lambda method, path: (
             Answer(403, "AccessDenied") if method == "PUT" and LOCK_NAME in path else None
         )
@@ -351,20 +352,20 @@ def test_who_lost_the_lock_writes_nothing_more(
 def test_without_the_lock_nothing_is_written(here: Machine, front: Front) -> None:
     mirror = here.mirror()
     mirror.pull()
-    with pytest.raises(ZoneConflict):
+    with pytest.raises(WriteConflict):
         mirror.write(here.root / "a", b"1")
     assert not front.count("PUT")
 
 
 def test_a_write_that_is_refused_leaves_no_copy_and_the_next_run_mends_it(
-    here: Machine, plain: Any, place: BucketPlace, front: Front
+    here: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     here.write(a=b"1")
     front.rule = lambda method, path: (
         Answer(403, "AccessDenied") if method == "PUT" and path.endswith("/b") else None
     )
     mirror = here.mirror()
-    with pytest.raises(ZoneUnavailable, match="cannot be written"), mirror.held():
+    with pytest.raises(StorageUnavailable, match="cannot be written"), mirror.held():
         mirror.write_all([(here.root / name, b"2") for name in "abc"])
     assert "b" not in objects(plain, place)
     assert "b" not in here.files()
@@ -394,5 +395,5 @@ def test_the_lock_expires_by_the_servers_clock(
         # a machine whose own clock is a year ahead
         real = time.time
         monkeypatch.setattr(lease.time, "time", lambda: real() + 3e7)
-        with pytest.raises(LockTaken), there.mirror().held(wait=False):
+        with pytest.raises(LockUnavailable), there.mirror().held(wait=False):
             pass

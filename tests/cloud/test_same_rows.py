@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import RAW_TABLES
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import load_settings
+from dicom_pipeline.workspace import Pipeline
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import WHEEL, instance, wheel_files
 
@@ -27,7 +27,7 @@ def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Pipeline:
                 "DICOM_WAREHOUSE_DIR": str(folder / "warehouse"),
                 "DBT_DATABASE_NAME": str(folder / "published" / "dicom.duckdb"),
                 "DAGSTER_HOME": str(folder / "dagster"),
-                "DICOM_SETTLE_SECONDS": "0",
+                "DICOM_MIN_FILE_AGE_SECONDS": "0",
                 "DICOM_WORKERS": "2",
             }
             | more
@@ -88,11 +88,11 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     expected = rows(here.settings.raw_dir)
     assert sum(map(len, expected.values())) > 400
     assert rows(there.settings.raw_dir) == expected
-    account = there.account()
-    assert account.balanced
-    assert account == here.account()
+    counts = there.reconcile()
+    assert counts.balanced
+    assert counts == here.reconcile()
 
-    files = account.discovered
+    files = counts.discovered
     gets = [r for r in front.log if r.method == "GET" and "/dicom/" in r.path]
     assert len(gets) / files < 2.2, "more than a scan and an extraction"
     assert sum(r.sent for r in gets) / files < 26 * 1024
@@ -112,7 +112,7 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     for pipeline in (here, there):
         assert sum(report.read for report in load(pipeline)) == 2
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
-    assert there.account() == here.account()
+    assert there.reconcile() == here.reconcile()
 
     # another machine, which has nothing but the bucket
     key = {"DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "b" / "warehouse" / "pseudonym.key")}
@@ -137,7 +137,7 @@ def test_a_directory_and_a_bucket_mix(
         prefix = f"{raw}{number}" if "://" in raw else str(place / raw)
         pipeline = pipeline_on(place, landing, prefix)
         load(pipeline)
-        assert pipeline.account().balanced
+        assert pipeline.reconcile().balanced
         found.append(rows(pipeline.settings.raw_dir))
     assert found[1:] == found[:-1]
     assert found[0]["images"]
@@ -146,7 +146,7 @@ def test_a_directory_and_a_bucket_mix(
 def test_credentials_that_expire_while_files_are_read_give_no_rejects(
     bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
-    from dicom_pipeline.place import ZoneUnavailable
+    from dicom_pipeline.config.locations import StorageUnavailable
 
     for number in range(5):
         plain.put_object(Bucket=bucket, Key=f"dicom/{number}", Body=instance(number))
@@ -157,7 +157,7 @@ def test_credentials_that_expire_while_files_are_read_give_no_rejects(
         pipeline.prepare()
         pipeline.scan()
         front.rule = lambda method, path: Answer(400, "ExpiredToken")
-        with pytest.raises(ZoneUnavailable, match="expired"):
+        with pytest.raises(StorageUnavailable, match="expired"):
             list(pipeline.raw_step().refresh(pipeline.manifests.periods()))
     assert rows(tmp_path / "raw")["rejected_files"] == []
     front.clear()

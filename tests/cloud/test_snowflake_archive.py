@@ -15,13 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dicom_pipeline.attributes import ENTITIES, Attribute, Mapping, Reading
+from dicom_pipeline.config.settings import load_snowflake_settings
 from dicom_pipeline.extract.tables import IDENTITY_TERMS
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_load import LoadReport, load_raw
-from dicom_pipeline.warehouse.snowflake_mirror import mirror
-from dicom_pipeline.warehouse.snowflake_session import SnowflakeError, run, session
-from dicom_pipeline.warehouse.snowflake_vault import put_keys
+from dicom_pipeline.mapping.attribute_mapping import (
+    ENTITIES,
+    Attribute,
+    AttributeMapping,
+    AttributePath,
+)
+from dicom_pipeline.warehouse.snowflake.load import LoadReport, load_raw
+from dicom_pipeline.warehouse.snowflake.mirror import mirror
+from dicom_pipeline.warehouse.snowflake.session import SnowflakeError, run, session
+from dicom_pipeline.warehouse.snowflake.vault import put_keys
 from dicom_pipeline.warehouse.vault import derive
 from tests.warehouse.archive import MARCH, PERIODS, file
 from tests.warehouse.conftest import KEY, Warehouse
@@ -99,16 +104,19 @@ class Both:
         return Zone(self.duckdb.raw.root)
 
     @property
-    def mapping(self) -> Mapping:
+    def mapping(self) -> AttributeMapping:
         """The seed of the tests, which has attributes that no dictionary has."""
         lines = [
             {field: line[field] for field in ("attribute", "vm", "type", "research", "strict")}
             | {"table": line["table_name"], "column": line["column_name"]}
             for line in mapping_lines(self.duckdb.seed)
         ]
-        reading = Reading((), 0, "")
-        return Mapping(
-            tuple(Attribute(**line, reviewed=True, reason="", reading=reading) for line in lines)
+        attribute_path = AttributePath((), 0, "")
+        return AttributeMapping(
+            tuple(
+                Attribute(**line, reviewed=True, reason="", attribute_path=attribute_path)
+                for line in lines
+            )
         )
 
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

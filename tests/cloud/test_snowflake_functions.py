@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_session import SnowflakeError, run, session
+from dicom_pipeline.config.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.snowflake.session import SnowflakeError, run, session
 
 from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
 

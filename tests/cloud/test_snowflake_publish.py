@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.publish import PublishRefused
-from dicom_pipeline.warehouse.self_description import Comments, Origin, RunInfo
-from dicom_pipeline.warehouse.snowflake_publish import publish_schema
-from dicom_pipeline.warehouse.snowflake_session import run, session
+from dicom_pipeline.config.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.data_dictionary import Comments, Origin, RunInfo
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
+from dicom_pipeline.warehouse.snowflake.publish import publish_schema
+from dicom_pipeline.warehouse.snowflake.session import run, session
 
 from .snowflake_grammar import complaint
 from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_session import SnowflakeError, run, session, told_by_dbt
+from dicom_pipeline.config.settings import load_snowflake_settings
+from dicom_pipeline.warehouse.snowflake.session import SnowflakeError, dbt_error_lines, run, session
 from tests.endtoend.conftest import Site
 
 from .refusing_snowflake import RefusingSnowflake
@@ -67,10 +67,10 @@ def test_what_dbt_prints_is_told_by_the_number_alone() -> None:
         "  000606 (57P03): 01b2-0000: No active warehouse selected in the current session.\n"
         "  100038 (22018): Numeric value 'Müller^Anna' is not recognized\n  20240101 (x): no\n"
     )
-    first, second = told_by_dbt(output)
+    first, second = dbt_error_lines(output)
     assert "error 000606: no warehouse is active" in first
     assert second == "Snowflake, error 100038: see the query's page in Snowflake"
-    assert told_by_dbt("all went well (12345): 7") == []
+    assert dbt_error_lines("all went well (12345): 7") == []
 
 
 def test_a_run_that_is_refused_says_so_in_a_line_and_publishes_nothing(

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
-from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.config.settings import load_snowflake_settings
 from dicom_pipeline.landing.sample import put_sample
-from dicom_pipeline.settings import load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_mirror import mirror
-from dicom_pipeline.warehouse.snowflake_session import run, session
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.warehouse.snowflake.mirror import mirror
+from dicom_pipeline.warehouse.snowflake.session import run, session
 from tests.endtoend.archive import write_instances
 from tests.endtoend.conftest import Site, files_read
 from tests.support.processes import watched_arguments

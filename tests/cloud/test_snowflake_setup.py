@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from dicom_pipeline.settings import SettingsError, load_settings, load_snowflake_settings
-from dicom_pipeline.warehouse.snowflake_session import (
+from dicom_pipeline.config.settings import SettingsError, load_settings, load_snowflake_settings
+from dicom_pipeline.warehouse.snowflake.session import (
     SnowflakeError,
     _arguments,
     session,
     text,
     told,
 )
-from dicom_pipeline.warehouse.snowflake_setup import PRIVATE, setup_script, setup_statements
+from dicom_pipeline.warehouse.snowflake.setup import PRIVATE, setup_script, setup_statements
 
 from .snowflake_grammar import complaint
 

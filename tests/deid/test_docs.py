@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from pydicom.sr.codedict import codes
 
-from dicom_pipeline.attributes import FUNCTIONS, Mapping, load_mapping
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import FUNCTIONS, AttributeMapping, load_mapping
 from tools.deid_docs import DOCUMENT, FUNCTION_NOTES, METHODS_CSV, document, named_tests
 from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, standard
 
@@ -23,7 +23,7 @@ def test_the_committed_document_is_the_one_that_make_docs_writes() -> None:
 @pytest.mark.parametrize("changes", [{"research": "remove"}, {"strict": "keep"}, {"reason": "X."}])
 def test_a_change_of_the_mapping_changes_the_document(changes: dict[str, str]) -> None:
     first, *others = load_mapping().attributes
-    changed = Mapping((replace(first, **changes), *others))  # type: ignore[arg-type]
+    changed = AttributeMapping((replace(first, **changes), *others))  # type: ignore[arg-type]
     assert document(changed) != document(load_mapping())
 
 
@@ -38,8 +38,8 @@ def test_every_column_stands_in_its_section_once_with_its_tag_and_functions() ->
             if row.startswith(f"| `{attribute.column}` |")
         ]
         assert len(rows) == 1, attribute.column
-        tag = f"({attribute.reading.tag >> 16:04X},{attribute.reading.tag & 0xFFFF:04X})"
-        rule = standard().rule(attribute.reading.tag)
+        tag = f"({attribute.path.tag >> 16:04X},{attribute.path.tag & 0xFFFF:04X})"
+        rule = standard().rule(attribute.path.tag)
         assert rows[0][1:4] == [
             attribute.attribute,
             tag,

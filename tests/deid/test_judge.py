@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dicom_pipeline.attributes import FUNCTIONS, Attribute, reading_of
+from dicom_pipeline.mapping.attribute_mapping import FUNCTIONS, Attribute, parse_attribute_path
 from tools.deid_standard import (
     OPTION_CODES,
     PROFILES,
@@ -57,7 +57,7 @@ def column(attribute: str, function: str, **more: object) -> Attribute:
         strict=function,
         reviewed=False,
         reason="",
-        reading=reading_of(attribute),
+        attribute_path=parse_attribute_path(attribute),
     )
     return replace(line, **more)  # type: ignore[arg-type]
 

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV, Attribute, Mapping, MappingError, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import (
+    MAPPING_CSV,
+    Attribute,
+    AttributeMapping,
+    MappingError,
+    load_mapping,
+)
 from tools.deid_standard import (
     PROFILES,
     Verdict,
@@ -26,7 +32,7 @@ MAPPING = load_mapping()
 COLUMNS = {f"{a.table}.{a.column}": a for a in MAPPING.attributes}
 
 
-def complaints_about(mapping: Mapping) -> dict[str, list[str]]:
+def complaints_about(mapping: AttributeMapping) -> dict[str, list[str]]:
     """What is wrong with a whole mapping, by profile and column."""
     wrong = {
         f"{profile}: {a.table}.{a.column}": complaints(a, profile, standard(), second_witness())
@@ -61,8 +67,8 @@ def test_the_second_witness_agrees_about_every_attribute_of_the_mapping() -> Non
     differ = {name: disagreement(a, standard(), second_witness()) for name, a in COLUMNS.items()}
     assert {name: said for name, said in differ.items() if said} == {}
     # it does have an opinion: on all that the table lists, and nothing else
-    listed = {a.reading.tag for a in COLUMNS.values() if standard().rule(a.reading.tag)}
-    assert listed == {a.reading.tag for a in COLUMNS.values()} & second_witness().keys()
+    listed = {a.path.tag for a in COLUMNS.values() if standard().rule(a.path.tag)}
+    assert listed == {a.path.tag for a in COLUMNS.values()} & second_witness().keys()
     assert len(listed) > 70
 
 
@@ -135,7 +141,7 @@ def test_a_wrong_line_of_the_mapping_is_caught(name: str, changes: dict[str, str
     mutant = replace(COLUMNS[name], **fields)  # type: ignore[arg-type]
     assert mutant != COLUMNS[name]
     lines = tuple(mutant if a is COLUMNS[name] else a for a in MAPPING.attributes)
-    before, after = complaints_about(MAPPING), complaints_about(Mapping(lines))
+    before, after = complaints_about(MAPPING), complaints_about(AttributeMapping(lines))
     new = {line for line in after if after[line] != before.get(line)}
     assert new and {line.split(": ")[1] for line in new} == {name}
 
@@ -146,7 +152,7 @@ def test_the_mapping_as_it_is_passes() -> None:
 
 def in_force(attribute: Attribute, profile: str, action: str) -> bool:
     """Whether an option of the profile has the action for the attribute."""
-    rule = standard().rule(attribute.reading.tag)
+    rule = standard().rule(attribute.path.tag)
     return rule is not None and any(rule.options.get(o) == action for o in PROFILES[profile])
 
 
@@ -157,8 +163,8 @@ def test_any_column_set_to_keep_is_caught_unless_the_standard_keeps_it(profile: 
     for name, attribute in COLUMNS.items():
         kept = replace(attribute, **{profile: "keep"}, reviewed=True, reason="It is harmless.")  # type: ignore[arg-type]
         wrong = complaints(kept, profile, standard(), second_witness())
-        listed = standard().rule(attribute.reading.tag) is not None
-        free = attribute.reading.vr != "SQ" and (not listed or in_force(attribute, profile, "K"))
+        listed = standard().rule(attribute.path.tag) is not None
+        free = attribute.path.vr != "SQ" and (not listed or in_force(attribute, profile, "K"))
         assert wrong == ([] if free else [Verdict.KEEPS]), name
         caught += bool(wrong)
     assert caught > 60
@@ -172,7 +178,7 @@ def test_any_column_set_to_remove_is_caught_where_the_standard_leaves_something(
     for name, attribute in COLUMNS.items():
         gone = replace(attribute, **{profile: "remove"}, reason="")  # type: ignore[arg-type]
         wrong = complaints(gone, profile, standard(), second_witness())
-        rule = standard().rule(attribute.reading.tag)
+        rule = standard().rule(attribute.path.tag)
         something = (
             rule is None
             or "U" in rule.basic

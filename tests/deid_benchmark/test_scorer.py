@@ -276,7 +276,7 @@ def test_strict_wants_dates_and_descriptions_gone() -> None:
     assert {outcome.action for outcome in failed} == {"text_removed"}
 
 
-def test_identifiers_that_stand_elsewhere_in_the_file_have_a_threshold_of_their_own() -> None:
+def test_identifiers_that_stand_remote_reader_in_the_file_have_a_threshold_of_their_own() -> None:
     changed = tables(patient())
     leave_name(changed)
     score = Score("research").take(failures(changed))

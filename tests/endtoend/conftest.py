@@ -14,8 +14,8 @@ import duckdb
 import pydicom
 import pytest
 
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from dicom_pipeline.landing.sample import put_sample
-from dicom_pipeline.settings import PROJECT_ROOT
 
 from .volumes import write_volumes
 
@@ -42,7 +42,7 @@ class Site:
             "DICOM_RAW_URI": str(root / "raw"),
             "DICOM_WAREHOUSE_DIR": str(root / "warehouse"),
             "DBT_DATABASE_NAME": str(self.database),
-            "DICOM_SETTLE_SECONDS": "0",
+            "DICOM_MIN_FILE_AGE_SECONDS": "0",
             "DICOM_WORKERS": "2",
             "DAGSTER_HOME": str(root / "dagster"),
         }

@@ -112,7 +112,7 @@ def test_each_reject_has_its_reason(loaded: tuple[Site, str]) -> None:
     assert [counts[name] for name in ignored] == [1] * 5
 
 
-def test_the_tables_say_what_is_wrong_with_the_data(loaded: tuple[Site, str]) -> None:
+def test_the_tables_describe_is_wrong_with_the_data(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     assert site.ask(
         "select instance_number, instance_versions from processed.processed_images"

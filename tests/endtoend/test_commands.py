@@ -22,7 +22,7 @@ def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str)
     [
         ("DICOM_PARTITION_BY", "week"),
         ("DICOM_WORKERS", "zero"),
-        ("DICOM_DELETE_GUARD", "20%"),
+        ("DICOM_MAX_DELETED_FRACTION", "20%"),
         ("DICOM_NO_SUCH_SETTING", "1"),
         ("DBT_TARGET", "oracle"),
         ("DICOM_[red]_[/x]", "1"),  # what looks like markup is shown as it is

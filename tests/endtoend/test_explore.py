@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from dicom_pipeline import explore
-from dicom_pipeline.cli import app
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.cli.app import app
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.operations import explore
 
 from .terminal_session import CONTROL_Q, DOWN, F6, Terminal
 
@@ -106,7 +106,7 @@ def test_it_is_started_read_only_with_whatever_there_is(
     code = (
         "import sys, pathlib; from dicom_pipeline import explore\n"
         "explore.OWN_ENVIRONMENT = pathlib.Path('nowhere'); sys.executable = '/nowhere/python'\n"
-        "from dicom_pipeline.cli import app; app(['explore'])"
+        "from dicom_pipeline.cli.app import app; app(['explore'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

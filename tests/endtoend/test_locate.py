@@ -17,7 +17,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dicom_pipeline.cli import app
+from dicom_pipeline.cli.app import app
 from tests.support.dicom import dataset, encoded
 from tests.warehouse.oracle import Oracle
 

@@ -24,11 +24,11 @@ from string import ascii_lowercase
 
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.extract.headers.values import LONGEST_TEXT
-from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.headers.values import LONGEST_TEXT
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support import attacks
 from tests.support.attacks import PAYLOADS
 
@@ -52,11 +52,11 @@ IN_ALL = ("sql", "formula", "null")
 def hostile(number: int, text: str, where: str) -> bytes:
     """An instance with a payload in what identifies a patient, in the rest, or in all texts."""
     elements = {0x00080005: attacks.element(0x00080005, "CS", b"ISO_IR 192")}
-    identifying = set(TABLES.terms.readings)
-    for reading in TABLES.readings:
-        if where != ALL and (reading in identifying) != (where == PERSON):
+    identifying = set(TABLES.terms.attribute_paths)
+    for attribute_path in TABLES.attribute_paths:
+        if where != ALL and (attribute_path in identifying) != (where == PERSON):
             continue
-        tag, vr = reading.first_tag, "SQ" if reading.steps else reading.vr
+        tag, vr = attribute_path.first_tag, "SQ" if attribute_path.steps else attribute_path.vr
         if vr in ("US", "SS", "US or SS", "UL", "SL", "FD", "FL", "AT") or tag == 0x00080005:
             continue
         value = text.encode()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 from .conftest import Site, files_read
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dicom_pipeline.cli import app
+from dicom_pipeline.cli.app import app
 from tests.support.dicom import dataset, encoded
 from tests.warehouse.oracle import Oracle
 

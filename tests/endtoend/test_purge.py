@@ -1,4 +1,4 @@
-"""A subject is withdrawn: out of every zone in one command, and not taken in again."""
+"""A subject is purged: out of every zone in one command, and not taken in again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dicom_pipeline.cli import app
+from dicom_pipeline.cli.app import app
 from tests.warehouse.oracle import Oracle
 
 from . import subjects
@@ -51,10 +51,10 @@ class Purged:
         needles = [*IDENTIFIERS, *(value.encode() for value in PSEUDONYMS.values())]
         self.places_before = found_in(self.site.root, needles, self.site.landing)
         self.output = self.site.command("purge", "--stdin", "--yes", stdin=f" {WITHDRAWN}\r\n\n")
-        self.withdrawn = self.site.root / "raw" / "withdrawn"
+        self.purged = self.site.root / "raw" / "purged"
 
     def receipt(self) -> dict[str, Any]:
-        [path] = (self.withdrawn / "receipts").iterdir()
+        [path] = (self.purged / "receipts").iterdir()
         receipt: dict[str, Any] = json.loads(path.read_text())
         return receipt
 
@@ -87,7 +87,7 @@ def test_no_file_holds_the_patient_but_the_tombstone(purged: Purged) -> None:
     """Of the raw zone, the warehouse, the published file and Dagster's storage, in any form."""
     assert purged.places_before[WITHDRAWN.encode()] > {"raw/manifests/study_period=2012-03.parquet"}
     assert purged.places_before[PERSON.encode()]
-    tombstones = purged.withdrawn / "subjects.jsonl"
+    tombstones = purged.purged / "subjects.jsonl"
     found = found_in(purged.site.root, IDENTIFIERS, purged.site.landing, tombstones)
     assert {name: places for name, places in found.items() if places} == {}
     of_dbt = found_in(purged.site.project / "dbt_snowflake", IDENTIFIERS)
@@ -121,7 +121,7 @@ def test_the_receipt_says_what_was_removed_where(purged: Purged) -> None:
     files = 7  # six instances, one of them twice
     [subject] = receipt["subjects"]
     assert (subject["kind"], subject["files"], subject["issuers"]) == ("patient", files, 2)
-    assert subject["subject"] == ORACLE.id("withdrawn", f"patient|{len(WITHDRAWN)}:{WITHDRAWN}|*")
+    assert subject["subject"] == ORACLE.id("purged", f"patient|{len(WITHDRAWN)}:{WITHDRAWN}|*")
     removed = receipt["removed"]
     assert removed["landing_manifests"] == {"files": files}
     assert {name: removed["raw"][name] for name in ("images", "patients", "studies", "series")} == {
@@ -143,7 +143,7 @@ def test_the_receipt_says_what_was_removed_where(purged: Purged) -> None:
 
 def test_withdrawing_again_changes_nothing_and_names_the_receipt(purged: Purged) -> None:
     output = purged.site.command("purge", "--patient-id", WITHDRAWN, "--yes")
-    [receipt] = (purged.withdrawn / "receipts").iterdir()
+    [receipt] = (purged.purged / "receipts").iterdir()
     assert "already" in output
     assert str(receipt) in output
 
@@ -170,7 +170,7 @@ def test_withdrawing_again_changes_nothing_and_names_the_receipt(purged: Purged)
 def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
     purged: Purged, arguments: list[str], code: int, stdin: str
 ) -> None:
-    before = purged.site.content(), (purged.withdrawn / "subjects.jsonl").read_bytes()
+    before = purged.site.content(), (purged.purged / "subjects.jsonl").read_bytes()
     result = CliRunner().invoke(
         app, ["purge", *arguments], input=stdin, env=purged.site.environment
     )
@@ -179,7 +179,7 @@ def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
     assert len(errors) == 1
     assert "NOBODY-1" not in result.output
     assert STAYS not in result.output
-    after = purged.site.content(), (purged.withdrawn / "subjects.jsonl").read_bytes()
+    after = purged.site.content(), (purged.purged / "subjects.jsonl").read_bytes()
     assert before == after
 
 

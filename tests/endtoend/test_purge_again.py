@@ -36,12 +36,12 @@ def copy_of(loaded: Site, root: Path, **environment: str) -> Site:
 
 
 def receipts(site: Site) -> list[dict[str, Any]]:
-    folder = site.root / "raw" / "withdrawn" / "receipts"
+    folder = site.root / "raw" / "purged" / "receipts"
     return [json.loads(path.read_text()) for path in sorted(folder.iterdir())]
 
 
 def places_of_the_patient(site: Site) -> set[str]:
-    tombstones = site.root / "raw" / "withdrawn" / "subjects.jsonl"
+    tombstones = site.root / "raw" / "purged" / "subjects.jsonl"
     needles = [WITHDRAWN.encode(), PERSON.encode()]
     found = found_in(site.root, needles, site.landing, tombstones)
     return set().union(*found.values())
@@ -57,7 +57,7 @@ def test_whatever_comes_later_the_subject_stays_withdrawn(loaded: Site, tmp_path
     output = site.command("run", DICOM_PARTITION_BY="year")
     assert files_read(output) == 0
     counts = summary(output)
-    assert [counts[name] for name in ("found", "loaded", "ignored", "withdrawn")] == [13, 5, 8, 8]
+    assert [counts[name] for name in ("found", "loaded", "ignored", "purged")] == [13, 5, 8, 8]
     assert site.content() == before
 
     # the tombstone outlives the key, and reading everything again
@@ -66,12 +66,12 @@ def test_whatever_comes_later_the_subject_stays_withdrawn(loaded: Site, tmp_path
     site.command("rotate-key", "--yes", **other)
     output = site.command("run", "--force", **other)
     assert files_read(output) == 5
-    assert summary(output)["withdrawn"] == 8
+    assert summary(output)["purged"] == 8
     assert len(site.content()["processed.processed_images"]) == 5
     assert places_of_the_patient(site) == set()
 
     # and not its own removal
-    (site.root / "raw" / "withdrawn" / "subjects.jsonl").unlink()
+    (site.root / "raw" / "purged" / "subjects.jsonl").unlink()
     assert files_read(site.run(**other)) == 8
     assert len(site.content()["processed.processed_images"]) == 12
 
@@ -127,7 +127,7 @@ def test_a_subject_nobody_knows_yet_is_withdrawn_in_advance(loaded: Site, tmp_pa
     subjects.write_one(site.landing, 202, "FUTURE-2", "OTHER", "1.9.21", "20120304")
     subjects.write_one(site.landing, 203, "FUTURE-2", "CLINIC", "1.9.22", "20120304")
     output = site.run()
-    assert summary(output)["withdrawn"] == 2
+    assert summary(output)["purged"] == 2
     after = site.content()
     images = "processed.processed_images"
     assert len(after[images]) == len(before[images]) + 1
@@ -167,7 +167,7 @@ def test_a_run_completes_the_tables_of_a_purge_that_was_killed(
 ) -> None:
     site = copy_of(loaded, tmp_path / "site")
     process = site.start("purge", "--patient-id", STAYS, "--yes")
-    tombstones = site.root / "raw" / "withdrawn" / "subjects.jsonl"
+    tombstones = site.root / "raw" / "purged" / "subjects.jsonl"
     deadline = time.monotonic() + 120
     while not tombstones.exists():
         assert process.poll() is None, process.communicate()[0]

@@ -9,7 +9,7 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from tests.warehouse.oracle import Oracle
 
 from .conftest import EXPLORED_KEY, Site

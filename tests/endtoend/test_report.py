@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from dicom_pipeline.extract.tables import IDENTITY_TERMS
-from dicom_pipeline.settings import PROJECT_ROOT
 
 from .conftest import SAMPLE, Site
 
@@ -114,7 +114,7 @@ def test_nobody_is_in_it(explored: Site, page: Page) -> None:
     # what the page says of any archive, and what columns and codes are called, is nobody's
     own = " ".join(
         (PROJECT_ROOT / name).read_text() for name in
-        ("dicom_pipeline/archive_report.py", "dicom_pipeline/warehouse/archive_facts.py")
+        ("dicom_pipeline/reporting/html_report.py", "dicom_pipeline/reporting/archive_stats.py")
     )  # fmt: skip
     own += " ".join(map(str, explored.ask("from processed.data_dictionary")))
     own += " ".join(map(str, explored.ask("select modality, body_part_examined, manufacturer"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dicom_pipeline.extract.raw_zone import READ_BY_KEY, VERSION_KEY
+from dicom_pipeline.extract.raw_zone.parquet import READER_VERSION_KEY, VERSION_KEY
 
 from .conftest import SMALL_SAMPLE, Site, files_read
 
@@ -42,7 +42,7 @@ def age_parquet(path: Path, dropped: list[str], metadata: dict[bytes, bytes]) ->
 
 def age_raw_zone(raw: Path) -> None:
     """Make a raw zone one of an older version."""
-    footer = {VERSION_KEY: b"0" * 32, READ_BY_KEY: b"1/columns/identity"}
+    footer = {VERSION_KEY: b"0" * 32, READER_VERSION_KEY: b"1/columns/identity"}
     for table in (path for path in raw.iterdir() if path.is_dir() and path.name != "manifests"):
         for path in table.rglob("*.parquet"):
             age_parquet(path, NEWER.get(table.name, []), footer)

@@ -222,7 +222,7 @@ def test_completeness_is_the_share_that_counting_gives(explored: Site) -> None:
     assert {(r["table_name"], r["column_name"]) for r in found} == published - derived
 
 
-def test_views_refer_to_published_tables_only_and_say_what_they_are(explored: Site) -> None:
+def test_views_refer_to_published_tables_only_and_describe_they_are(explored: Site) -> None:
     views = rows(explored, "select * from duckdb_views() where not internal")
     assert {view["view_name"] for view in views} == VIEWS
     for view in views:

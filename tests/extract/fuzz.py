@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from dicom_pipeline.attributes import Reading, load_mapping
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header, HeaderReader, Reason, Rejected
-from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.common.pydicom_logging import silence_pydicom
+from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.pydicom_quiet import silence_pydicom
+from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.extract.made_headers import made_header
 from tests.support.dicom import wheel_files
 
@@ -37,9 +37,9 @@ _INTERESTING = (
 
 
 @lru_cache
-def readings() -> tuple[Reading, ...]:
+def attribute_paths() -> tuple[AttributePath, ...]:
     """What the pipeline reads."""
-    return ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
+    return ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
 
 
 class Bytes(OpenFile):
@@ -117,7 +117,7 @@ def differs(fast: Header | Reason, slow: Header | Reason) -> bool:
 @lru_cache
 def headers() -> list[bytes]:
     """Headers that are mutated: made ones, and those of the wheel without their pixels."""
-    found = [made_header(number, readings()) for number in range(MADE)]
+    found = [made_header(number, attribute_paths()) for number in range(MADE)]
     for file in wheel_files():
         data = file.read_bytes()
         pixels = data.find(b"\xe0\x7f\x10\x00")
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     silence_pydicom()
-    fast, slow = FastReader(readings()), PydicomReader(readings())
+    fast, slow = FastReader(attribute_paths()), PydicomReader(attribute_paths())
     counts: Counter[str] = Counter()
     different = 0
     for number, data in cases(options.cases, options.seed):

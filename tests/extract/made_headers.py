@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import PersonName
 
-from dicom_pipeline.attributes import Reading
+from dicom_pipeline.mapping.attribute_mapping import AttributePath
 
 _LETTERS = "ABCÄéžДя山田 12^=.\\/-\t"
 _WRITTEN = "ISO_IR 192"
@@ -37,10 +37,10 @@ _BINARY = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 
 
-def made_header(number: int, readings: tuple[Reading, ...]) -> bytes:
+def made_header(number: int, attribute_paths: tuple[AttributePath, ...]) -> bytes:
     """A file with a header of its own: attributes, character set, syntax, sequences, private."""
     chance = random.Random(number)
-    wanted = sorted({reading.first_tag for reading in readings} - {0x00080005})
+    wanted = sorted({attribute_path.first_tag for attribute_path in attribute_paths} - {0x00080005})
     dataset = _dataset(chance, wanted, chance.choice((3, 20, 80)), 0)
     dataset.SpecificCharacterSet = _WRITTEN
     dataset.SOPInstanceUID = f"1.2.{number}"

@@ -18,12 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract import worker
-from dicom_pipeline.extract.headers.reader import Header
+from dicom_pipeline.extract.cross_check import CrossCheckedReader
 from dicom_pipeline.extract.raw_step import RawStep
-from dicom_pipeline.extract.witness import WitnessedReader
+from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.settings import Reader
 from tests.extract.fuzz import mutated
 from tests.extract.made_headers import made_header
 from tests.support import attacks
@@ -37,7 +37,7 @@ _LARGEST = 12_000
 _META = 132
 
 
-class _TimedReader(WitnessedReader):
+class _TimedReader(CrossCheckedReader):
     """Notes how long each file took, and the most memory that the process had."""
 
     log = Path()
@@ -71,10 +71,10 @@ class _TimedPlan(worker.WorkerPlan):
 @lru_cache
 def seeds() -> list[bytes]:
     """Small files: of the wheel, made ones, and one of each transfer syntax."""
-    from tests.extract.fuzz import readings
+    from tests.extract.fuzz import attribute_paths
 
     found = [instance(1, syntax) for syntax in SYNTAXES]
-    found += [made_header(number, readings()) for number in range(6)]
+    found += [made_header(number, attribute_paths()) for number in range(6)]
     found += [attacks.whole({attacks.KEPT: attacks.deep(10)})]
     small = [path.read_bytes() for path in wheel_files() if path.stat().st_size < _LARGEST]
     return found + [data for data in small if len(data) > 200]
@@ -122,14 +122,14 @@ def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
         step = RawStep(plan.partitions(), plan, workers=workers)
         reports = list(step.refresh(zone.manifests.periods()))
         found.seconds += time.monotonic() - began
-        account = zone.account()
-        assert account.balanced and not account.pending
-        assert account.discovered == len(os.listdir(zone.landing)) == len(numbers)
+        counts = zone.reconcile()
+        assert counts.balanced and not counts.pending
+        assert counts.discovered == len(os.listdir(zone.landing)) == len(numbers)
         assert sum(report.read for report in reports) == len(numbers)
-        found.files += account.discovered
-        found.outcomes.update(loaded=account.loaded, duplicate=account.duplicate)
-        found.outcomes.update(account.rejected)
-        found.outcomes.update({f"ignored: {name}": n for name, n in account.ignored.items()})
+        found.files += counts.discovered
+        found.outcomes.update(loaded=counts.loaded, duplicate=counts.duplicate)
+        found.outcomes.update(counts.rejected)
+        found.outcomes.update({f"ignored: {name}": n for name, n in counts.ignored.items()})
         lines = [
             line.split() for line in (zone.raw_dir.with_name("times")).read_text().splitlines()
         ]
@@ -137,7 +137,7 @@ def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
         found.memory = max(found.memory, *(int(peak) for _, peak in lines))
         assert found.slowest < SECONDS_A_FILE
         assert found.memory < MEMORY
-        assert not {"worker_crashed", "timeout"} & set(account.rejected)
+        assert not {"worker_crashed", "timeout"} & set(counts.rejected)
     return found
 
 

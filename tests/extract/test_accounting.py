@@ -42,45 +42,45 @@ def tamper(zone: Zone, table: str, change: str) -> None:
 
 
 def test_the_sum_is_what_find_counts(zone: Zone) -> None:
-    account = zone.account()
+    counts = zone.reconcile()
     command = ["find", os.fspath(zone.landing), "!", "-type", "d"]
     count = len(subprocess.run(command, capture_output=True, check=True).stdout.splitlines())
-    assert account.discovered == count == 8
-    assert (account.loaded, account.duplicate, account.pending) == (2, 1, 0)
-    assert account.rejected == {"not_dicom": 1}
-    assert account.ignored == {
+    assert counts.discovered == count == 8
+    assert (counts.loaded, counts.duplicate, counts.pending) == (2, 1, 0)
+    assert counts.rejected == {"not_dicom": 1}
+    assert counts.ignored == {
         "hidden_name": 1, "temporary_name": 1, "symlink": 1, "not_a_regular_file": 1,
     }  # fmt: skip
-    assert account.balanced
+    assert counts.balanced
 
 
 def test_before_anything_is_done_all_is_pending(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     zone.put("1", instance(1))
     for _ in range(2):
-        account = zone.account()
-        assert (account.pending, account.balanced) == (1, True)
+        counts = zone.reconcile()
+        assert (counts.pending, counts.balanced) == (1, True)
         zone.scan()
 
 
 def test_a_lost_row_is_noticed(zone: Zone) -> None:
     tamper(zone, "images", "lose")
-    account = zone.account()
-    assert (account.lost, account.balanced) == (1, False)
+    counts = zone.reconcile()
+    assert (counts.lost, counts.balanced) == (1, False)
 
 
 def test_a_lost_reject_is_noticed(zone: Zone) -> None:
     path = zone.raw.path(REJECTED, "undated")
     rows = pq.ParquetFile(path).read()
     pq.write_table(rows.slice(1), path)
-    account = zone.account()
-    assert (account.lost, account.balanced) == (1, False)
+    counts = zone.reconcile()
+    assert (counts.lost, counts.balanced) == (1, False)
 
 
 def test_a_row_counted_twice_is_noticed(zone: Zone) -> None:
     tamper(zone, "images", "double")
-    account = zone.account()
-    assert (account.double, account.balanced) == (1, False)
+    counts = zone.reconcile()
+    assert (counts.duplicate_rows, counts.balanced) == (1, False)
 
 
 def test_a_file_missing_from_manifest_and_listing_is_noticed(zone: Zone) -> None:
@@ -91,15 +91,15 @@ def test_a_file_missing_from_manifest_and_listing_is_noticed(zone: Zone) -> None
     time.sleep(0.05)
     began_at = now()  # a scan after which nothing has arrived
     zone.manifests.write_state(type(state)(began_at, True, 0, {}))
-    account = zone.account()
-    assert (account.lost, account.balanced) == (1, False)
+    counts = zone.reconcile()
+    assert (counts.lost, counts.balanced) == (1, False)
 
 
 def test_files_that_arrive_during_a_run_are_pending(zone: Zone) -> None:
     path = zone.put("new", instance(9))
     os.utime(path, (0, 0))
-    account = zone.account()
-    assert (account.pending, account.balanced) == (1, True)
+    counts = zone.reconcile()
+    assert (counts.pending, counts.balanced) == (1, True)
 
 
 def test_files_that_arrive_after_the_clock_was_set_back_are_pending(zone: Zone) -> None:
@@ -108,9 +108,9 @@ def test_files_that_arrive_after_the_clock_was_set_back_are_pending(zone: Zone) 
     # the last scan was by a clock that was ahead
     zone.manifests.write_state(replace(state, began_at=state.began_at + timedelta(days=2)))
     zone.put("late.dcm", instance(99))
-    account = zone.account()
-    assert (account.pending, account.lost) == (1, 0)
-    assert account.balanced
+    counts = zone.reconcile()
+    assert (counts.pending, counts.lost) == (1, 0)
+    assert counts.balanced
 
 
 def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> No
     time.sleep(0.05)
     zone.load()
     (tmp_path / "aside").rename(zone.landing / "aside")
-    account = zone.account()
-    assert (account.pending, account.lost, account.balanced) == (1, 0, True)
+    counts = zone.reconcile()
+    assert (counts.pending, counts.lost, counts.balanced) == (1, 0, True)
 
 
 def test_files_that_vanish_during_a_run_are_not_missed(zone: Zone) -> None:
     (zone.landing / "1").unlink()
-    account = zone.account()
-    assert (account.discovered, account.gone, account.balanced) == (7, 1, True)
+    counts = zone.reconcile()
+    assert (counts.discovered, counts.missing, counts.balanced) == (7, 1, True)
 
 
 def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) -> None:
@@ -144,10 +144,10 @@ def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) 
     (zone.landing / "again").symlink_to(outside)
     (zone.landing / "one").symlink_to(outside / "2")
     zone.load()
-    account = zone.account()
-    assert (account.discovered, account.loaded, account.duplicate) == (5, 3, 1)
-    assert account.ignored == {"symlink": 1}
-    assert account.balanced
+    counts = zone.reconcile()
+    assert (counts.discovered, counts.loaded, counts.duplicate) == (5, 3, 1)
+    assert counts.ignored == {"symlink": 1}
+    assert counts.balanced
 
 
 def test_many_pending_files_do_not_read_their_partition_each(
@@ -162,5 +162,5 @@ def test_many_pending_files_do_not_read_their_partition_each(
     monkeypatch.setattr(
         type(zone.manifests), "read", lambda self, p: reads.append(p) or real(self, p)
     )
-    assert zone.account().pending == 30
+    assert zone.reconcile().pending == 30
     assert len(reads) <= 3

@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from dicom_pipeline.extract.headers import inflated
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header
-from dicom_pipeline.extract.headers.sequences import _number
-from dicom_pipeline.extract.headers.values import LONGEST_TEXT, MOST_TEXTS, text_of
+from dicom_pipeline.headers import deflate as inflated
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header
+from dicom_pipeline.headers.sequence_json import _number
+from dicom_pipeline.headers.values import LONGEST_TEXT, MOST_TEXTS, text_of
 from dicom_pipeline.landing.storage import Ignored, from_text
 from tests.extract import mutants
-from tests.extract.fuzz import Bytes, outcome, readings
+from tests.extract.fuzz import Bytes, outcome, attribute_paths
 from tests.support import attacks
 from tests.support.attacks import FILES, PAYLOADS, MiB
 from tests.support.dicom import instance
@@ -76,9 +76,9 @@ def test_each_attack_has_its_outcome_in_time_and_memory_and_costs_no_other_file(
         told.append(f"{name:45} {outcomes(zone)[names[name]]:20} {seconds:6.1f} s {peak:6} MiB")
         assert seconds < SECONDS_A_FILE, told[-1]
         assert peak < MEMORY_A_FILE, told[-1]
-        account = zone.account()
-        assert account.balanced
-        assert not account.pending
+        counts = zone.reconcile()
+        assert counts.balanced
+        assert not counts.pending
         if path.stat().st_size > 50 * MiB:  # its row stays, its bytes need not
             path.unlink()
             zone.load()
@@ -95,7 +95,7 @@ def test_a_deflate_bomb_takes_no_more_memory_than_a_header_may_have(
 ) -> None:
     monkeypatch.setattr(inflated, "LARGEST_INFLATED", 4 * MiB)
     large = attacks.element(0x00190010, "OB", bytes(8 * MiB))
-    for reader in (PydicomReader(readings()), FastReader(readings())):
+    for reader in (PydicomReader(attribute_paths()), FastReader(attribute_paths())):
         for data, expected in (
             (attacks.bomb(64 * MiB), None),  # its pixels: nobody wants them
             (attacks.bomb(64 * MiB, large), "decode_error"),
@@ -114,13 +114,13 @@ def test_a_deflate_bomb_takes_no_more_memory_than_a_header_may_have(
 
 def test_a_deflated_file_has_the_values_of_the_file_that_was_deflated() -> None:
     plain, packed = (instance(1, syntax) for syntax in ("explicit", "deflated"))
-    one, other = (PydicomReader(readings()).read(Bytes(data)) for data in (plain, packed))
+    one, other = (PydicomReader(attribute_paths()).read(Bytes(data)) for data in (plain, packed))
     assert one.values == other.values
     assert other.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
     # what comes behind the header may be broken, as in any other syntax
     damaged = attacks.bomb(4 * MiB)
     damaged = damaged[: len(damaged) - 100] + b"\xff" * 100
-    assert isinstance(outcome(PydicomReader(readings()), damaged), Header)
+    assert isinstance(outcome(PydicomReader(attribute_paths()), damaged), Header)
 
 
 def test_a_disk_that_fails_in_a_deflated_file_is_no_fault_of_the_file() -> None:
@@ -132,9 +132,9 @@ def test_a_disk_that_fails_in_a_deflated_file_is_no_fault_of_the_file() -> None:
 
     data = attacks.bomb(64 * MiB)
     assert len(data) > 40_000
-    assert isinstance(outcome(PydicomReader(readings()), data), Header)
+    assert isinstance(outcome(PydicomReader(attribute_paths()), data), Header)
     with pytest.raises(OSError, match="Input/output error"):
-        PydicomReader(readings()).read(Failing(data))
+        PydicomReader(attribute_paths()).read(Failing(data))
 
 
 def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:
@@ -178,7 +178,7 @@ def test_a_value_is_as_long_as_the_standard_lets_it_be(vr: str, value: bytes, ke
 def test_a_longer_one_is_counted_and_costs_no_other_value(
     name: str, reader: type[PydicomReader] | type[FastReader]
 ) -> None:
-    header = reader(readings()).read(Bytes(FILES[name]()))
+    header = reader(attribute_paths()).read(Bytes(FILES[name]()))
     assert header.unreadable_values == 1
     assert "1.2.3.666" in header.values
 
@@ -220,9 +220,9 @@ def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zon
     assert zone.load() == len(wanted)
     found = {os.fsencode(from_text(path)) for path in zone.images()}
     assert found == set(wanted)
-    account = zone.account()
-    assert account.balanced
-    assert account.ignored == {Ignored.SPECIAL: len(special)}
+    counts = zone.reconcile()
+    assert counts.balanced
+    assert counts.ignored == {Ignored.SPECIAL: len(special)}
     assert zone.load() == 0
 
 
@@ -240,7 +240,7 @@ def test_a_tree_deeper_than_a_path_may_be_long_is_told_and_loses_no_other_file(z
     assert (report.new, report.errors) == (1, 1)
     list(zone.refresh())
     assert list(zone.images()) == ["good"]
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
     subprocess.run(["rm", "-rf", zone.landing / name], check=True)  # `rmtree` has the same limit
 
 
@@ -262,7 +262,7 @@ def test_a_link_that_comes_into_its_place_after_the_scan_is_not_followed(
     # the next scan sees it for what it is
     zone.scan(accept=True)
     list(zone.refresh())
-    assert zone.account().ignored == {Ignored.SYMLINK: 1}
+    assert zone.reconcile().ignored == {Ignored.SYMLINK: 1}
     taken.unlink()
     (tmp_path / "aside").rename(taken)
     zone.load()

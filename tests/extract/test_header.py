@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicom_pipeline.attributes import Reading, reading_of
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header, Reason
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header, Reason
+from dicom_pipeline.mapping.attribute_mapping import AttributePath, parse_attribute_path
 from tests.extract import fuzz
-from tests.extract.fuzz import Bytes, differs, outcome, readings
+from tests.extract.fuzz import Bytes, differs, outcome, attribute_paths
 from tests.extract.made_headers import made_header
 from tests.support.dicom import SYNTAXES, WHEEL, dataset, encoded, wheel_files
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-FAST, PYDICOM = FastReader(readings()), PydicomReader(readings())
+FAST, PYDICOM = FastReader(attribute_paths()), PydicomReader(attribute_paths())
 
 
 def file_of(pixels: bytes = b"\0\0", syntax: str = "explicit", **attributes: Any) -> bytes:
@@ -37,7 +37,7 @@ def read(data: bytes) -> Header:
 
 
 def value(header: Header, keyword: str) -> str | None:
-    return header.values[readings().index(reading_of(keyword))]
+    return header.values[attribute_paths().index(parse_attribute_path(keyword))]
 
 
 def test_files_of_the_wheel_have_the_same_values_or_the_same_reject() -> None:
@@ -60,7 +60,7 @@ def test_files_of_the_wheel_have_the_same_values_or_the_same_reject() -> None:
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.integers(min_value=10_000))
 def test_headers_of_any_attributes_have_the_same_values(number: int) -> None:
-    data = made_header(number, readings())
+    data = made_header(number, attribute_paths())
     fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
     assert isinstance(fast, Header)
     assert fast.reader in ("fast", "pydicom: sequence")
@@ -118,7 +118,7 @@ def test_elements_out_of_order_are_left_to_pydicom() -> None:
 def test_files_of_one_series_do_not_lend_each_other_values() -> None:
     """What is remembered are layouts and texts, never that a value is there."""
     chance = random.Random(1)
-    reader = FastReader(readings())
+    reader = FastReader(attribute_paths())
     for number in range(300):
         attributes = {
             "PatientName": chance.choice((None, "", "A^B", "Longer^Name^Of")),
@@ -165,7 +165,7 @@ def test_a_sequence_beyond_the_first_block_is_found_to_its_end() -> None:
 
 
 def test_character_sets_do_not_mix() -> None:
-    reader = FastReader(readings())
+    reader = FastReader(attribute_paths())
     names = {"ISO_IR 100": "Änne", "ISO_IR 144": "Люк", "ISO_IR 192": "山田"}
     for charset, text in [*names.items(), *names.items()]:
         data = encoded(dataset(SpecificCharacterSet=charset, PatientName=text), "explicit")
@@ -176,7 +176,7 @@ def test_character_sets_do_not_mix() -> None:
 
 def test_readings_of_any_choice_are_read() -> None:
     for keywords in (["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"]):
-        chosen: list[Reading] = [reading_of(keyword) for keyword in keywords]
+        chosen: list[AttributePath] = [parse_attribute_path(keyword) for keyword in keywords]
         data = encoded(dataset(), "implicit")
         assert outcome(FastReader(chosen), data) == Header(
             PydicomReader(chosen).read(Bytes(data)).values, "1.2.840.10008.1.2", 0, "fast"
@@ -185,7 +185,13 @@ def test_readings_of_any_choice_are_read() -> None:
 
 def test_a_reading_that_stands_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="twice"):
-        FastReader([reading_of("PatientID"), reading_of("Rows"), reading_of("PatientID")])
+        FastReader(
+            [
+                parse_attribute_path("PatientID"),
+                parse_attribute_path("Rows"),
+                parse_attribute_path("PatientID"),
+            ]
+        )
 
 
 def test_what_is_no_dicom_at_all_is_told_apart() -> None:

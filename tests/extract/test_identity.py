@@ -11,9 +11,9 @@ import time
 import duckdb
 import pytest
 
-from dicom_pipeline.extract.identity import IdentityTerms, terms_of
-from dicom_pipeline.extract.tokens import folded, lowered, tokens_of
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.deid.identity_terms import IdentityTerms, terms_of
+from dicom_pipeline.deid.tokens import folded, lowered, tokens_of
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 
 IDENTITY = load_identity_attributes()
 
@@ -92,7 +92,7 @@ class TestNamesOfThePatient:
         assert names("Dr. Page Mr") == {"page"}
 
     @pytest.mark.parametrize("family", ["Ma", "Major", "Miss", "Do", "Master", "Ing", "Van"])
-    def test_a_family_name_that_is_a_title_elsewhere_is_a_name(self, family: str) -> None:
+    def test_a_family_name_that_is_a_title_remote_reader_is_a_name(self, family: str) -> None:
         assert family.lower() in names(f"{family}^Anna")
 
     @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag
 
-from dicom_pipeline.attributes import MappingError, load_mapping
-from dicom_pipeline.identity_attributes import IDENTITY_CSV, load_identity_attributes
+from dicom_pipeline.mapping.attribute_mapping import MappingError, load_mapping
+from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identity_attributes
 
 GOOD = "StudyComments,id"
-LISTED = {a.reading.tag: a.kind for a in load_identity_attributes().attributes}
+LISTED = {a.path.tag: a.kind for a in load_identity_attributes().attributes}
 # no names of anybody: attributes of hanging protocols and of templates
 NOT_OF_A_FILE = {"SelectorPNValue"}
 
@@ -31,8 +31,8 @@ def test_every_name_that_the_dictionary_knows_is_listed() -> None:
 
 def test_every_name_identifier_and_date_of_the_mapping_is_listed() -> None:
     for attribute in load_mapping().attributes:
-        if attribute.reading.vr in ("PN", "DA", "DT") or attribute.research == "pseudonym":
-            assert attribute.reading.tag in LISTED, attribute.attribute
+        if attribute.path.vr in ("PN", "DA", "DT") or attribute.research == "pseudonym":
+            assert attribute.path.tag in LISTED, attribute.attribute
 
 
 def test_what_the_standard_protects_and_calls_an_identifier_or_a_place_is_listed() -> None:

@@ -154,7 +154,7 @@ def test_a_raw_zone_of_the_extractor_before_this_table_is_read_anew(
     as_of_an_extractor_without_terms(zone)
     assert zone.load() == 3
     assert zone.bytes() == expected
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 @pytest.mark.parametrize("damage", ["older extractor", "missing table", "unreadable table"])

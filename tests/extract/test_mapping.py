@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV, MappingError, load_mapping, reading_of
+from dicom_pipeline.mapping.attribute_mapping import (
+    MAPPING_CSV,
+    MappingError,
+    load_mapping,
+    parse_attribute_path,
+)
 
 GOOD = "images,extra,EchoTime,DS,1,double,keep_number,remove,false,"
 
@@ -140,6 +145,12 @@ def test_a_mapping_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> 
 
 
 def test_paths_name_items_of_sequences() -> None:
-    reading = reading_of("SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[3].PixelSpacing")
-    assert reading.steps == ((0x52009229, 0), (0x00289110, 3))
-    assert (reading.tag, reading.vr, reading.first_tag) == (0x00280030, "DS", 0x52009229)
+    attribute_path = parse_attribute_path(
+        "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[3].PixelSpacing"
+    )
+    assert attribute_path.steps == ((0x52009229, 0), (0x00289110, 3))
+    assert (attribute_path.tag, attribute_path.vr, attribute_path.first_tag) == (
+        0x00280030,
+        "DS",
+        0x52009229,
+    )

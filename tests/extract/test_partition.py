@@ -9,10 +9,10 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicom_pipeline import private_files
+from dicom_pipeline.common import private_files
+from dicom_pipeline.config.settings import Granularity
 from dicom_pipeline.extract import partition, pool, raw_step
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
-from dicom_pipeline.settings import Grain
 from tests.support.dicom import dataset, encoded, instance
 from tests.support.zone import Zone
 
@@ -49,7 +49,7 @@ def test_the_same_header_in_another_transfer_syntax_is_a_duplicate(zone: Zone) -
     assert [images[str(n)]["file_outcome"] for n in range(4)] == ["loaded", *["duplicate"] * 3]
     assert len({row["transfer_syntax_uid"] for row in images.values()}) == 4
     assert [row["file_count"] for row in zone.rows("studies")] == [1]
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_the_same_sop_instance_uid_with_another_header_is_kept_too(zone: Zone) -> None:
@@ -81,7 +81,7 @@ def test_entities_that_disagree_have_a_row_for_each_version(zone: Zone) -> None:
             assert digests.count(row[f"{table}_row"]) == 1
 
 
-def test_a_file_that_does_not_say_what_it_belongs_to_belongs_to_itself(zone: Zone) -> None:
+def test_a_file_that_does_not_describe_it_belongs_to_belongs_to_itself(zone: Zone) -> None:
     zone.put("1", instance(1, StudyInstanceUID=None, SeriesInstanceUID=None, PatientID=None))
     zone.load()
     (row,) = zone.rows("images")
@@ -107,7 +107,7 @@ def test_only_what_changed_is_read(zone: Zone) -> None:
     assert "b/3" not in zone.images()
     assert {row["key_patient_id"] for row in zone.rows("patients")} == {"4711"}
     assert sum(report.read for report in zone.refresh(force=True)) == 8
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_rows_carried_over_are_the_rows_of_a_first_load(zone: Zone, tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_rows_carried_over_are_the_rows_of_a_first_load(zone: Zone, tmp_path: Pa
     assert zone.bytes() == fresh.bytes()
 
 
-@pytest.mark.parametrize("grain", [Grain.YEAR, Grain.DAY])
+@pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
 def test_another_grain_reads_no_file_and_gives_the_rows_of_a_first_load(
-    zone: Zone, tmp_path: Path, grain: Grain
+    zone: Zone, tmp_path: Path, grain: Granularity
 ) -> None:
     fill(zone)
     zone.put("not dicom", b"text" * 100)
@@ -137,8 +137,8 @@ def test_another_grain_reads_no_file_and_gives_the_rows_of_a_first_load(
     shutil.copytree(zone.landing, fresh.landing, dirs_exist_ok=True)
     fresh.load(grain=grain)
     assert zone.content() == fresh.content()
-    assert zone.account().balanced
-    assert zone.load(grain=Grain.MONTH) == 0
+    assert zone.reconcile().balanced
+    assert zone.load(grain=Granularity.MONTH) == 0
 
 
 def test_the_second_of_two_equal_files_counts_once_the_first_is_gone(zone: Zone) -> None:
@@ -209,7 +209,7 @@ def test_a_write_killed_between_two_tables_heals(
     healed = zone.bytes()
     zone.refresh(force=True)
     assert zone.bytes() == healed
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "footer only"])
@@ -237,12 +237,12 @@ def test_rows_of_an_older_extractor_are_read_again(
     fill(zone)
     zone.load()
     periods = zone.manifests.periods()
-    assert zone.step().partitions.read_otherwise([*periods, "1999-01"]) == []
+    assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == []
     monkeypatch.setattr(partition, "EXTRACTOR_VERSION", "next")
     monkeypatch.setattr(raw_step, "LARGEST_ALONE", 0)  # other processes have the version as it is
-    assert zone.step().partitions.read_otherwise([*periods, "1999-01"]) == periods
+    assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == periods
     assert zone.load() == 8
-    assert zone.step().partitions.read_otherwise(periods) == []
+    assert zone.step().partitions.read_by_other_version(periods) == []
     assert zone.load() == 0
 
 
@@ -325,7 +325,7 @@ def test_partitions_are_written_while_others_are_read(
     assert [report.loaded for report in reports] == [1] * 11
     assert told[-1] == (12, 12)
     assert told == sorted(told)
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_an_unchanged_partition_reports_its_counts_without_reading(zone: Zone) -> None:
@@ -357,8 +357,8 @@ class TestKeeping:
         before = zone.bytes()
         assert zone.load() == 0
         assert zone.bytes() == before
-        account = zone.account()
-        assert (account.balanced, account.discovered, account.gone) == (True, 0, 8)
+        counts = zone.reconcile()
+        assert (counts.balanced, counts.discovered, counts.missing) == (True, 0, 8)
 
     def test_rows_stay_when_the_columns_change(self, zone: Zone) -> None:
         before = {name: row["file_outcome"] for name, row in zone.images().items()}
@@ -376,8 +376,8 @@ class TestKeeping:
         zone.refresh(force=True)
         assert zone.images() == before
 
-    @pytest.mark.parametrize("grain", [Grain.YEAR, Grain.DAY])
-    def test_rows_stay_when_the_grain_changes(self, zone: Zone, grain: Grain) -> None:
+    @pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
+    def test_rows_stay_when_the_grain_changes(self, zone: Zone, grain: Granularity) -> None:
         def without_place(rows: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
             own = ("period", "raw_version")
             return {n: {k: v for k, v in r.items() if k not in own} for n, r in rows.items()}
@@ -389,7 +389,7 @@ class TestKeeping:
 
     def test_a_partition_with_the_only_copy_of_a_row_waits(self, zone: Zone) -> None:
         before = set(zone.images())
-        zone.scan(grain=Grain.YEAR)
+        zone.scan(grain=Granularity.YEAR)
         (report,) = zone.refresh(["2012-03"])
         assert not report.removed
         assert set(zone.images()) == before
@@ -426,7 +426,7 @@ def test_a_file_that_could_not_be_read_at_extraction_is_read_once_it_can(zone: Z
     assert list(zone.images()) == ["1", "2"]
     assert zone.rejects() == {}
     assert zone.load() == 0
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_an_undated_file_that_could_not_be_read_is_read_once_it_can(zone: Zone) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV
 from dicom_pipeline.extract import pool
 from dicom_pipeline.extract.pool import read_headers
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from tests.support.dicom import instance
 from tests.support.hostile import HostilePlan
 
@@ -132,7 +132,7 @@ import sys
 from pathlib import Path
 import tests.support.hostile as hostile
 from dicom_pipeline.extract.pool import read_headers
-from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from dicom_pipeline.landing.storage import FileVersion
 import http.server  # stands for a heavy main module
 if True:  # no guard, as in a notebook or in a console script of others

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV
 from dicom_pipeline.extract import raw_step
 from dicom_pipeline.extract.partition import PartitionReport
-from dicom_pipeline.extract.pool import bring_up
+from dicom_pipeline.extract.pool import process_partition
 from dicom_pipeline.extract.raw_step import RawStep
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from tests.support.dicom import instance
 from tests.support.hostile import HostilePlan
 from tests.support.zone import Zone
@@ -48,7 +48,7 @@ def test_a_file_that_kills_the_worker_of_a_partition_costs_itself_only(
     assert len(reports) == 9
     assert zone.rejects() == {"004": "worker_crashed"}
     assert len(zone.images()) == 26
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
@@ -62,13 +62,13 @@ def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
 
     def noting(periods: dict[str, int], *a: object, **k: object) -> Iterator[object]:
         asked.extend(periods)
-        return bring_up(periods, *a, **k)  # type: ignore[arg-type]
+        return process_partition(periods, *a, **k)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(raw_step, "bring_up", noting)
+    monkeypatch.setattr(raw_step, "process_partition", noting)
     reports = zone.refresh(workers=2)
     assert sorted(asked) == [f"2012-0{n}" for n in range(1, 10)]
     assert sorted(report.period for report in reports) == zone.manifests.periods()
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_a_partition_is_the_same_bytes_whether_a_worker_does_it_alone_or_not(

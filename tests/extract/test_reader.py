@@ -13,16 +13,20 @@ import pytest
 from pydicom.multival import MultiValue
 from pydicom.valuerep import IS, DSfloat, PersonName
 
-from dicom_pipeline.attributes import Reading, load_mapping, reading_of
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
-from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.landing.directory import LocalFile
+from dicom_pipeline.mapping.attribute_mapping import (
+    AttributePath,
+    load_mapping,
+    parse_attribute_path,
+)
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import WHEEL, dcmdump, wheel_files
 
-READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
+READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
 IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 
 NOT_LOADED = {
@@ -66,10 +70,10 @@ READ_BY_DCMDUMP_AND_NOT_LOADED = {
 REFUSED_BY_DCMDUMP_AND_LOADED = {"test_files/MR_truncated.dcm", "test_files/SC_rgb_jpeg.dcm"}
 
 
-def read(path: Path, readings: Sequence[Reading] = READINGS) -> Header | Reason:
+def read(path: Path, attribute_paths: Sequence[AttributePath] = READINGS) -> Header | Reason:
     file = LocalFile(str(path))
     try:
-        return PydicomReader(readings).read(file)
+        return PydicomReader(attribute_paths).read(file)
     except Rejected as rejected:
         return rejected.reason
     finally:
@@ -106,19 +110,19 @@ def test_identifiers_are_those_of_dcmdump() -> None:
 def value_of(name: str, keyword: str) -> str | None:
     header = OUTCOMES[name]
     assert isinstance(header, Header)
-    return header.values[READINGS.index(reading_of(keyword))]
+    return header.values[READINGS.index(parse_attribute_path(keyword))]
 
 
-def text_by_pydicom(dataset: pydicom.Dataset, reading: Reading) -> str | None:
-    for tag, index in reading.steps:
+def text_by_pydicom(dataset: pydicom.Dataset, attribute_path: AttributePath) -> str | None:
+    for tag, index in attribute_path.steps:
         if tag not in dataset or len(dataset[tag].value) <= index:
             return None
         dataset = dataset[tag].value[index]
-    if reading.tag not in dataset:
+    if attribute_path.tag not in dataset:
         return None
-    value: Any = dataset[reading.tag].value
+    value: Any = dataset[attribute_path.tag].value
     values = list(value) if isinstance(value, MultiValue | list) else [value]
-    if reading.vr in ("LT", "ST", "UT"):  # leading spaces count
+    if attribute_path.vr in ("LT", "ST", "UT"):  # leading spaces count
         texts = ["" if v is None else str(v).rstrip(" \0") for v in values]
     else:
         texts = [as_written(v).strip(" \0") for v in values]
@@ -140,16 +144,16 @@ def test_every_value_is_that_of_pydicoms_own_interface(name: str) -> None:
     assert isinstance(header, Header)
     dataset = pydicom.dcmread(WHEEL / name, force=True, stop_before_pixels=True)
     wrong = []
-    for reading, text in zip(READINGS, header.values, strict=True):
-        if reading.vr == "SQ":
-            present = bool(reading.tag in dataset and dataset[reading.tag].value)
+    for attribute_path, text in zip(READINGS, header.values, strict=True):
+        if attribute_path.vr == "SQ":
+            present = bool(attribute_path.tag in dataset and dataset[attribute_path.tag].value)
             assert (text is not None) == present
             continue
-        expected = text_by_pydicom(dataset, reading)
-        if reading.vr == "PN" and text:  # pydicom drops empty component groups at the end
+        expected = text_by_pydicom(dataset, attribute_path)
+        if attribute_path.vr == "PN" and text:  # pydicom drops empty component groups at the end
             text = text.rstrip("=")
         if text != expected:
-            wrong.append((hex(reading.tag), reading.vr, text, expected))
+            wrong.append((hex(attribute_path.tag), attribute_path.vr, text, expected))
     assert not wrong
     assert header.unreadable_values == 0
     syntax = dataset.file_meta.get("TransferSyntaxUID")

@@ -12,10 +12,10 @@ from click.testing import Result
 from pydicom.uid import generate_uid
 from typer.testing import CliRunner
 
-from dicom_pipeline.cli import app
-from dicom_pipeline.extract.headers.reader import Reason
-from dicom_pipeline.extract.rejected import rejected_files, take_again
-from dicom_pipeline.private_files import Data, write_atomic
+from dicom_pipeline.cli.app import app
+from dicom_pipeline.common.private_files import Data, write_atomic
+from dicom_pipeline.extract.raw_zone.rejected_files import rejected_files, retry_rejected
+from dicom_pipeline.headers.reader import Reason
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 
@@ -109,15 +109,15 @@ def test_those_that_are_taken_again_are_pending_and_nothing_else_is_read(
 ) -> None:
     before = zone.bytes()
     chosen = [name for name, reason in BAD.items() if not reasons or reason in reasons]
-    assert take_again(zone.step().partitions, reasons) == len(chosen)
-    account = zone.account()
-    assert account.balanced
-    assert (account.pending, account.loaded) == (len(chosen), 3)
-    assert account.rejected.total() == 4 - len(chosen)
-    assert account.stale_partitions > 0
+    assert retry_rejected(zone.step().partitions, reasons) == len(chosen)
+    counts = zone.reconcile()
+    assert counts.balanced
+    assert (counts.pending, counts.loaded) == (len(chosen), 3)
+    assert counts.rejected.total() == 4 - len(chosen)
+    assert counts.stale_partitions > 0
     assert sum(report.read for report in zone.refresh()) == len(chosen)
     assert zone.bytes() == before  # so nothing downstream has anything to do
-    assert not zone.account().pending
+    assert not zone.reconcile().pending
 
 
 def test_a_file_that_was_mended_without_a_trace_is_loaded(zone: Zone) -> None:
@@ -130,7 +130,7 @@ def test_a_file_that_was_mended_without_a_trace_is_loaded(zone: Zone) -> None:
     command(zone, "--retry", "--reason", "no_sop_instance_uid")
     assert zone.load() == 1
     assert zone.images()["b/nameless.dcm"]["file_outcome"] == "loaded"
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_the_command_says_how_many_and_lists_nothing(zone: Zone) -> None:
@@ -139,7 +139,7 @@ def test_the_command_says_how_many_and_lists_nothing(zone: Zone) -> None:
     assert result.stderr == "2 files are pending again; next: dicom-pipeline run\n"
     assert command(zone, "--retry", "--reason", "not_dicom", code=1).stdout == ""
     assert command(zone, "--retry").stderr.startswith("2 files are pending")
-    assert zone.account().pending == 4
+    assert zone.reconcile().pending == 4
     assert zone.load() == 4
     assert len(zone.rejects()) == 4
 
@@ -162,21 +162,21 @@ def test_a_retry_that_is_killed_loses_nothing(
         written += 1
         write_atomic(path, data)
 
-    monkeypatch.setattr("dicom_pipeline.private_files.write_atomic", until_killed)
+    monkeypatch.setattr("dicom_pipeline.common.private_files.write_atomic", until_killed)
     with pytest.raises(Killed):
-        take_again(zone.step().partitions)
+        retry_rejected(zone.step().partitions)
     monkeypatch.undo()
-    account = zone.account()
-    assert account.balanced
-    assert account.lost == 0
+    counts = zone.reconcile()
+    assert counts.balanced
+    assert counts.lost == 0
     zone.refresh()
     assert zone.bytes() == before
-    assert zone.account().pending == 0
+    assert zone.reconcile().pending == 0
 
 
 def test_a_partition_that_is_not_whole_is_left_to_the_next_run(zone: Zone) -> None:
     zone.raw.path("series", "2015-06").unlink()
-    assert take_again(zone.step().partitions) == 4
-    assert zone.account().balanced
+    assert retry_rejected(zone.step().partitions) == 4
+    assert zone.reconcile().balanced
     zone.refresh()
     assert len(zone.rejects()) == 4

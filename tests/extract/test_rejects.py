@@ -11,21 +11,21 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header, HeaderReader, Reason, Rejected
-from dicom_pipeline.extract.identity import IdentityTerms
+from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
 from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).readings
+READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
 READER: HeaderReader = PydicomReader(READINGS)
-SOP = next(i for i, reading in enumerate(READINGS) if reading.tag == 0x00080018)
+SOP = next(i for i, attribute_path in enumerate(READINGS) if attribute_path.tag == 0x00080018)
 
 
 @pytest.fixture(params=[PydicomReader, FastReader], autouse=True)
@@ -104,8 +104,10 @@ def test_a_header_cut_off_anywhere_gives_a_reason_or_right_values_only(
         rows += 1
         missing = False
         assert outcome.unreadable_values == 0
-        for reading, text, full in zip(READINGS, outcome.values, expected.values, strict=True):
-            assert text in (full, None), (end, hex(reading.tag))
+        for attribute_path, text, full in zip(
+            READINGS, outcome.values, expected.values, strict=True
+        ):
+            assert text in (full, None), (end, hex(attribute_path.tag))
         by_tag = sorted(zip(READINGS, outcome.values, expected.values, strict=True))
         for _, text, full in sorted(by_tag, key=lambda row: row[0].first_tag):
             if full is not None:

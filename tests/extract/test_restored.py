@@ -11,9 +11,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from dicom_pipeline.extract.restored import restore_manifests
+from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.extract.raw_zone.manifest_recovery import recover_manifests
 from dicom_pipeline.landing.scan import ScanRefused
-from dicom_pipeline.place import ZoneUnavailable
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
@@ -40,11 +40,11 @@ def test_manifests_come_back_from_parquet_and_files(zone: Zone) -> None:
     before = manifests(zone)
     (zone.raw_dir / "manifests" / "study_period=2012-02.parquet").unlink()
     (zone.raw_dir / "manifests" / "study_period=2012-03.parquet").write_bytes(b"PAR1 no more")
-    assert restore_manifests(zone.step().partitions, damaged_too=True) == 2
+    assert recover_manifests(zone.step().partitions, corrupt_too=True) == 2
     zone.scan()
     assert manifests(zone) == before
     assert sum(report.read for report in zone.refresh()) == 0
-    assert restore_manifests(zone.step().partitions, damaged_too=True) == 0
+    assert recover_manifests(zone.step().partitions, corrupt_too=True) == 0
 
 
 def test_files_that_have_rows_are_missed_though_their_manifests_are_lost(zone: Zone) -> None:
@@ -52,7 +52,7 @@ def test_files_that_have_rows_are_missed_though_their_manifests_are_lost(zone: Z
     shutil.rmtree(zone.raw_dir / "manifests")
     for path in zone.landing.iterdir():
         path.unlink()
-    restore_manifests(zone.step().partitions)
+    recover_manifests(zone.step().partitions)
     with pytest.raises(ScanRefused, match="12 of 12 known files are gone"):
         zone.scan()
     assert zone.images() == before
@@ -62,7 +62,7 @@ def test_a_zone_that_becomes_empty_while_it_is_read_costs_no_row(zone: Zone) -> 
     before = zone.images()
     for path in zone.landing.iterdir():
         path.unlink()
-    with pytest.raises(ZoneUnavailable, match="became empty while its files were read"):
+    with pytest.raises(StorageUnavailable, match="became empty while its files were read"):
         zone.refresh(force=True)
     assert zone.images() == before
 
@@ -109,9 +109,9 @@ def test_parquet_that_cannot_be_opened_for_now_is_not_damaged(zone: Zone) -> Non
             while True:
                 spare.append(os.open("/dev/null", os.O_RDONLY))
         with pytest.raises(OSError, match="Too many open files"):
-            raw.is_damaged("2012-01")
+            raw.is_corrupt("2012-01")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for descriptor in spare:
             os.close(descriptor)
-    assert not raw.is_damaged("2012-01")
+    assert not raw.is_corrupt("2012-01")

@@ -14,9 +14,9 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from dicom_pipeline.attributes import reading_of
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.directory import LocalFile
+from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 from tests.support.dicom import WHEEL, dataset, encoded, wheel_files
 
 SEQUENCE = "RequestAttributesSequence"
@@ -29,7 +29,7 @@ LINE = re.compile(
 def read(path: Path, keyword: str) -> str | None:
     file = LocalFile(str(path))
     try:
-        header = PydicomReader([reading_of(keyword)]).read(file)
+        header = PydicomReader([parse_attribute_path(keyword)]).read(file)
     finally:
         file.close()
     assert header.unreadable_values == 0

@@ -1,4 +1,4 @@
-"""Counts of files by the raw zone alone are those of the account, which lists the landing zone."""
+"""Counts of files by the raw zone alone are those of the counts, which lists the landing zone."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.extract.accounting import Account
-from dicom_pipeline.extract.rejected import take_again
-from dicom_pipeline.extract.tally import tally
+from dicom_pipeline.extract.file_counts import count_outcomes
+from dicom_pipeline.extract.raw_zone.rejected_files import retry_rejected
+from dicom_pipeline.extract.reconciliation import FileCounts
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 
@@ -26,18 +26,18 @@ def zone(tmp_path: Path) -> Zone:
     return zone
 
 
-def counts(account: Account) -> dict[str, object]:
+def counts(counts: FileCounts) -> dict[str, object]:
     """What both know: what is gone or stale takes a listing, or the versions."""
     return {
         name: dict(value) if name in ("rejected", "ignored") else value
-        for name, value in vars(account).items()
+        for name, value in vars(counts).items()
         if name not in ("gone", "stale_partitions")
     }
 
 
-def compare(zone: Zone) -> Account:
-    ours = tally(zone.step().partitions)
-    assert counts(ours) == counts(zone.account())
+def compare(zone: Zone) -> FileCounts:
+    ours = count_outcomes(zone.step().partitions)
+    assert counts(ours) == counts(zone.reconcile())
     assert ours.balanced
     return ours
 
@@ -59,10 +59,10 @@ def test_files_that_were_found_and_not_read_are_pending(zone: Zone) -> None:
 
 
 def test_rejects_that_are_taken_again_are_pending(zone: Zone) -> None:
-    take_again(zone.step().partitions)
+    retry_rejected(zone.step().partitions)
     assert compare(zone).pending == 1
 
 
 def test_nothing_is_there(tmp_path: Path) -> None:
     empty = Zone(tmp_path)
-    assert tally(empty.step().partitions) == Account()
+    assert count_outcomes(empty.step().partitions) == FileCounts()

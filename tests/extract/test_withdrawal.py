@@ -1,4 +1,4 @@
-"""A subject who was withdrawn: gone from the raw zone, and not taken in again."""
+"""A subject who was purged: gone from the raw zone, and not taken in again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from dicom_pipeline.extract.purge import clear
-from dicom_pipeline.extract.raw_zone import RawZone
-from dicom_pipeline.extract.withdrawal import Tombstone, WithdrawalError, Withdrawals
-from dicom_pipeline.identifiers import Identifier, Kind, identifier
-from dicom_pipeline.settings import Grain
+from dicom_pipeline.config.settings import Granularity
+from dicom_pipeline.deid.identifiers import Identifier, Kind, identifier
+from dicom_pipeline.extract.raw_zone.parquet import RawZone
+from dicom_pipeline.extract.raw_zone.tombstones import Tombstone, TombstoneError, Tombstones
+from dicom_pipeline.operations.purge.raw_zone import clear
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
@@ -34,7 +34,7 @@ def study(value: str) -> Identifier:
 
 def withdraw(zone: Zone, *subjects: Identifier) -> None:
     tombstones = [Tombstone(subject, "2030-01-02T03:04:05+00:00", "r.json") for subject in subjects]
-    Withdrawals(zone.raw_dir).add(tombstones)
+    Tombstones(zone.raw_dir).add(tombstones)
 
 
 def put(zone: Zone, name: str, number: int, patient_id: str | None, **values: Any) -> Path:
@@ -84,7 +84,7 @@ def stored(zone: Zone) -> str:
     """All that the raw zone holds, but for the tombstones."""
     texts = []
     for path in sorted(zone.raw_dir.rglob("*")):
-        if path.is_dir() or "withdrawn" in path.parts:
+        if path.is_dir() or "purged" in path.parts:
             continue
         parquet = path.suffix == ".parquet"
         texts.append(str(pq.ParquetFile(path).read().to_pydict()) if parquet else path.read_text())
@@ -98,7 +98,7 @@ def test_what_is_left_is_what_a_raw_zone_has_that_never_knew_the_patient(
     withdraw(zone, patient())
     reports = zone.refresh()
     assert sum(report.read for report in reports) == 0
-    assert sum(report.ignored.get("withdrawn", 0) for report in reports) == 4
+    assert sum(report.ignored.get("purged", 0) for report in reports) == 4
     clean = clean_copy(zone, tmp_path / "clean")
     assert zone.content() == clean.content()
     assert (
@@ -122,15 +122,15 @@ def test_damaged_parquet_that_was_set_aside_goes_too(zone: Zone) -> None:
 def test_files_that_still_lie_there_are_ignored_and_not_read_again(zone: Zone) -> None:
     withdraw(zone, patient())
     zone.refresh()
-    for options in ({}, {"grain": Grain.YEAR}, {"grain": Grain.DAY}, {}):
+    for options in ({}, {"grain": Granularity.YEAR}, {"grain": Granularity.DAY}, {}):
         scanned = zone.scan(**options)
         assert (scanned.new, scanned.changed, scanned.deleted) == (0, 0, 0)
-        assert scanned.ignored == {"withdrawn": 4}
+        assert scanned.ignored == {"purged": 4}
         assert sum(report.read for report in zone.refresh()) == 0
-        account = zone.account()
-        assert (account.discovered, account.loaded, account.balanced) == (7, 2, True)
-        assert account.ignored == {"withdrawn": 4}
-        assert account.rejected == {"not_dicom": 1}
+        counts = zone.reconcile()
+        assert (counts.discovered, counts.loaded, counts.balanced) == (7, 2, True)
+        assert counts.ignored == {"purged": 4}
+        assert counts.rejected == {"not_dicom": 1}
     assert sum(report.read for report in zone.refresh(force=True)) == 3
     assert WITHDRAWN not in stored(zone)
 
@@ -145,9 +145,9 @@ def test_files_that_come_later_are_read_once_and_never_stored(zone: Zone) -> Non
     assert zone.load() == 3
     assert "2019-03" not in zone.raw.periods() + zone.manifests.periods()
     assert zone.load() == 0
-    account = zone.account()
-    assert account.ignored == {"withdrawn": 6}
-    assert account.balanced
+    counts = zone.reconcile()
+    assert counts.ignored == {"purged": 6}
+    assert counts.balanced
     assert WITHDRAWN not in stored(zone)
     assert "arrived" not in stored(zone)
 
@@ -158,7 +158,7 @@ def test_a_withdrawn_file_that_becomes_another_patients_is_loaded(zone: Zone) ->
     put(zone, f"{WITHDRAWN}/0", 77, STAYS)
     assert zone.load() == 1
     assert zone.images()[f"{WITHDRAWN}/0"]["key_patient_id"] == STAYS
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 @pytest.mark.parametrize("written", [WITHDRAWN, f"  {WITHDRAWN} ", f"{WITHDRAWN}\0"])
@@ -212,7 +212,7 @@ def test_a_patient_is_that_of_an_issuer_or_of_all_and_a_study_is_a_study(
     assert sorted(zone.images()) == left
     zone.scan()
     assert sum(report.read for report in zone.refresh()) == 0
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
 
 
 def test_where_rows_outlive_their_files_those_of_the_subject_do_not(tmp_path: Path) -> None:
@@ -227,9 +227,9 @@ def test_where_rows_outlive_their_files_those_of_the_subject_do_not(tmp_path: Pa
     zone.load()
     assert WITHDRAWN not in stored(zone)
     assert len(zone.images()) == 2
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
     # nor when their partition is another one by now, and its files cannot be read again
-    zone.load(grain=Grain.YEAR)
+    zone.load(grain=Granularity.YEAR)
     assert WITHDRAWN not in stored(zone)
     assert len(zone.images()) == 2
 
@@ -239,12 +239,12 @@ def test_a_grain_changed_together_with_a_purge_reads_no_file(tmp_path: Path) -> 
         zone = Zone(tmp_path / str(keep), keep=keep)
         fill(zone)
         zone.load()
-        zone.scan(grain=Grain.YEAR)
+        zone.scan(grain=Granularity.YEAR)
         withdraw(zone, patient())
         assert sum(report.read for report in zone.refresh()) == 0
         assert WITHDRAWN not in stored(zone)
         assert len(zone.images()) == 2
-        assert zone.account().ignored == {"withdrawn": 4}
+        assert zone.reconcile().ignored == {"purged": 4}
 
 
 def test_a_changed_file_that_cannot_be_read_goes_with_the_rows_that_stood_for_it(
@@ -267,7 +267,7 @@ def test_a_changed_file_that_cannot_be_read_goes_with_the_rows_that_stood_for_it
     assert list(zone.images()) == ["other"]
 
 
-@pytest.mark.parametrize("place", ["RawZone.write", "ManifestStore.write", "Withdrawals._note"])
+@pytest.mark.parametrize("place", ["RawZone.write", "ManifestStore.write", "Tombstones._note"])
 def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
     zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
         raise KeyboardInterrupt
 
     withdraw(zone, patient())
-    parts = {"RawZone": RawZone, "ManifestStore": type(zone.manifests), "Withdrawals": Withdrawals}
+    parts = {"RawZone": RawZone, "ManifestStore": type(zone.manifests), "Tombstones": Tombstones}
     owner, name = place.split(".")
     with monkeypatch.context() as patched:
         patched.setattr(parts[owner], name, die)
@@ -285,7 +285,7 @@ def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
     assert any(partitions.raw.version(k) != v for k, v in partitions.wanted_versions().items())
     assert zone.load() == 0
     assert zone.content() == clean_copy(zone, tmp_path / "clean").content()
-    assert zone.account().balanced
+    assert zone.reconcile().balanced
     partitions = zone.step().partitions
     assert all(partitions.raw.version(k) == v for k, v in partitions.wanted_versions().items())
 
@@ -302,12 +302,12 @@ def test_without_its_line_a_subject_is_back_as_it_was(zone: Zone) -> None:
     withdraw(zone, patient(), study("1.2.2"))
     zone.refresh()
     assert list(zone.images()) == [f"{STAYS}/2"]
-    lines = (zone.raw_dir / "withdrawn" / "subjects.jsonl").read_text().splitlines()
+    lines = (zone.raw_dir / "purged" / "subjects.jsonl").read_text().splitlines()
     kept = [line for line in lines if WITHDRAWN not in line]
     assert len(kept) == 1
-    (zone.raw_dir / "withdrawn" / "subjects.jsonl").write_text("\n".join(kept))
+    (zone.raw_dir / "purged" / "subjects.jsonl").write_text("\n".join(kept))
     assert zone.load() == 4
-    (zone.raw_dir / "withdrawn" / "subjects.jsonl").unlink()
+    (zone.raw_dir / "purged" / "subjects.jsonl").unlink()
     assert zone.load() == 1
     assert zone.content() == before
 
@@ -344,7 +344,7 @@ def test_a_landing_zone_of_withdrawn_files_alone_is_not_taken_for_an_unmounted_o
 def test_only_the_owner_may_read_the_tombstones_and_what_else_is_written(zone: Zone) -> None:
     withdraw(zone, patient())
     zone.refresh()
-    folder = zone.raw_dir / "withdrawn"
+    folder = zone.raw_dir / "purged"
     for path in [folder, *folder.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
     entry = json.loads((folder / "subjects.jsonl").read_text())
@@ -361,12 +361,12 @@ def test_a_tombstone_that_cannot_be_read_stops_everything_and_is_not_quoted(
     zone: Zone, line: str
 ) -> None:
     withdraw(zone, patient())
-    path = zone.raw_dir / "withdrawn" / "subjects.jsonl"
+    path = zone.raw_dir / "purged" / "subjects.jsonl"
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(WithdrawalError, match=r"line 2: ") as error:
+    with pytest.raises(TombstoneError, match=r"line 2: ") as error:
         zone.step()
     assert line not in str(error.value)
-    with pytest.raises(WithdrawalError):
+    with pytest.raises(TombstoneError):
         zone.scan()
 
 

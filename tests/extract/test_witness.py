@@ -4,26 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.extract import witness
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header, Reason, Rejected
-from dicom_pipeline.extract.witness import AGREED, DIFFERED, WitnessedReader
+from dicom_pipeline.extract import cross_check as witness
+from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, CrossCheckedReader
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.landing.storage import OpenFile
-from tests.extract.fuzz import Bytes, readings
+from tests.extract.fuzz import Bytes, attribute_paths
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 
 
-def headers(reader: WitnessedReader, count: int = 100) -> list[Header]:
+def headers(reader: CrossCheckedReader, count: int = 100) -> list[Header]:
     return [reader.read(Bytes(encoded(dataset(n), "explicit"))) for n in range(count)]
 
 
 def test_a_share_of_the_files_is_read_both_ways_and_always_the_same_ones() -> None:
-    first = [h.reader for h in headers(WitnessedReader(readings(), 10))]
+    first = [h.reader for h in headers(CrossCheckedReader(attribute_paths(), 10))]
     assert set(first) == {"fast", AGREED}
     assert 2 <= first.count(AGREED) <= 30
-    assert [h.reader for h in headers(WitnessedReader(readings(), 10))] == first
+    assert [h.reader for h in headers(CrossCheckedReader(attribute_paths(), 10))] == first
 
 
 def test_where_they_differ_the_row_is_pydicoms_and_says_so(
@@ -37,13 +37,13 @@ def test_where_they_differ_the_row_is_pydicoms_and_says_so(
         return header
 
     monkeypatch.setattr(FastReader, "read", wrong)
-    found = headers(WitnessedReader(readings(), 1), 3)
+    found = headers(CrossCheckedReader(attribute_paths(), 1), 3)
     assert {h.reader for h in found} == {DIFFERED}
     assert all(h.values[-1] != "wrong" for h in found)
 
 
 def test_a_reject_of_pydicom_alone_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = WitnessedReader(readings(), 1)
+    reader = CrossCheckedReader(attribute_paths(), 1)
     reader.read(Bytes(encoded(dataset(), "explicit")))  # character sets are asked of pydicom too
 
     def refuse(self: PydicomReader, file: OpenFile) -> Header:
@@ -54,7 +54,7 @@ def test_a_reject_of_pydicom_alone_is_no_difference(monkeypatch: pytest.MonkeyPa
 
 
 def test_any_other_reject_of_pydicom_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = WitnessedReader(readings(), 1)
+    reader = CrossCheckedReader(attribute_paths(), 1)
     reader.read(Bytes(encoded(dataset(), "explicit")))
 
     def refuse(self: PydicomReader, file: OpenFile) -> Header:
@@ -65,7 +65,7 @@ def test_any_other_reject_of_pydicom_is_a_difference(monkeypatch: pytest.MonkeyP
 
 
 def test_what_pydicom_read_anyway_is_not_read_again() -> None:
-    reader = WitnessedReader(readings(), 1)
+    reader = CrossCheckedReader(attribute_paths(), 1)
     header = reader.read(Bytes(encoded(dataset(), "big endian")))
     assert header.reader == "pydicom: transfer_syntax"
 

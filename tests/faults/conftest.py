@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 from tests.endtoend.conftest import Site, site
 
 from . import archive

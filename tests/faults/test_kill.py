@@ -40,7 +40,7 @@ def changed_files(site: Site) -> dict[str, set[tuple[str, int]]]:
     """Inodes of the parquet of each partition, by table."""
     found: dict[str, set[tuple[str, int]]] = {}
     for table in os.scandir(site.root / "raw"):
-        if table.is_dir() and table.name not in ("manifests", "withdrawn", "review"):
+        if table.is_dir() and table.name not in ("manifests", "purged", "review"):
             for partition in os.scandir(table.path):
                 try:
                     inode = os.stat(f"{partition.path}/data.parquet").st_ino

@@ -20,7 +20,7 @@ from .watch import Watch
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from dicom_pipeline.lock import writer_lock
+from dicom_pipeline.common.locks import writer_lock
 with writer_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

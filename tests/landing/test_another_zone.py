@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.landing.sample import put_sample
 from dicom_pipeline.landing.scan import ScanRefused
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import load_settings
-from dicom_pipeline.status import status
+from dicom_pipeline.operations.status import status
+from dicom_pipeline.workspace import Pipeline
 from tests.endtoend.archive import write_instances
 
 
@@ -28,7 +28,7 @@ def pipeline(root: Path, landing: str) -> Pipeline:
             "DICOM_WAREHOUSE_DIR": str(root / "warehouse"),
             "DBT_DATABASE_NAME": str(root / "d.duckdb"),
             "DAGSTER_HOME": str(root / "dagster"),
-            "DICOM_SETTLE_SECONDS": "0",
+            "DICOM_MIN_FILE_AGE_SECONDS": "0",
         })
     )  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_after_the_sample_come_files_of_ones_own_without_a_question(
     assert first.scan().new == 194
     second = pipeline(tmp_path, "own")
     write_instances(tmp_path / "own", own)
-    assert "accept-deletions" not in (status(second, second.account()).next_step or "")
+    assert "accept-deletions" not in (status(second, second.reconcile()).next_step or "")
     report = second.scan()
     assert (report.new, report.deleted) == (own, 194)
 
@@ -53,14 +53,14 @@ def test_a_variable_that_was_forgotten_is_named_and_nothing_counts_as_lost(tmp_p
     write_instances(tmp_path / "second", 25, prefix="j")
     first.scan()
     list(first.raw_step().refresh(first.manifests.periods()))
-    found = status(second, account := second.account())
-    assert (account.pending, account.gone, account.lost) == (25, 25, 0)
+    found = status(second, counts := second.reconcile())
+    assert (counts.pending, counts.missing, counts.lost) == (25, 25, 0)
     assert any(str(tmp_path / "first") in line for line in found.stale)
     assert "--accept-deletions" in str(found.next_step)
     with pytest.raises(ScanRefused, match="DICOM_LANDING_URI names another"):
         second.scan()
     second.scan(accept_deletions=True)
-    assert not any("all tables" in line for line in status(second, second.account()).stale)
+    assert not any("all tables" in line for line in status(second, second.reconcile()).stale)
 
 
 def test_a_file_of_the_sample_that_is_another_now_is_ones_own(tmp_path: Path) -> None:

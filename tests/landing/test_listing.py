@@ -184,9 +184,11 @@ def test_a_fifo_is_no_file_and_never_hangs(tmp_path: Path) -> None:
 def test_files_that_are_still_being_written_wait(tmp_path: Path) -> None:
     path = put(tmp_path, b"new.dcm")
     os.utime(path, (0, 0))  # a copy that keeps the time of the original
-    assert DirectoryStorage(tmp_path, settle_seconds=30).list_landing().unsettled == ["new.dcm"]
+    assert DirectoryStorage(tmp_path, min_file_age_seconds=30).list_landing().unsettled == [
+        "new.dcm"
+    ]
     time.sleep(0.06)
-    assert DirectoryStorage(tmp_path, settle_seconds=0.05).list_landing().unsettled == []
+    assert DirectoryStorage(tmp_path, min_file_age_seconds=0.05).list_landing().unsettled == []
 
 
 AS_NOBODY = """
@@ -253,7 +255,7 @@ def test_a_file_that_grows_or_shrinks_is_read_up_to_its_end(tmp_path: Path) -> N
     opened.close()
 
 
-def test_a_listing_out_of_time_is_cut_off_and_goes_on_elsewhere(tmp_path: Path) -> None:
+def test_a_listing_out_of_time_is_cut_off_and_goes_on_remote_reader(tmp_path: Path) -> None:
     for name in ("a/1", "a/x/2", "b/3", "c", "d/4"):
         put(tmp_path, name.encode())
     storage = DirectoryStorage(tmp_path)
@@ -261,7 +263,7 @@ def test_a_listing_out_of_time_is_cut_off_and_goes_on_elsewhere(tmp_path: Path) 
     start = 0
     for _ in range(40):
         listing = storage.list_landing(start=start, deadline=time.monotonic() - 1)
-        assert listing.cut_off
+        assert listing.cut_short
         assert not listing.complete
         seen.update(file.path for file in listing.files)
         start = listing.next_start

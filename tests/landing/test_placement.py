@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.landing.placement import HEAD_BYTES, study_day, study_period, usable_date
-from dicom_pipeline.settings import Grain
+from dicom_pipeline.config.settings import Granularity
+from dicom_pipeline.landing.partition_key import HEAD_BYTES, study_day, study_period, usable_date
 from tests.support.dicom import SYNTAXES, dataset, encoded
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
@@ -96,6 +96,9 @@ def test_a_head_that_ends_anywhere_gives_the_day_or_none(syntax: str) -> None:
 
 
 def test_periods_are_named_by_grain() -> None:
-    names = [study_period("2012-03-04", grain) for grain in (Grain.DAY, Grain.MONTH, Grain.YEAR)]
+    names = [
+        study_period("2012-03-04", grain)
+        for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR)
+    ]
     assert names == ["2012-03-04", "2012-03", "2012"]
-    assert {study_period(None, grain) for grain in Grain} == {"undated"}
+    assert {study_period(None, grain) for grain in Granularity} == {"undated"}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.config.settings import Granularity, OnDelete
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanRefused, ScanRules
 from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.settings import Grain, OnDelete
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
@@ -64,7 +64,7 @@ def test_an_unchanged_zone_is_scanned_without_opening_a_file_or_writing_a_manife
 
     watched = Watched(zone.landing)
     watched.before_open = refuse  # type: ignore[method-assign]
-    report = Scanner(watched, zone.manifests, ScanRules(Grain.MONTH)).run()
+    report = Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
     assert (report.listed, report.new, report.partitions) == (3, 0, [])
     assert before == {p: p.stat().st_ino for p in (zone.raw_dir / "manifests").glob("*.parquet")}
 
@@ -211,7 +211,7 @@ def test_a_scan_out_of_time_deletes_nothing_and_the_next_ones_do_the_rest(zone: 
         start = report.next_start
     assert places(zone) == {"2012-03": [f"{n:03}.dcm" for n in range(5)]}
     report = zone.scan(budget=60.0, start=start)
-    assert (report.cut_off, report.postponed, report.deleted, report.new) == (False, 0, 1, 5)
+    assert (report.cut_short, report.postponed, report.deleted, report.new) == (False, 0, 1, 5)
 
 
 def test_placing_that_runs_out_of_time_goes_on_at_the_next_scan(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_placing_that_runs_out_of_time_goes_on_at_the_next_scan(tmp_path: Path) 
     watched.before_open = lambda path: time.sleep(0.1)  # type: ignore[method-assign]
     counts = []
     while not counts or counts[-1][1]:
-        scanner = Scanner(watched, zone.manifests, ScanRules(Grain.MONTH), budget=0.15)
+        scanner = Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH), budget=0.15)
         report = scanner.run()
         counts.append((report.new, report.postponed))
         state = zone.manifests.read_state()
@@ -235,12 +235,12 @@ def test_files_that_have_not_settled_are_neither_new_nor_gone(tmp_path: Path) ->
     zone = Zone(tmp_path)
     path = zone.put("a", instance(1))
     zone.scan()
-    zone.storage.settle_seconds = 60
+    zone.storage.min_file_age_seconds = 60
     os.utime(path, ns=(0, 5))
     zone.put("b", instance(2))
     report = zone.scan()
     assert (report.unsettled, report.new, report.changed, report.deleted) == (2, 0, 0, 0)
-    zone.storage.settle_seconds = 0
+    zone.storage.min_file_age_seconds = 0
     report = zone.scan()
     assert (report.unsettled, report.new, report.changed) == (0, 1, 1)
 
@@ -258,9 +258,9 @@ def test_another_grain_repartitions_without_opening_a_file(tmp_path: Path) -> No
     watched = Watched(zone.landing)
     watched.before_open = refuse  # type: ignore[method-assign]
     for grain, expected in {
-        Grain.YEAR: {"2012": ["a", "b"], "undated": ["c"]},
-        Grain.DAY: {"2012-03-04": ["a"], "2012-04-05": ["b"], "undated": ["c"]},
-        Grain.MONTH: {"2012-03": ["a"], "2012-04": ["b"], "undated": ["c"]},
+        Granularity.YEAR: {"2012": ["a", "b"], "undated": ["c"]},
+        Granularity.DAY: {"2012-03-04": ["a"], "2012-04-05": ["b"], "undated": ["c"]},
+        Granularity.MONTH: {"2012-03": ["a"], "2012-04": ["b"], "undated": ["c"]},
     }.items():
         report = Scanner(watched, zone.manifests, ScanRules(grain)).run()
         assert places(zone) == expected
@@ -308,7 +308,7 @@ def test_no_file_is_without_a_manifest_at_any_moment_of_a_repartition(
     zone = Zone(tmp_path, keep=True)
     for n in range(4):
         zone.put(str(n), instance(n, StudyDate=f"20120{n + 1}05"))
-    zone.scan(grain=Grain.YEAR)
+    zone.scan(grain=Granularity.YEAR)
     shutil.rmtree(zone.landing)
     zone.landing.mkdir()
     real = ManifestStore.write
@@ -318,7 +318,7 @@ def test_no_file_is_without_a_manifest_at_any_moment_of_a_repartition(
         assert {path for paths in places(zone).values() for path in paths} == set("0123")
 
     monkeypatch.setattr(ManifestStore, "write", write)
-    for grain in (Grain.DAY, Grain.MONTH, Grain.YEAR):
+    for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
         zone.scan(grain=grain)
     assert places(zone) == {"2012": list("0123")}
 
@@ -328,7 +328,7 @@ def test_a_file_that_vanishes_between_listing_and_reading_is_not_there(tmp_path:
     fill(zone, 2)
     watched = Watched(zone.landing)
     watched.before_open = lambda path: (zone.landing / "000.dcm").unlink(missing_ok=True)  # type: ignore[method-assign]
-    Scanner(watched, zone.manifests, ScanRules(Grain.MONTH)).run()
+    Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
     assert places(zone) == {"2012-03": ["001.dcm"]}
 
 
@@ -341,9 +341,9 @@ def test_a_file_that_cannot_be_read_waits_undated_until_it_can(tmp_path: Path) -
         raise PermissionError(13, "Permission denied")
 
     watched.before_open = refuse  # type: ignore[method-assign]
-    assert Scanner(watched, zone.manifests, ScanRules(Grain.MONTH)).run().new == 1
+    assert Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run().new == 1
     assert places(zone) == {"undated": ["000.dcm"]}
-    again = Scanner(watched, zone.manifests, ScanRules(Grain.MONTH)).run()
+    again = Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
     assert (again.new, again.changed, again.partitions) == (0, 0, [])
     report = zone.scan()
     assert (report.changed, report.moved) == (1, 1)
@@ -360,7 +360,7 @@ def test_a_fifo_in_the_place_of_a_file_does_not_hang_the_scan(tmp_path: Path) ->
         os.mkfifo(path)
 
     watched.before_open = swap  # type: ignore[method-assign]
-    Scanner(watched, zone.manifests, ScanRules(Grain.MONTH)).run()
+    Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
     assert places(zone) == {"undated": ["000.dcm"]}
     report = zone.scan(accept=True)
     assert report.deleted == 1
@@ -373,5 +373,5 @@ def test_a_scan_with_remove_forgets_what_keep_had_kept(tmp_path: Path) -> None:
     zone.scan()
     files[0].unlink()
     zone.scan()
-    rules = ScanRules(Grain.MONTH, OnDelete.REMOVE)
+    rules = ScanRules(Granularity.MONTH, OnDelete.REMOVE)
     assert Scanner(zone.storage, zone.manifests, rules).run().deleted == 1

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.settings import Grain, OnDelete, SettingsError, load_settings
+from dicom_pipeline.config.settings import Granularity, OnDelete, SettingsError, load_settings
 
 KEY = "0123456789abcdef" * 4
 
 
 def test_without_any_variable_everything_has_its_default() -> None:
     settings = load_settings({})
-    assert (settings.partition_by, settings.on_delete) == (Grain.MONTH, OnDelete.REMOVE)
-    assert (settings.delete_guard, settings.settle_seconds) == (0.2, 5)
+    assert (settings.partition_by, settings.on_delete) == (Granularity.MONTH, OnDelete.REMOVE)
+    assert (settings.max_deleted_fraction, settings.min_file_age_seconds) == (0.2, 5)
     assert settings.uses_default_landing
     assert settings.workers >= 1
     assert settings.landing_dir.is_absolute()
@@ -33,10 +33,10 @@ def test_without_any_variable_everything_has_its_default() -> None:
         ("DICOM_DEID_PROFILE", "Research"),
         ("DICOM_PARTITION_BY", "week"),
         ("DICOM_ON_DELETE", ""),
-        ("DICOM_DELETE_GUARD", "20%"),
-        ("DICOM_DELETE_GUARD", "1.1"),
-        ("DICOM_DELETE_GUARD", "-0.1"),
-        ("DICOM_DELETE_GUARD", "nan"),
+        ("DICOM_MAX_DELETED_FRACTION", "20%"),
+        ("DICOM_MAX_DELETED_FRACTION", "1.1"),
+        ("DICOM_MAX_DELETED_FRACTION", "-0.1"),
+        ("DICOM_MAX_DELETED_FRACTION", "nan"),
         ("DICOM_FOLLOW_SYMLINKS", "maybe"),
         ("DICOM_FOLLOW_SYMLINKS", ""),
         ("DICOM_EXTRACTOR", "x"),
@@ -45,9 +45,9 @@ def test_without_any_variable_everything_has_its_default() -> None:
         ("DICOM_WORKERS", "1.5"),
         ("DICOM_WORKERS", "100000"),
         ("DICOM_READER", "x"),
-        ("DICOM_SETTLE_SECONDS", "inf"),
-        ("DICOM_SETTLE_SECONDS", "-1"),
-        ("DICOM_SETTLE_SECONDS", "soon"),
+        ("DICOM_MIN_FILE_AGE_SECONDS", "inf"),
+        ("DICOM_MIN_FILE_AGE_SECONDS", "-1"),
+        ("DICOM_MIN_FILE_AGE_SECONDS", "soon"),
         ("DICOM_SETTLE_SECOND", "5"),
         ("DICOM_", "5"),
     ],

@@ -47,8 +47,8 @@ def measure(
     made = corpus(work, KIND, files, SEED)
     site = Site(work / "site", workers)
     site.environment |= {
-        "DICOM_SETTLE_SECONDS": "1",
-        "DICOM_RUNS_KEPT_DAYS": str(HOURS_KEPT * A_BURST / 86_400),
+        "DICOM_MIN_FILE_AGE_SECONDS": "1",
+        "DICOM_RUN_RETENTION_DAYS": str(HOURS_KEPT * A_BURST / 86_400),
     }
     site.put(made.folder, made.names)
     site.run()

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import load_settings
+from dicom_pipeline.config.settings import load_settings
+from dicom_pipeline.workspace import Pipeline
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "DICOM_RAW_URI": str(tmp_path / "raw"),
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
         "DBT_DATABASE_NAME": str(tmp_path / "published" / "dicom.duckdb"),
-        "DICOM_SETTLE_SECONDS": "0",
+        "DICOM_MIN_FILE_AGE_SECONDS": "0",
         "DAGSTER_HOME": str(tmp_path / "dagster"),
     }
 

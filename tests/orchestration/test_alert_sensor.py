@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from dicom_pipeline.orchestration.alert_sensor import build_alert_sensor
-from dicom_pipeline.pipeline import Pipeline
-from dicom_pipeline.settings import Settings
+from dicom_pipeline.config.settings import Settings
+from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
+from dicom_pipeline.workspace import Pipeline
 from tests.test_alerts import Hook, hook
 
 __all__ = ["hook"]

@@ -11,10 +11,10 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from dicom_pipeline.orchestration.archive import KEY, archive
-from dicom_pipeline.orchestration.checks import landing_zone_was_scanned_lately
-from dicom_pipeline.orchestration.heartbeat import heartbeat
-from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.orchestration.assets.summary_asset import KEY, archive
+from dicom_pipeline.orchestration.checks.pipeline_checks import landing_zone_was_scanned_lately
+from dicom_pipeline.orchestration.ui.progress_log import progress_log
+from dicom_pipeline.workspace import Pipeline
 from tests.support.dicom import instance as dicom_file
 
 NAME = "Undercover^Quentin"
@@ -110,11 +110,11 @@ def test_a_landing_zone_that_nobody_scanned_is_not_fresh_and_says_what_to_do(
 def test_a_step_says_how_far_it_is_while_nothing_else_happens(tmp_path: Path) -> None:
     told: list[str] = []
     done = iter(range(100))
-    with heartbeat(told.append, lambda: f"{next(done)} done", seconds=0.05):
+    with progress_log(told.append, lambda: f"{next(done)} done", seconds=0.05):
         while len(told) < 3:
             pass
     count = len(told)
     assert told[0].startswith("0 done, ")
-    with pytest.raises(ZeroDivisionError), heartbeat(told.append, str, seconds=10):
+    with pytest.raises(ZeroDivisionError), progress_log(told.append, str, seconds=10):
         raise ZeroDivisionError
     assert len(told) == count

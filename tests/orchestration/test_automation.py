@@ -13,7 +13,7 @@ import pytest
 
 from dicom_pipeline.orchestration import automation as automation_conditions
 from dicom_pipeline.orchestration import seeds
-from dicom_pipeline.orchestration.checks import AUTOMATED, FRESH
+from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED, FRESH
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 

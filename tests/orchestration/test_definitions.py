@@ -10,13 +10,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dicom_pipeline.orchestration.dbt_assets import dbt_project, ensure_manifest
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.orchestration.assets.dbt import dbt_project, ensure_manifest
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
 
-def described(defs: dg.Definitions) -> str:
+def with_metadata(defs: dg.Definitions) -> str:
     """One line an asset: group, key, partitions, parents; then jobs, sensors, own checks."""
     graph = defs.resolve_asset_graph()
     lines = []
@@ -40,7 +40,7 @@ def described(defs: dg.Definitions) -> str:
 
 
 def test_the_asset_graph_is_the_one_in_the_snapshot(defs: dg.Definitions) -> None:
-    now = described(defs)
+    now = with_metadata(defs)
     if not SNAPSHOT.exists():
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), "if this change is meant, delete the snapshot and run again"

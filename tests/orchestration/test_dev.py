@@ -53,7 +53,9 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
     # two months and a file without a date: three partitions, to be one batch downstream
     for name in ("CT_small.dcm", "MR_small.dcm", "rtdose_1frame.dcm"):
         shutil.copy(SAMPLE / name, landing)
-    with DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server:
+    with DevServer(
+        environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster"
+    ) as server:
         assert server.runs() == []  # both sensors are off until toggled
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
@@ -103,7 +105,7 @@ def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
         return dict(zip(names, row or (), strict=False))
 
     with DevServer(
-        environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster", project
+        environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster", project
     ) as server:
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
@@ -127,7 +129,9 @@ def test_a_run_killed_during_dbt_is_taken_up_again_by_itself(
 ) -> None:
     database = Path(environment["DBT_DATABASE_NAME"])
     shutil.copy(SAMPLE / "CT_small.dcm", environment["DICOM_LANDING_URI"])
-    with DevServer(environment | {"DICOM_SETTLE_SECONDS": "1"}, tmp_path / "dagster") as server:
+    with DevServer(
+        environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster"
+    ) as server:
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
         killed: list[int] = []

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from dicom_pipeline.orchestration.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
 
 KEYS = ["2010-01", "2010-02", "2012-05"]
 PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")
@@ -37,7 +37,7 @@ DEFINITIONS = dg.Definitions(
 )
 OURS = {
     "custom": {
-        "module": "dicom_pipeline.orchestration.event_storage",
+        "module": "dicom_pipeline.orchestration.storage.sqlite",
         "class": "BatchingSqliteStorage",
     }
 }
@@ -106,7 +106,7 @@ def test_dagsters_own_storage_reads_them(tmp_path: Path) -> None:
     storage.dispose()
 
 
-def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_elsewhere(
+def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_remote_reader(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "ours"
@@ -132,7 +132,7 @@ def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_elsewher
 def test_processes_that_open_a_new_storage_at_once_make_it_once(tmp_path: Path) -> None:
     """Two that stamp versions of their own leave a database that nobody can open any more."""
     asked = (
-        "import sys, time; from dicom_pipeline.orchestration.event_storage import "
+        "import sys, time; from dicom_pipeline.orchestration.storage.sqlite import "
         "BatchingSqliteStorage as storage; print('ready', flush=True); sys.stdin.readline(); "
         "storage(sys.argv[1])"
     )

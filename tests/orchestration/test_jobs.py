@@ -13,7 +13,7 @@ import pytest
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import find_pending
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
-from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.workspace import Pipeline
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 

@@ -9,7 +9,7 @@ import pytest
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from dicom_pipeline.orchestration.pending import known_versions
-from dicom_pipeline.orchestration.retention import forget_old_runs, forget_old_traces
+from dicom_pipeline.orchestration.storage.retention import delete_old_evaluations, delete_old_runs
 from tests.orchestration.test_event_storage import instance as instance_in
 
 PERIODS = dg.DynamicPartitionsDefinition(name="period")
@@ -68,7 +68,7 @@ def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_fi
     assert before == {"2010-01": "d", "2010-02": "b"}
     time.sleep(0.3)
 
-    assert forget_old_runs(kept, AT_ONCE) == len(old)
+    assert delete_old_runs(kept, AT_ONCE) == len(old)
     assert runs(kept) == present
     assert known_versions(kept, ["2010-01", "2010-02"]) == before
     [check] = kept.event_log_storage.get_latest_asset_check_execution_by_key(
@@ -77,7 +77,7 @@ def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_fi
     assert check.run_id in present
     left = [str(path) for path in (tmp_path / "home").rglob("*") for run in old if run in str(path)]
     assert not left
-    assert forget_old_runs(kept, AT_ONCE) == 0
+    assert delete_old_runs(kept, AT_ONCE) == 0
 
 
 def test_traces_of_sensors_go_and_logs_of_runs_do_not(kept: dg.DagsterInstance) -> None:
@@ -96,10 +96,10 @@ def test_traces_of_sensors_go_and_logs_of_runs_do_not(kept: dg.DagsterInstance) 
     time.sleep(1.2)  # evaluations are dated by the second
 
     for days in (0, 1):
-        forget_old_traces(kept, days)
+        delete_old_evaluations(kept, days)
         assert len(storage.get_auto_materialize_evaluations_for_evaluation_id(1)) == 1
         assert of_tick.exists()
-    forget_old_traces(kept, AT_ONCE)
+    delete_old_evaluations(kept, AT_ONCE)
     assert not storage.get_auto_materialize_evaluations_for_evaluation_id(1)
     assert not of_tick.exists()
     assert of_run.exists()
@@ -109,10 +109,10 @@ def test_what_is_younger_or_under_way_stays(kept: dg.DagsterInstance) -> None:
     done = {load(kept, "2010-01", version) for version in "abc"}
     job = dg.Definitions(assets=[staged], jobs=[dg.define_asset_job("job", "*")])
     waiting = kept.create_run_for_job(job.resolve_job_def("job")).run_id
-    assert forget_old_runs(kept, 1) == 0
-    assert forget_old_runs(kept, 0) == 0
+    assert delete_old_runs(kept, 1) == 0
+    assert delete_old_runs(kept, 0) == 0
     assert runs(kept) == {*done, waiting}
     time.sleep(0.3)
-    assert forget_old_runs(kept, AT_ONCE, seconds=0) == 1
-    assert forget_old_runs(kept, AT_ONCE) == 1
+    assert delete_old_runs(kept, AT_ONCE, seconds=0) == 1
+    assert delete_old_runs(kept, AT_ONCE) == 1
     assert waiting in runs(kept)

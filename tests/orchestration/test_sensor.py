@@ -14,8 +14,8 @@ import pytest
 from dicom_pipeline.orchestration import instance
 from dicom_pipeline.orchestration.jobs import RAW_JOB
 from dicom_pipeline.orchestration.partitions import RANGE_END, RANGE_START, STUDY_PERIOD
-from dicom_pipeline.orchestration.sensors import file_arrival_sensor
-from dicom_pipeline.pipeline import Pipeline
+from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
+from dicom_pipeline.workspace import Pipeline
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 

@@ -104,7 +104,7 @@ def _when(section: Results) -> str:
 
 
 def _reader(section: Results) -> str:
-    wanted = len(readers.readings())
+    wanted = len(readers.attribute_paths())
     parts = [
         "## Header reading\n",
         _prose(

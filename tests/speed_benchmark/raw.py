@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.attributes import ENTITIES, load_mapping
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import ENTITIES, load_mapping
 
 from .corpus import Corpus
 from .measures import interleaved, middle, ratio

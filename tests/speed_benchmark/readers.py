@@ -20,8 +20,8 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from dicom_pipeline.attributes import Reading, load_mapping
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
 from tests.support.dicom import wheel_files
 
 from .corpus import Corpus, elements_of
@@ -46,9 +46,9 @@ class Peer:
     own: bool = True  # of this project and its environment: it must not fail
 
 
-def readings() -> list[Reading]:
+def attribute_paths() -> list[AttributePath]:
     """What is wanted of a header: the attributes of the mapping, each once."""
-    return list(dict.fromkeys(a.reading for a in load_mapping().attributes))
+    return list(dict.fromkeys(a.path for a in load_mapping().attributes))
 
 
 def available(python: Path | None) -> tuple[dict[str, Peer], dict[str, str]]:
@@ -98,7 +98,7 @@ class Bench:
         self._wanted = scratch / "wanted.json"
         self._wanted.write_text(json.dumps([
             {"tag": r.tag, "vr": r.vr, "keyword": keyword_for_tag(r.tag)}
-            for r in readings()
+            for r in attribute_paths()
         ]))  # fmt: skip
 
     def run(self, reader: Peer, *more: str) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def differences(
     expected: list[list[str | None]], texts: list[list[str | None]]
 ) -> dict[str, float]:
     """Files with a value that is not pydicom's, such values, and values a file."""
-    vrs = [reading.vr for reading in readings()]
+    vrs = [attribute_path.vr for attribute_path in attribute_paths()]
     files = values = 0
     for theirs, own in zip(expected, texts, strict=True):
         wrong = sum(

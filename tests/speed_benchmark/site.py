@@ -69,7 +69,7 @@ class Site:
         environment = {
             **os.environ, **self.environment,
             # files are old enough: waiting for them is not what is measured
-            "DICOM_SETTLE_SECONDS": "0", "PYTHONPATH": str(self.project),
+            "DICOM_MIN_FILE_AGE_SECONDS": "0", "PYTHONPATH": str(self.project),
         }  # fmt: skip
         command = [sys.executable, "-m", "dicom_pipeline.cli", "run"]
         result = process_tree.run(command, environment, self.project)

@@ -11,7 +11,7 @@ import pytest
 from . import __main__ as command
 from .corpus import Share, corpus, elements_of, shares_of, write
 from .document import TARGETS, document, measured
-from .readers import canonical, differences, readings
+from .readers import canonical, differences, attribute_paths
 from .series import FEWEST_ELEMENTS, KINDS, MOST_ELEMENTS
 
 
@@ -84,7 +84,7 @@ def test_the_reader_section_is_measured_and_written(tmp_path: Path) -> None:
 
 
 def test_what_differs_is_counted() -> None:
-    vrs = [reading.vr for reading in readings()]
+    vrs = [reading.vr for reading in attribute_paths()]
     expected: list[str | None] = ["1"] * len(vrs)
     assert differences([expected], [list(expected)])["differ"] == 0
     found = differences([expected, expected], [["2", *expected[1:]], [None, *expected[1:]]])

@@ -17,7 +17,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dicom_pipeline.pydicom_quiet import silence_pydicom
+from dicom_pipeline.common.pydicom_logging import silence_pydicom
 
 SYNTAXES = {
     "explicit": ExplicitVRLittleEndian,

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract import worker
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Header
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.settings import Reader
 
 
 class HostileReader(PydicomReader):
@@ -32,12 +32,16 @@ class HostileReader(PydicomReader):
         if order == b"RAISE":
             raise RecursionError("a value of a patient")
         if order == b"SURROGATE":
-            return Header(["\ud800"] * len(self.readings), None, 0, "hostile")
+            return Header(["\ud800"] * len(self.attribute_paths), None, 0, "hostile")
         if order == b"MODULES":
-            return Header([" ".join(sorted(sys.modules))] * len(self.readings), None, 0, "hostile")
+            return Header(
+                [" ".join(sorted(sys.modules))] * len(self.attribute_paths), None, 0, "hostile"
+            )
         if order == b"SLOW":
             time.sleep(0.05)
-            return Header([file.read_at(5, 9).decode()] * len(self.readings), None, 0, "hostile")
+            return Header(
+                [file.read_at(5, 9).decode()] * len(self.attribute_paths), None, 0, "hostile"
+            )
         return super().read(file)
 
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dicom_pipeline.settings import PROJECT_ROOT
+from dicom_pipeline.config.settings import PROJECT_ROOT
 
 _PARTS = ("dicom_pipeline", "dbt_snowflake", "resources", "dagster.yaml", "pyproject.toml")
 

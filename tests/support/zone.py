@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.attributes import MAPPING_CSV, load_mapping
-from dicom_pipeline.extract.accounting import Account, account
+from dicom_pipeline.config.settings import Granularity, OnDelete
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.raw_step import RawStep
-from dicom_pipeline.extract.raw_zone import RawZone
+from dicom_pipeline.extract.raw_zone.parquet import RawZone
+from dicom_pipeline.extract.raw_zone.tombstones import Tombstones
+from dicom_pipeline.extract.reconciliation import FileCounts, reconcile
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED
-from dicom_pipeline.extract.withdrawal import Withdrawals
 from dicom_pipeline.extract.worker import WorkerPlan
-from dicom_pipeline.identity_attributes import IDENTITY_CSV
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
-from dicom_pipeline.settings import Grain, OnDelete
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, load_mapping
+from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 
 
 class Zone:
@@ -43,13 +43,13 @@ class Zone:
         return path
 
     def scan(
-        self, *, grain: Grain = Grain.MONTH, start: int = 0, budget: float | None = None,
+        self, *, grain: Granularity = Granularity.MONTH, start: int = 0, budget: float | None = None,
         accept: bool = False,
     ) -> ScanReport:  # fmt: skip
         on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
         rules = ScanRules(grain, on_delete, accept_deletions=accept)
-        withdrawn = Withdrawals(self.raw_dir).files()
-        scanner = Scanner(self.storage, self.manifests, rules, budget=budget, withdrawn=withdrawn)
+        purged = Tombstones(self.raw_dir).files()
+        scanner = Scanner(self.storage, self.manifests, rules, budget=budget, purged=purged)
         return scanner.run(start)
 
     @property
@@ -78,8 +78,8 @@ class Zone:
         self.scan(**options)
         return sum(report.read for report in self.refresh())
 
-    def account(self) -> Account:
-        return account(self.storage, self.step().partitions)
+    def reconcile(self) -> FileCounts:
+        return reconcile(self.storage, self.step().partitions)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Rows of all partitions."""

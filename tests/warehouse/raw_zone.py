@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dicom_pipeline.extract.identity import IdentityTerms
-from dicom_pipeline.identity_attributes import load_identity_attributes
+from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 
 PATIENT_KEYS = {
     "key_patient_id": "PatientID",

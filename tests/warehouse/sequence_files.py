@@ -7,9 +7,9 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from dicom_pipeline.attributes import reading_of
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 from tests.support.dicom import WHEEL, dataset, encoded
 
 Who = dict[str, str]
@@ -44,7 +44,7 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def extracted(keyword: str, data: bytes) -> str:
-    header = PydicomReader([reading_of(keyword)]).read(InMemory(data))
+    header = PydicomReader([parse_attribute_path(keyword)]).read(InMemory(data))
     assert header.unreadable_values == 0 and header.values[0]
     return header.values[0]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.warehouse.build_counts import TableCounts, built_partitions, table_counts
+from dicom_pipeline.warehouse.duckdb.table_counts import TableCounts, built_partitions, table_counts
 
 
 def build(path: Path) -> Path:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.settings import Profile
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
     removed_words,

@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.orchestration.columns import asset_columns
-from dicom_pipeline.settings import Profile
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.orchestration.ui.columns import asset_columns
 from tools.dbt_docs import SERVED, described, server
 
 from .archive import ADDED_LINES

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.settings import Profile
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.warehouse.leak_check import Finding, LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.vault import vault_path
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.build_note import built_otherwise, note_sources
-from dicom_pipeline.warehouse.leftovers import drop_leftovers
+from dicom_pipeline.warehouse.build_fingerprint import build_outdated, write_fingerprint
+from dicom_pipeline.warehouse.duckdb.orphan_tables import drop_orphan_tables
 
 MANIFEST = {
     "nodes": {
@@ -46,25 +46,25 @@ def tables(build: Path) -> set[str]:
 
 
 def test_what_no_model_makes_is_dropped_and_named_and_the_rest_stays(build: Path) -> None:
-    dropped = drop_leftovers(build, MANIFEST)
+    dropped = drop_orphan_tables(build, MANIFEST)
     assert dropped == ["processed.seen", "processed.gone", 'stage.odd " name']
     assert tables(build) == {"a", "v", "kept"}
-    assert drop_leftovers(build, MANIFEST) == []
+    assert drop_orphan_tables(build, MANIFEST) == []
 
 
 def test_where_nothing_is_built_nothing_is_dropped_and_nothing_said(tmp_path: Path) -> None:
     build = tmp_path / "build.duckdb"
-    assert drop_leftovers(build, MANIFEST) == []
+    assert drop_orphan_tables(build, MANIFEST) == []
     assert not build.exists()
-    assert not built_otherwise(build, "now")
+    assert not build_outdated(build, "now")
 
 
 def test_other_sources_and_unknown_ones_are_told(build: Path) -> None:
-    assert built_otherwise(build, "now")  # older than the note
-    note_sources(build, "now")
-    assert not built_otherwise(build, "now")
-    assert built_otherwise(build, "then")
+    assert build_outdated(build, "now")  # older than the note
+    write_fingerprint(build, "now")
+    assert not build_outdated(build, "now")
+    assert build_outdated(build, "then")
     (note,) = build.parent.glob("*.sources")
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     note.write_bytes(b"\xff")
-    assert built_otherwise(build, "now")
+    assert build_outdated(build, "now")

@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.lock import LockTaken, writer_lock
-from dicom_pipeline.warehouse.build_file import wait_until_free
-from dicom_pipeline.warehouse.damage import is_damaged
+from dicom_pipeline.common.locks import LockUnavailable, writer_lock
+from dicom_pipeline.warehouse.duckdb.build_database import wait_until_free
+from dicom_pipeline.warehouse.duckdb.corruption import is_corrupt
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from dicom_pipeline.lock import writer_lock
+from dicom_pipeline.common.locks import writer_lock
 with writer_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -25,7 +25,7 @@ with writer_lock(Path(sys.argv[1])):
 
 
 def test_a_second_writer_is_told_or_waits(tmp_path: Path) -> None:
-    with writer_lock(tmp_path), pytest.raises(LockTaken), writer_lock(tmp_path, wait=False):
+    with writer_lock(tmp_path), pytest.raises(LockUnavailable), writer_lock(tmp_path, wait=False):
         pass
     with writer_lock(tmp_path, wait=False):
         pass
@@ -37,7 +37,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     )
     assert holder.stdout
     assert holder.stdout.readline().strip() == "held"
-    with pytest.raises(LockTaken), writer_lock(tmp_path, wait=False):
+    with pytest.raises(LockUnavailable), writer_lock(tmp_path, wait=False):
         pass
     holder.kill()
     holder.wait()
@@ -57,7 +57,7 @@ time.sleep(600)"""
     )
     assert holder.stdout
     holder.stdout.readline()
-    with pytest.raises(LockTaken, match=r"build\.duckdb is held by another process"):
+    with pytest.raises(LockUnavailable, match=r"build\.duckdb is held by another process"):
         wait_until_free(database, seconds=0)
     holder.kill()
     holder.wait()
@@ -74,7 +74,7 @@ def test_a_damaged_build_database_is_not_taken_for_one_that_is_held(tmp_path: Pa
     data = database.read_bytes()
     third = len(data) // 3
     wait_until_free(database, seconds=0)
-    assert database.exists() and not is_damaged(database)
+    assert database.exists() and not is_corrupt(database)
     # what DuckDB says of the last one is about a block, which has "lock" in it
     for harmed in (
         data[: len(data) // 10],
@@ -84,4 +84,4 @@ def test_a_damaged_build_database_is_not_taken_for_one_that_is_held(tmp_path: Pa
     ):
         database.write_bytes(harmed)
         wait_until_free(database, seconds=0)
-        assert not database.exists() or is_damaged(database)
+        assert not database.exists() or is_corrupt(database)

@@ -7,7 +7,7 @@ from itertools import product
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.pseudonyms import Pseudonyms
+from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.warehouse.vault import derive
 
 from .conftest import KEY

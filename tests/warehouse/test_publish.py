@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.publish import PublishRefused, PublishReport
-from dicom_pipeline.warehouse.publish import publish as publish_with
-from dicom_pipeline.warehouse.self_description import Comments, Origin, RunInfo
+from dicom_pipeline.warehouse.data_dictionary import Comments, Origin, RunInfo
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport
+from dicom_pipeline.warehouse.duckdb.publish import publish as publish_with
 
 COMMENTS = Comments(
     tables={"processed_images": "One row an image.", "heights": "How high images are."},

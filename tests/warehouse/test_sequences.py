@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.attributes import MAPPING_CSV, MappingError, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, MappingError, load_mapping
 
 from .archive import file
 from .conftest import KEY, Warehouse

@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
-from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from tests.support.dicom import SYNTAXES
 
 from .needles import Maker
@@ -52,9 +52,9 @@ _CODES = {
 def mapped() -> dict[str, str]:
     """Top-level attributes of the mapping: keyword and value representation."""
     return {
-        attribute.attribute: dictionary_VR(attribute.reading.tag)
+        attribute.attribute: dictionary_VR(attribute.path.tag)
         for attribute in load_mapping().attributes
-        if not attribute.reading.steps
+        if not attribute.path.steps
     }
 
 

@@ -21,7 +21,7 @@ FIRST_NUMBER = 70001  # as instance numbers, apart from those of the sweep
 
 
 @dataclass(frozen=True)
-class Special:
+class ComplexElement:
     """A patient: the attributes, tokens that no text may have, and cells as they should be."""
 
     attributes: dict[str, Any]
@@ -33,8 +33,8 @@ def _long(sentence: str) -> str:
     return (sentence * (10_000 // len(sentence) + 1))[:10_000]
 
 
-SPECIALS: dict[str, Special] = {
-    "a patient named Hand": Special(
+SPECIALS: dict[str, ComplexElement] = {
+    "a patient named Hand": ComplexElement(
         {
             "PatientName": "Hand^Alice", "BodyPartExamined": "HAND", "Modality": "MR",
             "StudyDescription": "MR Hand links", "SeriesDescription": "Hand, Alice AP",
@@ -43,7 +43,7 @@ SPECIALS: dict[str, Special] = {
         ("alice", "hand"),
         {"body_part_examined": "HAND", "study_description": "MR [removed] links"},
     ),
-    "somebody else with a hand": Special(
+    "somebody else with a hand": ComplexElement(
         {
             "PatientName": "Qvarm^Zelda", "BodyPartExamined": "HAND", "Modality": "MR",
             "StudyDescription": "MR Hand links", "SeriesDescription": "Page 1 Philips",
@@ -54,7 +54,7 @@ SPECIALS: dict[str, Special] = {
             "series_description": "Page 1 Philips",
         },
     ),
-    "a patient named Li": Special(
+    "a patient named Li": ComplexElement(
         {
             "PatientName": "Li^Wei", "StudyDescription": "CT Thorax Li Wei",
             "SeriesDescription": "Thorax LI", "PatientComments": "li: Thorax, W. Li, Li's knee",
@@ -62,7 +62,7 @@ SPECIALS: dict[str, Special] = {
         ("li", "wei"),
         {"study_description": "CT Thorax [removed]"},
     ),
-    "a name of one Chinese character": Special(
+    "a name of one Chinese character": ComplexElement(
         {
             "PatientName": "李^伟", "StudyDescription": "CT Thorax 李", "SeriesDescription": "李伟",
             "ProtocolName": "Thorax李", "PatientComments": "李 CT",
@@ -70,7 +70,7 @@ SPECIALS: dict[str, Special] = {
         ("李", "伟"),
         {"study_description": "CT Thorax [removed]"},
     ),
-    "a name of one Korean character": Special(
+    "a name of one Korean character": ComplexElement(
         {
             "PatientName": "Kim^Su=김^수", "StudyDescription": "CT 김 Thorax",
             "SeriesDescription": "김수CT",
@@ -78,7 +78,7 @@ SPECIALS: dict[str, Special] = {
         ("kim", "su", "김", "수"),
         {"study_description": "CT [removed] Thorax"},
     ),
-    "a patient named Page": Special(
+    "a patient named Page": ComplexElement(
         {
             "PatientName": "Page^Jane", "StudyDescription": "CT Thorax Page",
             "SeriesDescription": "PAGE 1", "ProtocolName": "CTPage",
@@ -86,7 +86,7 @@ SPECIALS: dict[str, Special] = {
         ("page", "jane"),
         {"study_description": "CT Thorax [removed]"},
     ),
-    "a patient named Philips": Special(
+    "a patient named Philips": ComplexElement(
         {
             "PatientName": "Philips^Anna", "Manufacturer": "Philips", "DeviceSerialNumber": "1",
             "ManufacturerModelName": "Ingenia", "StudyDescription": "MR Philips Knee",
@@ -94,12 +94,12 @@ SPECIALS: dict[str, Special] = {
         ("philips", "anna"),
         {"manufacturer": "Philips", "study_description": "MR [removed] Knee"},
     ),
-    "a patient named Mr Ct": Special(
+    "a patient named Mr Ct": ComplexElement(
         {"PatientName": "Ct^Mr", "Modality": "MR", "StudyDescription": "MR CT Knee"},
         ("ct",),
         {"modality": "MR"},
     ),
-    "a pseudonym of a research archive": Special(
+    "a pseudonym of a research archive": ComplexElement(
         {
             "PatientName": "Breast_MRI_001", "PatientID": "Breast_MRI_001", "Modality": "MR",
             "StudyDescription": "MRI Breast bilateral", "SeriesDescription": "Breast_MRI_001 ax",
@@ -107,7 +107,7 @@ SPECIALS: dict[str, Special] = {
         ("001",),
         {"study_description": "MRI Breast bilateral", "modality": "MR"},
     ),
-    "comments of 10,000 characters": Special(
+    "comments of 10,000 characters": ComplexElement(
         {
             "PatientName": "Qorvane^Zilda", "PatientID": "QR-55512",
             "PatientComments": _long("Thorax of Zilda Qorvane, QR-55512, born 11/23/1937. "),
@@ -115,7 +115,7 @@ SPECIALS: dict[str, Special] = {
         },
         ("qorvane", "zilda", "55512", "1937"),
     ),
-    "five components and three groups": Special(
+    "five components and three groups": ComplexElement(
         {
             "PatientName": "Yamadaqx^Tarouqx^Jirouqx^Dr^III=山田^太郎^次郎^博士^三世"
             "=やまだ^たろう^じろう",
@@ -124,28 +124,28 @@ SPECIALS: dict[str, Special] = {
         },
         ("yamadaqx", "tarouqx", "jirouqx", "山田", "太郎", "次郎", "やまだ", "たろう", "じろう"),
     ),
-    "an identifier in small letters": Special({"PatientID": "abC-9", "PatientName": "Qa^Qb"}),
-    "an identifier in capitals": Special({"PatientID": "ABC-9", "PatientName": "Qc^Qd"}),
-    "the same with padding": Special({"PatientID": " ABC-9 ", "PatientName": "Qc^Qd"}),
-    "an identifier with zeros": Special(
+    "an identifier in small letters": ComplexElement({"PatientID": "abC-9", "PatientName": "Qa^Qb"}),
+    "an identifier in capitals": ComplexElement({"PatientID": "ABC-9", "PatientName": "Qc^Qd"}),
+    "the same with padding": ComplexElement({"PatientID": " ABC-9 ", "PatientName": "Qc^Qd"}),
+    "an identifier with zeros": ComplexElement(
         {"PatientID": "00047113", "PatientName": "Qe^Qf", "StudyDescription": "CT 47113 Knee"},
         ("47113", "00047113"),
         {"study_description": "CT [removed] Knee"},
     ),
-    "a short identifier": Special(
+    "a short identifier": ComplexElement(
         {"PatientID": "4711", "PatientName": "Qg^Qh", "StudyDescription": "CT 4711 Knee 20"},
         ("4711",),
         {"study_description": "CT [removed] Knee 20"},
     ),
-    "a patient without an identifier": Special(
+    "a patient without an identifier": ComplexElement(
         {"PatientID": None, "PatientName": "Qumbert^Xenia", "StudyDescription": "CT Qumbert Knee"},
         ("qumbert", "xenia"),
         {"study_description": "CT [removed] Knee", "patient_id": None},
     ),
-    "an age of 99 years": Special({"PatientAge": "099Y"}, (), {"patient_age": "090Y"}),
-    "an age of 1200 months": Special({"PatientAge": "1200M"}, ("1200",), {"patient_age": None}),
-    "an age that is none": Special({"PatientAge": "abc"}, ("abc",), {"patient_age": None}),
-    "an age of 89 years": Special({"PatientAge": "089Y"}, (), {"patient_age": "089Y"}),
+    "an age of 99 years": ComplexElement({"PatientAge": "099Y"}, (), {"patient_age": "090Y"}),
+    "an age of 1200 months": ComplexElement({"PatientAge": "1200M"}, ("1200",), {"patient_age": None}),
+    "an age that is none": ComplexElement({"PatientAge": "abc"}, ("abc",), {"patient_age": None}),
+    "an age of 89 years": ComplexElement({"PatientAge": "089Y"}, (), {"patient_age": "089Y"}),
 }  # fmt: skip
 
 

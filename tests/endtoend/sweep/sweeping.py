@@ -1,6 +1,6 @@
 """A site of its own with everything that a run may write to, and the sweep over it.
 
-Belongs here: running the pipeline so that all it writes can be found, and the account of a sweep.
+Belongs here: running the pipeline so that all it writes can be found, and the result of a sweep.
 Does not belong here: what is planted (files), and what is asserted (tests).
 """
 
@@ -71,7 +71,7 @@ class SweptSite(Site):
 
 
 @dataclass
-class Account:
+class SweepResult:
     """What a sweep looked at, and what it found."""
 
     needles: int
@@ -88,9 +88,9 @@ class Account:
             f"{'unpacked':>9}{'MiB':>8}{'dates':>7}{'hits':>6}",
         ]
         total: Counter[str] = Counter()
-        for place, counts in self.places.items():
-            lines.append(_line(place, counts))
-            total.update(counts)
+        for place, result in self.places.items():
+            lines.append(_line(place, result))
+            total.update(result)
         return "\n".join([*lines, _line("all", total)])
 
     def summary(self) -> str:
@@ -106,25 +106,25 @@ def _line(place: str, c: Counter[str]) -> str:
     return f"{place:28}{sizes}{c['dates']:>7}{c['hits']:>6}"
 
 
-def sweep(places: dict[str, Path], needles: Needles) -> Account:
+def sweep(places: dict[str, Path], needles: Needles) -> SweepResult:
     """Look for every needle everywhere, and for the planted days in every column of dates."""
     search = Search(needles)
-    account = Account(len(needles.planted), len(search.forms))
+    result = SweepResult(len(needles.planted), len(search.forms))
     planted = needles.dates()
     for place, root in places.items():
-        counts = account.places[place] = Counter()
+        counts = result.places[place] = Counter()
         for piece in _pieces(root):
             counts[piece.kind] += 1
             counts[f"{piece.kind} bytes"] += len(piece.content)
             found = list(search.hits(piece))
             counts["hits"] += len(found)
-            account.hits.extend(found)
+            result.hits.extend(found)
             if piece.kind == "file" and piece.content[8:12] == b"DUCK":
                 days, columns = days_in(Path(piece.path))
                 counts["dates"] += columns
                 counts["hits"] += len(days & planted)
-                account.days |= days & planted
-    return account
+                result.days |= days & planted
+    return result
 
 
 def _pieces(root: Path) -> Iterator[Piece]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.settings import Profile
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.warehouse.leak_check import Finding, LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.vault import vault_path
 from tests.deid.test_standard import complaints_about
@@ -86,22 +86,22 @@ def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
     cells = "select count(*) from stage.staged_studies where len(leaked_cells) > 0"
     assert build_holds(site, cells) == mutant.nulled
 
-    account = sweep(site.places(), archive.needles)
-    print(f"\n{name}\n{account.table()}")  # noqa: T201
-    assert bool(account.hits) == mutant.seen, account.summary()
+    result = sweep(site.places(), archive.needles)
+    print(f"\n{name}\n{result.table()}")  # noqa: T201
+    assert bool(result.hits) == mutant.seen, result.summary()
     if mutant.seen:
         # only where that column is, and nowhere that is not a table
-        places = {Path(hit.place.split(":")[0]).name for hit in account.hits}
+        places = {Path(hit.place.split(":")[0]).name for hit in result.hits}
         assert places <= {"build.duckdb", "dicom.duckdb"}, places
-        seen = {hit.needle.text for hit in account.hits}
-        assert len(seen | {day.isoformat() for day in account.days}) >= PEOPLE - 1
+        seen = {hit.needle.text for hit in result.hits}
+        assert len(seen | {day.isoformat() for day in result.days}) >= PEOPLE - 1
 
     # mended, it is in no table; pages that the build database has freed stay as they were
     file.write_text(file.read_text().replace(mutant.broken, mutant.whole))
     site.run()
-    account = sweep(site.places(), archive.needles)
-    assert {hit.place for hit in account.hits} <= {str(site.root / "warehouse" / "build.duckdb")}
-    assert account.days == set()
+    result = sweep(site.places(), archive.needles)
+    assert {hit.place for hit in result.hits} <= {str(site.root / "warehouse" / "build.duckdb")}
+    assert result.days == set()
 
 
 def leaks_in(site: SweptSite) -> LeakReport:
@@ -150,10 +150,10 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     assert site.database.read_bytes() == published
 
     # the sweep: names of which the pipeline cannot know that they are any, in the same column
-    account = sweep(site.places(), archive.needles)
-    print(f"\nthree nets\n{account.table()}")  # noqa: T201
-    assert {hit.place.split(":")[0] for hit in account.hits} == {str(build)}, account.summary()
-    seen = {hit.needle.text for hit in account.hits}
+    result = sweep(site.places(), archive.needles)
+    print(f"\nthree nets\n{result.table()}")  # noqa: T201
+    assert {hit.place.split(":")[0] for hit in result.hits} == {str(build)}, result.summary()
+    seen = {hit.needle.text for hit in result.hits}
     kept = build_texts(site, "select study_description from stage.staged_studies")
     assert len(seen) == len(kept) == OTHERS
     assert seen <= strangers

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from .needles import Maker, Needles
-from .sweeping import Account, sweep
+from .sweeping import SweepResult, sweep
 
 NAME = "Öttinghäußqen"
 ID = "QX-774100140007-K"
@@ -39,7 +39,7 @@ def needles() -> Needles:
     return made
 
 
-def sweep_of(place: Path, needles: Needles) -> Account:
+def sweep_of(place: Path, needles: Needles) -> SweepResult:
     return sweep({"place": place}, needles)
 
 
@@ -180,8 +180,8 @@ PLACES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_needle_is_found_in_every_place(place: str, needles: Needles, tmp_path: Path) -> None:
     PLACES[place](tmp_path)
-    account = sweep_of(tmp_path, needles)
-    assert account.hits or account.days, account.table()
+    result = sweep_of(tmp_path, needles)
+    assert result.hits or result.days, result.table()
 
 
 def test_compression_does_hide_text_from_a_search_of_bytes(

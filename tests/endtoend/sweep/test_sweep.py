@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dicom_pipeline.attributes import load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 from .files import Archive
 from .needles import Needle
@@ -101,24 +101,24 @@ def test_what_is_looked_for_is_in_the_landing_zone(swept: Swept) -> None:
 
 def test_no_needle_is_anywhere_outside_the_raw_zone_and_the_landing_zone(swept: Swept) -> None:
     swept.site.nothing_else_was_written()
-    account = sweep(swept.site.places(), swept.archive.needles)
-    print(f"\n{account.table()}")  # noqa: T201
-    assert account.hits == [], account.summary()
-    assert account.days == set()
+    result = sweep(swept.site.places(), swept.archive.needles)
+    print(f"\n{result.table()}")  # noqa: T201
+    assert result.hits == [], result.summary()
+    assert result.days == set()
     for place in ("project (dbt target, logs)", "DAGSTER_HOME", "warehouse", "published"):
-        assert account.places[place]["file bytes"] > 10_000, place
+        assert result.places[place]["file bytes"] > 10_000, place
     for place in ("DAGSTER_HOME", "warehouse", "published"):
-        assert account.places[place]["rows"] >= 5, place
-    assert account.places["terminal output"]["file"] == 2
+        assert result.places[place]["rows"] >= 5, place
+    assert result.places["terminal output"]["file"] == 2
 
 
 def test_a_made_up_code_is_in_no_log(swept: Swept) -> None:
     """Codes are kept if they look like one, so the tables may hold one that nobody defined."""
     places = swept.site.places()
     del places["warehouse"], places["published"]
-    account = sweep(places, swept.archive.codes)
+    result = sweep(places, swept.archive.codes)
     assert len(swept.archive.codes.planted) > 15
-    assert account.hits == [], account.summary()
+    assert result.hits == [], result.summary()
 
 
 def test_what_tells_nobody_is_still_there(swept: Swept) -> None:

@@ -42,7 +42,7 @@ def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     archive = Archive()
     archive.first(site.landing)
-    environment = site.environment | {"DICOM_SETTLE_SECONDS": "1"}
+    environment = site.environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}
     with DevServer(environment, site.root / "dagster", site.project) as server:
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
@@ -63,8 +63,8 @@ def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
     assert (site.terminal / "graphql.json").stat().st_size > 10_000
 
     site.nothing_else_was_written()
-    account = sweep(site.places(), archive.needles)
-    print(f"\ndagster dev\n{account.table()}")  # noqa: T201
-    assert account.hits == [], account.summary()
-    assert account.days == set()
-    assert account.places["DAGSTER_HOME"]["rows"] > 30
+    result = sweep(site.places(), archive.needles)
+    print(f"\ndagster dev\n{result.table()}")  # noqa: T201
+    assert result.hits == [], result.summary()
+    assert result.days == set()
+    assert result.places["DAGSTER_HOME"]["rows"] > 30

@@ -12,18 +12,18 @@ import pytest
 from tests.support.project import add_line
 
 from .files import Archive
-from .sweeping import Account, SweptSite, sweep
+from .sweeping import SweepResult, SweptSite, sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-def swept(site: SweptSite, archive: Archive, what: str) -> Account:
+def swept(site: SweptSite, archive: Archive, what: str) -> SweepResult:
     site.nothing_else_was_written()
-    account = sweep(site.places(), archive.needles)
-    print(f"\n{what}\n{account.table()}")  # noqa: T201
-    assert account.hits == [], account.summary()
-    assert account.days == set()
-    return account
+    result = sweep(site.places(), archive.needles)
+    print(f"\n{what}\n{result.table()}")  # noqa: T201
+    assert result.hits == [], result.summary()
+    assert result.days == set()
+    return result
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def test_no_needle_is_anywhere_after_runs_changes_and_refusals(
     site.command("rotate-key", "--yes")
     site.command("purge", "--yes", "--patient-id", archive.people["english"].facts["patient_id"])
     site.command("status")
-    swept(site, archive, f"{profile}, another key, and a patient withdrawn")
+    swept(site, archive, f"{profile}, another key, and a patient purged")
 
     other = "strict" if profile == "research" else "research"
     site.run(DICOM_DEID_PROFILE=other)

@@ -10,19 +10,19 @@ from collections import Counter
 
 from harness import Peer, Texts, Wanted, run
 
-from dicom_pipeline.attributes import load_mapping
-from dicom_pipeline.extract.headers.header import FastReader
-from dicom_pipeline.extract.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.extract.headers.reader import Rejected
+from dicom_pipeline.common.pydicom_logging import silence_pydicom
+from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
+from dicom_pipeline.headers.reader import Rejected
 from dicom_pipeline.landing.directory import LocalFile
-from dicom_pipeline.pydicom_quiet import silence_pydicom
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 
 def make(wanted: list[Wanted], option: str) -> Peer:
     silence_pydicom()
     # a reading that two tables have is wanted once, as in `ChunkTables`
-    readings = list(dict.fromkeys(a.reading for a in load_mapping().attributes))
-    reader = PydicomReader(readings) if option == "pydicom" else FastReader(readings)
+    attribute_paths = list(dict.fromkeys(a.path for a in load_mapping().attributes))
+    reader = PydicomReader(attribute_paths) if option == "pydicom" else FastReader(attribute_paths)
     readers: Counter[str] = Counter()
 
     def read(path: str) -> Texts:
@@ -31,7 +31,7 @@ def make(wanted: list[Wanted], option: str) -> Peer:
             header = reader.read(file)
         except Rejected as rejected:
             readers[f"rejected: {rejected.reason}"] += 1
-            return [None] * len(readings)
+            return [None] * len(attribute_paths)
         finally:
             file.close()
         readers[header.reader] += 1

@@ -13,20 +13,20 @@ from pathlib import Path
 
 from harness import cpu_seconds
 
-from dicom_pipeline.attributes import MAPPING_CSV
+from dicom_pipeline.config.settings import Granularity, OnDelete
 from dicom_pipeline.extract.raw_step import RawStep
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanRules
-from dicom_pipeline.settings import Grain, OnDelete
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 
 
 def main(landing: Path, out: Path, workers: int) -> None:
     """Scan, read, write; print seconds."""
     began, cpu = time.perf_counter(), cpu_seconds()
     storage, manifests = DirectoryStorage(landing), ManifestStore(out)
-    Scanner(storage, manifests, ScanRules(Grain.MONTH, OnDelete.REMOVE)).run(0)
+    Scanner(storage, manifests, ScanRules(Granularity.MONTH, OnDelete.REMOVE)).run(0)
     scanned = time.perf_counter()
     plan = WorkerPlan(landing, out, MAPPING_CSV)
     step = RawStep(plan.partitions(), plan, workers=workers)

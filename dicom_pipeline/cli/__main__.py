@@ -1,0 +1,5 @@
+"""``python -m dicom_pipeline.cli``."""
+
+from dicom_pipeline.cli.app import main
+
+main()

@@ -1,0 +1,140 @@
+"""How counts look on a terminal: progress bars, the counts, the summary of a run.
+
+Belongs here: layout of terminal output; counts and table names only, never a value.
+Does not belong here: getting the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dicom_pipeline.common.escaping import escape_control_chars
+from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.warehouse.removed_words import RemovedWord
+
+if TYPE_CHECKING:  # it imports Dagster, which not every command needs
+    from dicom_pipeline.operations.status import Status
+
+SHOWN_WORDS = 50
+
+QUERIES = (
+    "select modality, count(*) as series, sum(image_count)::bigint as images\n"
+    "from processed.processed_series group by all order by images desc;",
+    "select study_number, days_since_previous_study, modalities, image_count, patient_age\n"
+    "from processed.processed_studies where patient_key in\n"
+    "  (select patient_key from processed.processed_patients where study_count > 1)\n"
+    "order by patient_key, study_number;",
+    "select s.modality, s.body_part_examined, i.pixel_spacing, count(*) as images\n"
+    "from processed.processed_images as i join processed.processed_series as s using (series_key)\n"
+    "where i.pixel_spacing is not null group by all order by images desc;",
+)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar; call it with what is done, how much of it, and of how much."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    hidden = not console.is_terminal  # where it would print an empty line
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+    ) as progress:
+        task = progress.add_task("", total=None, visible=False)
+
+        def advance(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total, visible=True)
+
+        yield advance
+
+
+def print_file_counts(console: Console, counts: FileCounts, *, keeps: bool) -> None:
+    """Print what became of the files of the landing zone."""
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    table.add_column("files")
+    table.add_column("", justify="right")
+    table.add_row("found", str(counts.discovered))
+    table.add_row("loaded", str(counts.loaded))
+    table.add_row("duplicate", str(counts.duplicate))
+    for title, reasons in (("rejected", counts.rejected), ("ignored", counts.ignored)):
+        table.add_row(title, str(reasons.total()))
+        for reason, count in sorted(reasons.items()):
+            table.add_row(f"  [dim]{reason}[/dim]", f"[dim]{count}[/dim]")
+    table.add_row("pending", str(counts.pending))
+    if counts.missing:
+        rows = "their rows stay" if keeps else "the next run removes their rows"
+        table.add_row(f"no longer there: {rows}", str(counts.missing))
+    if counts.lost or counts.duplicate_rows:
+        table.add_row("[red]lost[/red]", f"[red]{counts.lost}[/red]")
+        table.add_row("[red]counted twice[/red]", f"[red]{counts.duplicate_rows}[/red]")
+    console.print(table)
+
+
+def print_tables(console: Console, database: Path, *, loaded: int, profile: str) -> None:
+    """Print the published tables with their rows."""
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by 1"
+        ).fetchall()
+        for (name,) in names:
+            row = connection.execute(f"select count(*) from {name}").fetchone()
+            table.add_row(name, str(row[0]) if row else "")
+        row = connection.execute("select count(*) from processed.processed_images").fetchone()
+    console.print(table)
+    if row and row[0] < loaded:
+        console.print(
+            f"[dim]{loaded - row[0]} loaded files are other versions of an image: the column "
+            "instance_versions tells[/dim]"
+        )
+    console.print(f"de-identified with profile [bold]{profile}[/bold]")
+    console.print(f"\ndatabase: [bold]{database}[/bold]")
+
+
+def print_queries(console: Console) -> None:
+    """Print what can be asked of the tables."""
+    console.print("\nTry in DBeaver, Harlequin or DuckDB:")
+    for query in QUERIES:
+        console.print(f"\n[cyan]{query}[/cyan]")
+
+
+def print_status(console: Console, found: Status, *, database: Path) -> None:
+    """Print what is published, stale and failed, and what to do next."""
+    if found.published is None:
+        console.print("published: nothing yet")
+    else:
+        about = f" at {found.published.published_at}" if found.published.published_at else ""
+        console.print(f"published: {escape(str(database))}{about}")
+    for line in found.stale:
+        console.print(f"[yellow]stale:[/yellow] {line}")
+    for run in found.failed:
+        where = f" in {', '.join(run.steps)}" if run.steps else ""
+        console.print(
+            f"[red]failed:[/red] {run.job}{where}, {run.ended_at}, run {run.run_id[:8]}, "
+            f"started by {run.trigger}"
+        )
+        for check in run.checks:
+            console.print(f"  check {escape(check)}")
+        for line in run.lines:
+            console.print(f"  {escape(line)}")
+    console.print(f"next: {found.next_step}" if found.next_step else "nothing to do")
+
+
+def print_words(console: Console, words: Sequence[RemovedWord]) -> None:
+    """Print the words that most patients have, of those that were taken out of texts."""
+    table = Table("word", box=None)
+    for name in ("texts", "rows", "patients"):
+        table.add_column(name, justify="right")
+    for word in words[:SHOWN_WORDS]:
+        counts = map(str, (word.texts, word.rows, word.patients))
+        table.add_row(escape(escape_control_chars(word.word)), *counts)
+    console.print(table)

@@ -1,0 +1,332 @@
+"""Environment -> Settings; the only place that reads ``os.environ``.
+
+Belongs here: names and defaults, what fits together, and the environment handed to dbt.
+Does not belong here: what a text means (setting_values); opening a file of data; Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from dicom_pipeline.common.errors import ConfigurationError
+from dicom_pipeline.config import parsers as values
+from dicom_pipeline.config.locations import Location, S3Location
+from dicom_pipeline.config.parsers import PROJECT_ROOT as PROJECT_ROOT
+from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
+from dicom_pipeline.config.snowflake import (
+    SnowflakeSettings,
+    SnowflakeSettingsError,
+    snowflake_settings,
+)
+
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
+RAW_MIRROR = "raw-mirror"
+
+
+T = TypeVar("T")
+
+
+class SettingsError(ConfigurationError):
+    """A setting that is malformed or unknown; the message is one line and names the variable."""
+
+
+class Granularity(StrEnum):
+    """How long a partition's study period is."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Profile(StrEnum):
+    """De-identification profile (DICOM PS3.15 Annex E)."""
+
+    RESEARCH = "research"
+    STRICT = "strict"
+
+
+class OnDelete(StrEnum):
+    """What becomes of the rows of a file that left the landing zone."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
+class Target(StrEnum):
+    """dbt target."""
+
+    LOCAL = "local"
+    SNOWFLAKE = "snowflake"
+
+
+class Extractor(StrEnum):
+    """Where headers are read."""
+
+    LOCAL = "local"
+    LAMBDA = "lambda"
+
+
+class Reader(StrEnum):
+    """Which header reader is used."""
+
+    FAST = "fast"
+    PYDICOM = "pydicom"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be configured, parsed and checked.
+
+    Relative paths are relative to the project's root, wherever the command is run.
+    """
+
+    landing: Location
+    raw: Location
+    database: Path
+    warehouse_dir: Path
+    target: Target
+    pseudonym_key: str | None
+    pseudonym_key_file: Path | None
+    profile: Profile
+    partition_by: Granularity
+    on_delete: OnDelete
+    max_deleted_fraction: float
+    follow_symlinks: bool
+    extractor: Extractor
+    workers: int
+    reader: Reader
+    min_file_age_seconds: float
+    dagster_home: Path
+    has_default_dagster_home: bool
+    s3_kms_key: str | None
+    queue_url: str | None
+    full_listing_interval_hours: float
+    lambda_function: str | None
+    lambda_concurrency: int
+    run_retention_days: float
+    alert_webhook: str | None = None
+    snowflake: SnowflakeSettings | None = None
+
+    @property
+    def landing_dir(self) -> Path:
+        """The landing zone, where that is a directory; else `SettingsError`."""
+        if not isinstance(self.landing, Path):
+            raise SettingsError("DICOM_LANDING_URI cannot be used: a directory is wanted here")
+        return self.landing
+
+    @property
+    def raw_dir(self) -> Path:
+        """Directory in which the raw zone is read: of a bucket, this machine's copy."""
+        if isinstance(self.raw, Path):
+            return self.raw
+        return self.warehouse_dir / RAW_MIRROR
+
+    @property
+    def uses_default_landing(self) -> bool:
+        """Whether the landing zone is the project's own (only that one ever gets the sample)."""
+        return self.landing == PROJECT_ROOT / "data" / "dicom-files"
+
+    def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
+        return f"Settings(profile={self.profile}, target={self.target})"
+
+
+_DEFAULTS: dict[str, str | None] = {
+    "DICOM_LANDING_URI": "data/dicom-files",
+    "DICOM_RAW_URI": "data/raw",
+    "DBT_DATABASE_NAME": "dicom.duckdb",
+    "DICOM_WAREHOUSE_DIR": "data/warehouse",
+    "DBT_TARGET": "local",
+    "DICOM_PSEUDONYM_KEY": None,
+    "DICOM_PSEUDONYM_KEY_FILE": None,
+    "DICOM_DEID_PROFILE": "research",
+    "DICOM_PARTITION_BY": "month",
+    "DICOM_ON_DELETE": "remove",
+    "DICOM_MAX_DELETED_FRACTION": "0.2",
+    "DICOM_FOLLOW_SYMLINKS": "false",
+    "DICOM_EXTRACTOR": "local",
+    "DICOM_WORKERS": None,
+    "DICOM_READER": "fast",
+    "DICOM_MIN_FILE_AGE_SECONDS": "5",
+    "DICOM_S3_SSE_KMS_KEY_ID": None,
+    "DICOM_SQS_QUEUE_URL": None,
+    "DICOM_FULL_LISTING_INTERVAL_HOURS": "24",
+    "DICOM_LAMBDA_FUNCTION": None,
+    "DICOM_LAMBDA_CONCURRENCY": "50",
+    "DICOM_ALERT_WEBHOOK": None,
+    "DICOM_RUN_RETENTION_DAYS": "90",
+    "DAGSTER_HOME": ".dagster",
+}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings.
+
+    Parameters
+    ----------
+    environ
+        Variables to read instead of the process's environment.
+
+    Raises
+    ------
+    SettingsError
+        A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
+    """
+    env = dict(os.environ if environ is None else environ)
+    if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
+        env.pop("DAGSTER_HOME", None)
+    for name in sorted(env):
+        if name.startswith("DICOM_") and name not in _DEFAULTS:
+            near = get_close_matches(name, _DEFAULTS, n=1)
+            meant = f"did you mean {near[0]}?" if near else "see the README's list"
+            raise SettingsError(f"{name} is not a setting of dicom_pipeline; {meant}")
+
+    def get(name: str, parse: Callable[[str], T]) -> T:
+        value = env.get(name, _DEFAULTS[name])
+        assert value is not None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{name} cannot be used: {error}") from None
+
+    def optional(name: str, parse: Callable[[str], T]) -> T | None:
+        return get(name, parse) if name in env else None
+
+    target = get("DBT_TARGET", values.choice(Target))
+    settings = Settings(
+        landing=get("DICOM_LANDING_URI", values.place),
+        raw=get("DICOM_RAW_URI", values.place),
+        database=get("DBT_DATABASE_NAME", values.path),
+        warehouse_dir=get("DICOM_WAREHOUSE_DIR", values.path),
+        target=target,
+        pseudonym_key=optional("DICOM_PSEUDONYM_KEY", str),
+        pseudonym_key_file=optional("DICOM_PSEUDONYM_KEY_FILE", values.path),
+        profile=get("DICOM_DEID_PROFILE", values.choice(Profile)),
+        partition_by=get("DICOM_PARTITION_BY", values.choice(Granularity)),
+        on_delete=get("DICOM_ON_DELETE", values.choice(OnDelete)),
+        max_deleted_fraction=get("DICOM_MAX_DELETED_FRACTION", values.share),
+        follow_symlinks=get("DICOM_FOLLOW_SYMLINKS", values.flag),
+        extractor=get("DICOM_EXTRACTOR", values.choice(Extractor)),
+        workers=optional("DICOM_WORKERS", values.count) or os.cpu_count() or 1,
+        reader=get("DICOM_READER", values.choice(Reader)),
+        min_file_age_seconds=get("DICOM_MIN_FILE_AGE_SECONDS", values.seconds),
+        dagster_home=get("DAGSTER_HOME", values.path),
+        has_default_dagster_home="DAGSTER_HOME" not in env,
+        s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", values.text),
+        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue),
+        full_listing_interval_hours=get("DICOM_FULL_LISTING_INTERVAL_HOURS", values.hours),
+        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.function),
+        lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
+        run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
+        alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
+        snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
+    )
+    _check_zones(settings)
+    _check_extractor(settings)
+    return settings
+
+
+def load_snowflake_settings(
+    environ: Mapping[str, str] | None = None, *, login: bool = True
+) -> SnowflakeSettings:
+    """Read and check the ``SNOWFLAKE_*`` variables.
+
+    Parameters
+    ----------
+    environ
+        Variables to read instead of the process's environment.
+    login
+        Whether an account and a login are needed.
+
+    Raises
+    ------
+    SettingsError
+        One is missing or malformed.
+    """
+    try:
+        return snowflake_settings(os.environ if environ is None else environ, login=login)
+    except SnowflakeSettingsError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _check_zones(settings: Settings) -> None:
+    """Refuse zones inside one another: the landing zone would take in our own files."""
+    landing, raw = settings.landing, settings.raw
+    if settings.queue_url is not None and not isinstance(landing, S3Location):
+        raise SettingsError("DICOM_SQS_QUEUE_URL goes together with a DICOM_LANDING_URI of s3://")
+    if isinstance(landing, S3Location):
+        if isinstance(raw, S3Location) and landing.holds(raw):
+            raise SettingsError("DICOM_RAW_URI must not lie inside the landing zone")
+        if isinstance(raw, S3Location) and raw.holds(landing):
+            raise SettingsError("DICOM_LANDING_URI must not lie inside DICOM_RAW_URI")
+    else:
+        _check_landing(settings, landing)
+    for name, zone in _private(settings):
+        if zone in settings.database.parents:
+            raise SettingsError(
+                f"DBT_DATABASE_NAME must not lie inside {name}, which other people may not read"
+            )
+    if settings.database.is_dir():
+        raise SettingsError("DBT_DATABASE_NAME cannot be used: it is a directory")
+
+
+def _check_extractor(settings: Settings) -> None:
+    if settings.extractor is not Extractor.LAMBDA:
+        return
+    if settings.lambda_function is None:
+        raise SettingsError("DICOM_EXTRACTOR=lambda goes together with DICOM_LAMBDA_FUNCTION")
+    zones = {"DICOM_LANDING_URI": settings.landing, "DICOM_RAW_URI": settings.raw}
+    for name, zone in zones.items():
+        if not isinstance(zone, S3Location):
+            raise SettingsError(f"DICOM_EXTRACTOR=lambda goes together with a {name} of s3://")
+
+
+def _private(settings: Settings) -> list[tuple[str, Path]]:
+    zones = [("DICOM_WAREHOUSE_DIR", settings.warehouse_dir)]
+    return [("DICOM_RAW_URI", settings.raw), *zones] if isinstance(settings.raw, Path) else zones
+
+
+def _check_landing(settings: Settings, landing: Path) -> None:
+    for name, path in (
+        *_private(settings),
+        ("DBT_DATABASE_NAME", settings.database),
+        ("DAGSTER_HOME", settings.dagster_home),
+    ):
+        if path == landing or landing in path.parents:
+            raise SettingsError(f"{name} must not lie inside the landing zone (DICOM_LANDING_URI)")
+    for name, zone in _private(settings):
+        if zone in landing.parents:
+            raise SettingsError(f"DICOM_LANDING_URI must not lie inside {name}")
+
+
+def export_for_dbt(settings: Settings) -> None:
+    """Set the variables that dbt reads, in this process and so in its children.
+
+    Paths as absolute ones: dbt runs in its own directory. A raw zone in a bucket keeps its URI,
+    since children of ours read these variables too.
+    """
+    os.environ.update(
+        DICOM_RAW_URI=str(settings.raw),
+        DICOM_WAREHOUSE_DIR=str(settings.warehouse_dir),
+        DICOM_DEID_PROFILE=settings.profile,
+        DBT_TARGET=settings.target,
+    )
+    if settings.snowflake is not None:  # dbt's profile has no defaults of its own
+        for name, value in SNOWFLAKE_DEFAULTS.items():
+            os.environ[name] = os.environ.get(name) or value
+
+
+def dbt_environment() -> dict[str, str]:
+    """The variables that dbt's manifest depends on, as they are now."""
+    names = ("DBT_TARGET", "SNOWFLAKE_DATABASE")
+    return {name: os.environ.get(name, "") for name in names}
+
+
+def batch_dagster_events() -> None:
+    """Have Dagster store events of many partitions in batches, in this process."""
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -1,0 +1,1 @@
+"""De-identification in Python: identity terms, tokens, pseudonyms."""

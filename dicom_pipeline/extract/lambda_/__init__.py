@@ -1,0 +1,1 @@
+"""Reading headers on AWS Lambda."""

@@ -1,0 +1,204 @@
+"""Elements that are more than plain text: sequences and character sets, one at a time.
+
+Belongs here: what `PydicomReader` would read in such an element, and remembering it.
+Does not belong here: elements whose value is plain text (walk, remembered).
+
+Plain sequences are taken apart here and read by its code; of others, and of character sets, a file
+of one element is made and given to it. Headers of a series share most of them, so this is rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from struct import pack
+from typing import cast
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from dicom_pipeline.headers.element_walk import PIXEL_REPRESENTATION, ComplexElement
+from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
+from dicom_pipeline.headers.pydicom_reader import PydicomReader, Values, order_of
+from dicom_pipeline.headers.reader import Rejected
+from dicom_pipeline.headers.sequence_items import Item, Nested, items_of
+from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.mapping.attribute_mapping import AttributePath
+
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_SOP_INSTANCE_UID = 0x00080018
+_REMEMBERED = 1024
+_LONGEST_REMEMBERED = 16_384
+_UNDEFINED = b"\xff\xff\xff\xff"
+
+
+@dataclass(frozen=True)
+class SingleElement:
+    """Places and texts of the values in one element, and how many have no text."""
+
+    values: tuple[tuple[int, str | None], ...]
+    unreadable: int
+
+
+class _Memory(OpenFile):
+    """A file that never was on a disk."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+    def close(self) -> None:
+        pass
+
+
+class SingleElementReader:
+    """The values of elements that pydicom reads.
+
+    Parameters
+    ----------
+    attribute_paths
+        All that is wanted of headers.
+
+    Attributes
+    ----------
+    tags
+        Tags of the elements that are read here.
+    """
+
+    def __init__(self, attribute_paths: Sequence[AttributePath]) -> None:
+        cells: dict[int, list[int]] = {}
+        for cell, attribute_path in enumerate(attribute_paths):
+            if (
+                attribute_path.steps
+                or attribute_path.vr == "SQ"
+                or attribute_path.tag == _SPECIFIC_CHARACTER_SET
+            ):
+                cells.setdefault(attribute_path.first_tag, []).append(cell)
+        cells.setdefault(_SPECIFIC_CHARACTER_SET, [])
+        self.tags = frozenset(cells)
+        self._cells = cells
+        # the header ends behind the last wanted element: here it must not end earlier
+        last = max(attribute_paths, key=lambda attribute_path: attribute_path.first_tag)
+        self._attribute_paths = {
+            tag: [attribute_paths[cell] for cell in own] for tag, own in cells.items()
+        }
+        self._readers = {
+            tag: PydicomReader(own if last in own else [*own, last])
+            for tag, own in self._attribute_paths.items()
+        }
+        self._orders = {tag: order_of(own) for tag, own in self._attribute_paths.items()}
+        self._remembered = lru_cache(_REMEMBERED)(self._read)
+
+    def values(
+        self,
+        special: ComplexElement,
+        character_set: ComplexElement | None,
+        *,
+        implicit: bool,
+        signed: bool,
+    ) -> SingleElement:
+        """Values of one element.
+
+        Parameters
+        ----------
+        special
+            The element.
+        character_set
+            The data set's Specific Character Set.
+        implicit, signed
+            Whether VRs are implicit, and what Pixel Representation says.
+
+        Raises
+        ------
+        FallbackRequired
+            pydicom rejects the element: it should see the whole file.
+        """
+        read = self._remembered if len(special.value) <= _LONGEST_REMEMBERED else self._read
+        return read(special, character_set, implicit, signed)
+
+    def _read(
+        self,
+        special: ComplexElement,
+        character_set: ComplexElement | None,
+        implicit: bool,
+        signed: bool,
+    ) -> SingleElement:
+        if special.tag != _SPECIFIC_CHARACTER_SET:
+            if special.vr not in (None, "SQ"):
+                raise FallbackRequired(FallbackReason.VALUE_REPRESENTATION)
+            with suppress(FallbackRequired):
+                return self._read_items(special, character_set, implicit, signed)
+        return self._read_file(special, character_set, implicit, signed)
+
+    def _read_items(
+        self,
+        special: ComplexElement,
+        character_set: ComplexElement | None,
+        implicit: bool,
+        signed: bool,
+    ) -> SingleElement:
+        undefined = special.head.endswith(_UNDEFINED)
+        items = items_of(special.value, undefined=undefined, implicit=implicit)
+        data_set = Item({special.tag: Nested(items)})
+        for tag, value in (
+            (_SPECIFIC_CHARACTER_SET, character_set.value if character_set else None),
+            (PIXEL_REPRESENTATION, bytes([signed, 0])),
+        ):
+            if value is not None:
+                data_set[tag] = RawDataElement(
+                    BaseTag(tag),
+                    None,
+                    len(value),
+                    value,
+                    0,
+                    implicit,
+                    True,
+                )
+        values = Values(cast(Dataset, data_set))
+        cells = self._cells[special.tag]
+        texts = values.texts(self._attribute_paths[special.tag], self._orders[special.tag])
+        return SingleElement(tuple(zip(cells, texts, strict=True)), values.unreadable)
+
+    def _read_file(
+        self,
+        special: ComplexElement,
+        character_set: ComplexElement | None,
+        implicit: bool,
+        signed: bool,
+    ) -> SingleElement:
+        elements = {
+            _SOP_INSTANCE_UID: _encoded(_SOP_INSTANCE_UID, "UI", b"1.2\0", implicit),
+            PIXEL_REPRESENTATION: _encoded(
+                PIXEL_REPRESENTATION, "US", bytes([signed, 0]), implicit
+            ),
+        }
+        for element in (character_set, special):
+            if element is not None:
+                elements[element.tag] = element.head + element.value
+        syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        meta = _encoded(0x00020010, "UI", syntax.encode() + b"\0" * (len(syntax) % 2), False)
+        length = _encoded(0x00020000, "UL", pack("<L", len(meta)), False)
+        body = b"".join(elements[tag] for tag in sorted(elements))
+        file = _Memory(bytes(128) + b"DICM" + length + meta + body)
+        try:
+            header = self._readers[special.tag].read(file)
+        except Rejected:
+            raise FallbackRequired(FallbackReason.SEQUENCE) from None
+        cells = self._cells[special.tag]
+        return SingleElement(
+            tuple(zip(cells, header.values[: len(cells)], strict=True)), header.unreadable_values
+        )
+
+
+def _encoded(tag: int, vr: str, value: bytes, implicit: bool) -> bytes:
+    group, element = tag >> 16, tag & 0xFFFF
+    if implicit:
+        return pack("<HHL", group, element, len(value)) + value
+    return pack("<HH2sH", group, element, vr.encode(), len(value)) + value

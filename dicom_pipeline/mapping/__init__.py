@@ -1,0 +1,1 @@
+"""The seeds as Python objects: attribute mapping, identity attributes, defined terms."""

@@ -1,0 +1,1 @@
+"""Procedures over all zones: run, status, purge, key rotation, locate, recovery."""

@@ -1,0 +1,1 @@
+"""Removing patients and studies from every zone."""

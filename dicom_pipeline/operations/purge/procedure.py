@@ -1,0 +1,319 @@
+"""The order of a purge: a subject out of every zone, a tombstone, a receipt.
+
+Belongs here: what comes after what, so that a purge that is killed is completed by the next one.
+Does not belong here: options (cli), the work in each zone (extract.purge, warehouse), Dagster.
+
+What is erased: the subject's rows in the manifests, in all raw tables and in the tables that the
+build database is made of, which is removed and made anew, since deleted rows stay readable in its
+pages; and the published file, which is replaced. Dagster's storage, dbt's artifacts and logs only
+ever had counts.
+
+What is not: the DICOM files, which are never written to; backups and copies of any zone or of the
+published file; readers that hold the old published file open; what a file system or a disk keeps
+of replaced files. The tombstone keeps the clear identifier, in the raw zone, for its owner only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from dicom_pipeline import __version__
+from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer, ensure_private_directory
+from dicom_pipeline.deid.identifiers import Identifier, Kind
+from dicom_pipeline.deid.pseudonyms import Pseudonyms
+from dicom_pipeline.extract.raw_zone.tombstones import Tombstone
+from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
+from dicom_pipeline.operations.purge.raw_zone import Survey, clear, survey
+from dicom_pipeline.warehouse.duckdb.row_counts import (
+    SubjectKeys,
+    rows_that_must_be_gone,
+    subject_rows,
+)
+from dicom_pipeline.warehouse.snowflake.build import TIME_TRAVEL
+from dicom_pipeline.workspace import Pipeline
+
+Receipt = dict[str, Any]
+NOT_ERASED = (
+    "DICOM files in the landing zone",
+    "backups and copies of any zone, and copies of the published file",
+    "what readers hold open, and what the file system or the disk keeps of replaced files",
+    "the tombstone in the raw zone, which has the identifier in clear",
+)
+NOT_ERASED_IN_BUCKETS = "older versions of objects, where the bucket of the raw zone keeps them"
+
+
+class UnknownSubject(UserError):
+    """Nothing is known of a subject; nothing was changed."""
+
+
+class Receipts:
+    """The receipts of a raw zone: ``<raw>/purged/receipts/*.json``.
+
+    One that is not finished belongs to a purge that was cut off, or is under way.
+    """
+
+    def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
+        self._writer = writer
+        self.directory = raw_dir / "purged" / "receipts"
+
+    def path(self, name: str) -> Path:
+        """Where a receipt lies."""
+        return self.directory / name
+
+    def unfinished(self) -> dict[str, Receipt]:
+        """Receipts of purges that have not come to their end, by name."""
+        found = {path.name: json.loads(path.read_text()) for path in self.directory.glob("*.json")}
+        return {name: r for name, r in sorted(found.items()) if r["finished_at"] is None}
+
+    def write(self, name: str, receipt: Receipt) -> None:
+        """Write a receipt."""
+        ensure_private_directory(self.directory.parent)
+        self._writer.write(self.path(name), (json.dumps(receipt, indent=2) + "\n").encode())
+
+    def drop(self, name: str) -> None:
+        """Remove a receipt."""
+        self._writer.remove(self.path(name))
+
+
+def receipts_of(pipeline: Pipeline) -> Receipts:
+    """The receipts of a pipeline's raw zone."""
+    return Receipts(pipeline.settings.raw_dir, pipeline.raw_writer)
+
+
+def withdraw(
+    pipeline: Pipeline,
+    console: Console,
+    subjects: Sequence[Identifier],
+    *,
+    in_advance: bool,
+    confirm: Callable[[str], None],
+    debug: bool,
+) -> bool:
+    """Withdraw subjects, and complete purges that were cut off.
+
+    Parameters
+    ----------
+    subjects
+        Patients and studies; none to complete what was cut off only.
+    in_advance
+        Subjects of whom nothing is known are purged too.
+    confirm
+        Called with what is about to happen; raises to stop it.
+
+    Returns
+    -------
+    bool
+        Whether the published file is replaced and nothing is left of the subjects.
+
+    Raises
+    ------
+    UnknownSubject
+        Nothing is known of some of the subjects.
+    """
+    partitions = pipeline.partitions
+    found = survey(partitions, subjects)
+    known = {s.canonical: partitions.tombstones.find(s) for s in subjects}
+    unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
+    if unknown and not in_advance:
+        raise UnknownSubject(_who_is_unknown(unknown, len(subjects)))
+    receipts = receipts_of(pipeline)
+    new = [s for s in dict.fromkeys(subjects) if not known[s.canonical] or found.files[s.canonical]]
+    if not new and not receipts.unfinished():
+        names = sorted({t.receipt for t in known.values() if t})
+        console.print("purged already; nothing is left to remove")
+        for name in names:
+            console.print(f"receipt: {receipts.path(name)}")
+        return True
+    if not pipeline.storage.is_there():
+        raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
+    if new:
+        confirm(_what_will_happen(new, found))
+    return _remove(pipeline, console, new, debug=debug)
+
+
+def _is_known(subject: Identifier, found: Survey, known: dict[str, Tombstone | None]) -> bool:
+    return bool(found.files[subject.canonical] or known[subject.canonical])
+
+
+def _remove(
+    pipeline: Pipeline, console: Console, new: Sequence[Identifier], *, debug: bool
+) -> bool:
+    from dicom_pipeline.operations.run import open_job
+
+    receipts = receipts_of(pipeline)
+    with open_job(pipeline, console) as job:
+        with pipeline.lock(waiting=console.print):
+            pipeline.prepare()
+            _drop_abandoned(pipeline, receipts)
+            if new:
+                _begin(pipeline, new)
+            # even if only tombstones are there: a purge that was cut off may have left rows
+            rewritten = clear(pipeline.raw_step())
+            pipeline.clear_batches()
+            begun = receipts.unfinished()
+            had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
+            if had_rows:
+                pipeline.discard_build()
+        success = not had_rows or job.run(debug=debug)
+    if not success:
+        console.print(
+            "[yellow]the subjects are out of the raw zone and of the build database, but not yet "
+            "of the published file; mend what failed, then: dicom-pipeline purge[/yellow]"
+        )
+        return False
+    finished = [_finish(pipeline, console, name, receipt) for name, receipt in begun.items()]
+    return all(finished)
+
+
+def _drop_abandoned(pipeline: Pipeline, receipts: Receipts) -> None:
+    """Remove receipts of purges that were cut off before they had purged anybody."""
+    in_use = {tombstone.receipt for tombstone in pipeline.tombstones.tombstones}
+    for name in receipts.unfinished().keys() - in_use:
+        receipts.drop(name)
+
+
+def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
+    """Write down what there is to remove, then the tombstones: from then on it will be."""
+    found = survey(pipeline.partitions, subjects)
+    pseudonyms = Pseudonyms(pipeline.secret())
+    keys = _keys(found, pseudonyms)
+    pipeline.wait_for_build()
+    build = subject_rows(pipeline.build_database, keys)
+    now = datetime.now(UTC)
+    named = [
+        {
+            "subject": pseudonyms.id("purged", subject.canonical),
+            "kind": subject.kind.value,
+            "files": found.files[subject.canonical],
+            "issuers": len(found.issuers.get(subject.canonical, ())),
+        }
+        for subject in subjects
+    ]
+    removed = {
+        "landing_manifests": {"files": found.manifest_rows} if found.manifest_rows else {},
+        "raw": dict(sorted((table, rows) for table, rows in found.rows.items() if rows)),
+        "stage": _of_schema(build, "stage"),
+        "processed": _of_schema(build, "processed"),
+        "published": subject_rows(pipeline.settings.database, keys),
+    }
+    receipt: Receipt = {
+        "tool": f"dicom_pipeline {__version__}",
+        "began_at": now.isoformat(timespec="seconds"),
+        "finished_at": None,
+        "subjects": named,
+        "removed": {zone: counts for zone, counts in removed.items() if counts},
+        "raw_partitions_rewritten": len(found.periods),
+        "build_database": "removed and made anew" if found.periods else "had nothing",
+        "files_left_in_the_landing_zone": found.in_landing,
+        "not_erased": [*NOT_ERASED, *([NOT_ERASED_IN_BUCKETS] if pipeline.raw_mirror else [])],
+        **({"snowflake": TIME_TRAVEL} if pipeline.snowflake else {}),
+        "key_id": pseudonyms.secret.key_id,
+        "keys": asdict(keys),
+    }
+    name = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.json"
+    receipts_of(pipeline).write(name, receipt)
+    pipeline.tombstones.add([Tombstone(s, receipt["began_at"], name) for s in subjects])
+
+
+def _keys(found: Survey, pseudonyms: Pseudonyms) -> SubjectKeys:
+    def keys(name: str, rows: list[dict[str, str | None]]) -> tuple[str, ...]:
+        return tuple(sorted({key for row in rows if (key := pseudonyms.entity_key(name, row))}))
+
+    return SubjectKeys(
+        patients=keys("patient_key", found.patients),
+        studies=keys("study_key", found.studies),
+        patients_of_studies=keys("patient_key", found.studies),
+        devices=keys("device_key", found.devices),
+    )
+
+
+def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
+    return {
+        table.partition(".")[2]: rows
+        for table, rows in counts.items()
+        if table.startswith(f"{schema}.")
+    }
+
+
+def _finish(pipeline: Pipeline, console: Console, name: str, receipt: Receipt) -> bool:
+    """Look everywhere once more, then close the receipt and show it."""
+    partitions = pipeline.partitions
+    keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
+    subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
+    with pipeline.lock(waiting=console.print):
+        left = dict(survey(partitions, subjects).rows)
+        left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
+        for database in (pipeline.build_database, pipeline.settings.database):
+            left |= rows_that_must_be_gone(database, keys)
+        for zone, database in (
+            ("processed", pipeline.build_database),
+            ("stage", pipeline.build_database),
+            ("published", pipeline.settings.database),
+        ):
+            _subtract(receipt, zone, subject_rows(database, keys))
+    if any(left.values()):
+        tables = ", ".join(sorted(table for table, rows in left.items() if rows))
+        console.print(f"[red]rows are left in {tables}[/red]; run: dicom-pipeline purge")
+        return False
+    closed = {field: value for field, value in receipt.items() if field != "keys"}
+    closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+    receipts = receipts_of(pipeline)
+    with pipeline.lock(waiting=console.print):
+        receipts.write(name, closed)
+    console.print_json(json.dumps(closed))
+    console.print(f"receipt: {receipts.path(name)}")
+    return True
+
+
+def _subtract(receipt: Receipt, zone: str, still_there: dict[str, int]) -> None:
+    """Take off rows that were counted but stay, as those of a device that others use too."""
+    counts: dict[str, int] = receipt["removed"].get(zone, {})
+    for table, rows in still_there.items():
+        short = table if zone == "published" else table.partition(".")[2]
+        if short in counts and table.startswith("stage." if zone == "stage" else "processed."):
+            counts[short] = max(counts[short] - rows, 0)
+            if not counts[short]:
+                del counts[short]
+
+
+def _who_is_unknown(numbers: list[int], total: int) -> str:
+    if total == 1:
+        who = "nothing is known of this subject"
+    else:
+        shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
+        who = f"nothing is known of {len(numbers)} of {total} subjects (lines {shown})"
+    return (
+        f"{who}, and nothing was changed. Files that have not been loaded yet are not known; "
+        "--in-advance withdraws all the same"
+    )
+
+
+def _what_will_happen(subjects: Sequence[Identifier], found: Survey) -> str:
+    patients = sum(subject.kind is Kind.PATIENT for subject in subjects)
+    lines = [
+        f"patients: {patients}, studies: {len(subjects) - patients}, files: "
+        f"{found.rows['images']}, partitions: {len(found.periods)}"
+    ]
+    for number, subject in enumerate(subjects, 1):
+        issuers = found.issuers.get(subject.canonical, set())
+        if subject.kind is Kind.PATIENT and subject.issuer is None and len(issuers) > 1:
+            without = ", one of them: no issuer" if None in issuers else ""
+            lines.append(
+                f"subject {number} is {len(issuers)} patients of different issuers{without}; "
+                "with --issuer it would be one of them"
+            )
+    lines.append(
+        "They leave the manifests, the raw zone, the build database and the published file, and "
+        "their files are ignored from now on."
+    )
+    if found.in_landing:
+        lines.append(f"{found.in_landing} files lie in the landing zone; delete them yourself.")
+    return "\n".join(lines)

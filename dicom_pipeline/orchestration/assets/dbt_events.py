@@ -1,0 +1,109 @@
+"""What dbt reports of a build, with counts of what stands in the tables after it.
+
+Belongs here: dbt's events on their way to Dagster, and progress in the log.
+Does not belong here: how dbt is called (dbt_assets), counting (warehouse.build_counts).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from dicom_pipeline.orchestration.checks.dbt_checks import to_do
+from dicom_pipeline.orchestration.ui import markdown
+from dicom_pipeline.warehouse.duckdb.table_counts import (
+    Table,
+    TableCounts,
+    built_partitions,
+    table_counts,
+)
+from dicom_pipeline.workspace import Pipeline
+
+# dbt's own names of things, which a person has no use for
+_IDS = ("invocation_id", "status", "unique_id")
+
+
+class DbtProgress:
+    """How many tables and checks of a build are done."""
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._done = 0
+        self._total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+        self._specs = {spec.key: spec for spec in context.assets_def.check_specs}
+
+    def __str__(self) -> str:
+        return f"dbt: {self._done} of {self._total} tables and checks done"
+
+    def all_of(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
+        """All events of a build, until its process ends, and how it failed if it did."""
+        held: list[Any] = []
+        try:
+            for event in events:
+                held.append(self._with_to_do(event))
+                self._done = len(held)
+        except dg.Failure as failure:  # what was built before it counts
+            return held, failure
+        return held, None
+
+    def _with_to_do(self, event: Any) -> Any:
+        if not isinstance(event, dg.AssetCheckResult):
+            return event
+        metadata = _without_ids(event.metadata)
+        if not event.passed and event.asset_key is not None and event.check_name is not None:
+            spec = self._specs.get(dg.AssetCheckKey(event.asset_key, event.check_name))
+            if spec is not None and (text := to_do(spec.description or "")):
+                metadata = {**markdown.to_do(text), **metadata}
+        return event._replace(metadata=metadata)
+
+
+class BuildBefore:
+    """What the build database consisted of before a build."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        # of a build on Snowflake there is a copy of the processed tables here, and only later
+        self.build = pipeline.build_database if pipeline.snowflake is None else None
+        self.partitions = built_partitions(self.build) if self.build else {}
+
+
+def with_counts(events: Iterable[Any], before: BuildBefore) -> Iterator[Any]:
+    """Events of a build that is over, those of tables with what stands in them now."""
+    counts = table_counts(before.build) if before.build else {}
+    partitions = built_partitions(before.build) if before.build else {}
+    for event in events:
+        if not isinstance(event, dg.Output):
+            yield event
+            continue
+        table = _table_of(event.output_name, counts)
+        if table is None:
+            yield event
+            continue
+        found = _metadata(counts[table])
+        if table in partitions:
+            had = before.partitions.get(table, set())
+            found["partitions"] = len(partitions[table])
+            found["partitions_rebuilt"] = len(partitions[table] - had)
+        yield event.with_metadata({**found, **_without_ids(event.metadata)})
+
+
+def _table_of(output_name: str, tables: Iterable[Table]) -> Table | None:
+    names = {dg.AssetKey(list(table)).to_python_identifier(): table for table in tables}
+    return names.get(output_name)
+
+
+def _metadata(counts: TableCounts) -> dict[str, Any]:
+    found: dict[str, Any] = {"dagster/row_count": counts.rows}
+    if counts.conflicting_rows is not None:
+        found["rows_with_conflicts"] = counts.conflicting_rows
+    lists: Mapping[str, Mapping[str, int]] = {
+        "failed_casts": counts.casts_failed,
+        "nulled_cells": counts.cells_nulled,
+        "conflicts": counts.conflicts,
+    }
+    for name, by_column in lists.items():
+        if by_column:
+            found[name] = markdown.counts("column", "rows", by_column)
+    return found
+
+
+def _without_ids(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name not in _IDS}

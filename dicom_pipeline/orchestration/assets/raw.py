@@ -1,0 +1,143 @@
+"""The raw assets: one multi-asset that brings the tables of some partitions up to their manifests.
+
+Belongs here: Dagster's side of the raw step: specs, run config, log and metadata.
+Does not belong here: extraction itself (extract), and which partitions are asked for (pending).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
+from dicom_pipeline.orchestration.instance import writing
+from dicom_pipeline.orchestration.partitions import study_period
+from dicom_pipeline.orchestration.pending import VERSION_METADATA
+from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.ui import markdown
+from dicom_pipeline.orchestration.ui.metadata import OWNERS, RAW_TAGS
+from dicom_pipeline.orchestration.ui.progress_log import progress_log
+from dicom_pipeline.workspace import Pipeline
+
+GROUP = "raw"
+FILES_READ = "files_read_in_run"
+FILES_A_SECOND = "files_per_second"
+SECONDS = "seconds"
+READ_BY_OTHER_VERSION = (
+    "partitions were read by another version of the extractor, or with other columns: their files "
+    "are read again"
+)
+
+_DESCRIPTIONS = {
+    "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
+    "images": "A row a file: the instance, its attributes and where it lies. Holds PHI.",
+    "patients": "A row a patient, study and distinct attribute values. Holds PHI.",
+    "series": "A row a series and distinct attribute values. Holds PHI.",
+    "studies": "A row a study and distinct attribute values. Holds PHI.",
+    IDENTITY_TERMS: "A row a patient, study and distinct terms that identify somebody: words of "
+    "names, identifiers, places, dates. Holds PHI.",
+    REJECTED: "A row a file that gives no row elsewhere, with the reason. Holds file names.",
+}
+
+
+class RawConfig(dg.Config):
+    """Run config of the raw assets, for the launchpad."""
+
+    force: bool = False
+    """Read every file of the chosen partitions again, even if nothing changed."""
+
+
+def _specs() -> list[dg.AssetSpec]:
+    return [
+        dg.AssetSpec(
+            [GROUP, table],
+            group_name=GROUP,
+            description=_DESCRIPTIONS[table],
+            partitions_def=study_period,
+            skippable=True,
+            kinds={"parquet"},
+            owners=OWNERS,
+            tags=RAW_TAGS,
+        )
+        for table in RAW_TABLES
+    ]
+
+
+@dg.multi_asset(
+    name="raw_tables",
+    specs=_specs(),
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def raw_assets(
+    context: dg.AssetExecutionContext, config: RawConfig, pipeline: dg.ResourceParam[Pipeline]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Read the headers of new and changed files once and write all raw tables.
+
+    The tables of a partition are written together, whichever of them were selected: a part of
+    them would not fit the rest.
+    """
+    began = time.monotonic()
+    progress = _Progress()
+    with writing(context, pipeline), progress_log(context.log.info, progress.__str__):
+        pipeline.prepare()
+        step = pipeline.raw_step(progress)
+        if otherwise := step.partitions.read_by_other_version(context.partition_keys):
+            context.log.info(f"{len(otherwise)} {READ_BY_OTHER_VERSION}")
+        reports = list(step.refresh(context.partition_keys, force=config.force))
+    seconds = time.monotonic() - began
+    files_read = sum(report.read for report in reports)
+    context.log.info(
+        f"{progress}; {files_read} read, {sum(r.carried_over for r in reports)} carried over, "
+        f"{len(reports)} partitions in {seconds:.1f} s"
+    )
+    with partitions_remembered(context.instance):
+        for key in context.selected_asset_keys:
+            for report in reports:
+                context.add_asset_metadata(
+                    _metadata(report, key.path[-1]), asset_key=key, partition_key=report.period
+                )
+    for key in sorted(context.selected_asset_keys):
+        yield dg.MaterializeResult[None](
+            asset_key=key,
+            metadata={
+                FILES_READ: files_read,
+                "partitions_written_in_run": sum(r.bytes_written > 0 for r in reports),
+                "bytes_written_in_run": sum(r.bytes_written for r in reports),
+                SECONDS: round(seconds, 1),
+                FILES_A_SECOND: round(files_read / seconds, 1),
+            },
+        )
+
+
+class _Progress:
+    """How many files are up to date, of how many."""
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} files are up to date"
+
+
+def _metadata(report: PartitionReport, table: str) -> dict[str, dg.MetadataValue[Any]]:
+    rejects: Counter[str] = Counter(report.rejected) + Counter(report.ignored)
+    metadata: dict[str, dg.MetadataValue[Any]] = {
+        VERSION_METADATA: dg.MetadataValue.text(report.version),
+        "dagster/partition_row_count": dg.MetadataValue.int(report.rows.get(table, 0)),
+        "files": dg.MetadataValue.int(report.files),
+        "files_read": dg.MetadataValue.int(report.read),
+        "files_carried_over": dg.MetadataValue.int(report.carried_over),
+        "files_loaded": dg.MetadataValue.int(report.loaded),
+        "files_duplicate": dg.MetadataValue.int(report.duplicate),
+        "bytes_written": dg.MetadataValue.int(report.bytes_written),
+    }
+    if rejects:
+        metadata["files_without_row"] = markdown.counts("reason", "files", rejects)
+    return metadata

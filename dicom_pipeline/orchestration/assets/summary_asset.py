@@ -1,0 +1,129 @@
+"""The archive at a glance: an asset whose metadata are tables and pictures.
+
+Belongs here: which counts are shown, and Dagster's record of former runs.
+Does not belong here: counting (extract), merging small cells (small_cells), drawing (pictures).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from dicom_pipeline.extract.file_counts import count_outcomes
+from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.extract.tables import RAW_TABLES
+from dicom_pipeline.mapping.defined_terms import defined_terms
+from dicom_pipeline.orchestration.assets.raw import FILES_A_SECOND, FILES_READ, SECONDS
+from dicom_pipeline.orchestration.assets.raw import GROUP as RAW
+from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.orchestration.ui import markdown
+from dicom_pipeline.orchestration.ui.metadata import OWNERS
+from dicom_pipeline.orchestration.ui.progress_log import progress_log
+from dicom_pipeline.reporting import charts as pictures
+from dicom_pipeline.reporting.disclosure_control import LEAST, by_name, merged
+from dicom_pipeline.reporting.studies_by_month import studies_by_month
+from dicom_pipeline.workspace import Pipeline
+
+GROUP = "report"
+KEY = dg.AssetKey([GROUP, "archive"])
+_RUNS = 30  # in the picture of the throughput
+_IMAGES = dg.AssetKey([RAW, "images"])
+_RAW_RUN = "of_run"
+
+
+@dg.asset(
+    key=KEY,
+    group_name=GROUP,
+    deps=[dg.AssetKey([RAW, table]) for table in RAW_TABLES],
+    automation_condition=condition_for(GROUP),
+    owners=OWNERS,
+    kinds={"python"},
+    tags={"counts_only": "true"},
+    description="The archive at a glance. Open the latest materialization: what became of the "
+    "files and why some gave no row, studies a month by modality, files a partition, how fast "
+    f"runs were. Counts only; studies are shown in groups of {LEAST} or more.",
+)
+def archive(
+    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.MaterializeResult[None]:
+    """Count and draw."""
+    with progress_log(context.log.info, lambda: "counting what is in the raw zone"):
+        counts = count_outcomes(pipeline.partitions)
+        metadata: dict[str, Any] = {
+            "files": markdown.table(["files", ""], [*counts.outcomes.items()]),
+            **_studies(pipeline),
+            **_partitions(pipeline),
+            **_without_row(counts),
+            **_throughput(context),
+        }
+    return dg.MaterializeResult[None](metadata=metadata)
+
+
+def _studies(pipeline: Pipeline) -> Mapping[str, Any]:
+    spans = merged(studies_by_month(pipeline.partitions.raw, defined_terms("Modality")))
+    if not spans:
+        return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
+    labels, parts = [span.label for span in spans], by_name(spans)
+    drawn = pictures.stacked_bars(
+        f"Studies a month by modality (groups under {LEAST} are merged)", labels, parts
+    )
+    rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
+    return {
+        "studies_a_month": markdown.picture(drawn, "studies a month by modality"),
+        "studies_a_month_as_table": markdown.table(["months", *parts], rows),
+    }
+
+
+def _partitions(pipeline: Pipeline) -> Mapping[str, Any]:
+    manifests = pipeline.partitions.manifests
+    sizes = {period: manifests.count(period) for period in manifests.periods()}
+    sizes = {period: size for period, size in sizes.items() if size}
+    if not sizes:
+        return {}
+    drawn = pictures.stacked_bars("Files a partition", list(sizes), {"files": [*sizes.values()]})
+    return {
+        "partitions": len(sizes),
+        "files_a_partition": markdown.picture(drawn, "files a partition"),
+    }
+
+
+def _without_row(counts: FileCounts) -> Mapping[str, Any]:
+    reasons = counts.rejected + counts.ignored
+    if not reasons:
+        return {}
+    drawn = pictures.flat_bars("Files that give no row, by reason", reasons)
+    return {
+        "files_without_row": markdown.picture(drawn, "files without a row by reason"),
+        "files_without_row_as_table": markdown.counts("reason", "files", reasons),
+    }
+
+
+def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
+    """How fast the latest raw run was, and those before it: the oldest first."""
+    latest = context.instance.get_latest_materialization_event(_IMAGES)
+    if latest is None or not latest.asset_materialization:
+        return {}
+    told = latest.asset_materialization.metadata
+    found: dict[str, Any] = {
+        name: told[name] for name in (FILES_READ, FILES_A_SECOND, SECONDS) if name in told
+    }
+    found[_RAW_RUN] = dg.MetadataValue.dagster_run(latest.run_id)
+    page = context.instance.fetch_materializations(KEY, limit=_RUNS - 1)
+    runs = [
+        found,
+        *(r.asset_materialization.metadata for r in page.records if r.asset_materialization),
+    ]
+    # the newest of each raw run: this asset may be made several times after one
+    speeds = {str(run[_RAW_RUN].value): _speed(run) for run in reversed(runs) if _RAW_RUN in run}
+    # a run that reads nothing says nothing of speed
+    points = [speed for speed in speeds.values() if speed[0]]
+    if len(points) > 1:
+        labels = [f"{files:,.0f} files" for files, _ in points]
+        drawn = pictures.line("Files a second, by run", labels, [speed for _, speed in points])
+        found["throughput"] = markdown.picture(drawn, "files a second by run")
+    return found
+
+
+def _speed(metadata: Mapping[str, dg.MetadataValue[Any]]) -> tuple[float, float]:
+    files, speed = metadata.get(FILES_READ), metadata.get(FILES_A_SECOND)
+    return (float(files.value), float(speed.value)) if files and speed else (0, 0)

@@ -1,0 +1,1 @@
+"""Dagster's event log storage, and retention of runs."""

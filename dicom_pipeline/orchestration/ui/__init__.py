@@ -1,0 +1,1 @@
+"""Metadata that the Dagster UI shows."""

@@ -1,0 +1,96 @@
+"""What the assets say of themselves in the web UI, beside their descriptions.
+
+Belongs here: owners, tags, columns and links to code, by the same rule for all.
+Does not belong here: descriptions (beside each asset), what a run adds (beside its step).
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt.dbt_manifest import validate_manifest
+
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, MappingError
+from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns, lineage_of, schema_of
+from dicom_pipeline.warehouse.duckdb.publish import published_schema
+from dicom_pipeline.workspace import Pipeline
+
+OWNERS = ["team:data-engineering"]
+RAW_TAGS = {"phi": "true"}
+_TAGS = {
+    "raw": RAW_TAGS,
+    "stage": {"deidentified": "true"},
+    "processed": {"deidentified": "true"},
+    "published": {"deidentified": "true"},
+}
+
+
+def group_tags(group: str) -> dict[str, str]:
+    """Tags of a group's assets: whether they hold PHI."""
+    return _TAGS.get(group, {})
+
+
+def with_metadata(
+    assets: Iterable[dg.AssetsDefinition], pipeline: Pipeline, dbt_manifest: Path
+) -> list[dg.AssetsDefinition]:
+    """Assets with their columns and with links to their code.
+
+    Parameters
+    ----------
+    assets
+        All of them.
+    pipeline
+        The mapping and the profile.
+    dbt_manifest
+        ``manifest.json`` of the dbt project.
+    """
+    manifest = validate_manifest(dbt_manifest)  # which has read it already, a quarter of a second
+    try:
+        columns = asset_columns(pipeline.mapping, pipeline.settings.profile, manifest)
+    except MappingError:
+        columns = {}  # a run says which line it is; the UI has to be there to start one
+    sources = _sources(manifest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of code references
+        return [
+            one.map_asset_specs(lambda spec: _with_metadata(spec, columns, sources))
+            for one in dg.with_source_code_references(list(assets))
+            if isinstance(one, dg.AssetsDefinition)
+        ]
+
+
+def _with_metadata(
+    spec: dg.AssetSpec, columns: Columns, sources: Mapping[str, list[Path]]
+) -> dg.AssetSpec:
+    metadata: dict[str, Any] = {}
+    if of := columns.get(spec.key):
+        metadata["dagster/column_schema"] = schema_of(of)
+        if lineage := lineage_of(of).deps_by_column:
+            metadata["dagster/column_lineage"] = dg.TableColumnLineage(lineage)
+    existing = spec.metadata.get("dagster/code_references")
+    known = existing.code_references if existing is not None else []
+    own = [
+        dg.LocalFileCodeReference(file_path=str(path), label=path.name)
+        for path in sources.get(spec.key.to_user_string(), [])
+    ]
+    if own or known:
+        metadata["dagster/code_references"] = dg.CodeReferencesMetadataValue(
+            code_references=[*own, *known]
+        )
+    return spec.merge_attributes(metadata=metadata)
+
+
+def _sources(manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Files that make a table what it is: its model or seed, and the mapping."""
+    found: dict[str, list[Path]] = {}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in ("model", "seed"):
+            schema = published_schema(node["schema"])
+            files = [DBT_PROJECT_DIR / node["original_file_path"]]
+            if schema in ("stage", "processed"):
+                files.append(MAPPING_CSV)
+            found[f"{schema}/{node['name']}"] = files
+    return found

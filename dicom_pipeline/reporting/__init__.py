@@ -1,0 +1,1 @@
+"""Archive statistics, charts, HTML report, disclosure control."""

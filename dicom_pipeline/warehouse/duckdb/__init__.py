@@ -1,0 +1,1 @@
+"""DuckDB: build database, published file, queries on both."""

@@ -1,0 +1,1 @@
+"""Snowflake: session, load, build, publication."""

@@ -1,0 +1,129 @@
+"""A session of Snowflake, and how names are written in its SQL.
+
+Belongs here: logging in, and errors as one line without secrets.
+Does not belong here: what is done in the session (snowflake_load, snowflake_vault, ...).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.config.snowflake import SnowflakeSettings
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+# what an error number means to who runs the pipeline
+_ADVICE = {
+    250001: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the network",
+    390100: "the login was refused: wrong user or password",
+    390144: "the login was refused: the key of SNOWFLAKE_PRIVATE_KEY_PATH is not the user's",
+    606: "no warehouse is active: check SNOWFLAKE_WAREHOUSE, and that the role may use it",
+    90073: "the warehouse cannot be resumed: its resource monitor has no credits left",
+    3001: "the role lacks a privilege: run `dicom-pipeline snowflake-setup` as an administrator",
+    2003: "an object does not exist, or the role may not see it: see `snowflake-setup`",
+    2043: "an object does not exist, or the role may not see it: see `snowflake-setup`",
+}
+
+
+class SnowflakeError(UserError):
+    """Snowflake refused something; one line, without values, secrets or SQL text."""
+
+
+@contextmanager
+def session(settings: SnowflakeSettings) -> Iterator[SnowflakeConnection]:
+    """Log in, and out at the end.
+
+    Raises
+    ------
+    SnowflakeError
+        The login, or a statement, was refused.
+    """
+    import snowflake.connector  # half a second, which a run on DuckDB need not spend
+    from snowflake.connector import errors
+
+    logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
+    try:
+        connection = snowflake.connector.connect(**_arguments(settings))
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except errors.Error as error:
+        raise SnowflakeError(told(error)) from None
+
+
+def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "account": settings.account,
+        "user": settings.user,
+        "database": settings.database,
+        "role": settings.role,
+        "warehouse": settings.warehouse,
+        "application": "dicom_pipeline",
+        "autocommit": True,
+        # secrets are bound, not written into statements
+        "paramstyle": "qmark",
+        "login_timeout": 30,
+        "platform_detection_timeout_seconds": 0.0,
+        "session_parameters": {"QUERY_TAG": settings.query_tag},
+    }
+    if settings.host:
+        arguments |= {
+            "host": settings.host, "port": settings.port, "protocol": settings.protocol,
+        }  # fmt: skip
+    if settings.private_key_path is not None:
+        arguments |= {
+            "authenticator": "SNOWFLAKE_JWT",
+            "private_key_file": str(settings.private_key_path),
+        }
+        if settings.private_key_passphrase:
+            arguments["private_key_file_pwd"] = settings.private_key_passphrase
+    else:
+        arguments["password"] = settings.password
+    return arguments
+
+
+def told(error: Any) -> str:
+    """What an error of the connector says, without what it quotes.
+
+    Parameters
+    ----------
+    error
+        An error of ``snowflake.connector``; its message may quote values and SQL.
+    """
+    query = getattr(error, "sfqid", None)
+    return _line(getattr(error, "errno", None) or 0) + (f" (query {query})" if query else "")
+
+
+def dbt_error_lines(output: str) -> list[str]:
+    """What dbt's output says of Snowflake's errors: their numbers, with our words."""
+    numbers = dict.fromkeys(map(int, re.findall(r"\b(\d{6}) \([0-9A-Z]{5}\): ", output)))
+    return [_line(number) for number in numbers]
+
+
+def _line(number: int) -> str:
+    advice = _ADVICE.get(number, "see the query's page in Snowflake")
+    return f"Snowflake, error {number:06d}: {advice}"
+
+
+def run(connection: SnowflakeConnection, statement: str, *bound: object) -> list[tuple[Any, ...]]:
+    """Run one statement and return its rows; values are bound to ``?``."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, bound or None)
+        return list(cursor.fetchall())
+
+
+def name(identifier: str) -> str:
+    """A quoted name, in capitals as Snowflake stores names that are not quoted."""
+    return '"' + identifier.upper().replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text literal: a backslash escapes in Snowflake."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
