@@ -9,6 +9,7 @@ import dagster as dg
 from dagster_dbt import DbtProject
 
 from dicom_pipeline.config.settings import export_for_dbt, load_settings
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt import (
     build_dbt_assets,
     dbt_project,
@@ -26,20 +27,20 @@ from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
 from dicom_pipeline.orchestration.ui.metadata import with_metadata
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 
-def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Definitions:
+def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.Definitions:
     """All definitions, for a pipeline.
 
     Parameters
     ----------
-    pipeline
-        The parts, wired by the settings.
+    workspace
+        The services, wired by the settings.
     project
         The dbt project, with a manifest; the project's own if None.
     """
-    export_for_dbt(pipeline.settings)
+    export_for_dbt(workspace.settings)
     project = project or dbt_project()
     ensure_manifest(project)
     dbt_assets = build_dbt_assets(project)
@@ -47,20 +48,28 @@ def build_defs(pipeline: Pipeline, project: DbtProject | None = None) -> dg.Defi
     return dg.Definitions(
         assets=with_metadata(
             [raw_assets, archive, vault, dbt_assets, build_published(project, processed), report],
-            pipeline,
+            workspace.ingest,
             project.manifest_path,
         ),
         asset_checks=CHECKS,
-        jobs=build_jobs(pipeline.settings),
+        jobs=build_jobs(workspace.settings),
         sensors=[
             file_arrival_sensor,
-            build_automation_sensor(pipeline.settings, AUTOMATED),
-            build_alert_sensor(pipeline.settings),
+            build_automation_sensor(workspace.settings, AUTOMATED),
+            build_alert_sensor(workspace.settings),
         ],
-        resources={"pipeline": pipeline, "dbt": dbt_resource(project)},
+        resources={
+            "ingest": workspace.ingest,
+            "warehouse": workspace.warehouse,
+            "write_session": WriteSession(workspace),
+            "dbt": dbt_resource(project),
+        },
         # the steps of a run share one process: each new one would import for seconds
         executor=dg.in_process_executor,
     )
 
 
-defs = build_defs(Pipeline(load_settings()))
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Definitions of the settings in the environment; built when Dagster loads them."""
+    return build_defs(Workspace(load_settings()))

@@ -19,6 +19,7 @@ import typer
 
 from dicom_pipeline.cli.console import user_errors
 from dicom_pipeline.config.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt import (
     Translator,
     dbt_project,
@@ -26,7 +27,7 @@ from dicom_pipeline.orchestration.assets.dbt import (
     ensure_manifest,
 )
 from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 PAGES = DBT_PROJECT_DIR / "target" / "docs"
 # what the server may give away: dbt keeps logs and compiled SQL beside them
@@ -34,7 +35,7 @@ SERVED = ("index.html", "manifest.json", "catalog.json")
 
 
 def generate(
-    pipeline: Pipeline, pages: Path = PAGES, waiting: Callable[[str], None] | None = None
+    workspace: Workspace, pages: Path = PAGES, waiting: Callable[[str], None] | None = None
 ) -> None:
     """Write the pages of what is built, in the profile of the settings.
 
@@ -53,16 +54,16 @@ def generate(
         dbt failed; it has said why.
     """
     project = dbt_project()
-    export_for_dbt(pipeline.settings)
-    with pipeline.lock(waiting=waiting):
-        pipeline.prepare()
+    export_for_dbt(workspace.settings)
+    with WriteSession(workspace)(waiting=waiting):
+        workspace.warehouse.prepare()
         # compiling asks tables that may not be there yet
         arguments = ["--quiet", "docs", "generate", "--no-compile"]
         dbt_resource(project).cli(arguments, target_path=pages).wait()
-        pipeline.restrict_permissions()
+        workspace.warehouse.restrict_permissions()
     ensure_manifest(project)
     manifest = json.loads(project.manifest_path.read_text())
-    columns = asset_columns(pipeline.mapping, pipeline.settings.profile, manifest)
+    columns = asset_columns(workspace.ingest.mapping, workspace.settings.profile, manifest)
     (pages / "manifest.json").write_text(json.dumps(described(manifest, columns)))
 
 
@@ -111,7 +112,7 @@ def main(port: Annotated[int, typer.Option(help="0 is any that is free.")] = 808
     """Make the pages, and serve them until Ctrl-C."""
     with user_errors(debug=False) as console:
         console.print("making the pages: 20 seconds or so")
-        generate(Pipeline(load_settings()), waiting=console.print)
+        generate(Workspace(load_settings()), waiting=console.print)
         with server(port) as pages:
             address = f"http://127.0.0.1:{pages.server_port}"
             console.print(f"tables and columns: {address} (Ctrl-C ends it)")

@@ -10,13 +10,13 @@ import csv
 import sys
 from pathlib import Path
 
+from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from dicom_pipeline.mapping.attribute_mapping import (
     FUNCTIONS,
     Attribute,
     AttributeMapping,
     load_mapping,
 )
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
 
 DOCUMENT = PROJECT_ROOT / "docs" / "deid.md"

@@ -17,11 +17,11 @@ from enum import StrEnum
 from functools import cache
 from importlib.metadata import distribution
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.mapping.attribute_mapping import (
     TEXT_VRS,
     Attribute,
     AttributeMapping,
-    AttributePath,
     load_mapping,
 )
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 
+from rich.console import Console
+
 from dicom_pipeline.common.escaping import cell, escape_control_chars
 
 
@@ -72,3 +74,9 @@ def write_list(
         with suppress(BrokenPipeError):
             out.detach()
     return 0 if null or form is Format.CSV else sum("\n" in path for path in paths)
+
+
+def warn_of_line_breaks(console: Console, paths: int) -> None:
+    """Warn that some paths contain a line break, which `write_list` counted."""
+    if paths:
+        console.print(f"{paths} paths contain a line break: use --null")

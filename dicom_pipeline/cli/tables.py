@@ -6,15 +6,13 @@ Does not belong here: getting the counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dicom_pipeline.common.escaping import escape_control_chars
@@ -37,22 +35,6 @@ QUERIES = (
     "from processed.processed_images as i join processed.processed_series as s using (series_key)\n"
     "where i.pixel_spacing is not null group by all order by images desc;",
 )
-
-
-@contextmanager
-def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar; call it with what is done, how much of it, and of how much."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = not console.is_terminal  # where it would print an empty line
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
-    ) as progress:
-        task = progress.add_task("", total=None, visible=False)
-
-        def advance(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total, visible=True)
-
-        yield advance
 
 
 def print_file_counts(console: Console, counts: FileCounts, *, keeps: bool) -> None:

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
 
 CONNECTIONS = 32
 ATTEMPTS = 8

@@ -1,12 +1,10 @@
-"""Errors that a person can act on: one line that quotes no value, no name and no path.
+"""Errors that a user can act on: one line that quotes no value, no name and no path.
 
-Belongs here: what all of them are, and what a command ends with for each kind.
-Does not belong here: any error itself, which stands with what raises it.
+Belongs here: the base classes, the exit code of each, and errors that several layers raise.
+Does not belong here: errors that one module raises; those are defined in that module.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 2
@@ -14,29 +12,26 @@ EXIT_REFUSED = 3
 
 
 class UserError(Exception):
-    """An error whose message is shown as it is: what happened, and what to do."""
+    """An error whose message is shown as it is: what failed, and what to do next."""
 
     exit_code = EXIT_FAILED
 
 
 class ConfigurationError(UserError):
-    """A setting, the mapping, the key or what somebody handed in cannot be used."""
+    """A setting, the mapping, the key or a command argument cannot be used."""
 
     exit_code = EXIT_CONFIGURATION
 
 
 class ConfirmationRequired(UserError):
-    """Nothing was done, since a person has to agree first, or something is not there."""
+    """Nothing was done: a user has to confirm first, or something is missing."""
 
     exit_code = EXIT_REFUSED
 
 
-def user_error_names() -> frozenset[str]:
-    """Names of all plain errors that are known by now, as Dagster's events have them."""
-    return frozenset(kind.__name__ for kind in _below(UserError))
+class StorageUnavailable(ConfirmationRequired):
+    """A zone or a database cannot be reached as a whole; no single file is the cause."""
 
 
-def _below(kind: type[UserError]) -> Iterator[type[UserError]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _below(child)
+class WriteConflict(UserError):
+    """Another writer changed a zone that this process had locked; what was read is out of date."""

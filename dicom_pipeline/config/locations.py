@@ -10,21 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dicom_pipeline.common.errors import ConfirmationRequired, UserError
-
 SCHEME = "s3://"
 # a folder of a raw zone in a bucket: rows on their way from AWS Lambda, no part of its copies
 BATCHES = "lambda-batches/"
 # as AWS names buckets, and access points by their ARN; other servers are not stricter
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]|arn:[A-Za-z0-9:/_-]+", re.ASCII)
-
-
-class StorageUnavailable(ConfirmationRequired):
-    """A zone as a whole cannot be reached: no file of it is to blame. One line, without names."""
-
-
-class WriteConflict(UserError):
-    """Somebody else wrote to a zone that was ours alone: what was read of it is out of date."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,13 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_RUN_RETENTION_DAYS": "90",
     "DAGSTER_HOME": ".dagster",
 }
+# former names; there are no aliases
+_RENAMED = {
+    "DICOM_DELETE_GUARD": "DICOM_MAX_DELETED_FRACTION",
+    "DICOM_RUNS_KEPT_DAYS": "DICOM_RUN_RETENTION_DAYS",
+    "DICOM_SETTLE_SECONDS": "DICOM_MIN_FILE_AGE_SECONDS",
+    "DICOM_SQS_LISTING_HOURS": "DICOM_FULL_LISTING_INTERVAL_HOURS",
+}
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -181,9 +188,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
         env.pop("DAGSTER_HOME", None)
     for name in sorted(env):
+        if name in _RENAMED:
+            raise SettingsError(f"{name} has a new name: {_RENAMED[name]}")
         if name.startswith("DICOM_") and name not in _DEFAULTS:
             near = get_close_matches(name, _DEFAULTS, n=1)
-            meant = f"did you mean {near[0]}?" if near else "see the README's list"
+            meant = f"did you mean {near[0]}?" if near else "see docs/settings.md"
             raise SettingsError(f"{name} is not a setting of dicom_pipeline; {meant}")
 
     def get(name: str, parse: Callable[[str], T]) -> T:

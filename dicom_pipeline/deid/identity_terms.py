@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_words import ABBREVIATIONS, AFFIXES, CONNECTORS, ROLES, TITLES
 from dicom_pipeline.deid.tokens import (
     folded,
@@ -26,7 +27,6 @@ from dicom_pipeline.deid.tokens import (
     tokens_of,
     words_of,
 )
-from dicom_pipeline.mapping.attribute_mapping import AttributePath
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 CACHED = 1024

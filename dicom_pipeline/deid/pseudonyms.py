@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dicom_pipeline.config.settings import DBT_PROJECT_DIR
 from dicom_pipeline.deid.identifiers import Identifier, Kind
-from dicom_pipeline.warehouse.vault import Secret, keyed_hash
+from dicom_pipeline.deid.keys import Secret, keyed_hash
 
 SURROGATE_KEYS_CSV = DBT_PROJECT_DIR / "seeds" / "surrogate_key_mapping.csv"
 

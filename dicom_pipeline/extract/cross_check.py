@@ -10,12 +10,13 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.extract.raw_zone.parquet import RawZone
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, Reason, Rejected
-from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.mapping.attribute_mapping import AttributePath, parse_attribute_path
+from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 
 ONE_IN = 1000
 # what the column ``reader`` says

@@ -29,6 +29,12 @@ from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 EXTRACTOR_VERSION = "5"
 
 
+READ_BY_OTHER_VERSION = (
+    "partitions were read by another version of the extractor, or with other columns: their files "
+    "are read again"
+)
+
+
 @dataclass
 class PartitionReport:
     """What became of one partition; counts only."""

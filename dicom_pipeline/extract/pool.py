@@ -25,8 +25,8 @@ from typing import TypeVar
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
-from dicom_pipeline.config.locations import StorageUnavailable
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan

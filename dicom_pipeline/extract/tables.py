@@ -13,6 +13,7 @@ from operator import itemgetter, le
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.headers.reader import Header, Reason
 from dicom_pipeline.landing.storage import FileVersion
@@ -21,7 +22,6 @@ from dicom_pipeline.mapping.attribute_mapping import (
     KEY_COLUMNS,
     PATIENT_KEYS,
     AttributeMapping,
-    AttributePath,
     parse_attribute_path,
 )
 

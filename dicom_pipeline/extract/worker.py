@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
-from dicom_pipeline.config.locations import Location, StorageUnavailable
+from dicom_pipeline.config.locations import Location
 from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.cross_check import CrossCheckedReader
@@ -24,7 +26,7 @@ from dicom_pipeline.headers.reader import HeaderReader, Reason, Rejected
 from dicom_pipeline.landing.factory import open_storage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.storage import FileVersion, Storage
-from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identity_attributes
 
 EMPTY = (

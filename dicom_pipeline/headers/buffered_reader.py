@@ -6,7 +6,7 @@ Does not belong here: what the bytes mean (walk, items).
 
 from __future__ import annotations
 
-from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.common.open_file import OpenFile
 
 BLOCK = 8192
 LARGEST_BLOCK = 1 << 17

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.common.open_file import OpenFile
 
 LARGEST_INFLATED = 64 << 20
 _BLOCK = 1 << 16

@@ -16,6 +16,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.buffered_reader import BufferedReader
 from dicom_pipeline.headers.element_walk import AMBIGUOUS, PIXEL_REPRESENTATION, Walk
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
@@ -24,8 +26,6 @@ from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.headers.single_element import SingleElementReader
 from dicom_pipeline.headers.value_cache import Decoder, UidDecoder, Unreadable
 from dicom_pipeline.headers.values import encodings_of
-from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.mapping.attribute_mapping import AttributePath
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018

@@ -19,12 +19,12 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID, AllTransferSyntaxes
 from pydicom.valuerep import STANDARD_VR
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.deflate import InflatedFile
 from dicom_pipeline.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.headers.sequence_json import sequence_json
 from dicom_pipeline.headers.values import encodings_of, text_of
-from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.mapping.attribute_mapping import AttributePath
 
 BLOCK = 8192
 LARGEST_BLOCK = 1 << 20

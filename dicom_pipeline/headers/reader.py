@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.common.open_file import OpenFile
 
 
 class Reason(StrEnum):

@@ -21,13 +21,13 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.element_walk import PIXEL_REPRESENTATION, ComplexElement
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 from dicom_pipeline.headers.pydicom_reader import PydicomReader, Values, order_of
 from dicom_pipeline.headers.reader import Rejected
 from dicom_pipeline.headers.sequence_items import Item, Nested, items_of
-from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.mapping.attribute_mapping import AttributePath
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.landing.storage import (
     TEMPORARY,
     FileVersion,
     Ignored,
     Listing,
-    OpenFile,
     from_text,
     to_text,
 )

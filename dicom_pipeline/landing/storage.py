@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from dicom_pipeline.common.open_file import OpenFile
+
 # names of files that are still being written, by what writes them
 TEMPORARY = (
     ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", "~",
@@ -64,29 +66,6 @@ class Listing:
     def complete(self) -> bool:
         """Whether a file that is not listed is not there."""
         return not self.errors and not self.cut_short
-
-
-class OpenFile(Protocol):
-    """A file that is open for reading ranges of it.
-
-    Attributes
-    ----------
-    size
-        Bytes of the whole file.
-    growth
-        How many bytes to ask for at once behind the first block.
-    """
-
-    size: int
-    growth: int = 16_384
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Read up to ``length`` bytes from ``offset``; fewer only at the end of the file."""
-        ...
-
-    def close(self) -> None:
-        """Let the file go."""
-        ...
 
 
 class Storage(Protocol):

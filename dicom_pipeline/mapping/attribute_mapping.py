@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config.settings import DBT_PROJECT_DIR
 
@@ -79,23 +80,6 @@ _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,4})\])?")
 
 class MappingError(ConfigurationError):
     """The mapping cannot be used; the message names the line of the CSV file."""
-
-
-@dataclass(frozen=True, order=True)
-class AttributePath:
-    """One attribute to read from a header: sequence steps, then the attribute's tag.
-
-    ``steps`` holds ``(tag, item index)`` for each sequence on the way.
-    """
-
-    steps: tuple[tuple[int, int], ...]
-    tag: int
-    vr: str
-
-    @property
-    def first_tag(self) -> int:
-        """Tag of the top-level element that holds the value."""
-        return self.steps[0][0] if self.steps else self.tag
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dicom_pipeline.deid.keys import VaultError
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.landing.paths import resolve_paths
 from dicom_pipeline.warehouse.duckdb.cohort_query import cohort_images
 from dicom_pipeline.warehouse.duckdb.row_counts import key_id_of
 from dicom_pipeline.warehouse.source_files import source_files
-from dicom_pipeline.warehouse.vault import VaultError
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Located:
 
 
 def locate(
-    pipeline: Pipeline, query: str, columns: tuple[str, ...] = (), *, every: bool = False
+    workspace: Workspace, query: str, columns: tuple[str, ...] = (), *, every: bool = False
 ) -> Located:
     """Find the source files of a cohort.
 
     Parameters
     ----------
-    pipeline
+    workspace
         The settings and zones; nothing is locked, and nothing written.
     query
         SQL on the published file; see `cohort_images`.
@@ -88,13 +88,13 @@ def locate(
     VaultError
         The key is missing, or not the one of the published file.
     """
-    secret = pipeline.secret()
-    database = pipeline.settings.database
+    secret = workspace.warehouse.secret()
+    database = workspace.settings.database
     if key_id_of(database) != secret.key_id:
         raise VaultError("The published file was made with another key: dicom-pipeline run")
     images = cohort_images(database, query)
     files = source_files(
-        images, pipeline.settings.raw_dir, Pseudonyms(secret), columns=columns, every=every
+        images, workspace.settings.raw_dir, Pseudonyms(secret), columns=columns, every=every
     )
-    paths = list(resolve_paths(pipeline.settings.landing, files["file_path"].to_pylist()))
+    paths = list(resolve_paths(workspace.settings.landing, files["file_path"].to_pylist()))
     return Located(images, files, paths, columns)

@@ -1,8 +1,8 @@
-"""After an error that nobody expected: what is damaged is put out of the way, and said.
+"""Recovery from corrupt derived files after an unexpected error.
 
-Belongs here: looking for damage in what is derived, once something failed: nothing is looked at
-while all goes well.
-Does not belong here: telling damage (warehouse.damage, raw_zone), what ails a disk (disk).
+Belongs here: checking what can be derived again, only after something failed.
+Does not belong here: detecting corruption (warehouse.duckdb.corruption, extract.raw_zone), disk
+errors (common.disk_errors).
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from pathlib import Path
 from dicom_pipeline.common.disk_errors import disk_error
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.extract.raw_zone.parquet import CorruptCopy, RawZone
-from dicom_pipeline.warehouse.duckdb import build_database as build_file
+from dicom_pipeline.warehouse.duckdb import build_database
 from dicom_pipeline.warehouse.duckdb.corruption import is_corrupt
 
 
-class Damaged(UserError):
-    """Something derived was damaged and is out of the way: another run makes it anew."""
+class CorruptionFound(UserError):
+    """A derived file was corrupt and was moved aside: the next run creates it again."""
 
 
 @contextmanager
-def mending(build: Path, raw: RawZone) -> Iterator[None]:
-    """Hold what was derived against damage if something fails; the caller holds the lock.
+def recover_from_corruption(build: Path, raw: RawZone) -> Iterator[None]:
+    """Move corrupt files aside if the body fails; the caller holds the write lock.
 
     Parameters
     ----------
     build
         The build database.
     raw
-        The raw zone; of one in a bucket, this machine's copy.
+        The raw zone; for one in a bucket, the local copy.
 
     Raises
     ------
-    Damaged
-        In place of the error: something was damaged.
+    CorruptionFound
+        Instead of the error: a file was corrupt.
     """
     try:
         yield
@@ -44,24 +44,24 @@ def mending(build: Path, raw: RawZone) -> Iterator[None]:
         expected = isinstance(error, UserError) and not isinstance(error, CorruptCopy)
         if expected or disk_error(error, {}):
             raise
-        told: list[str] = []
-        with suppress(Exception):  # what failed is to be told, not what kept us from looking
-            told += _put_away(build, raw)
-        if told:
-            raise Damaged("; ".join(told)) from None
+        lines: list[str] = []
+        with suppress(Exception):  # an error of this check must not hide the original one
+            lines += _move_aside(build, raw)
+        if lines:
+            raise CorruptionFound("; ".join(lines)) from None
         raise
 
 
-def _put_away(build: Path, raw: RawZone) -> Iterator[str]:
-    """Look for damage, put it out of the way, and say so."""
+def _move_aside(build: Path, raw: RawZone) -> Iterator[str]:
+    """Move corrupt files aside, and yield a message for each kind."""
     if is_corrupt(build):
-        build_file.remove(build)
-        yield "the build database was damaged: run again, all tables are built anew"
-    damaged = [period for period in raw.periods() if raw.is_corrupt(period)]
-    for period in damaged:
+        build_database.remove(build)
+        yield "the build database was corrupt and is removed: run again, all tables are rebuilt"
+    corrupt = [period for period in raw.periods() if raw.is_corrupt(period)]
+    for period in corrupt:
         raw.quarantine(period)
-    if damaged:
+    if corrupt:
         yield (
-            f"parquet of {len(damaged)} study periods was damaged and is set aside: run again, "
-            "which reads their files again"
+            f"parquet files of {len(corrupt)} study periods were corrupt and are in quarantine: "
+            "run again, their files are read again"
         )

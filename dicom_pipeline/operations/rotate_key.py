@@ -17,20 +17,19 @@ from rich.console import Console
 
 from dicom_pipeline.common.errors import ConfirmationRequired
 from dicom_pipeline.config.settings import Settings
+from dicom_pipeline.deid.keys import Secret, derive, new_key, read_key
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
+from dicom_pipeline.operations.build_job import OpenJob
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.warehouse.duckdb.row_counts import key_id_of, row_counts
 from dicom_pipeline.warehouse.vault import (
-    Secret,
-    derive,
     find_secret,
     known_key_id,
-    new_key,
     own_key_file,
-    read_key,
     replace_key,
     write_vault,
 )
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 Change = Callable[[], Secret]
 _OLD_IS_LOST = "The old key is not kept: copy it first if you may need it."
@@ -40,9 +39,10 @@ class RotationRefused(ConfirmationRequired):
     """There is nothing to do, or somebody has to do something first; nothing was changed."""
 
 
-def rotate(
-    pipeline: Pipeline,
+def rotate_key(
+    workspace: Workspace,
     console: Console,
+    open_job: OpenJob,
     *,
     key_file: Path | None,
     confirm: Callable[[str], None],
@@ -69,11 +69,11 @@ def rotate(
     VaultError
         The new key is weak, malformed or unreadable.
     """
-    settings = pipeline.settings
+    settings = workspace.settings
     before = known_key_id(settings.warehouse_dir)
-    if before is None and not pipeline.raw.periods() and not settings.database.exists():
+    if before is None and not workspace.ingest.raw.periods() and not settings.database.exists():
         raise RotationRefused("nothing was made with a key yet: dicom-pipeline run makes one")
-    if not pipeline.storage.is_there():
+    if not workspace.ingest.storage.is_there():
         raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
     published = key_id_of(settings.database)
     if before is not None and published not in (None, before) and key_file is None:
@@ -83,12 +83,10 @@ def rotate(
         old = before or published
         change, where = _new_key(settings, key_file, old)
         confirm(_what_will_happen(old, where))
-    from dicom_pipeline.operations.run import open_job
-
-    with open_job(pipeline, console) as job:
+    with open_job() as job:
         if change is not None:
-            with pipeline.lock(waiting=console.print):
-                pipeline.discard_build()
+            with WriteSession(workspace)(waiting=console.print):
+                workspace.warehouse.discard_build()
                 change()
         success = job.run(debug=debug)
     new = known_key_id(settings.warehouse_dir)

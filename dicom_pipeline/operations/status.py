@@ -1,127 +1,170 @@
-"""Where the pipeline stands: files, what is published, what is stale, what failed, what to do.
+"""Status of the pipeline: published file, what is out of date, failed runs, next step.
 
-Belongs here: collecting that from the zones and from Dagster, and choosing the next step.
-Does not belong here: how it looks on a terminal (summary), exit codes (cli).
+Belongs here: collecting that, and choosing the next step.
+Does not belong here: reading Dagster's events (orchestration.build_state), output and exit codes
+(cli).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dicom_pipeline.config.settings import OnDelete
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.landing.sample import is_sample
 from dicom_pipeline.landing.scan import exceeds_delete_guard
-from dicom_pipeline.operations.purge.procedure import receipts_of
-from dicom_pipeline.orchestration.failures import FailedRun, open_failures
-from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
-from dicom_pipeline.orchestration.pending import find_pending
-from dicom_pipeline.orchestration.stale import changed_seeds, outdated_groups
-from dicom_pipeline.warehouse.duckdb.published_info import Publication, publication
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.purge.receipts import receipts_of
+from dicom_pipeline.warehouse.duckdb.published_info import PublishedInfo, published_info
+from dicom_pipeline.workspace import Workspace
 
 _RUN = "dicom-pipeline run, or toggle file_arrival_sensor and automation_sensor on in the web UI"
 
 
 @dataclass(frozen=True)
+class FailedRun:
+    """A run that failed.
+
+    Attributes
+    ----------
+    run_id, job
+        Id of the run, and the name of its job.
+    trigger
+        What requested the run: ``hand``, ``file_arrival``, ``automation`` or ``command``.
+    ended_at
+        Time in UTC, ISO 8601; empty if Dagster has not recorded it.
+    steps, checks
+        Failed steps, and failed checks of severity ERROR with their assets.
+    lines
+        Messages of user errors, one line each; other errors may quote values.
+    """
+
+    run_id: str
+    job: str
+    trigger: str
+    ended_at: str
+    steps: tuple[str, ...]
+    checks: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuildState:
+    """What Dagster has recorded about the builds.
+
+    Attributes
+    ----------
+    failed
+        Runs that failed and whose work no later run has done, the latest first.
+    pending_partitions
+        Number of raw partitions that a run would load.
+    changed_seeds
+        Seeds whose file or profile has changed since their table was built.
+    outdated_groups
+        Asset groups built before a group that they are built from, and that group.
+    """
+
+    failed: Sequence[FailedRun]
+    pending_partitions: int
+    changed_seeds: Sequence[str]
+    outdated_groups: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Status:
-    """Where the pipeline stands.
+    """Status of the pipeline.
 
     Attributes
     ----------
     published
-        The published file; None where there is none.
+        The published file; None if there is none.
     stale
-        What is not as its sources are, a line each.
+        What is out of date, one line each.
     failed
-        Runs that failed, and whose work was not done since.
+        Runs that failed and whose work no later run has done.
     next_step
-        What to do; None where nothing is to be done.
+        What to do next; None if there is nothing to do.
     """
 
-    published: Publication | None
+    published: PublishedInfo | None
     stale: Sequence[str]
     failed: Sequence[FailedRun]
     next_step: str | None
 
 
-def status(pipeline: Pipeline, counts: FileCounts) -> Status:
-    """Find out where the pipeline stands.
+def status(workspace: Workspace, counts: FileCounts, build: BuildState) -> Status:
+    """Determine the status.
 
     Parameters
     ----------
-    pipeline
-        The settings and zones.
-    account
-        What became of the files.
-
-    Raises
-    ------
-    StorageUnavailable
-        Dagster's storage cannot be reached.
+    workspace
+        The services.
+    counts
+        Outcomes of the files of the landing zone.
+    build
+        What Dagster has recorded.
     """
-    published = publication(pipeline.settings.database)
-    with open_instance(pipeline.settings) as instance:
-        fail_dead_runs(instance)
-        failed = open_failures(instance)
-        stale = _other_landing(pipeline)
-        if waiting := len(find_pending(pipeline, instance).versions):
-            stale.append(f"{waiting} partitions of raw: files came, changed or went, or their rows "
-                         "are of an older version of the extractor or of the mapping")  # fmt: skip
-        if seeds := changed_seeds(instance):
-            stale.append(f"{', '.join(seeds)}: the seed or the profile is another one than built")
-        stale += [
-            f"{group}: {younger} is younger" for group, younger in outdated_groups(instance).items()
-        ]
-    profile = pipeline.settings.profile
+    published = published_info(workspace.settings.database)
+    stale = _other_landing(workspace)
+    if build.pending_partitions:
+        stale.append(
+            f"{build.pending_partitions} partitions of raw: files were added, changed or deleted, "
+            "or their rows are of an older version of the extractor or of the mapping"
+        )
+    if build.changed_seeds:
+        stale.append(
+            f"{', '.join(build.changed_seeds)}: the seed or the profile has changed since the build"
+        )
+    stale += [f"{group}: {newer} is newer" for group, newer in build.outdated_groups.items()]
+    profile = workspace.settings.profile
     if published is not None and published.profile not in ("", profile):
         stale.append(f"published: with profile {published.profile}, not {profile}")
-    return Status(published, stale, failed, _next_step(pipeline, counts, published, stale, failed))
+    next_step = _next_step(workspace, counts, published, stale, build.failed)
+    return Status(published, stale, build.failed, next_step)
 
 
 def _next_step(
-    pipeline: Pipeline,
+    workspace: Workspace,
     counts: FileCounts,
-    published: Publication | None,
+    published: PublishedInfo | None,
     stale: Sequence[str],
     failed: Sequence[FailedRun],
 ) -> str | None:
-    if receipts_of(pipeline).unfinished():
-        return "dicom-pipeline purge: one was cut off"
-    keeps = pipeline.settings.on_delete is OnDelete.KEEP
-    if not keeps and _guarded(pipeline, counts):
+    if receipts_of(workspace).unfinished():
+        return "dicom-pipeline purge: an earlier purge was interrupted"
+    keeps = workspace.settings.on_delete is OnDelete.KEEP
+    if not keeps and _is_guarded(workspace, counts):
         return (
-            f"if it is right that {counts.missing} files are gone: dicom-pipeline scan "
-            "--accept-deletions, then dicom-pipeline run; else mount the disk or set "
-            "DICOM_LANDING_URI to what it was"
+            f"if {counts.missing} files were deleted on purpose: dicom-pipeline scan "
+            "--accept-deletions, then dicom-pipeline run; otherwise mount the disk or set "
+            "DICOM_LANDING_URI to its previous value"
         )
     if counts.lost or counts.duplicate_rows:
-        return "dicom-pipeline run --force, and keep the log: this should not happen"
+        return "dicom-pipeline run --force, and report it with the log: this is a bug"
     if failed:
         first = failed[0]
-        look = "mend what it says" if first.lines else f"`dagster dev`, Runs, {first.run_id[:8]}"
-        return f"{look}; then {_RUN}"
+        fix = "fix what the run reports" if first.lines else f"see run {first.run_id[:8]} under Runs in `dagster dev`"  # fmt: skip # noqa: E501
+        return f"{fix}; then {_RUN}"
     to_do = counts.pending or counts.stale_partitions or (counts.missing and not keeps)
     if to_do or stale or (published is None and counts.loaded):
         return _RUN
     return None
 
 
-def _guarded(pipeline: Pipeline, counts: FileCounts) -> bool:
-    """Whether the next scan will refuse to take the files that are gone for deleted ones."""
+def _is_guarded(workspace: Workspace, counts: FileCounts) -> bool:
+    """Return whether the next scan will refuse to accept the missing files as deleted."""
     if not counts.missing:
         return False
-    manifests = pipeline.manifests
+    manifests = workspace.ingest.manifests
     known = [file for period in manifests.periods() for file in manifests.files(period)[0]]
     guarded = exceeds_delete_guard(
-        counts.missing, len(known), pipeline.settings.max_deleted_fraction
+        counts.missing, len(known), workspace.settings.max_deleted_fraction
     )
     return (guarded or not counts.discovered) and not is_sample(known)
 
 
-def _other_landing(pipeline: Pipeline) -> list[str]:
-    state = pipeline.manifests.read_state()
-    if state is None or not state.is_other_landing(str(pipeline.settings.landing)):
+def _other_landing(workspace: Workspace) -> list[str]:
+    state = workspace.ingest.manifests.read_state()
+    if state is None or not state.is_other_landing(str(workspace.settings.landing)):
         return []
-    return [f"all tables: they were made from {state.landing}, and DICOM_LANDING_URI names another"]
+    return [f"all tables: built from {state.landing}, but DICOM_LANDING_URI is another location"]

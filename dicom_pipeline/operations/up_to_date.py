@@ -21,7 +21,7 @@ from dicom_pipeline.common.private_files import write_atomic
 from dicom_pipeline.config.settings import PROJECT_ROOT, Settings, Target
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.landing.manifest import ScanState
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 _FILE = "last_run.json"
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pydicom")
@@ -34,7 +34,7 @@ _SCAN_STATE = Path("manifests", "last_scan.json")
 
 
 @dataclasses.dataclass(frozen=True)
-class Standing:
+class LastRun:
     """A run after which nothing was left to do: when it ended, and its account."""
 
     digest: str
@@ -42,7 +42,7 @@ class Standing:
     counts: FileCounts
 
 
-def digest_of(pipeline: Pipeline, dbt_sources: str) -> str | None:
+def digest_of(workspace: Workspace, dbt_sources: str) -> str | None:
     """Digest of all that a run depends on and leaves; None where that cannot stand.
 
     Sources and versions of the code, settings, what the last scan saw, every file of the raw zone,
@@ -51,25 +51,25 @@ def digest_of(pipeline: Pipeline, dbt_sources: str) -> str | None:
 
     Parameters
     ----------
-    pipeline
+    workspace
         The settings and zones.
     dbt_sources
         Digest of the dbt project.
     """
-    scan = pipeline.manifests.read_state()
+    scan = workspace.ingest.manifests.read_state()
     if scan is None or not scan.complete or scan.unsettled:
         return None
-    if pipeline.settings.target is not Target.LOCAL:
+    if workspace.settings.target is not Target.LOCAL:
         return None  # whether tables stand in a warehouse elsewhere, no file here can tell
     digest = hashlib.sha256(dbt_sources.encode())
     try:
         for part in (
             *_code(),
-            _choices(pipeline.settings),
+            _choices(workspace.settings),
             _seen(scan),
-            *_files(pipeline.settings.raw_dir, but=_SCAN_STATE),
-            _version(pipeline.build_database),
-            _version(pipeline.settings.database),
+            *_files(workspace.settings.raw_dir, but=_SCAN_STATE),
+            _version(workspace.warehouse.build_database),
+            _version(workspace.settings.database),
         ):
             digest.update(f"{part}\n".encode())
     except OSError:
@@ -110,9 +110,9 @@ def _version(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
-def note(pipeline: Pipeline, dbt_sources: str, counts: FileCounts) -> None:
+def record_last_run(workspace: Workspace, dbt_sources: str, counts: FileCounts) -> None:
     """Note that nothing is left to do, if so; the caller holds the lock."""
-    digest = digest_of(pipeline, dbt_sources)
+    digest = digest_of(workspace, dbt_sources)
     if digest is None or not counts.balanced or counts.pending or counts.stale_partitions:
         return
     entry = {
@@ -121,18 +121,18 @@ def note(pipeline: Pipeline, dbt_sources: str, counts: FileCounts) -> None:
         "counts": vars(counts),
     }
     with suppress(OSError):  # a disk is full: the next run looks at all of it again, that is all
-        write_atomic(pipeline.settings.warehouse_dir / _FILE, json.dumps(entry).encode())
+        write_atomic(workspace.settings.warehouse_dir / _FILE, json.dumps(entry).encode())
 
 
-def find(pipeline: Pipeline, dbt_sources: str) -> Standing | None:
+def find_last_run(workspace: Workspace, dbt_sources: str) -> LastRun | None:
     """The last run, if all is as it left it."""
-    path = pipeline.settings.warehouse_dir / _FILE
+    path = workspace.settings.warehouse_dir / _FILE
     try:
         entry = json.loads(path.read_bytes())
         counts = entry["counts"]
         for name in ("rejected", "ignored"):
             counts[name] = Counter(counts[name])
-        found = Standing(entry["digest"], entry["ended_at"], FileCounts(**counts))
+        found = LastRun(entry["digest"], entry["ended_at"], FileCounts(**counts))
     except (OSError, ValueError, KeyError, TypeError):
         return None  # there is none, or not one of ours: all is looked at anew
-    return found if found.digest == digest_of(pipeline, dbt_sources) else None
+    return found if found.digest == digest_of(workspace, dbt_sources) else None

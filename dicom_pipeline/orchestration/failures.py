@@ -7,43 +7,18 @@ Does not belong here: who is told, and in what layout (alert_sensor, headless, s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from dicom_pipeline.common.errors import user_error_names
+from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.operations.status import FailedRun
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _LATEST = 200
-
-
-@dataclass(frozen=True)
-class FailedRun:
-    """A run that failed.
-
-    Attributes
-    ----------
-    run_id, job
-        Its id, and what people call it.
-    trigger
-        Who asked for it, as `jobs.run_tags` has it.
-    ended_at
-        Moment in UTC, as ISO 8601 has it; empty where Dagster does not know.
-    steps, checks
-        Steps that failed, and checks of severity ERROR, with their assets.
-    lines
-        What went wrong, as far as it is an error of ours: one line each, of nobody.
-    """
-
-    run_id: str
-    job: str
-    trigger: str
-    ended_at: str
-    steps: tuple[str, ...]
-    checks: tuple[str, ...]
-    lines: tuple[str, ...]
+_USER_ERROR = "user_error"
 
 
 def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
@@ -69,15 +44,28 @@ def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
     )
 
 
+@contextmanager
+def user_errors_as_failures() -> Iterator[None]:
+    """Raise a `UserError` as `dg.Failure`, whose event keeps the message for other processes.
+
+    Raises
+    ------
+    dagster.Failure
+        With the message of the error and metadata ``user_error``.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise dg.Failure(str(error), metadata={_USER_ERROR: True}) from None
+
+
 def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
-    """What went wrong, as far as it is an error of ours that quotes nothing."""
-    found, plain = {}, user_error_names()
+    """Messages of the user errors among step failures; other errors may quote values."""
+    found = {}
     for event in events:
-        error = event.step_failure_data.error if event.is_step_failure else None
-        while error is not None:
-            if error.cls_name in plain:
-                found[error.message.partition(": ")[2].strip()] = True
-            error = error.cause
+        failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        if failure is not None and _USER_ERROR in failure.metadata and failure.description:
+            found[failure.description] = True
     return list(found)
 
 

@@ -20,10 +20,11 @@ from dagster._check import CheckError
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import SQLAlchemyError
 
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.private_files import DIRECTORY_MODE, ensure_private_directory
-from dicom_pipeline.config.locations import StorageUnavailable
 from dicom_pipeline.config.settings import PROJECT_ROOT, Settings, SettingsError
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.write_session import WriteSession
+from dicom_pipeline.orchestration.failures import user_errors_as_failures
 
 PROCESS_TAG = "dicom_pipeline/process"
 _TROUBLE = {
@@ -154,12 +155,14 @@ def _identity(pid: int) -> str | None:
 
 
 @contextmanager
-def writing(context: dg.AssetExecutionContext, pipeline: Pipeline) -> Iterator[None]:
-    """Hold the writer lock in a step, and note which process the run lives in."""
+def hold_write_lock(
+    context: dg.AssetExecutionContext, write_session: WriteSession
+) -> Iterator[None]:
+    """Hold the write lock in a step, and tag the run with its process."""
     identity = _identity(os.getpid())
     assert identity is not None
     context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: identity})
-    with pipeline.lock(waiting=context.log.info):
+    with user_errors_as_failures(), write_session(prepare=True, waiting=context.log.info):
         yield
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from dicom_pipeline.config.settings import OnDelete
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
-from dicom_pipeline.workspace import Pipeline
 
 VERSION_METADATA = "version"
 PENDING_TAG = "dicom_pipeline/pending"
@@ -73,13 +73,13 @@ def known_versions(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[st
     return known
 
 
-def find_pending(pipeline: Pipeline, instance: dg.DagsterInstance) -> Pending:
+def find_pending(ingest: Ingest, instance: dg.DagsterInstance) -> Pending:
     """Partitions whose parquet, or whose event, is not that of their manifest."""
-    partitions = pipeline.partitions
+    partitions = ingest.partitions
     wanted = partitions.wanted_versions()
     raw = partitions.raw
-    state = pipeline.manifests.read_state()
-    if state is not None and state.complete and pipeline.settings.on_delete is OnDelete.REMOVE:
+    state = ingest.manifests.read_state()
+    if state is not None and state.complete and ingest.settings.on_delete is OnDelete.REMOVE:
         # parquet whose manifest is gone: its files are in other partitions now, or nowhere
         wanted |= {
             key: partitions.version_without_files for key in raw.periods() if key not in wanted

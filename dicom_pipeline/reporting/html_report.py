@@ -19,12 +19,12 @@ from markupsafe import Markup, escape
 
 from dicom_pipeline.common.private_files import write_atomic
 from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.defined_terms import defined_terms
 from dicom_pipeline.reporting import charts as pictures
 from dicom_pipeline.reporting.archive_stats import ArchiveFacts, Share, archive_facts, shortened
 from dicom_pipeline.reporting.disclosure_control import LEAST, Span, by_name, merged
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
-from dicom_pipeline.workspace import Pipeline
 
 _PAGE = PROJECT_ROOT / "resources" / "archive_report.html.jinja"
 _COLUMNS = 9  # modalities of the table of missing attributes
@@ -98,7 +98,7 @@ class Tile:
     warn: bool = field(default=False)
 
 
-def write_report(pipeline: Pipeline, target: Path) -> int:
+def write_report(ingest: Ingest, target: Path) -> int:
     """Write the report, for its owner only. Returns its size in bytes.
 
     Nothing is locked: the published file is opened read-only, and of the raw zone a few columns
@@ -106,7 +106,7 @@ def write_report(pipeline: Pipeline, target: Path) -> int:
 
     Parameters
     ----------
-    pipeline
+    ingest
         Where the zones are.
     target
         The file, which is replaced as a whole.
@@ -116,10 +116,10 @@ def write_report(pipeline: Pipeline, target: Path) -> int:
     FileNotFoundError
         Nothing is published yet.
     """
-    if not pipeline.settings.database.exists():
+    if not ingest.settings.database.exists():
         raise FileNotFoundError("nothing is published yet")
-    months = studies_by_month(pipeline.partitions.raw, defined_terms("Modality"))
-    page = render(archive_facts(pipeline.settings.database), merged(months)).encode()
+    months = studies_by_month(ingest.partitions.raw, defined_terms("Modality"))
+    page = render(archive_facts(ingest.settings.database), merged(months)).encode()
     write_atomic(target, page)
     return len(page)
 

@@ -1,7 +1,7 @@
-"""What the build database was last built of, so that a run can say when that is another now.
+"""Fingerprint of the dbt sources that the build database was built from.
 
-Belongs here: a note beside the database; without it all is built right, only in silence.
-Does not belong here: what is built anew, which dbt decides by the versions in the rows.
+Belongs here: a file beside the database, read only to report that everything will be rebuilt.
+Does not belong here: what is rebuilt; dbt decides that by the versions in the rows.
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ from pathlib import Path
 
 from dicom_pipeline.common.private_files import write_atomic
 
+BUILD_OUTDATED = (
+    "the build database was built from other models, seeds or settings: what they affect is rebuilt"
+)
+
 
 def write_fingerprint(build: Path, sources: str) -> None:
-    """Note the digest of the sources of a build that is whole."""
-    write_atomic(_place(build), sources.encode())
+    """Store the digest of the sources of a complete build."""
+    write_atomic(_fingerprint_file(build), sources.encode())
 
 
 def build_outdated(build: Path, sources: str) -> bool:
-    """Whether there is a build database, and of other sources than these, or nobody knows which."""
+    """Return whether a build database exists and was not built from these sources."""
     if not build.exists():
         return False
     try:
-        return _place(build).read_text() != sources
+        return _fingerprint_file(build).read_text() != sources
     except (OSError, UnicodeDecodeError):
         return True
 
 
-def _place(build: Path) -> Path:
+def _fingerprint_file(build: Path) -> Path:
     return build.with_name(f"{build.name}.sources")

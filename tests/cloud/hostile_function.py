@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract import worker
 from dicom_pipeline.extract.lambda_ import handler as aws_lambda
 from dicom_pipeline.headers.reader import Header
-from dicom_pipeline.landing.storage import OpenFile
 from tests.cloud.lambda_server import MOST
 from tests.support.hostile import HostileReader
 

@@ -21,7 +21,7 @@ import pytest
 from dicom_pipeline.config.settings import PROJECT_ROOT
 
 REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
-MENDS = Path(__file__).with_name("fakesnow_mends.py")
+MENDS = Path(__file__).with_name("fakesnow_patches.py")
 
 
 def fakesnow_python() -> Path | None:

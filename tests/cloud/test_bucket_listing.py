@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.landing.s3.bucket import BucketStorage
 from dicom_pipeline.landing.storage import Ignored, from_text
 from tests.cloud.front import Answer, Front

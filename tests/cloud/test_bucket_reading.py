@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.landing.partition_key import HEAD_BYTES
 from dicom_pipeline.landing.s3.bucket import BucketStorage
 from dicom_pipeline.landing.storage import FileVersion
 from tests.cloud.front import Answer, Front
-from tests.extract.test_reader import READINGS
+from tests.headers.test_pydicom_reader import READINGS
 from tests.support.dicom import instance
 
 PIXELS = bytes(200_000)

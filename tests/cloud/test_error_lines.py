@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from dicom_pipeline.cli.app import app
 from dicom_pipeline.common import aws as s3
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
 from dicom_pipeline.landing.s3.bucket import BucketStorage
 from tests.cloud.front import Answer, Front
@@ -199,9 +200,9 @@ def test_zones_of_a_bucket_inside_one_another_are_refused(landing: str, raw: str
 
 def test_directories_do_without_boto3(tmp_path: Path) -> None:
     code = (
-        "import sys; from dicom_pipeline.workspace import Pipeline; "
+        "import sys; from dicom_pipeline.workspace import Workspace; "
         "from dicom_pipeline.config.settings import load_settings; "
-        "p = Pipeline(load_settings()); p.storage, p.manifests, p.raw; "
+        "p = Workspace(load_settings()); p.storage, p.manifests, p.raw; "
         "print(sorted(m for m in sys.modules if m.startswith(('boto', 's3transfer'))))"
     )
     done = subprocess.run(

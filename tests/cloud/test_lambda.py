@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.config.locations import BATCHES, S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import BATCHES, S3Location
 from dicom_pipeline.config.settings import PROJECT_ROOT, Reader, SettingsError, load_settings
 from dicom_pipeline.extract import raw_step
 from dicom_pipeline.extract.lambda_ import call as lambda_call
@@ -19,7 +20,8 @@ from dicom_pipeline.extract.lambda_.handler import handler
 from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.write_session import WriteSession
+from dicom_pipeline.workspace import Workspace
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Answer, Front
 from tests.cloud.lambda_server import Fault, LambdaServer, Refusal
@@ -59,7 +61,7 @@ def pointed_at(made: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> LambdaSer
     return made
 
 
-def on_lambda(place: Path, bucket: str, **more: str) -> Pipeline:
+def on_lambda(place: Path, bucket: str, **more: str) -> Workspace:
     return pipeline_on(
         place, f"s3://{bucket}/dicom", f"s3://{bucket}/raw",
         **{"DICOM_EXTRACTOR": "lambda", "DICOM_LAMBDA_FUNCTION": FUNCTION,
@@ -77,11 +79,11 @@ def put(plain: Any, bucket: str, files: dict[str, bytes]) -> None:
         plain.put_object(Bucket=bucket, Key=f"dicom/{name}", Body=body)
 
 
-def rejects(pipeline: Pipeline) -> dict[str, str]:
+def rejects(workspace: Workspace) -> dict[str, str]:
     """Reasons by the names of files, read by pyarrow alone."""
     import pyarrow.parquet as pq
 
-    paths = (pipeline.settings.raw_dir / "rejected_files").rglob("data.parquet")
+    paths = (workspace.settings.raw_dir / "rejected_files").rglob("data.parquet")
     found = [row for path in paths for row in pq.ParquetFile(path).read().to_pylist()]
     return {row["file_path"]: row["reason"] for row in found}
 
@@ -131,9 +133,9 @@ def test_keys_of_any_kind_are_read(
 ) -> None:
     names = ["a b", "ü/日本", "/first", "x//y", "a+b%20", "back\\slash", "quote'\""]
     put(plain, bucket, {name: instance(number) for number, name in enumerate(names)})
-    pipeline = on_lambda(tmp_path, bucket)
-    assert sum(report.loaded for report in load(pipeline)) == len(names)
-    assert rejects(pipeline) == {}
+    workspace = on_lambda(tmp_path, bucket)
+    assert sum(report.loaded for report in load(workspace)) == len(names)
+    assert rejects(workspace) == {}
 
 
 @pytest.mark.parametrize(
@@ -146,9 +148,9 @@ def test_what_passes_costs_nothing(
 ) -> None:
     put(plain, bucket, {str(number): instance(number) for number in range(30)})
     function.rule = lambda event, number: fault if number in (0, 2, 3, 5) else None
-    pipeline = on_lambda(tmp_path, bucket)
-    assert sum(report.loaded for report in load(pipeline)) == 30
-    assert rejects(pipeline) == {}
+    workspace = on_lambda(tmp_path, bucket)
+    assert sum(report.loaded for report in load(workspace)) == 30
+    assert rejects(workspace) == {}
     assert batches_left(plain, bucket) == []
     # the probe and two batches, each asked for again under the same name
     assert len({call.target for call in function.calls}) == 3
@@ -165,9 +167,9 @@ def test_a_batch_that_fails_once_is_read_in_parts(
     try:
         pointed_at(made, monkeypatch)
         made.rule = lambda event, number: fault if number == 1 else None
-        pipeline = on_lambda(tmp_path, bucket)
-        assert sum(report.loaded for report in load(pipeline)) == 30
-        assert rejects(pipeline) == {}
+        workspace = on_lambda(tmp_path, bucket)
+        assert sum(report.loaded for report in load(workspace)) == 30
+        assert rejects(workspace) == {}
         assert len({call.files for call in made.calls}) > 2
     finally:
         made.close()
@@ -187,10 +189,10 @@ def test_hostile_files_cost_themselves_only(
     made = server_of("tests.cloud.hostile_function.handler", server, seconds=5)
     try:
         pointed_at(made, monkeypatch)
-        pipeline = on_lambda(tmp_path, bucket)
-        assert sum(report.loaded for report in load(pipeline)) == 40
-        assert rejects(pipeline) == {f"Müller/{name}": reason for name, reason in orders.items()}
-        assert pipeline.reconcile().balanced
+        workspace = on_lambda(tmp_path, bucket)
+        assert sum(report.loaded for report in load(workspace)) == 40
+        assert rejects(workspace) == {f"Müller/{name}": reason for name, reason in orders.items()}
+        assert workspace.ingest.reconcile().balanced
         assert batches_left(plain, bucket) == []
         for secret in (*SECRETS, "a value of a patient"):
             assert secret not in made.logged()
@@ -217,15 +219,15 @@ def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
     monkeypatch.setattr(lambda_call, "ATTEMPTS", 3)
     put(plain, bucket, {f"Müller {number}": instance(number) for number in range(30)})
     function.rule = lambda event, number: refusal if number >= since else None
-    pipeline = on_lambda(tmp_path, bucket)
+    workspace = on_lambda(tmp_path, bucket)
     with pytest.raises(StorageUnavailable, match=words) as caught:
-        load(pipeline)
+        load(workspace)
     assert "\n" not in str(caught.value)
     assert not [secret for secret in SECRETS if secret in str(caught.value)]
-    assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+    assert rows(workspace.settings.raw_dir)["rejected_files"] == []
     function.clear()
     monkeypatch.setattr(lambda_call, "ATTEMPTS", 12)
-    assert sum(report.loaded for report in load(pipeline)) == 30
+    assert sum(report.loaded for report in load(workspace)) == 30
 
 
 def test_a_function_that_is_not_there_is_named_by_its_variable(
@@ -255,10 +257,10 @@ def test_a_function_of_another_mapping_is_to_be_deployed_again(
     lines = MAPPING_CSV.read_text().splitlines(keepends=True)
     other.write_text("".join(line for line in lines if ",PatientSize," not in line))
     assert len(other.read_text().splitlines()) == len(lines) - 1
-    pipeline = Pipeline(on_lambda(tmp_path, bucket).settings, other)
+    workspace = Workspace(on_lambda(tmp_path, bucket).settings, other)
     with pytest.raises(StorageUnavailable, match="deploy it again"):
-        load(pipeline)
-    assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+        load(workspace)
+    assert rows(workspace.settings.raw_dir)["rejected_files"] == []
 
 
 def test_a_function_that_cannot_start_rejects_no_file(
@@ -285,13 +287,13 @@ def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
     made = server_of("dicom_pipeline.extract.lambda_.handler.handler", theirs.url)
     try:
         pointed_at(made, monkeypatch)
-        pipeline = on_lambda(tmp_path, bucket)
+        workspace = on_lambda(tmp_path, bucket)
         with pytest.raises(StorageUnavailable, match="check its role"):
-            load(pipeline)
-        assert rows(pipeline.settings.raw_dir)["rejected_files"] == []
+            load(workspace)
+        assert rows(workspace.settings.raw_dir)["rejected_files"] == []
         theirs.rule = lambda method, path: Answer(403, "AccessDenied") if method == "PUT" else None
         with pytest.raises(StorageUnavailable, match="function, the raw zone: these credentials"):
-            load(pipeline)
+            load(workspace)
     finally:
         made.close()
         theirs.close()
@@ -303,13 +305,13 @@ def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
     left = f"raw/{BATCHES}0123/1.zip"
     plain.put_object(Bucket=bucket, Key=left, Body=b"rows of patients")
     put(plain, bucket, {"a": instance(1)})
-    pipeline = on_lambda(tmp_path, bucket)
-    with pipeline.lock():
-        pipeline.prepare()
-        pipeline.scan()
+    workspace = on_lambda(tmp_path, bucket)
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        workspace.ingest.scan()
     assert batches_left(plain, bucket) == [left]
-    assert not (pipeline.settings.raw_dir / BATCHES).exists()
-    load(pipeline)
+    assert not (workspace.settings.raw_dir / BATCHES).exists()
+    load(workspace)
     assert batches_left(plain, bucket) == []
 
 

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 from dagster_postgres import PostgresEventLogStorage
 
-from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
 from dicom_pipeline.orchestration.instance import open_instance
 from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import LockUnavailable
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable, WriteConflict
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.extract.raw_zone.s3_mirror import RawMirror
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, now
 from dicom_pipeline.landing.s3 import conditional_writes as conditional

@@ -10,7 +10,8 @@ import pytest
 from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import RAW_TABLES
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.write_session import WriteSession
+from dicom_pipeline.workspace import Workspace
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import WHEEL, instance, wheel_files
 
@@ -18,8 +19,8 @@ from tests.support.dicom import WHEEL, instance, wheel_files
 OF_PLACE = {"file_mtime_ns", "file_etag", "raw_version"}
 
 
-def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Pipeline:
-    return Pipeline(
+def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Workspace:
+    return Workspace(
         load_settings(
             {
                 "DICOM_LANDING_URI": landing,
@@ -35,13 +36,13 @@ def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Pipeline:
     )
 
 
-def load(pipeline: Pipeline, *, accept: bool = False) -> list[PartitionReport]:
+def load(workspace: Workspace, *, accept: bool = False) -> list[PartitionReport]:
     """What a run does up to the raw tables."""
-    with pipeline.lock():
-        pipeline.prepare()
-        pipeline.scan(accept_deletions=accept)
-        stale = {*pipeline.manifests.periods(), *pipeline.raw.periods()}
-        return list(pipeline.raw_step().refresh(sorted(stale)))
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        workspace.ingest.scan(accept_deletions=accept)
+        stale = {*workspace.ingest.manifests.periods(), *workspace.ingest.raw.periods()}
+        return list(workspace.ingest.raw_step().refresh(sorted(stale)))
 
 
 def rows(root: Path) -> dict[str, list[str]]:
@@ -109,8 +110,8 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
         plain.put_object(Bucket=bucket, Key=f"dicom/{change}", Body=body)
     (folder / "test_files" / "MR_small.dcm").unlink()
     plain.delete_object(Bucket=bucket, Key="dicom/test_files/MR_small.dcm")
-    for pipeline in (here, there):
-        assert sum(report.read for report in load(pipeline)) == 2
+    for workspace in (here, there):
+        assert sum(report.read for report in load(workspace)) == 2
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
     assert there.reconcile() == here.reconcile()
 
@@ -135,10 +136,10 @@ def test_a_directory_and_a_bucket_mix(
     ):
         place = tmp_path / str(number)
         prefix = f"{raw}{number}" if "://" in raw else str(place / raw)
-        pipeline = pipeline_on(place, landing, prefix)
-        load(pipeline)
-        assert pipeline.reconcile().balanced
-        found.append(rows(pipeline.settings.raw_dir))
+        workspace = pipeline_on(place, landing, prefix)
+        load(workspace)
+        assert workspace.ingest.reconcile().balanced
+        found.append(rows(workspace.settings.raw_dir))
     assert found[1:] == found[:-1]
     assert found[0]["images"]
 
@@ -146,35 +147,35 @@ def test_a_directory_and_a_bucket_mix(
 def test_credentials_that_expire_while_files_are_read_give_no_rejects(
     bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
-    from dicom_pipeline.config.locations import StorageUnavailable
+    from dicom_pipeline.common.errors import StorageUnavailable
 
     for number in range(5):
         plain.put_object(Bucket=bucket, Key=f"dicom/{number}", Body=instance(number))
-    pipeline = pipeline_on(
+    workspace = pipeline_on(
         tmp_path, f"s3://{bucket}/dicom", str(tmp_path / "raw"), DICOM_WORKERS="1"
     )
-    with pipeline.lock():
-        pipeline.prepare()
-        pipeline.scan()
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        workspace.ingest.scan()
         front.rule = lambda method, path: Answer(400, "ExpiredToken")
         with pytest.raises(StorageUnavailable, match="expired"):
-            list(pipeline.raw_step().refresh(pipeline.manifests.periods()))
+            list(workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()))
     assert rows(tmp_path / "raw")["rejected_files"] == []
     front.clear()
-    assert sum(report.loaded for report in load(pipeline)) == 5
+    assert sum(report.loaded for report in load(workspace)) == 5
 
 
 def test_a_version_that_was_overwritten_since_the_scan_is_read_by_the_next_run(
     bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
     plain.put_object(Bucket=bucket, Key="dicom/a", Body=instance(1))
-    pipeline = pipeline_on(tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
-    with pipeline.lock():
-        pipeline.prepare()
-        pipeline.scan()
+    workspace = pipeline_on(tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        workspace.ingest.scan()
         plain.put_object(Bucket=bucket, Key="dicom/a", Body=instance(2))
-        (report,) = pipeline.raw_step().refresh(pipeline.manifests.periods())
+        (report,) = workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods())
     assert report.rejected == {"unreadable": 1}
-    (report,) = load(pipeline)
+    (report,) = load(workspace)
     assert (report.loaded, report.rejected) == (1, {})
-    assert "1.2.3.2" in rows(pipeline.settings.raw_dir)["images"][0]
+    assert "1.2.3.2" in rows(workspace.settings.raw_dir)["images"][0]

@@ -15,19 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.config.settings import load_snowflake_settings
+from dicom_pipeline.deid.keys import derive
 from dicom_pipeline.extract.tables import IDENTITY_TERMS
-from dicom_pipeline.mapping.attribute_mapping import (
-    ENTITIES,
-    Attribute,
-    AttributeMapping,
-    AttributePath,
-)
+from dicom_pipeline.mapping.attribute_mapping import ENTITIES, Attribute, AttributeMapping
 from dicom_pipeline.warehouse.snowflake.load import LoadReport, load_raw
 from dicom_pipeline.warehouse.snowflake.mirror import mirror
 from dicom_pipeline.warehouse.snowflake.session import SnowflakeError, run, session
 from dicom_pipeline.warehouse.snowflake.vault import put_keys
-from dicom_pipeline.warehouse.vault import derive
 from tests.warehouse.archive import MARCH, PERIODS, file
 from tests.warehouse.conftest import KEY, Warehouse
 from tests.warehouse.raw_zone import mapping_lines

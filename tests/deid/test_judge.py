@@ -57,7 +57,7 @@ def column(attribute: str, function: str, **more: object) -> Attribute:
         strict=function,
         reviewed=False,
         reason="",
-        attribute_path=parse_attribute_path(attribute),
+        path=parse_attribute_path(attribute),
     )
     return replace(line, **more)  # type: ignore[arg-type]
 

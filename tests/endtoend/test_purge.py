@@ -17,7 +17,7 @@ from . import subjects
 from .conftest import Site
 from .subjects import KEY, PERSON, STAYS, WITHDRAWN, found_in
 
-# three runs; tests/extract/test_withdrawal.py has the raw zone
+# three runs; tests/extract/test_tombstones.py has the raw zone
 pytestmark = pytest.mark.slow
 
 ORACLE = Oracle(KEY)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.warehouse.vault import derive, known_key_id, vault_path
+from dicom_pipeline.deid.keys import derive
+from dicom_pipeline.warehouse.vault import known_key_id, vault_path
 from tests.support.project import copy_project
 from tests.warehouse.oracle import Oracle
 

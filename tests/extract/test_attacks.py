@@ -24,8 +24,8 @@ from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.headers.sequence_json import _number
 from dicom_pipeline.headers.values import LONGEST_TEXT, MOST_TEXTS, text_of
 from dicom_pipeline.landing.storage import Ignored, from_text
-from tests.extract import mutants
-from tests.extract.fuzz import Bytes, outcome, attribute_paths
+from tests.headers import mutants
+from tests.headers.fuzz import Bytes, attribute_paths, outcome
 from tests.support import attacks
 from tests.support.attacks import FILES, PAYLOADS, MiB
 from tests.support.dicom import instance

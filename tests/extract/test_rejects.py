@@ -11,12 +11,12 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
-from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance

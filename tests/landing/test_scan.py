@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.config.settings import Granularity, OnDelete
 from dicom_pipeline.landing.directory import DirectoryStorage
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanRefused, ScanRules
-from dicom_pipeline.landing.storage import OpenFile
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from dicom_pipeline.config.settings import load_settings
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def pipeline(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """A pipeline on those zones."""
+def workspace(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace on those zones."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return Pipeline(load_settings())
+    return Workspace(load_settings())
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def defs(pipeline: Pipeline) -> dg.Definitions:
-    """The project's definitions, for that pipeline."""
+def defs(workspace: Workspace) -> dg.Definitions:
+    """The project's definitions, for that workspace."""
     from dicom_pipeline.definitions import build_defs
 
-    return build_defs(pipeline)
+    return build_defs(workspace)

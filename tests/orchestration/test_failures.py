@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from dicom_pipeline.landing.scan import ScanRefused
-from dicom_pipeline.orchestration.failures import open_failures
+from dicom_pipeline.orchestration.failures import open_failures, user_errors_as_failures
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.orchestration.stale import outdated_groups
 
@@ -23,7 +23,8 @@ def tables(context: dg.AssetExecutionContext) -> Iterator[object]:
     fails = context.op_execution_context.op_config["fails"]
     yield dg.AssetCheckResult(passed=not fails)
     if fails == "ours":
-        raise ScanRefused("the landing zone cannot be listed")
+        with user_errors_as_failures():
+            raise ScanRefused("the landing zone cannot be listed")
     if fails == "theirs":
         raise ValueError(f"cannot read {NAME}")
     yield dg.MaterializeResult[None]()

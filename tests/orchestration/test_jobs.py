@@ -13,12 +13,12 @@ import pytest
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending import find_pending
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
-def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipeline) -> None:
+def assert_columns_are_those_of_the_tables(defs: dg.Definitions, workspace: Workspace) -> None:
     """What the UI lists of each table is what DuckDB has, and lineage names columns that are."""
     graph = defs.resolve_asset_graph()
     keys = graph.executable_asset_keys
@@ -27,7 +27,7 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipel
         for key in keys
         if "dagster/column_schema" in graph.get(key).metadata
     }
-    with duckdb.connect(str(pipeline.build_database), read_only=True) as connection:
+    with duckdb.connect(str(workspace.warehouse.build_database), read_only=True) as connection:
         found: dict[dg.AssetKey, set[str]] = {}
         for schema, table, column in connection.execute(
             "select schema_name, table_name, column_name from duckdb_columns()"
@@ -58,10 +58,10 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, pipeline: Pipel
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster_dbt")
 @pytest.mark.slow  # a minute; the walk through the web UI holds most of it
 def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
-    pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
+    workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     for name in ("CT_small.dcm", "MR_small.dcm"):
-        shutil.copy(SAMPLE / name, pipeline.settings.landing_dir)
+        shutil.copy(SAMPLE / name, workspace.settings.landing_dir)
 
     def launch(job: str, **options: object) -> dg.ExecuteInProcessResult:
         result = defs.resolve_job_def(job).execute_in_process(instance=instance, **options)  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
         return result
 
     def built() -> set[str]:
-        with duckdb.connect(str(pipeline.build_database), read_only=True) as connection:
+        with duckdb.connect(str(workspace.warehouse.build_database), read_only=True) as connection:
             rows = connection.execute("select distinct schema_name from duckdb_tables()")
             return {schema for (schema,) in rows.fetchall()}
 
@@ -79,8 +79,8 @@ def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
         key = dg.AssetKey(["internal", name])
         assert built_digest(instance, key) == seed_digest(key) is not None
 
-    pipeline.scan()
-    pending = find_pending(pipeline, instance)
+    workspace.ingest.scan()
+    pending = find_pending(workspace, instance)
     instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
     # one partition of the two, forced, with the documented run config
     result = launch(
@@ -95,19 +95,19 @@ def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
         if event.asset_key == dg.AssetKey(["raw", "images"])
     ]
     assert (images["files"].value, images["files_read"].value) == (1, 1)
-    assert set(find_pending(pipeline, instance).versions) == {"2004-08"}
+    assert set(find_pending(workspace, instance).versions) == {"2004-08"}
     launch("materialize_raw_assets_job", tags=range_tags(pending.stored, ["2004-08"]))
-    assert find_pending(pipeline, instance).versions == {}
+    assert find_pending(workspace, instance).versions == {}
 
     launch("materialize_stage_assets_job")
     assert built() == {"internal", "stage"}
     launch("materialize_processed_assets_job")
     assert built() == {"internal", "stage", "processed"}
-    assert not pipeline.settings.database.exists()
+    assert not workspace.settings.database.exists()
 
-    assert_columns_are_those_of_the_tables(defs, pipeline)
+    assert_columns_are_those_of_the_tables(defs, workspace)
 
     launch("materialize_all_assets_job", tags=range_tags(pending.stored, pending.stored))
-    with duckdb.connect(str(pipeline.settings.database), read_only=True) as connection:
+    with duckdb.connect(str(workspace.settings.database), read_only=True) as connection:
         row = connection.execute("select count(*) from processed.processed_images").fetchone()
     assert row == (2,)

@@ -11,11 +11,12 @@ import dagster as dg
 import pydicom
 import pytest
 
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration import instance
 from dicom_pipeline.orchestration.jobs import RAW_JOB
 from dicom_pipeline.orchestration.partitions import RANGE_END, RANGE_START, STUDY_PERIOD
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -24,9 +25,9 @@ class Sensor:
     """Ticks of the sensor, and runs of what it asks for."""
 
     def __init__(
-        self, pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance
+        self, workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInstance
     ) -> None:
-        self.pipeline = pipeline
+        self.workspace = workspace
         self.defs = defs
         self.instance = instance
         self.cursor: str | None = None
@@ -36,7 +37,10 @@ class Sensor:
         with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
-            resources={"pipeline": self.pipeline},
+            resources={
+                "ingest": self.workspace.ingest,
+                "write_session": WriteSession(self.workspace),
+            },
             definitions=self.defs,
         ) as context:
             result = file_arrival_sensor(context)
@@ -65,12 +69,12 @@ class Sensor:
 
     def put(self, *names: str) -> None:
         for name in names:
-            shutil.copy(SAMPLE / name, self.pipeline.settings.landing_dir)
+            shutil.copy(SAMPLE / name, self.workspace.settings.landing_dir)
 
 
 @pytest.fixture
-def sensor(pipeline: Pipeline, defs: dg.Definitions, instance: dg.DagsterInstance) -> Sensor:
-    return Sensor(pipeline, defs, instance)
+def sensor(workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInstance) -> Sensor:
+    return Sensor(workspace, defs, instance)
 
 
 def test_it_is_off_until_toggled() -> None:
@@ -113,7 +117,7 @@ def test_the_same_request_has_the_same_key_and_another_after_a_failure(
     keys = {first.run_key}
     for _ in range(3):
         with monkeypatch.context() as broken:
-            broken.setattr(Pipeline, "prepare", lambda self: 1 / 0)
+            broken.setattr(Workspace, "prepare", lambda self: 1 / 0)
             assert not sensor.run(again).success
         requests = sensor.requests()
         if not requests:
@@ -172,7 +176,7 @@ def test_a_run_that_was_killed_before_its_first_step_is_not_waited_for_for_ever(
 
 def test_another_writer_is_waited_for(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
-    with sensor.pipeline.lock():
+    with WriteSession(sensor.workspace)():
         assert isinstance(sensor.tick(), dg.SkipReason)
     assert len(sensor.requests()) == 1
 
@@ -180,7 +184,7 @@ def test_another_writer_is_waited_for(sensor: Sensor) -> None:
 def test_a_mass_deletion_fails_the_tick_and_names_the_way_out(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
     sensor.run(sensor.requests()[0])
-    (sensor.pipeline.settings.landing_dir / "CT_small.dcm").unlink()
+    (sensor.workspace.settings.landing_dir / "CT_small.dcm").unlink()
     with pytest.raises(dg.Failure, match="dicom-pipeline scan --accept-deletions"):
         sensor.tick()
 
@@ -188,12 +192,12 @@ def test_a_mass_deletion_fails_the_tick_and_names_the_way_out(sensor: Sensor) ->
 def test_a_partition_without_files_goes_and_its_key_with_it(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm", "MR_small.dcm")
     sensor.run(sensor.requests()[0])
-    (sensor.pipeline.settings.landing_dir / "CT_small.dcm").unlink()
+    (sensor.workspace.settings.landing_dir / "CT_small.dcm").unlink()
     [request] = sensor.requests()
     assert sensor.run(request).success
     assert sensor.requests() == []
     assert list(sensor.instance.get_dynamic_partitions(STUDY_PERIOD)) == ["2004-08"]
-    assert not list(sensor.pipeline.settings.raw_dir.glob("*/study_period=2004-01"))
+    assert not list(sensor.workspace.settings.raw_dir.glob("*/study_period=2004-01"))
 
 
 def test_parquet_that_dagster_does_not_know_is_asked_for_and_read_by_nobody(
@@ -203,7 +207,7 @@ def test_parquet_that_dagster_does_not_know_is_asked_for_and_read_by_nobody(
     sensor.run(sensor.requests()[0])
     (tmp_path / "another").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "another")) as lost:
-        newcomer = Sensor(sensor.pipeline, sensor.defs, lost)
+        newcomer = Sensor(sensor.workspace, sensor.defs, lost)
         result = newcomer.run(newcomer.requests()[0])
         events = result.get_asset_materialization_events()
         assert {e.partition for e in events} == {"2004-01"}

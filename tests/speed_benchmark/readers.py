@@ -20,8 +20,9 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.config.settings import PROJECT_ROOT
-from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from tests.support.dicom import wheel_files
 
 from .corpus import Corpus, elements_of

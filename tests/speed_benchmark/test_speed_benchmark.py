@@ -11,7 +11,7 @@ import pytest
 from . import __main__ as command
 from .corpus import Share, corpus, elements_of, shares_of, write
 from .document import TARGETS, document, measured
-from .readers import canonical, differences, attribute_paths
+from .readers import attribute_paths, canonical, differences
 from .series import FEWEST_ELEMENTS, KINDS, MOST_ELEMENTS
 
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract import worker
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header
-from dicom_pipeline.landing.storage import OpenFile
 
 
 class HostileReader(PydicomReader):

@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dicom_pipeline.warehouse.vault import Secret, load_or_create_secret, write_vault
+from dicom_pipeline.deid.keys import Secret
+from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
 
 from .archive import ADDED_LINES, PERIODS
 from .raw_zone import RawZone

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.landing.storage import OpenFile
 from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 from tests.support.dicom import WHEEL, dataset, encoded
 

@@ -7,8 +7,8 @@ from itertools import product
 import duckdb
 import pytest
 
+from dicom_pipeline.deid.keys import derive
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
-from dicom_pipeline.warehouse.vault import derive
 
 from .conftest import KEY
 from .oracle import Oracle

@@ -8,13 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from dicom_pipeline.deid.keys import Secret, VaultError, derive, hkdf_sha256, keyed_hash
 from dicom_pipeline.warehouse import vault
 from dicom_pipeline.warehouse.vault import (
-    Secret,
-    VaultError,
-    derive,
-    hkdf_sha256,
-    keyed_hash,
     known_key_id,
     load_or_create_secret,
     replace_key,

@@ -12,7 +12,7 @@ import threading
 from typing import Any, NoReturn
 
 from dicom_pipeline.common import aws as s3
-from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.extract.lambda_.batch import Batch, Outcome
 from dicom_pipeline.headers.reader import Reason
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract.lambda_.batch import Batch, Outcome, pack
 from dicom_pipeline.extract.tables import REJECTED

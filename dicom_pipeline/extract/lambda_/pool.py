@@ -19,7 +19,8 @@ from itertools import chain, count, islice
 from uuid import uuid4
 
 from dicom_pipeline.common import aws as s3
-from dicom_pipeline.config.locations import BATCHES, S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import BATCHES, S3Location
 from dicom_pipeline.extract.lambda_.batch import SUFFIX, Batch, unpack
 from dicom_pipeline.extract.lambda_.call import LambdaCall
 from dicom_pipeline.extract.pool import as_completed

@@ -21,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import Waiting
 from dicom_pipeline.common.private_files import (
     LOCAL_WRITER,
@@ -29,7 +30,7 @@ from dicom_pipeline.common.private_files import (
     ensure_private_directory,
     write_atomic,
 )
-from dicom_pipeline.config.locations import BATCHES, S3Location, StorageUnavailable, WriteConflict
+from dicom_pipeline.config.locations import BATCHES, S3Location
 from dicom_pipeline.extract.raw_zone.mirror_index import Entry, MirrorRecord
 from dicom_pipeline.landing.s3.conditional_writes import put, send
 from dicom_pipeline.landing.s3.lease import LOCK_NAME, Lease

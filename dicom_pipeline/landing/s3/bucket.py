@@ -15,7 +15,9 @@ from itertools import pairwise
 from typing import Any
 
 from dicom_pipeline.common import aws as s3
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.common.open_file import OpenFile
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.landing.s3.bucket_file import BucketFile, get_range
 from dicom_pipeline.landing.s3.prefetch import PARALLEL, prefetch
 from dicom_pipeline.landing.storage import (
@@ -23,7 +25,6 @@ from dicom_pipeline.landing.storage import (
     FileVersion,
     Ignored,
     Listing,
-    OpenFile,
     from_text,
     to_text,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicom_pipeline.common import aws as s3
-from dicom_pipeline.landing.storage import OpenFile
+from dicom_pipeline.common.open_file import OpenFile
 
 # with the 8 KiB of the scan, two requests and 24 KiB for a file whose header ends in it
 FIRST_RANGE = 16_384

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common.errors import WriteConflict
 from dicom_pipeline.common.private_files import Data
-from dicom_pipeline.config.locations import WriteConflict
 
 PART = 16 << 20
 

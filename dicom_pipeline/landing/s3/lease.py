@@ -21,8 +21,9 @@ from typing import Any
 from uuid import uuid4
 
 from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import LockUnavailable, Waiting
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable, WriteConflict
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.landing.s3.conditional_writes import put
 
 LOCK_NAME = "writer.lock"

@@ -19,28 +19,27 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from dicom_pipeline import __version__
 from dicom_pipeline.common.errors import UserError
-from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 from dicom_pipeline.deid.identifiers import Identifier, Kind
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.extract.raw_zone.tombstones import Tombstone
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
+from dicom_pipeline.operations.build_job import OpenJob
 from dicom_pipeline.operations.purge.raw_zone import Survey, clear, survey
+from dicom_pipeline.operations.purge.receipts import Receipt, Receipts, receipts_of
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.warehouse.duckdb.row_counts import (
     SubjectKeys,
     rows_that_must_be_gone,
     subject_rows,
 )
 from dicom_pipeline.warehouse.snowflake.build import TIME_TRAVEL
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 
-Receipt = dict[str, Any]
 NOT_ERASED = (
     "DICOM files in the landing zone",
     "backups and copies of any zone, and copies of the published file",
@@ -54,43 +53,10 @@ class UnknownSubject(UserError):
     """Nothing is known of a subject; nothing was changed."""
 
 
-class Receipts:
-    """The receipts of a raw zone: ``<raw>/purged/receipts/*.json``.
-
-    One that is not finished belongs to a purge that was cut off, or is under way.
-    """
-
-    def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
-        self._writer = writer
-        self.directory = raw_dir / "purged" / "receipts"
-
-    def path(self, name: str) -> Path:
-        """Where a receipt lies."""
-        return self.directory / name
-
-    def unfinished(self) -> dict[str, Receipt]:
-        """Receipts of purges that have not come to their end, by name."""
-        found = {path.name: json.loads(path.read_text()) for path in self.directory.glob("*.json")}
-        return {name: r for name, r in sorted(found.items()) if r["finished_at"] is None}
-
-    def write(self, name: str, receipt: Receipt) -> None:
-        """Write a receipt."""
-        ensure_private_directory(self.directory.parent)
-        self._writer.write(self.path(name), (json.dumps(receipt, indent=2) + "\n").encode())
-
-    def drop(self, name: str) -> None:
-        """Remove a receipt."""
-        self._writer.remove(self.path(name))
-
-
-def receipts_of(pipeline: Pipeline) -> Receipts:
-    """The receipts of a pipeline's raw zone."""
-    return Receipts(pipeline.settings.raw_dir, pipeline.raw_writer)
-
-
-def withdraw(
-    pipeline: Pipeline,
+def purge(
+    workspace: Workspace,
     console: Console,
+    open_job: OpenJob,
     subjects: Sequence[Identifier],
     *,
     in_advance: bool,
@@ -118,13 +84,13 @@ def withdraw(
     UnknownSubject
         Nothing is known of some of the subjects.
     """
-    partitions = pipeline.partitions
+    partitions = workspace.ingest.partitions
     found = survey(partitions, subjects)
     known = {s.canonical: partitions.tombstones.find(s) for s in subjects}
     unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
     if unknown and not in_advance:
         raise UnknownSubject(_who_is_unknown(unknown, len(subjects)))
-    receipts = receipts_of(pipeline)
+    receipts = receipts_of(workspace)
     new = [s for s in dict.fromkeys(subjects) if not known[s.canonical] or found.files[s.canonical]]
     if not new and not receipts.unfinished():
         names = sorted({t.receipt for t in known.values() if t})
@@ -132,11 +98,11 @@ def withdraw(
         for name in names:
             console.print(f"receipt: {receipts.path(name)}")
         return True
-    if not pipeline.storage.is_there():
+    if not workspace.ingest.storage.is_there():
         raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
     if new:
         confirm(_what_will_happen(new, found))
-    return _remove(pipeline, console, new, debug=debug)
+    return _remove(workspace, console, open_job, new, debug=debug)
 
 
 def _is_known(subject: Identifier, found: Survey, known: dict[str, Tombstone | None]) -> bool:
@@ -144,24 +110,26 @@ def _is_known(subject: Identifier, found: Survey, known: dict[str, Tombstone | N
 
 
 def _remove(
-    pipeline: Pipeline, console: Console, new: Sequence[Identifier], *, debug: bool
+    workspace: Workspace,
+    console: Console,
+    open_job: OpenJob,
+    new: Sequence[Identifier],
+    *,
+    debug: bool,
 ) -> bool:
-    from dicom_pipeline.operations.run import open_job
-
-    receipts = receipts_of(pipeline)
-    with open_job(pipeline, console) as job:
-        with pipeline.lock(waiting=console.print):
-            pipeline.prepare()
-            _drop_abandoned(pipeline, receipts)
+    receipts = receipts_of(workspace)
+    with open_job() as job:
+        with WriteSession(workspace)(prepare=True, waiting=console.print):
+            _drop_abandoned(workspace, receipts)
             if new:
-                _begin(pipeline, new)
+                _begin(workspace, new)
             # even if only tombstones are there: a purge that was cut off may have left rows
-            rewritten = clear(pipeline.raw_step())
-            pipeline.clear_batches()
+            rewritten = clear(workspace.ingest.raw_step())
+            workspace.ingest.clear_batches()
             begun = receipts.unfinished()
             had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
             if had_rows:
-                pipeline.discard_build()
+                workspace.warehouse.discard_build()
         success = not had_rows or job.run(debug=debug)
     if not success:
         console.print(
@@ -169,24 +137,24 @@ def _remove(
             "of the published file; mend what failed, then: dicom-pipeline purge[/yellow]"
         )
         return False
-    finished = [_finish(pipeline, console, name, receipt) for name, receipt in begun.items()]
+    finished = [_finish(workspace, console, name, receipt) for name, receipt in begun.items()]
     return all(finished)
 
 
-def _drop_abandoned(pipeline: Pipeline, receipts: Receipts) -> None:
+def _drop_abandoned(workspace: Workspace, receipts: Receipts) -> None:
     """Remove receipts of purges that were cut off before they had purged anybody."""
-    in_use = {tombstone.receipt for tombstone in pipeline.tombstones.tombstones}
+    in_use = {tombstone.receipt for tombstone in workspace.ingest.tombstones.tombstones}
     for name in receipts.unfinished().keys() - in_use:
         receipts.drop(name)
 
 
-def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
+def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
     """Write down what there is to remove, then the tombstones: from then on it will be."""
-    found = survey(pipeline.partitions, subjects)
-    pseudonyms = Pseudonyms(pipeline.secret())
+    found = survey(workspace.ingest.partitions, subjects)
+    pseudonyms = Pseudonyms(workspace.warehouse.secret())
     keys = _keys(found, pseudonyms)
-    pipeline.wait_for_build()
-    build = subject_rows(pipeline.build_database, keys)
+    workspace.warehouse.wait_for_build()
+    build = subject_rows(workspace.warehouse.build_database, keys)
     now = datetime.now(UTC)
     named = [
         {
@@ -202,7 +170,7 @@ def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
         "raw": dict(sorted((table, rows) for table, rows in found.rows.items() if rows)),
         "stage": _of_schema(build, "stage"),
         "processed": _of_schema(build, "processed"),
-        "published": subject_rows(pipeline.settings.database, keys),
+        "published": subject_rows(workspace.settings.database, keys),
     }
     receipt: Receipt = {
         "tool": f"dicom_pipeline {__version__}",
@@ -213,14 +181,17 @@ def _begin(pipeline: Pipeline, subjects: Sequence[Identifier]) -> None:
         "raw_partitions_rewritten": len(found.periods),
         "build_database": "removed and made anew" if found.periods else "had nothing",
         "files_left_in_the_landing_zone": found.in_landing,
-        "not_erased": [*NOT_ERASED, *([NOT_ERASED_IN_BUCKETS] if pipeline.raw_mirror else [])],
-        **({"snowflake": TIME_TRAVEL} if pipeline.snowflake else {}),
+        "not_erased": [
+            *NOT_ERASED,
+            *([NOT_ERASED_IN_BUCKETS] if workspace.ingest.raw_mirror else []),
+        ],
+        **({"snowflake": TIME_TRAVEL} if workspace.warehouse.snowflake else {}),
         "key_id": pseudonyms.secret.key_id,
         "keys": asdict(keys),
     }
     name = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z.json"
-    receipts_of(pipeline).write(name, receipt)
-    pipeline.tombstones.add([Tombstone(s, receipt["began_at"], name) for s in subjects])
+    receipts_of(workspace).write(name, receipt)
+    workspace.ingest.tombstones.add([Tombstone(s, receipt["began_at"], name) for s in subjects])
 
 
 def _keys(found: Survey, pseudonyms: Pseudonyms) -> SubjectKeys:
@@ -243,20 +214,20 @@ def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
     }
 
 
-def _finish(pipeline: Pipeline, console: Console, name: str, receipt: Receipt) -> bool:
+def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt) -> bool:
     """Look everywhere once more, then close the receipt and show it."""
-    partitions = pipeline.partitions
+    partitions = workspace.ingest.partitions
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
     subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
-    with pipeline.lock(waiting=console.print):
+    with WriteSession(workspace)(waiting=console.print):
         left = dict(survey(partitions, subjects).rows)
         left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
-        for database in (pipeline.build_database, pipeline.settings.database):
+        for database in (workspace.warehouse.build_database, workspace.settings.database):
             left |= rows_that_must_be_gone(database, keys)
         for zone, database in (
-            ("processed", pipeline.build_database),
-            ("stage", pipeline.build_database),
-            ("published", pipeline.settings.database),
+            ("processed", workspace.warehouse.build_database),
+            ("stage", workspace.warehouse.build_database),
+            ("published", workspace.settings.database),
         ):
             _subtract(receipt, zone, subject_rows(database, keys))
     if any(left.values()):
@@ -265,8 +236,8 @@ def _finish(pipeline: Pipeline, console: Console, name: str, receipt: Receipt) -
         return False
     closed = {field: value for field, value in receipt.items() if field != "keys"}
     closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-    receipts = receipts_of(pipeline)
-    with pipeline.lock(waiting=console.print):
+    receipts = receipts_of(workspace)
+    with WriteSession(workspace)(waiting=console.print):
         receipts.write(name, closed)
     console.print_json(json.dumps(closed))
     console.print(f"receipt: {receipts.path(name)}")

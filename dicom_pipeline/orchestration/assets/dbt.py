@@ -27,10 +27,11 @@ from packaging.version import Version
 
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.settings import DBT_PROJECT_DIR, dbt_environment
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt_events import BuildBefore, DbtProgress, with_counts
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
 from dicom_pipeline.orchestration.checks.dbt_checks import description_of
-from dicom_pipeline.orchestration.instance import writing
+from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.seeds import (
     DIGEST_METADATA,
     SEEDS_DIR,
@@ -39,15 +40,16 @@ from dicom_pipeline.orchestration.seeds import (
 )
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, group_tags
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.warehouse.build_fingerprint import build_outdated, write_fingerprint
+from dicom_pipeline.warehouse.build_fingerprint import (
+    BUILD_OUTDATED,
+    build_outdated,
+    write_fingerprint,
+)
 from dicom_pipeline.warehouse.duckdb.publish import published_schema
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
 RETAINED_BUILDS = 10
-BUILD_OUTDATED = (
-    "the build database is of other models, seeds or settings: what they change is built anew"
-)
 # what decides dbt's manifest; the rest of the project's folder is its output
 _SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
 
@@ -106,24 +108,24 @@ def _manifest_lock(project: DbtProject) -> AbstractContextManager[None]:
     return file_lock(project.manifest_path.with_name("manifest.lock"))
 
 
-def _partial_parse_options(pipeline: Pipeline) -> list[str]:
+def _partial_parse_options(warehouse: Warehouse) -> list[str]:
     """Options with which dbt parses only what changed since the last build in that database.
 
     What it parsed is kept beside the build database: it is good for one place only, and the
     folder of artifacts is shared by all pipelines of a checkout.
     """
-    kept = pipeline.partial_parse_path
+    kept = warehouse.partial_parse_path
     return ["--partial-parse-file-path", str(kept)] if kept.exists() else []
 
 
-def _store_partial_parse(pipeline: Pipeline, project: DbtProject, artifacts: Path) -> None:
+def _store_partial_parse(warehouse: Warehouse, project: DbtProject, artifacts: Path) -> None:
     """Keep what dbt parsed for the next build; where nothing was, the shared one lies there."""
-    name = pipeline.partial_parse_path.name
+    name = warehouse.partial_parse_path.name
     parsed, shared = artifacts / name, project.manifest_path.with_name(name)
     if parsed.exists() and not (shared.exists() and filecmp.cmp(parsed, shared, shallow=False)):
-        new = pipeline.partial_parse_path.with_suffix(".new")
+        new = warehouse.partial_parse_path.with_suffix(".new")
         shutil.copyfile(parsed, new)
-        new.replace(pipeline.partial_parse_path)
+        new.replace(warehouse.partial_parse_path)
 
 
 def remove_old_artifacts(project: DbtProject) -> None:
@@ -212,22 +214,25 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     def dbt_tables(
         context: dg.AssetExecutionContext,
         dbt: DbtCliResource,
-        pipeline: dg.ResourceParam[Pipeline],
+        warehouse: dg.ResourceParam[Warehouse],
+        write_session: dg.ResourceParam[WriteSession],
     ) -> Iterator[Any]:
         progress = DbtProgress(context)
-        with writing(context, pipeline), progress_log(context.log.info, progress.__str__):
-            pipeline.prepare()
-            pipeline.wait_for_build(waiting=context.log.info)
-            if loaded := pipeline.load_warehouse():
+        with (
+            hold_write_lock(context, write_session),
+            progress_log(context.log.info, progress.__str__),
+        ):
+            warehouse.wait_for_build(waiting=context.log.info)
+            if loaded := warehouse.load():
                 context.log.info(
                     f"{loaded.loaded} of {loaded.partitions} partitions loaded into Snowflake, "
                     f"{loaded.removed} removed, {loaded.rows} rows"
                 )
             sources = sources_digest()
-            if build_outdated(pipeline.build_database, sources):
+            if build_outdated(warehouse.build_database, sources):
                 context.log.info(BUILD_OUTDATED)
             with _manifest_lock(project):
-                dropped = pipeline.drop_orphan_tables(project.manifest_path)
+                dropped = warehouse.drop_orphan_tables(project.manifest_path)
             if dropped:
                 context.log.info(f"no model makes them any more, dropped: {', '.join(dropped)}")
             remove_old_artifacts(project)
@@ -238,22 +243,22 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             try:
                 if changed - chosen:
                     # whatever is built is built by the seeds as they are now
-                    dbt.cli(["--quiet", "seed", *_partial_parse_options(pipeline)]).wait()
+                    dbt.cli(["--quiet", "seed", *_partial_parse_options(warehouse)]).wait()
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
-                before = BuildBefore(pipeline)
-                build = dbt.cli(["build", *_partial_parse_options(pipeline)], context=context)
+                before = BuildBefore(warehouse)
+                build = dbt.cli(["build", *_partial_parse_options(warehouse)], context=context)
                 events, failure = progress.all_of(build.stream())
-                _store_partial_parse(pipeline, project, build.target_path)
+                _store_partial_parse(warehouse, project, build.target_path)
                 # only now, since DuckDB is one process's at a time
                 yield from with_counts(events, before)
                 if failure is not None:
                     raise failure
                 # a run that automation asks for leaves out what does not depend on the raw tables
                 if staged <= context.selected_asset_keys:
-                    write_fingerprint(pipeline.build_database, sources)
+                    write_fingerprint(warehouse.build_database, sources)
             finally:
-                pipeline.restrict_permissions()
+                warehouse.restrict_permissions()
 
     return dbt_tables
 
@@ -266,9 +271,9 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     automation_condition=condition_for("internal"),
 )
 def vault(
-    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.AssetExecutionContext, write_session: dg.ResourceParam[WriteSession]
 ) -> dg.MaterializeResult[None]:
     """The derived keys, in a database of their own that is attached only while dbt runs."""
-    with writing(context, pipeline):
-        pipeline.prepare()
+    with hold_write_lock(context, write_session):  # which creates the vault
+        pass
     return dg.MaterializeResult[None]()

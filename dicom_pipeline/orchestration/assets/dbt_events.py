@@ -17,7 +17,7 @@ from dicom_pipeline.warehouse.duckdb.table_counts import (
     built_partitions,
     table_counts,
 )
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.warehouse.warehouse import Warehouse
 
 # dbt's own names of things, which a person has no use for
 _IDS = ("invocation_id", "status", "unique_id")
@@ -59,9 +59,9 @@ class DbtProgress:
 class BuildBefore:
     """What the build database consisted of before a build."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, warehouse: Warehouse) -> None:
         # of a build on Snowflake there is a copy of the processed tables here, and only later
-        self.build = pipeline.build_database if pipeline.snowflake is None else None
+        self.build = warehouse.build_database if warehouse.snowflake is None else None
         self.partitions = built_partitions(self.build) if self.build else {}
 
 

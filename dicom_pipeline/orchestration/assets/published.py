@@ -12,13 +12,14 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtProject
 
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.automation import condition_for
-from dicom_pipeline.orchestration.instance import writing
+from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, group_tags
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 from dicom_pipeline.warehouse.leak_check import LeakReport
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.warehouse.warehouse import Warehouse
 
 KEY = dg.AssetKey(["published", "database"])
 NO_LEAK = "no_identifier_of_a_patient_in_any_published_column"
@@ -50,13 +51,18 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
         ],
     )
     def database(
-        context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        write_session: dg.ResourceParam[WriteSession],
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         """The DuckDB file that people open: de-identified tables, swapped in atomically."""
         began = time.monotonic()
         doing = "looking for identifiers of patients in the processed tables"
-        with writing(context, pipeline), progress_log(context.log.info, lambda: doing):
-            leaks = pipeline.check_for_leaks()
+        with (
+            hold_write_lock(context, write_session),
+            progress_log(context.log.info, lambda: doing),
+        ):
+            leaks = warehouse.check_for_leaks()
             yield dg.AssetCheckResult(
                 check_name=NO_LEAK, passed=leaks.clean, metadata=_leak_metadata(leaks)
             )
@@ -66,13 +72,13 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
                     allow_retries=False,
                 )
             doing = "writing the published file"
-            report = pipeline.publish(project.manifest_path)
+            report = warehouse.publish(project.manifest_path)
         yield dg.MaterializeResult[None](
             metadata={
                 "dagster/row_count": sum(report.rows.values()),
                 "rows": markdown.table(["table", "rows"], sorted(report.rows.items())),
                 "bytes": report.size,
-                "profile": str(pipeline.settings.profile),
+                "profile": str(warehouse.settings.profile),
                 "seconds": round(time.monotonic() - began, 1),
             }
         )

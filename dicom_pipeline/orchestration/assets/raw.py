@@ -11,25 +11,22 @@ from typing import Any
 
 import dagster as dg
 
-from dicom_pipeline.extract.partition import PartitionReport
+from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.extract.partition import READ_BY_OTHER_VERSION, PartitionReport
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
-from dicom_pipeline.orchestration.instance import writing
+from dicom_pipeline.operations.write_session import WriteSession
+from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
 from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, RAW_TAGS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.workspace import Pipeline
 
 GROUP = "raw"
 FILES_READ = "files_read_in_run"
 FILES_A_SECOND = "files_per_second"
 SECONDS = "seconds"
-READ_BY_OTHER_VERSION = (
-    "partitions were read by another version of the extractor, or with other columns: their files "
-    "are read again"
-)
 
 _DESCRIPTIONS = {
     "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
@@ -73,7 +70,10 @@ def _specs() -> list[dg.AssetSpec]:
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def raw_assets(
-    context: dg.AssetExecutionContext, config: RawConfig, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.AssetExecutionContext,
+    config: RawConfig,
+    ingest: dg.ResourceParam[Ingest],
+    write_session: dg.ResourceParam[WriteSession],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read the headers of new and changed files once and write all raw tables.
 
@@ -82,9 +82,11 @@ def raw_assets(
     """
     began = time.monotonic()
     progress = _Progress()
-    with writing(context, pipeline), progress_log(context.log.info, progress.__str__):
-        pipeline.prepare()
-        step = pipeline.raw_step(progress)
+    with (
+        hold_write_lock(context, write_session),
+        progress_log(context.log.info, progress.__str__),
+    ):
+        step = ingest.raw_step(progress)
         if otherwise := step.partitions.read_by_other_version(context.partition_keys):
             context.log.info(f"{len(otherwise)} {READ_BY_OTHER_VERSION}")
         reports = list(step.refresh(context.partition_keys, force=config.force))

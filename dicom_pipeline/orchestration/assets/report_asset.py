@@ -7,12 +7,14 @@ import time
 
 import dagster as dg
 
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.orchestration.assets.published import KEY as DATABASE
+from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.jobs import REPORT
 from dicom_pipeline.orchestration.ui.metadata import OWNERS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 from dicom_pipeline.reporting.html_report import write_report
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.warehouse.warehouse import Warehouse
 
 
 @dg.asset(
@@ -28,15 +30,20 @@ from dicom_pipeline.workspace import Pipeline
     "want one: drawing takes longer than most runs should.",
 )
 def report(
-    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.AssetExecutionContext,
+    ingest: dg.ResourceParam[Ingest],
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
     """Write it."""
     began = time.monotonic()
-    with progress_log(context.log.info, lambda: "counting and drawing"):
-        size = write_report(pipeline, pipeline.report_file)
+    with (
+        user_errors_as_failures(),
+        progress_log(context.log.info, lambda: "counting and drawing"),
+    ):
+        size = write_report(ingest, warehouse.report_file)
     return dg.MaterializeResult[None](
         metadata={
-            "file": dg.MetadataValue.path(str(pipeline.report_file)),
+            "file": dg.MetadataValue.path(str(warehouse.report_file)),
             "bytes": size,
             "seconds": round(time.monotonic() - began, 1),
         }

@@ -10,19 +10,20 @@ from typing import Any
 import dagster as dg
 
 from dicom_pipeline.extract.file_counts import count_outcomes
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.extract.tables import RAW_TABLES
 from dicom_pipeline.mapping.defined_terms import defined_terms
 from dicom_pipeline.orchestration.assets.raw import FILES_A_SECOND, FILES_READ, SECONDS
 from dicom_pipeline.orchestration.assets.raw import GROUP as RAW
 from dicom_pipeline.orchestration.automation import condition_for
+from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 from dicom_pipeline.reporting import charts as pictures
 from dicom_pipeline.reporting.disclosure_control import LEAST, by_name, merged
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
-from dicom_pipeline.workspace import Pipeline
 
 GROUP = "report"
 KEY = dg.AssetKey([GROUP, "archive"])
@@ -44,23 +45,26 @@ _RAW_RUN = "of_run"
     f"runs were. Counts only; studies are shown in groups of {LEAST} or more.",
 )
 def archive(
-    context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.AssetExecutionContext, ingest: dg.ResourceParam[Ingest]
 ) -> dg.MaterializeResult[None]:
     """Count and draw."""
-    with progress_log(context.log.info, lambda: "counting what is in the raw zone"):
-        counts = count_outcomes(pipeline.partitions)
+    with (
+        user_errors_as_failures(),
+        progress_log(context.log.info, lambda: "counting rows of the raw zone"),
+    ):
+        counts = count_outcomes(ingest.partitions)
         metadata: dict[str, Any] = {
             "files": markdown.table(["files", ""], [*counts.outcomes.items()]),
-            **_studies(pipeline),
-            **_partitions(pipeline),
+            **_studies(ingest),
+            **_partitions(ingest),
             **_without_row(counts),
             **_throughput(context),
         }
     return dg.MaterializeResult[None](metadata=metadata)
 
 
-def _studies(pipeline: Pipeline) -> Mapping[str, Any]:
-    spans = merged(studies_by_month(pipeline.partitions.raw, defined_terms("Modality")))
+def _studies(ingest: Ingest) -> Mapping[str, Any]:
+    spans = merged(studies_by_month(ingest.partitions.raw, defined_terms("Modality")))
     if not spans:
         return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
@@ -74,8 +78,8 @@ def _studies(pipeline: Pipeline) -> Mapping[str, Any]:
     }
 
 
-def _partitions(pipeline: Pipeline) -> Mapping[str, Any]:
-    manifests = pipeline.partitions.manifests
+def _partitions(ingest: Ingest) -> Mapping[str, Any]:
+    manifests = ingest.partitions.manifests
     sizes = {period: manifests.count(period) for period in manifests.periods()}
     sizes = {period: size for period, size in sizes.items() if size}
     if not sizes:

@@ -9,12 +9,13 @@ from typing import Any
 import dagster as dg
 
 from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, readers
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES
 from dicom_pipeline.orchestration.automation import on_schedule, until_evaluated
+from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.workspace import Pipeline
 
 IMAGES = dg.AssetKey(["raw", "images"])
 READERS_AGREE = "fast_reader_agrees_with_pydicom"
@@ -57,14 +58,17 @@ the sensor is on, its ticks say what keeps it, such as a disk that is not mounte
     can_subset=True,
 )
 def every_discovered_file_is_accounted_for(
-    context: dg.AssetCheckExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.AssetCheckExecutionContext, ingest: dg.ResourceParam[Ingest]
 ) -> Iterator[dg.AssetCheckResult]:
     """Hold an independent listing of the landing zone against the raw zone.
 
     Of a bucket with a queue, only when a listing is due; else what the manifests have.
     """
-    with progress_log(context.log.info, lambda: "holding a listing against the raw zone"):
-        counts = pipeline.reconcile(listed=False)
+    with (
+        user_errors_as_failures(),
+        progress_log(context.log.info, lambda: "checking a listing against the raw zone"),
+    ):
+        counts = ingest.reconcile(listed=False)
     reasons = counts.rejected + counts.ignored
     for key in sorted(context.selected_asset_check_keys):
         yield dg.AssetCheckResult(
@@ -106,9 +110,9 @@ def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
     description="Every partition of the landing zone has been written as its manifest has it. If "
     "it fails: read the errors of the failed runs, mend what they say, launch the raw job.",
 )
-def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
     """Hold the versions of the parquet against those of the manifests."""
-    partitions = pipeline.partitions
+    partitions = ingest.partitions
     wanted = partitions.wanted_versions()
     pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
     return dg.AssetCheckResult(
@@ -126,9 +130,9 @@ def no_partition_is_stuck(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheck
     description="One file in a thousand is read by pydicom as well; its values are those of the "
     "fast reader. If it fails: set DICOM_READER=pydicom, force the raw job, and report it.",
 )
-def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
     """Count the files whose header the two readers read differently."""
-    raw = pipeline.partitions.raw
+    raw = ingest.partitions.raw
     found = readers(raw, raw.periods())
     return dg.AssetCheckResult(
         passed=not found[DIFFERED],
@@ -149,9 +153,9 @@ def fast_reader_agrees_with_pydicom(pipeline: dg.ResourceParam[Pipeline]) -> dg.
     "`dicom-pipeline scan`.",
     automation_condition=on_schedule(),
 )
-def landing_zone_was_scanned_lately(pipeline: dg.ResourceParam[Pipeline]) -> dg.AssetCheckResult:
+def landing_zone_was_scanned_lately(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
     """Hold the last scan against the clock."""
-    scan = pipeline.manifests.read_state()
+    scan = ingest.manifests.read_state()
     hours = (now() - scan.began_at).total_seconds() / 3600 if scan else None
     fresh = scan is not None and scan.complete and hours is not None and hours <= FRESH_HOURS
     told: dict[str, Any] = {}

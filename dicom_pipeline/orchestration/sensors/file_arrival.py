@@ -10,16 +10,17 @@ import time
 
 import dagster as dg
 
+from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import LockUnavailable
-from dicom_pipeline.config.locations import StorageUnavailable, WriteConflict
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.checks.pipeline_checks import stuck
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
 from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.orchestration.storage.retention import delete_old_evaluations, delete_old_runs
-from dicom_pipeline.workspace import Pipeline
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
 TIDY_SECONDS = 5.0
@@ -43,21 +44,22 @@ _UNDER_WAY = [
     description="Watches the landing zone; one run for all new, changed and deleted files.",
 )
 def file_arrival_sensor(
-    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+    context: dg.SensorEvaluationContext,
+    ingest: dg.ResourceParam[Ingest],
+    write_session: dg.ResourceParam[WriteSession],
 ) -> dg.SensorResult | dg.SkipReason:
     """Scan once within the budget, then request the range of pending partitions."""
     began = time.monotonic()
     fail_dead_runs(context.instance)
-    _tidy_up(context.instance, pipeline.settings.run_retention_days)
+    _tidy_up(context.instance, ingest.settings.run_retention_days)
     for job in _WRITERS:
         active = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY)
         if context.instance.get_runs_count(active):
             return dg.SkipReason("a run is under way; the next tick after it will look again")
     start = json.loads(context.cursor)["start"] if context.cursor else 0
     try:
-        with pipeline.lock(wait=False):
-            pipeline.prepare()
-            report = pipeline.scan(start=start, budget=BUDGET_SECONDS + began - time.monotonic())
+        with write_session(prepare=True, wait=False):
+            report = ingest.scan(start=start, budget=BUDGET_SECONDS + began - time.monotonic())
     except LockUnavailable:
         return dg.SkipReason("another process writes; the next tick will look again")
     except (ScanRefused, StorageUnavailable, WriteConflict) as refused:
@@ -67,7 +69,7 @@ def file_arrival_sensor(
         f"{report.deleted} gone, {report.unsettled} not settled, {report.postponed} left for the "
         f"next tick, {report.errors} errors"
     )
-    pending = find_pending(pipeline, context.instance)
+    pending = find_pending(ingest, context.instance)
     failed = _failures(context.instance, pending.digest) if pending.versions else []
     gave_up = len(failed) >= ATTEMPTS
     requests = [] if gave_up or not pending.versions else [_request(pending, failed)]

@@ -13,10 +13,10 @@ import dagster as dg
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, MappingError
 from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns, lineage_of, schema_of
 from dicom_pipeline.warehouse.duckdb.publish import published_schema
-from dicom_pipeline.workspace import Pipeline
 
 OWNERS = ["team:data-engineering"]
 RAW_TAGS = {"phi": "true"}
@@ -34,7 +34,7 @@ def group_tags(group: str) -> dict[str, str]:
 
 
 def with_metadata(
-    assets: Iterable[dg.AssetsDefinition], pipeline: Pipeline, dbt_manifest: Path
+    assets: Iterable[dg.AssetsDefinition], ingest: Ingest, dbt_manifest: Path
 ) -> list[dg.AssetsDefinition]:
     """Assets with their columns and with links to their code.
 
@@ -42,14 +42,14 @@ def with_metadata(
     ----------
     assets
         All of them.
-    pipeline
+    ingest
         The mapping and the profile.
     dbt_manifest
         ``manifest.json`` of the dbt project.
     """
     manifest = validate_manifest(dbt_manifest)  # which has read it already, a quarter of a second
     try:
-        columns = asset_columns(pipeline.mapping, pipeline.settings.profile, manifest)
+        columns = asset_columns(ingest.mapping, ingest.settings.profile, manifest)
     except MappingError:
         columns = {}  # a run says which line it is; the UI has to be there to start one
     sources = _sources(manifest)

@@ -14,14 +14,14 @@ from dicom_pipeline.warehouse.data_dictionary import RUN_INFO
 
 
 @dataclass(frozen=True)
-class Publication:
+class PublishedInfo:
     """The moment in UTC, as ISO 8601 has it, and the profile; empty where the file has neither."""
 
     published_at: str
     profile: str
 
 
-def publication(database: Path) -> Publication | None:
+def published_info(database: Path) -> PublishedInfo | None:
     """Read it; None where there is no file that DuckDB can open."""
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
@@ -29,8 +29,8 @@ def publication(database: Path) -> Publication | None:
                 f"select name, value from processed.{RUN_INFO} where topic = 'run'"
             ).fetchall()
     except duckdb.CatalogException:
-        return Publication("", "")
+        return PublishedInfo("", "")
     except duckdb.Error:
         return None
     said = dict(rows)
-    return Publication(said.get("published_at", ""), said.get("profile", ""))
+    return PublishedInfo(said.get("published_at", ""), said.get("profile", ""))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from dicom_pipeline.config.snowflake import SnowflakeSettings
+from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.data_dictionary import Comments, RunInfo
 from dicom_pipeline.warehouse.duckdb.publish import PublishReport
@@ -20,7 +21,6 @@ from dicom_pipeline.warehouse.snowflake.mirror import mirror
 from dicom_pipeline.warehouse.snowflake.publish import BUILD, publish_schema
 from dicom_pipeline.warehouse.snowflake.session import run, session
 from dicom_pipeline.warehouse.snowflake.vault import put_keys
-from dicom_pipeline.warehouse.vault import Secret
 
 # what a purge's receipt says of deleted rows; `prepare` sees to it
 TIME_TRAVEL = "transient schemas with a retention of 0 days: no Time Travel, no Fail-safe"

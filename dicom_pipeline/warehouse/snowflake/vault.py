@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.warehouse.snowflake.session import run
-from dicom_pipeline.warehouse.vault import Secret
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection

@@ -12,14 +12,14 @@ import pytest
 
 from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.extract.reconciliation import FileCounts
-from dicom_pipeline.operations import up_to_date as standing
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.up_to_date import find_last_run, record_last_run
+from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance
 
 SOURCES = "digest of the dbt project"
 
 
-def pipeline_of(root: Path, **environment: str) -> Pipeline:
+def workspace_of(root: Path, **environment: str) -> Workspace:
     zones = {
         "DICOM_LANDING_URI": "landing",
         "DICOM_RAW_URI": "raw",
@@ -27,37 +27,37 @@ def pipeline_of(root: Path, **environment: str) -> Pipeline:
         "DBT_DATABASE_NAME": "published.duckdb",
     }
     chosen = {name: str(root / folder) for name, folder in zones.items()}
-    return Pipeline(load_settings(chosen | {"DICOM_MIN_FILE_AGE_SECONDS": "0"} | environment))
+    return Workspace(load_settings(chosen | {"DICOM_MIN_FILE_AGE_SECONDS": "0"} | environment))
 
 
-def step(pipeline: Pipeline) -> FileCounts:
-    pipeline.prepare()
-    pipeline.scan()
-    for _ in pipeline.raw_step().refresh(pipeline.manifests.periods()):
+def step(workspace: Workspace) -> FileCounts:
+    workspace.warehouse.prepare()
+    workspace.ingest.scan()
+    for _ in workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()):
         pass
-    return pipeline.reconcile()
+    return workspace.ingest.reconcile()
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Zones after a run; build database and published file are any files here."""
-    pipeline = pipeline_of(tmp_path)
-    pipeline.settings.landing_dir.mkdir()
+    workspace = workspace_of(tmp_path)
+    workspace.settings.landing_dir.mkdir()
     for n in range(3):
-        (pipeline.settings.landing_dir / str(n)).write_bytes(instance(n))
-    (pipeline.settings.landing_dir / "text").write_bytes(b"text")
-    counts = step(pipeline)
-    pipeline.build_database.write_bytes(b"build")
-    pipeline.settings.database.write_bytes(b"published")
-    standing.note(pipeline, SOURCES, counts)
+        (workspace.settings.landing_dir / str(n)).write_bytes(instance(n))
+    (workspace.settings.landing_dir / "text").write_bytes(b"text")
+    counts = step(workspace)
+    workspace.warehouse.build_database.write_bytes(b"build")
+    workspace.settings.database.write_bytes(b"published")
+    record_last_run(workspace, SOURCES, counts)
     return tmp_path
 
 
 def test_nothing_is_to_do_after_a_run_and_another_scan(root: Path) -> None:
-    pipeline = pipeline_of(root)
-    pipeline.prepare()
-    pipeline.scan()
-    found = standing.find(pipeline, SOURCES)
+    workspace = workspace_of(root)
+    workspace.warehouse.prepare()
+    workspace.ingest.scan()
+    found = find_last_run(workspace, SOURCES)
     assert found is not None
     assert found.counts == FileCounts(discovered=4, loaded=3, rejected=Counter(not_dicom=1))
 
@@ -73,7 +73,7 @@ def touch(name: str) -> Callable[[Path], None]:
 def add(name: str) -> Callable[[Path], None]:
     def change(root: Path) -> None:
         (root / name).write_bytes(b"")
-        pipeline_of(root).scan()
+        workspace_of(root).scan()
 
     return change
 
@@ -110,33 +110,33 @@ def replace(name: str) -> Callable[[Path], None]:
 def test_what_is_not_as_the_run_left_it_is_to_be_done(
     root: Path, change: Callable[[Path], None]
 ) -> None:
-    assert standing.find(pipeline_of(root), SOURCES) is not None
+    assert find_last_run(workspace_of(root), SOURCES) is not None
     change(root)
-    assert standing.find(pipeline_of(root), SOURCES) is None
+    assert find_last_run(workspace_of(root), SOURCES) is None
 
 
 def test_other_settings_and_other_sources_are_to_be_done(root: Path) -> None:
-    assert standing.find(pipeline_of(root, DICOM_DEID_PROFILE="strict"), SOURCES) is None
-    assert standing.find(pipeline_of(root), "another project") is None
+    assert find_last_run(workspace_of(root, DICOM_DEID_PROFILE="strict"), SOURCES) is None
+    assert find_last_run(workspace_of(root), "another project") is None
 
 
 def test_settings_that_no_table_depends_on_change_nothing(root: Path) -> None:
-    told = pipeline_of(
+    told = workspace_of(
         root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUN_RETENTION_DAYS="7"
     )
-    assert standing.find(told, SOURCES) is not None
+    assert find_last_run(told, SOURCES) is not None
 
 
 def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
-    pipeline = pipeline_of(root)
+    workspace = workspace_of(root)
     (root / "warehouse/last_run.json").unlink()
     for counts in (
         FileCounts(discovered=2, loaded=1, pending=1),
         FileCounts(discovered=2, loaded=1, lost=1),
         FileCounts(discovered=1, loaded=1, stale_partitions=1),
     ):
-        standing.note(pipeline, SOURCES, counts)
-        assert standing.find(pipeline, SOURCES) is None
+        record_last_run(workspace, SOURCES, counts)
+        assert find_last_run(workspace, SOURCES) is None
 
 
 def test_the_note_holds_counts_only(root: Path) -> None:

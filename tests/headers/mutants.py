@@ -1,4 +1,4 @@
-"""Mutated files through the whole extractor: ``python -m tests.extract.mutants --files 100000``.
+"""Mutated files through the whole extractor: ``python -m tests.headers.mutants --files 100000``.
 
 Small files of every kind are mutated, written to a landing zone, scanned and extracted by the
 worker processes of production, some thousand at a time. Each file must have one outcome, within
@@ -18,14 +18,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.config.settings import Reader
 from dicom_pipeline.extract import worker
 from dicom_pipeline.extract.cross_check import CrossCheckedReader
 from dicom_pipeline.extract.raw_step import RawStep
 from dicom_pipeline.headers.reader import Header
-from dicom_pipeline.landing.storage import OpenFile
-from tests.extract.fuzz import mutated
-from tests.extract.made_headers import made_header
+from tests.headers.fuzz import mutated
+from tests.headers.made_headers import made_header
 from tests.support import attacks
 from tests.support.dicom import SYNTAXES, instance, wheel_files
 from tests.support.zone import Zone
@@ -71,7 +71,7 @@ class _TimedPlan(worker.WorkerPlan):
 @lru_cache
 def seeds() -> list[bytes]:
     """Small files: of the wheel, made ones, and one of each transfer syntax."""
-    from tests.extract.fuzz import attribute_paths
+    from tests.headers.fuzz import attribute_paths
 
     found = [instance(1, syntax) for syntax in SYNTAXES]
     found += [made_header(number, attribute_paths()) for number in range(6)]
@@ -157,6 +157,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     # workers find the plan by this name, and `__main__` is none of theirs
-    from tests.extract import mutants
+    from tests.headers import mutants
 
     mutants.main()

@@ -1,6 +1,6 @@
 """fakesnow as a server, with its errors mended; runs in an environment of its own.
 
-Usage: python fakesnow_mends.py PORT STATEMENTS
+Usage: python fakesnow_patches.py PORT STATEMENTS
 
 Belongs here: what fakesnow gets wrong of Snowflake's documented behaviour, a mend each with its
 reason. A mend never lets SQL pass that Snowflake refuses: where it takes arguments, it takes those

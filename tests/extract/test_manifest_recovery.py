@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from dicom_pipeline.config.locations import StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.extract.raw_zone.manifest_recovery import recover_manifests
 from dicom_pipeline.landing.scan import ScanRefused
 from tests.support.dicom import instance

@@ -92,3 +92,17 @@ def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
 
 def test_variables_of_others_are_left_alone() -> None:
     load_settings({"DBT_OTHER": "x", "AWS_REGION": "y", "PATH": "", "MY_DICOM_X": "z"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("DICOM_DELETE_GUARD", "DICOM_MAX_DELETED_FRACTION"),
+        ("DICOM_RUNS_KEPT_DAYS", "DICOM_RUN_RETENTION_DAYS"),
+        ("DICOM_SETTLE_SECONDS", "DICOM_MIN_FILE_AGE_SECONDS"),
+        ("DICOM_SQS_LISTING_HOURS", "DICOM_FULL_LISTING_INTERVAL_HOURS"),
+    ],
+)
+def test_a_former_name_of_a_setting_is_refused_with_the_new_name(old: str, new: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{old} has a new name: {new}$"):
+        load_settings({old: "1"})

@@ -13,16 +13,13 @@ import pytest
 from pydicom.multival import MultiValue
 from pydicom.valuerep import IS, DSfloat, PersonName
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.landing.directory import LocalFile
-from dicom_pipeline.mapping.attribute_mapping import (
-    AttributePath,
-    load_mapping,
-    parse_attribute_path,
-)
+from dicom_pipeline.mapping.attribute_mapping import load_mapping, parse_attribute_path
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import WHEEL, dcmdump, wheel_files
 

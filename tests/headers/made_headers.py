@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import PersonName
 
-from dicom_pipeline.mapping.attribute_mapping import AttributePath
+from dicom_pipeline.common.attribute_path import AttributePath
 
 _LETTERS = "ABCÄéžДя山田 12^=.\\/-\t"
 _WRITTEN = "ISO_IR 192"

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.config.locations import S3Location, StorageUnavailable
+from dicom_pipeline.common.errors import StorageUnavailable
+from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.config.settings import SettingsError, load_settings
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.landing.s3.events import Event, NotAnEvent, events_of, last_events
 from dicom_pipeline.landing.scan import ScanRefused, ScanReport
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.operations.write_session import WriteSession
+from dicom_pipeline.workspace import Workspace
 from tests.cloud.front import Front
 from tests.cloud.test_same_rows import load, pipeline_on, rows
 from tests.support.dicom import instance
@@ -141,7 +143,7 @@ def waiting(sqs: Any, queue: str) -> tuple[int, int]:
 
 
 @pytest.fixture
-def pipeline(queue: str, bucket: str, front: Front, tmp_path: Path) -> Pipeline:
+def workspace(queue: str, bucket: str, front: Front, tmp_path: Path) -> Workspace:
     return pipeline_on(
         tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw", DICOM_SQS_QUEUE_URL=queue,
         DICOM_WORKERS="1",
@@ -163,21 +165,21 @@ def listings(front: Front) -> int:
     return sum("list-type=2" in r.path and "prefix=dicom" in r.path for r in front.log)
 
 
-def scan(pipeline: Pipeline, **options: Any) -> ScanReport:
-    with pipeline.lock():
-        pipeline.prepare()
-        return pipeline.scan(**options)
+def scan(workspace: Workspace, **options: Any) -> ScanReport:
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        return workspace.ingest.scan(**options)
 
 
 def test_after_the_first_listing_the_bucket_is_not_listed_again(
-    pipeline: Pipeline, put: Put, plain: Any, bucket: str, front: Front, sqs: Any, queue: str,
+    workspace: Workspace, put: Put, plain: Any, bucket: str, front: Front, sqs: Any, queue: str,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     for number in range(25):
         put(f"first/{number}", instance(number))
-    load(pipeline)
+    load(workspace)
     front.clear()
-    load(pipeline)  # the messages of what the listing had
+    load(workspace)  # the messages of what the listing had
     assert waiting(sqs, queue) == (0, 0)
 
     put("odd ä+%/new one", instance(100, StudyDate="20150101"))
@@ -188,27 +190,27 @@ def test_after_the_first_listing_the_bucket_is_not_listed_again(
     plain.delete_object(Bucket=bucket, Key="dicom/first/2")
     put("gone again", instance(104))
     plain.delete_object(Bucket=bucket, Key="dicom/gone again")
-    assert sum(report.read for report in load(pipeline)) == 3
+    assert sum(report.read for report in load(workspace)) == 3
     assert waiting(sqs, queue) == (0, 0)
     assert not listings(front)
-    assert pipeline.reconcile(listed=False).balanced
+    assert workspace.ingest.reconcile(listed=False).balanced
     assert not listings(front)
-    assert pipeline.reconcile().balanced, "a listing finds nothing else"
+    assert workspace.ingest.reconcile().balanced, "a listing finds nothing else"
 
     other = pipeline_on(tmp_path / "other", f"s3://{bucket}/dicom", str(tmp_path / "other" / "raw"))
     load(other)
-    assert rows(pipeline.settings.raw_dir) == rows(other.settings.raw_dir)
+    assert rows(workspace.settings.raw_dir) == rows(other.settings.raw_dir)
 
 
 def test_messages_that_come_late_twice_or_in_another_order_do_no_harm(
-    pipeline: Pipeline, put: Put, sqs: Any, queue: str, bucket: str, plain: Any
+    workspace: Workspace, put: Put, sqs: Any, queue: str, bucket: str, plain: Any
 ) -> None:
     put("a", instance(1))
-    load(pipeline)
-    load(pipeline)
+    load(workspace)
+    load(workspace)
     put("a", instance(2))
-    load(pipeline)
-    before = rows(pipeline.settings.raw_dir)
+    load(workspace)
+    before = rows(workspace.settings.raw_dir)
     thing = {"size": 3, "eTag": "0" * 32, "sequencer": "1"}
     for key, name, more in (
         ("dicom%2Fa", "ObjectCreated:Put", thing),
@@ -221,73 +223,73 @@ def test_messages_that_come_late_twice_or_in_another_order_do_no_harm(
         for _ in range(2):
             sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(body))
     sqs.send_message(QueueUrl=queue, MessageBody="not a message of S3")
-    assert sum(report.read for report in load(pipeline)) == 0
-    assert rows(pipeline.settings.raw_dir) == before
+    assert sum(report.read for report in load(workspace)) == 0
+    assert rows(workspace.settings.raw_dir) == before
     assert sum(waiting(sqs, queue)) == 1, "what is none of S3's is left for who looks after it"
 
 
 def test_messages_stay_until_manifests_are_written(
-    pipeline: Pipeline, put: Put, sqs: Any, queue: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, put: Put, sqs: Any, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a", instance(1))
-    load(pipeline)
-    load(pipeline)
+    load(workspace)
+    load(workspace)
     put("b", instance(2))
     with monkeypatch.context() as patch:
-        patch.setattr(type(pipeline.manifests), "write", lambda *args: 1 / 0)
+        patch.setattr(type(workspace.ingest.manifests), "write", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            scan(pipeline)
+            scan(workspace)
     assert waiting(sqs, queue) == (0, 1)
 
 
 def test_a_scan_without_time_keeps_the_messages_of_what_it_has_not_placed(
-    pipeline: Pipeline, put: Put, sqs: Any, queue: str
+    workspace: Workspace, put: Put, sqs: Any, queue: str
 ) -> None:
-    load(pipeline)
+    load(workspace)
     put("b", instance(2))
-    assert scan(pipeline, budget=-1).postponed == 1
+    assert scan(workspace, budget=-1).postponed == 1
     assert waiting(sqs, queue) == (0, 1)
 
 
 def test_a_message_that_was_lost_is_made_up_for_by_the_next_listing(
-    pipeline: Pipeline, put: Put, sqs: Any, queue: str, front: Front
+    workspace: Workspace, put: Put, sqs: Any, queue: str, front: Front
 ) -> None:
     put("a", instance(1))
-    load(pipeline)
+    load(workspace)
     put("b", instance(2))
     sqs.purge_queue(QueueUrl=queue)
-    assert scan(pipeline).new == 0
-    with pipeline.lock():
-        pipeline.manifests.note_listing(now() - timedelta(hours=25))
+    assert scan(workspace).new == 0
+    with WriteSession(workspace)():
+        workspace.ingest.manifests.note_listing(now() - timedelta(hours=25))
     front.clear()
-    assert scan(pipeline).new == 1
+    assert scan(workspace).new == 1
     assert listings(front)
 
 
 def test_event_listing_deletions_pass_the_guard_and_are_confirmed_by_a_listing(
-    pipeline: Pipeline, put: Put, plain: Any, bucket: str, sqs: Any, queue: str, front: Front
+    workspace: Workspace, put: Put, plain: Any, bucket: str, sqs: Any, queue: str, front: Front
 ) -> None:
     for number in range(30):
         put(str(number), instance(number))
-    load(pipeline)
-    load(pipeline)
+    load(workspace)
+    load(workspace)
     for number in range(10):
         plain.delete_object(Bucket=bucket, Key=f"dicom/{number}")
     with pytest.raises(ScanRefused, match="10 of 30"):
-        scan(pipeline)
+        scan(workspace)
     assert waiting(sqs, queue) == (0, 10)
     front.clear()
-    assert scan(pipeline, accept_deletions=True).deleted == 10
+    assert scan(workspace, accept_deletions=True).deleted == 10
     assert listings(front)
 
 
 def test_a_queue_that_cannot_be_read_is_one_line(
-    pipeline: Pipeline, put: Put, sqs: Any, queue: str
+    workspace: Workspace, put: Put, sqs: Any, queue: str
 ) -> None:
-    load(pipeline)
+    load(workspace)
     sqs.delete_queue(QueueUrl=queue)
     with pytest.raises(StorageUnavailable, match="DICOM_SQS_QUEUE_URL: there is no such queue"):
-        scan(pipeline)
+        scan(workspace)
 
 
 @pytest.mark.parametrize(

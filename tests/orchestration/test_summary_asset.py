@@ -11,20 +11,21 @@ import dagster as dg
 import pytest
 from PIL import Image
 
+from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.summary_asset import KEY, archive
 from dicom_pipeline.orchestration.checks.pipeline_checks import landing_zone_was_scanned_lately
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.workspace import Pipeline
+from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance as dicom_file
 
 NAME = "Undercover^Quentin"
 HIDDEN = ("Undercover", "Quentin", "4711", "1.2.3", "landing", ".dcm")
 
 
-def fill(pipeline: Pipeline, studies: int, **attributes: str) -> None:
+def fill(workspace: Workspace, studies: int, **attributes: str) -> None:
     """Take in studies of one file each, through scan and raw step."""
     for number in range(studies):
-        (pipeline.settings.landing_dir / f"{NAME}-{number:03}.dcm").write_bytes(
+        (workspace.settings.landing_dir / f"{NAME}-{number:03}.dcm").write_bytes(
             dicom_file(
                 number,
                 StudyInstanceUID=f"1.2.3.4.{number}",
@@ -33,27 +34,27 @@ def fill(pipeline: Pipeline, studies: int, **attributes: str) -> None:
                 **attributes,
             )
         )
-    with pipeline.lock():
-        pipeline.prepare()
-        pipeline.scan()
-        list(pipeline.raw_step().refresh(pipeline.manifests.periods()))
+    with WriteSession(workspace)():
+        workspace.warehouse.prepare()
+        workspace.ingest.scan()
+        list(workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()))
 
 
-def shown(pipeline: Pipeline, instance: dg.DagsterInstance) -> dict[str, str]:
+def shown(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, str]:
     """The overview's metadata as text."""
     result = dg.materialize(
-        [archive], resources={"pipeline": pipeline}, instance=instance, selection=[KEY]
+        [archive], resources={"ingest": workspace.ingest}, instance=instance, selection=[KEY]
     )
     [event] = result.get_asset_materialization_events()
     return {name: str(value.value) for name, value in event.materialization.metadata.items()}
 
 
 def test_a_small_archive_shows_no_study_and_nothing_of_anybody(
-    pipeline: Pipeline, instance: dg.DagsterInstance
+    workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     # a name where a modality should stand, in few studies of one month
-    fill(pipeline, 10, Modality="QUENTIN", StudyDate="20120304")
-    metadata = shown(pipeline, instance)
+    fill(workspace, 10, Modality="QUENTIN", StudyDate="20120304")
+    metadata = shown(workspace, instance)
     assert metadata["studies_a_month"] == "fewer than 11 studies: not shown"
     assert "| loaded | 10 |" in metadata["files"]
     assert "QUENTIN" not in str(metadata)
@@ -62,21 +63,21 @@ def test_a_small_archive_shows_no_study_and_nothing_of_anybody(
 
 
 def test_a_modality_that_the_standard_does_not_have_is_not_named(
-    pipeline: Pipeline, instance: dg.DagsterInstance
+    workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    fill(pipeline, 30, Modality="QUENTIN", StudyDate="20120304")
-    metadata = shown(pipeline, instance)
+    fill(workspace, 30, Modality="QUENTIN", StudyDate="20120304")
+    metadata = shown(workspace, instance)
     assert metadata["studies_a_month_as_table"].splitlines()[-1] == "| 2012-03 | 30 |"
     assert "other" in metadata["studies_a_month_as_table"]
     assert "QUENTIN" not in str(metadata)
 
 
 def test_the_pictures_are_png_and_small_enough_to_be_kept(
-    pipeline: Pipeline, instance: dg.DagsterInstance
+    workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    (pipeline.settings.landing_dir / "notes.txt").write_text("no image")
-    fill(pipeline, 12, StudyDate="20120304")
-    metadata = shown(pipeline, instance)
+    (workspace.settings.landing_dir / "notes.txt").write_text("no image")
+    fill(workspace, 12, StudyDate="20120304")
+    metadata = shown(workspace, instance)
     pictures = {
         name: base64.b64decode(found[1])
         for name, text in metadata.items()
@@ -90,10 +91,10 @@ def test_the_pictures_are_png_and_small_enough_to_be_kept(
 
 
 def test_a_landing_zone_that_nobody_scanned_is_not_fresh_and_says_what_to_do(
-    pipeline: Pipeline,
+    workspace: Workspace,
 ) -> None:
     def result() -> dg.AssetCheckResult:
-        found = landing_zone_was_scanned_lately(pipeline)
+        found = landing_zone_was_scanned_lately(workspace)
         assert isinstance(found, dg.AssetCheckResult)
         return found
 
@@ -101,7 +102,7 @@ def test_a_landing_zone_that_nobody_scanned_is_not_fresh_and_says_what_to_do(
     assert not stale.passed
     assert stale.severity is dg.AssetCheckSeverity.WARN
     assert "file_arrival_sensor" in str(stale.metadata["what to do"].value)
-    fill(pipeline, 1)
+    fill(workspace, 1)
     fresh = result()
     assert fresh.passed
     assert "what to do" not in fresh.metadata

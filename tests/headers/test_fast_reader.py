@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, Reason
-from dicom_pipeline.mapping.attribute_mapping import AttributePath, parse_attribute_path
-from tests.extract import fuzz
-from tests.extract.fuzz import Bytes, differs, outcome, attribute_paths
-from tests.extract.made_headers import made_header
+from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
+from tests.headers import fuzz
+from tests.headers.fuzz import Bytes, attribute_paths, differs, outcome
+from tests.headers.made_headers import made_header
 from tests.support.dicom import SYNTAXES, WHEEL, dataset, encoded, wheel_files
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")

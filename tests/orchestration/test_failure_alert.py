@@ -10,8 +10,8 @@ import pytest
 
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
-from dicom_pipeline.workspace import Pipeline
-from tests.test_alerts import Hook, hook
+from dicom_pipeline.workspace import Workspace
+from tests.operations.test_alert_webhook import Hook, hook
 
 __all__ = ["hook"]
 NAME = "Undercover^Quentin"
@@ -39,14 +39,14 @@ def failed(instance: dg.DagsterInstance) -> dg.RunFailureSensorContext:
     ).for_run_failure()
 
 
-def settings_with(pipeline: Pipeline, webhook: str | None) -> Settings:
-    return dataclasses.replace(pipeline.settings, alert_webhook=webhook)
+def settings_with(workspace: Workspace, webhook: str | None) -> Settings:
+    return dataclasses.replace(workspace.settings, alert_webhook=webhook)
 
 
 def test_the_webhook_is_told_of_job_step_and_check_and_of_nobody(
-    pipeline: Pipeline, failed: dg.RunFailureSensorContext, hook: Hook
+    workspace: Workspace, failed: dg.RunFailureSensorContext, hook: Hook
 ) -> None:
-    build_alert_sensor(settings_with(pipeline, hook.address))(failed)
+    build_alert_sensor(settings_with(workspace, hook.address))(failed)
     [(_, body)] = hook.got
     text = str(body["text"])
     assert text.startswith("dicom_pipeline: nightly_job failed in tables (run ")
@@ -57,20 +57,20 @@ def test_the_webhook_is_told_of_job_step_and_check_and_of_nobody(
 
 
 def test_a_webhook_that_refuses_is_told_in_the_log_and_fails_nothing(
-    pipeline: Pipeline,
+    workspace: Workspace,
     failed: dg.RunFailureSensorContext,
     hook: Hook,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     hook.answers = [404]
-    build_alert_sensor(settings_with(pipeline, hook.address))(failed)
+    build_alert_sensor(settings_with(workspace, hook.address))(failed)
     told = "".join(capfd.readouterr())
     assert "did not take the alert: it answered 404" in told
     assert "hush" not in told
 
 
-def test_the_sensor_is_on_where_there_is_a_webhook(pipeline: Pipeline) -> None:
-    on = build_alert_sensor(settings_with(pipeline, "https://hooks.example/x"))
-    off = build_alert_sensor(settings_with(pipeline, None))
+def test_the_sensor_is_on_where_there_is_a_webhook(workspace: Workspace) -> None:
+    on = build_alert_sensor(settings_with(workspace, "https://hooks.example/x"))
+    off = build_alert_sensor(settings_with(workspace, None))
     assert on.default_status is dg.DefaultSensorStatus.RUNNING
     assert off.default_status is dg.DefaultSensorStatus.STOPPED

@@ -1,4 +1,4 @@
-"""Broken headers, read both ways: ``python -m tests.extract.fuzz --cases 200000``.
+"""Broken headers, read both ways: ``python -m tests.headers.fuzz --cases 200000``.
 
 Headers of the pydicom wheel and of made files are mutated; the fast reader must give what pydicom
 gives, or the same reject, and never anything else. Differences are printed with the seed.
@@ -12,16 +12,17 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
+from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
-from dicom_pipeline.landing.storage import OpenFile
-from dicom_pipeline.mapping.attribute_mapping import AttributePath, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
-from tests.extract.made_headers import made_header
+from tests.headers.made_headers import made_header
 from tests.support.dicom import wheel_files
 
 MADE = 300

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.extract import cross_check as witness
 from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, CrossCheckedReader
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header, Reason, Rejected
-from dicom_pipeline.landing.storage import OpenFile
-from tests.extract.fuzz import Bytes, attribute_paths
+from tests.headers.fuzz import Bytes, attribute_paths
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 

@@ -1,0 +1,1 @@
+"""The commands of ``dicom-pipeline``, one file per command."""

@@ -1,0 +1,39 @@
+"""The job that operations run after they changed a zone: build, check and publish.
+
+Belongs here: what operations need of it. Does not belong here: Dagster, which runs it
+(orchestration.command_job).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class BuildJob(Protocol):
+    """``materialize_all_assets_job`` in this process."""
+
+    @property
+    def sources_digest(self) -> str:
+        """Digest of the dbt project and of the variables it depends on."""
+        ...
+
+    def pending_partitions(self) -> Sequence[str]:
+        """Partitions that a run would load."""
+        ...
+
+    def is_known(self) -> bool:
+        """Whether Dagster has recorded every partition as it is stored: nothing is pending."""
+        ...
+
+    def run(self, *, force: bool = False, debug: bool = False) -> bool:
+        """Load, build, check and publish without a scan; return whether it succeeded."""
+        ...
+
+    def delete_old_runs(self) -> None:
+        """Delete runs older than `Settings.run_retention_days`."""
+        ...
+
+
+OpenJob = Callable[[], AbstractContextManager[BuildJob]]

@@ -1,0 +1,35 @@
+"""What Dagster has recorded about the builds, for the status command.
+
+Belongs here: collecting it. Does not belong here: what follows from it (operations.status).
+"""
+
+import dagster as dg
+
+from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.operations.status import BuildState
+from dicom_pipeline.orchestration.failures import open_failures
+from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
+from dicom_pipeline.orchestration.pending import find_pending
+from dicom_pipeline.orchestration.stale import changed_seeds, outdated_groups
+
+
+def build_state(ingest: Ingest) -> BuildState:
+    """Collect failed runs, pending partitions, changed seeds and outdated groups.
+
+    Raises
+    ------
+    StorageUnavailable
+        Dagster's database cannot be reached.
+    """
+    with open_instance(ingest.settings) as instance:
+        return _state_of(ingest, instance)
+
+
+def _state_of(ingest: Ingest, instance: dg.DagsterInstance) -> BuildState:
+    fail_dead_runs(instance)
+    return BuildState(
+        failed=open_failures(instance),
+        pending_partitions=len(find_pending(ingest, instance).versions),
+        changed_seeds=changed_seeds(instance),
+        outdated_groups=outdated_groups(instance),
+    )

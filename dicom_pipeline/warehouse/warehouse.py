@@ -1,0 +1,203 @@
+"""The warehouse of one set of settings: vault, build database, leak check, publication.
+
+Belongs here: which files and engine the settings choose, and the steps around a dbt build.
+Does not belong here: the steps themselves (modules beside this one), calling dbt, Dagster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from dicom_pipeline.common.private_files import FILE_MODE, ensure_private_directory
+from dicom_pipeline.config.settings import Settings
+from dicom_pipeline.deid.keys import Secret
+from dicom_pipeline.extract.file_counts import count_outcomes
+from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
+from dicom_pipeline.mapping.attribute_mapping import ENTITIES
+from dicom_pipeline.warehouse.comments import describe
+from dicom_pipeline.warehouse.duckdb import build_database
+from dicom_pipeline.warehouse.duckdb.orphan_tables import drop_orphan_tables
+from dicom_pipeline.warehouse.duckdb.publish import PublishReport, publish
+from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
+from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
+from dicom_pipeline.warehouse.removed_words import (
+    RemovedWord,
+    removed_words,
+    write_removed_words,
+)
+from dicom_pipeline.warehouse.run_info import run_info
+from dicom_pipeline.warehouse.snowflake.build import SnowflakeBuild
+from dicom_pipeline.warehouse.snowflake.load import LoadReport
+from dicom_pipeline.warehouse.vault import load_or_create_secret, vault_path, write_vault
+
+BUILD_WAIT_SECONDS = 900.0
+
+
+class Warehouse:
+    """Vault, build database and published database.
+
+    Parameters
+    ----------
+    settings
+        Locations and options.
+    ingest
+        The raw zone that the tables are built from.
+    """
+
+    def __init__(self, settings: Settings, ingest: Ingest) -> None:
+        self.settings = settings
+        self._ingest = ingest
+
+    @property
+    def report_file(self) -> Path:
+        """The HTML report; private, since it has true study months."""
+        return self.settings.warehouse_dir / "report.html"
+
+    @property
+    def build_database(self) -> Path:
+        """The private database that dbt builds in; a copy if Snowflake builds."""
+        return self.settings.warehouse_dir / "build.duckdb"
+
+    @property
+    def partial_parse_path(self) -> Path:
+        """dbt's partial parse file of the last build in that database."""
+        return self.settings.warehouse_dir / "partial_parse.msgpack"
+
+    @property
+    def snowflake(self) -> SnowflakeBuild | None:
+        """The build on Snowflake; None if DuckDB builds."""
+        if self.settings.snowflake is None:
+            return None
+        return SnowflakeBuild(self.settings.snowflake, self._ingest.mapping, self.build_database)
+
+    def prepare(self) -> None:
+        """Create the directories, the key (on the very first run only), the vault and raw schemas.
+
+        Raises
+        ------
+        VaultError
+            The key is missing or is not the key of the existing tables.
+        """
+        ensure_private_directory(self.settings.raw_dir)
+        ensure_private_directory(self.settings.warehouse_dir)
+        raw = self._ingest.raw
+        first_run = not raw.periods() and not self.settings.database.exists()
+        write_vault(self.secret(may_create=first_run), self.settings.warehouse_dir)
+        raw.write_schemas()
+
+    def secret(self, *, may_create: bool = False) -> Secret:
+        """Return what is derived from the key of the tables.
+
+        Raises
+        ------
+        VaultError
+            The key is missing or is not the key of the existing tables.
+        """
+        return load_or_create_secret(
+            warehouse_dir=self.settings.warehouse_dir,
+            key=self.settings.pseudonym_key,
+            key_file=self.settings.pseudonym_key_file,
+            may_create=may_create,
+        )
+
+    def restrict_permissions(self) -> None:
+        """Make files that dbt wrote with the process's umask readable for the owner only."""
+        for path in self.settings.warehouse_dir.iterdir():
+            if path.is_file():
+                path.chmod(FILE_MODE)
+
+    def discard_build(self) -> None:
+        """Remove the build database; the caller holds the write lock.
+
+        Deleted rows would stay readable in its pages until others overwrite them.
+        """
+        self.wait_for_build()
+        build_database.remove(self.build_database)
+
+    def drop_orphan_tables(self, dbt_manifest: Path) -> list[str]:
+        """Drop tables that no model builds any more; the caller holds the write lock.
+
+        Tables on Snowflake are not dropped.
+        """
+        if self.snowflake is not None:
+            return []
+        return drop_orphan_tables(self.build_database, json.loads(dbt_manifest.read_text()))
+
+    def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
+        """Wait until no process without the write lock has the build database open.
+
+        A file that is no valid database is removed; the next build creates it again.
+        """
+        build_database.wait_until_free(
+            self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting
+        )
+
+    def load(self) -> LoadReport | None:
+        """Load the raw tables into Snowflake; the caller holds the write lock.
+
+        Returns None on DuckDB, which reads the raw zone directly.
+
+        Raises
+        ------
+        SnowflakeError
+            Snowflake refused a statement.
+        """
+        if self.snowflake is None:
+            return None
+        # no model reads rejected files, and their paths may identify a patient
+        tables = (*ENTITIES, IDENTITY_TERMS)
+        schemas = {table: table_schema(self._ingest.mapping, table) for table in tables}
+        return self.snowflake.prepare(self.secret(), self._ingest.raw, schemas)
+
+    def check_for_leaks(self) -> LeakReport:
+        """Check the processed tables against the raw zone; the caller holds the write lock."""
+        if self.snowflake is not None:
+            self.snowflake.fetch()
+        return check_for_leaks(
+            self.build_database,
+            vault_path(self.settings.warehouse_dir),
+            self.settings.raw_dir,
+            self._ingest.mapping,
+            self.settings.profile,
+        )
+
+    def removed_words(self, least_patients: int) -> tuple[list[RemovedWord], Path]:
+        """Return words removed from texts, and the file in the raw zone that lists them.
+
+        The caller holds the write lock.
+        """
+        raw_dir = self.settings.raw_dir
+        found = removed_words(
+            self.build_database,
+            raw_dir,
+            self._ingest.mapping,
+            self.settings.profile,
+            least_patients=least_patients,
+        )
+        return found, write_removed_words(found, raw_dir, self._ingest.raw_writer)
+
+    def publish(self, dbt_manifest: Path) -> PublishReport:
+        """Replace the published file, and on Snowflake the schema before it.
+
+        The caller holds the write lock.
+
+        Parameters
+        ----------
+        dbt_manifest
+            ``manifest.json`` of the dbt project, which has the descriptions of models.
+        """
+        ingest = self._ingest
+        manifest = json.loads(dbt_manifest.read_text())
+        comments = describe(manifest, ingest.mapping, self.settings.profile)
+        counts = count_outcomes(ingest.partitions)
+        info = run_info(self.settings.profile, ingest.mapping_csv, counts)
+        if self.snowflake is not None:
+            checked = {
+                table.removeprefix("processed."): rows
+                for table, rows in row_counts(self.build_database).items()
+            }
+            self.snowflake.publish(comments, info, checked)
+        return publish(self.build_database, self.settings.database, comments, info)
