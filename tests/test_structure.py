@@ -199,25 +199,25 @@ def test_there_are_no_dbt_packages() -> None:
     assert not list(DBT_PROJECT_DIR.glob("dependencies.yml"))
 
 
-def test_every_command_is_in_the_readme() -> None:
+def test_every_command_is_in_the_cli_page() -> None:
     from typer.main import get_command
 
     from dicom_pipeline.cli.app import app
 
-    readme = (PROJECT_ROOT / "README.md").read_text()
+    page = (PROJECT_ROOT / "docs" / "cli.md").read_text()
     commands = getattr(get_command(app), "commands")  # noqa: B009
     for name, command in commands.items():
         if not command.hidden:
-            assert f"dicom-pipeline {name}" in readme, name
+            assert f"dicom-pipeline {name}" in page, name
         assert command.help, name
 
 
-def test_every_setting_is_in_the_readme() -> None:
+def test_every_setting_is_in_the_settings_page() -> None:
     from dicom_pipeline.config.settings import _DEFAULTS
 
-    readme = (PROJECT_ROOT / "README.md").read_text()
+    page = (PROJECT_ROOT / "docs" / "settings.md").read_text()
     for name in _DEFAULTS:
-        assert f"`{name}`" in readme, name
+        assert f"`{name}`" in page, name
 
 
 def test_every_make_target_says_what_it_does_and_is_in_the_help() -> None:
@@ -229,8 +229,10 @@ def test_every_make_target_says_what_it_does_and_is_in_the_help() -> None:
 
 
 DOCUMENTS = [
-    *(PROJECT_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(PROJECT_ROOT.glob("*.md")),
     *sorted((PROJECT_ROOT / "docs").glob("*.md")),
+    PROJECT_ROOT / "data" / "README.md",
+    *sorted((PROJECT_ROOT / "tests").glob("*/README.md")),
 ]
 
 
