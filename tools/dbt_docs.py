@@ -18,7 +18,8 @@ from typing import Annotated, Any
 import typer
 
 from dicom_pipeline.cli.console import user_errors
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import export_for_dbt, load_settings
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt import (
     Translator,

@@ -17,7 +17,7 @@ from typing import TypeVar
 from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config import parsers as values
 from dicom_pipeline.config.locations import Location, S3Location
-from dicom_pipeline.config.parsers import PROJECT_ROOT as PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR, require_project_dir
 from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
 from dicom_pipeline.config.snowflake import (
     SnowflakeSettings,
@@ -25,7 +25,6 @@ from dicom_pipeline.config.snowflake import (
     snowflake_settings,
 )
 
-DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
 RAW_MIRROR = "raw-mirror"
 
 
@@ -130,7 +129,7 @@ class Settings:
     @property
     def uses_default_landing(self) -> bool:
         """Whether the landing zone is the project's own (only that one ever gets the sample)."""
-        return self.landing == PROJECT_ROOT / "data" / "dicom-files"
+        return self.landing == PROJECT_DIR / "data" / "dicom-files"
 
     def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
         return f"Settings(profile={self.profile}, target={self.target})"
@@ -181,9 +180,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises
     ------
+    ProjectDirectoryError
+        There is no project directory, or it is of another version.
     SettingsError
         A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
     """
+    require_project_dir()
     env = dict(os.environ if environ is None else environ)
     if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
         env.pop("DAGSTER_HOME", None)

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.deid.identifiers import Identifier, Kind
 from dicom_pipeline.deid.keys import Secret, keyed_hash
 

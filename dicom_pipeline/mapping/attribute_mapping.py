@@ -18,7 +18,7 @@ from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.errors import ConfigurationError
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 
 MAPPING_CSV = DBT_PROJECT_DIR / "seeds" / "anonymization_mapping.csv"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 
 _SEED = DBT_PROJECT_DIR / "seeds" / "defined_terms.csv"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicom_pipeline.common.attribute_path import AttributePath
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import (
     WITHOUT_TEXT,
     MappingError,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PACKAGE_DIR, PROJECT_DIR
 from tests.support.processes import listening
 
 _SELECTOR = """
@@ -39,8 +39,8 @@ class DevServer:
         self,
         environment: dict[str, str],
         home: Path,
-        project: Path = PROJECT_ROOT,
-        page: Path = PROJECT_ROOT / "resources" / "dagster_home.yaml",
+        project: Path = PROJECT_DIR,
+        page: Path = PACKAGE_DIR / "orchestration" / "dagster_home.yaml",
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text(page.read_text())

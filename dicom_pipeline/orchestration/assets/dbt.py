@@ -26,7 +26,8 @@ from dagster_dbt import (
 from packaging.version import Version
 
 from dicom_pipeline.common.locks import file_lock
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, dbt_environment
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import dbt_environment
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt_events import BuildBefore, DbtProgress, with_counts
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
