@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from dicom_pipeline.config.project import PROJECT_DIR
-from dicom_pipeline.orchestration.assets.dbt import dbt_project, ensure_manifest
+from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
