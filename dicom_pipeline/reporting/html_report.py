@@ -115,9 +115,12 @@ def write_report(pipeline: Pipeline, target: Path) -> int:
     ------
     FileNotFoundError
         Nothing is published yet.
+    MissingExtraError
+        The packages that draw charts are not installed.
     """
     if not pipeline.settings.database.exists():
         raise FileNotFoundError("nothing is published yet")
+    pictures.require_drawing("the report has charts")
     months = studies_by_month(pipeline.partitions.raw, defined_terms("Modality"))
     page = render(archive_facts(pipeline.settings.database), merged(months)).encode()
     write_atomic(target, page)
