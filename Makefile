@@ -117,9 +117,13 @@ dagster_deps:  ## install into the active virtual environment, without removing 
 		|| { echo "Python 3.11 or newer is needed; the active environment has $$(python -V)"; exit 1; }
 	@python $(INSTALL_PACKAGES) requirements.lock
 
+# the active environment first: `make dagster_deps` installs there
+INSTALLED := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/bin:)$(CURDIR)/$(BIN)
+
 dbt_deps:  ## prepare dbt: pseudonym key, vault, manifest and seeds
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dicom-pipeline prepare
-	@cd dbt_snowflake && PATH="$(CURDIR)/$(BIN):$$PATH" dbt --quiet seed
+	@PATH="$(INSTALLED):$$PATH"; command -v dicom-pipeline >/dev/null \
+		|| { echo "dicom-pipeline is not installed. Activate a virtual environment, then: make dagster_deps"; exit 1; }; \
+	dicom-pipeline prepare && cd dbt_snowflake && dbt --quiet seed
 
 dbt_build: $(VENV)/.run  ## build the staged and processed tables by dbt, without Dagster
 	@$(BIN)/python -m dicom_pipeline.cli prepare

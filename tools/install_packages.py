@@ -58,12 +58,13 @@ class Installer:
 
     def run(self, *command: str) -> bool:
         """Run a command and return whether it succeeded."""
+        # not in the project: with hashes, uv refuses the constraints of its pyproject.toml
         with self.log.open("ab") as log:
             log.write(f"\n$ {' '.join(command)}\n".encode())
             log.flush()
             try:
                 done = subprocess.run(  # noqa: S603
-                    command, cwd=ROOT, env=self.environ, stdout=log, stderr=log, check=False
+                    command, cwd=ROOT.anchor, env=self.environ, stdout=log, stderr=log, check=False
                 )
             except OSError as error:
                 log.write(f"{error}\n".encode())
@@ -121,6 +122,7 @@ class Installer:
             project = (uv, "pip", "install", *place, "--no-deps", "--editable", str(ROOT))
             if self.run(*packages) and self.run(*project):
                 return "uv"
+            print(f"uv failed: {self.cause()}. Trying pip, which takes minutes")  # noqa: T201
         if self.pip("--require-hashes", "--requirement", str(lock)) and self.pip(
             "--editable", str(ROOT)
         ):
