@@ -114,9 +114,12 @@ def write_report(ingest: Ingest, target: Path) -> int:
     ------
     FileNotFoundError
         Nothing is published yet.
+    MissingExtraError
+        The packages that draw charts are not installed.
     """
     if not ingest.settings.database.exists():
         raise FileNotFoundError("nothing is published yet")
+    pictures.require_drawing("the report has charts")
     months = studies_by_month(ingest.partitions.raw, defined_terms("Modality"))
     page = render(archive_facts(ingest.settings.database), merged(months)).encode()
     write_atomic(target, page)

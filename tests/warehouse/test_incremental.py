@@ -7,7 +7,7 @@ import pytest
 from .archive import LATER, MARCH, MAY, PERIODS, file
 from .conftest import Warehouse
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 
 @pytest.fixture

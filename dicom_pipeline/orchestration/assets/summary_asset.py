@@ -4,7 +4,7 @@ Belongs here: which counts are shown, and Dagster's record of former runs.
 Does not belong here: counting (extract), merging small cells (small_cells), drawing (pictures).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -68,12 +68,12 @@ def _studies(ingest: Ingest) -> Mapping[str, Any]:
     if not spans:
         return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    drawn = pictures.stacked_bars(
-        f"Studies a month by modality (groups under {LEAST} are merged)", labels, parts
-    )
+    title = f"Studies a month by modality (groups under {LEAST} are merged)"
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
-        "studies_a_month": markdown.picture(drawn, "studies a month by modality"),
+        "studies_a_month": _chart(
+            "studies a month by modality", lambda: pictures.stacked_bars(title, labels, parts)
+        ),
         "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
 
@@ -84,10 +84,13 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
     sizes = {period: size for period, size in sizes.items() if size}
     if not sizes:
         return {}
-    drawn = pictures.stacked_bars("Files a partition", list(sizes), {"files": [*sizes.values()]})
+    parts = {"files": [*sizes.values()]}
     return {
         "partitions": len(sizes),
-        "files_a_partition": markdown.picture(drawn, "files a partition"),
+        "files_a_partition": _chart(
+            "files a partition",
+            lambda: pictures.stacked_bars("Files a partition", list(sizes), parts),
+        ),
     }
 
 
@@ -95,9 +98,11 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     reasons = counts.rejected + counts.ignored
     if not reasons:
         return {}
-    drawn = pictures.flat_bars("Files that give no row, by reason", reasons)
     return {
-        "files_without_row": markdown.picture(drawn, "files without a row by reason"),
+        "files_without_row": _chart(
+            "files without a row by reason",
+            lambda: pictures.flat_bars("Files that give no row, by reason", reasons),
+        ),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
     }
 
@@ -123,9 +128,19 @@ def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
     points = [speed for speed in speeds.values() if speed[0]]
     if len(points) > 1:
         labels = [f"{files:,.0f} files" for files, _ in points]
-        drawn = pictures.line("Files a second, by run", labels, [speed for _, speed in points])
-        found["throughput"] = markdown.picture(drawn, "files a second by run")
+        speeds_of_runs = [speed for _, speed in points]
+        found["throughput"] = _chart(
+            "files a second by run",
+            lambda: pictures.line("Files a second, by run", labels, speeds_of_runs),
+        )
     return found
+
+
+def _chart(text: str, draw: Callable[[], bytes]) -> Any:
+    """Return a chart, or what to install for it; the tables beside it have the same counts."""
+    if not pictures.can_draw():
+        return "not drawn: install dicom-pipeline[report]"
+    return markdown.picture(draw(), text)
 
 
 def _speed(metadata: Mapping[str, dg.MetadataValue[Any]]) -> tuple[float, float]:
