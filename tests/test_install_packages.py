@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tests.orchestration.dev_server import DevServer
 from tools.install_packages import Installer, InstallError, parse_pip_config, uv_variables
 
@@ -23,8 +23,8 @@ def checkout(place: Path) -> Path:
     """Copy what the targets need, without what was built."""
     place.mkdir()
     ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
-    for name in (*FILES, *(lock.name for lock in PROJECT_ROOT.glob("requirements*.lock"))):
-        source = PROJECT_ROOT / name
+    for name in (*FILES, *(lock.name for lock in PROJECT_DIR.glob("requirements*.lock"))):
+        source = PROJECT_DIR / name
         if source.is_dir():
             shutil.copytree(source, place / name, ignore=ignored)
         else:
@@ -151,7 +151,7 @@ def test_pip_installs_the_same_files_where_uv_is_not_there_or_fails(
     packages, project = commands[-2:]
     assert packages[-3:] == ("--require-hashes", "--requirement", str(lock))
     assert "--no-deps" in packages
-    assert project[-2:] == ("--editable", str(PROJECT_ROOT))
+    assert project[-2:] == ("--editable", str(PROJECT_DIR))
 
 
 @pytest.mark.parametrize("exact", [True, False])
