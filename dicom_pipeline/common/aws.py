@@ -35,8 +35,8 @@ _REGION = "the bucket is in another region; set AWS_DEFAULT_REGION to that regio
 _THROTTLED = "S3 still asks for fewer requests after several retries; run again later"
 _SERVER_ERROR = "S3 answers with errors, also after several retries; run again later"
 _UNREACHABLE = "S3 cannot be reached; check AWS_ENDPOINT_URL and the network"
-_NO_BUCKET = "there is no such bucket"
-_NO_QUEUE = "there is no such queue"
+_NO_BUCKET = "there is no such bucket; check the URI of the zone in the settings"
+_NO_QUEUE = "there is no such queue; check its URL and AWS_DEFAULT_REGION"
 _LINES = {
     "InvalidAccessKeyId": _CREDENTIALS,
     "SignatureDoesNotMatch": _CREDENTIALS,
@@ -234,7 +234,7 @@ def unavailable(error: Exception, what: str, action: str = "used") -> StorageUna
     """
     code = code_of(error)
     if code in _DENIED:
-        line = f"it cannot be {action}: the credentials lack a permission; ask for that permission"
+        line = f"it cannot be {action}: the credentials lack a permission; grant it and run again"
     else:
         line = _LINES.get(code) or next(
             (_CLASSES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in _CLASSES),
