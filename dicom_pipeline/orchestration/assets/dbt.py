@@ -19,7 +19,7 @@ from dagster_dbt import (
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt_events import BuildBefore, DbtProgress, with_counts
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
-from dicom_pipeline.orchestration.checks.dbt_checks import description_of
+from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS, check_texts
 from dicom_pipeline.orchestration.dbt_project import (
     manifest_lock,
     partial_parse_options,
@@ -91,12 +91,14 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test, with what it holds and what to do when it fails."""
+        """A dbt test, with what it checks and what to do when it fails."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
+        texts = check_texts(manifest["nodes"][unique_id])
         return spec._replace(
-            description=description_of(manifest["nodes"][unique_id]),
+            description=str(texts),
+            metadata={**(spec.metadata or {}), IF_IT_FAILS: texts.if_it_fails},
             automation_condition=condition_for_checks(asset_spec.key),
         )
 

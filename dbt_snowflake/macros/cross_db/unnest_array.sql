@@ -1,18 +1,18 @@
 {#
-    A select with a row an element of an array: the columns named, the element as `element`, its
-    place (from 1 on) as `place`.
+    A select with one row per element of an array: the given columns, the element as `element`, and its
+    position, from 1, as `place`.
 #}
-{% macro exploded(relation, columns, array) %}{{ return(adapter.dispatch('exploded')(relation, columns, array)) }}{% endmacro %}
+{% macro unnest_array(relation, columns, array) %}{{ return(adapter.dispatch('unnest_array')(relation, columns, array)) }}{% endmacro %}
 
-{% macro default__exploded(relation, columns, array) %}
+{% macro default__unnest_array(relation, columns, array) %}
     {{ return(
         "select " ~ columns | join(', ') ~ ", unnest(elements) as element, generate_subscripts(elements, 1) as place"
         ~ " from (select " ~ columns | join(', ') ~ ", " ~ array ~ " as elements from " ~ relation ~ ") as arrays"
     ) }}
 {% endmacro %}
 
-{# a column may be called `value` or `index`, as those of flatten: so all are qualified #}
-{% macro snowflake__exploded(relation, columns, array) %}
+{# Columns are qualified, because a column may be called `value` or `index`, like those of flatten. #}
+{% macro snowflake__unnest_array(relation, columns, array) %}
     {{ return(
         "select arrays." ~ columns | join(', arrays.') ~ ", cast(elements.value as varchar) as element, elements.index + 1 as place"
         ~ " from (select " ~ columns | join(', ') ~ ", " ~ array ~ " as parts from " ~ relation ~ ") as arrays,"
