@@ -21,8 +21,8 @@ from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.reporting import charts as pictures
-from dicom_pipeline.reporting.disclosure_control import LEAST, by_name, merged
+from dicom_pipeline.reporting import charts
+from dicom_pipeline.reporting.disclosure_control import MIN_CELL_SIZE, by_name, suppress
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
 GROUP = "report"
@@ -42,7 +42,7 @@ _RAW_RUN = "of_run"
     tags={"counts_only": "true"},
     description="The archive at a glance. Open the latest materialization: what became of the "
     "files and why some gave no row, studies a month by modality, files a partition, how fast "
-    f"runs were. Counts only; studies are shown in groups of {LEAST} or more.",
+    f"runs were. Counts only; studies are shown in groups of {MIN_CELL_SIZE} or more.",
 )
 def archive(
     context: dg.AssetExecutionContext, ingest: dg.ResourceParam[Ingest]
@@ -64,12 +64,12 @@ def archive(
 
 
 def _studies(ingest: Ingest) -> Mapping[str, Any]:
-    spans = merged(studies_by_month(ingest.partitions.raw, defined_terms("Modality")))
+    spans = suppress(studies_by_month(ingest.partitions.raw, defined_terms("Modality")))
     if not spans:
-        return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
+        return {"studies_a_month": f"fewer than {MIN_CELL_SIZE} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    drawn = pictures.stacked_bars(
-        f"Studies a month by modality (groups under {LEAST} are merged)", labels, parts
+    drawn = charts.stacked_bars(
+        f"Studies a month by modality (groups under {MIN_CELL_SIZE} are merged)", labels, parts
     )
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
@@ -84,7 +84,7 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
     sizes = {period: size for period, size in sizes.items() if size}
     if not sizes:
         return {}
-    drawn = pictures.stacked_bars("Files a partition", list(sizes), {"files": [*sizes.values()]})
+    drawn = charts.stacked_bars("Files a partition", list(sizes), {"files": [*sizes.values()]})
     return {
         "partitions": len(sizes),
         "files_a_partition": markdown.picture(drawn, "files a partition"),
@@ -95,7 +95,7 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     reasons = counts.rejected + counts.ignored
     if not reasons:
         return {}
-    drawn = pictures.flat_bars("Files that give no row, by reason", reasons)
+    drawn = charts.flat_bars("Files that give no row, by reason", reasons)
     return {
         "files_without_row": markdown.picture(drawn, "files without a row by reason"),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
@@ -123,7 +123,7 @@ def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
     points = [speed for speed in speeds.values() if speed[0]]
     if len(points) > 1:
         labels = [f"{files:,.0f} files" for files, _ in points]
-        drawn = pictures.line("Files a second, by run", labels, [speed for _, speed in points])
+        drawn = charts.line("Files a second, by run", labels, [speed for _, speed in points])
         found["throughput"] = markdown.picture(drawn, "files a second by run")
     return found
 
