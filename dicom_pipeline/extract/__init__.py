@@ -1,1 +1,1 @@
-"""From headers to the raw tables. Knows no Dagster and no dbt."""
+"""Extraction of headers into the raw tables; independent of Dagster and dbt."""

@@ -1,7 +1,7 @@
-"""One file in a thousand is read both ways, in production too.
+"""Cross-check of the fast reader: one file in a thousand is also read by pydicom, in every run.
 
-Belongs here: choosing these files, holding the readers against each other, counting what came out.
-Does not belong here: the readers, and what a difference leads to (orchestration.checks).
+Belongs here: choice of the files, comparison of the results, counts by reader.
+Does not belong here: the readers (headers), the asset check on the counts (orchestration.checks).
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from dicom_pipeline.headers.reader import Header, Reason, Rejected
 from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 
 ONE_IN = 1000
-# what the column ``reader`` says
+# values of the column ``reader`` for files that both readers read
 AGREED = "fast, as pydicom"
 DIFFERED = "pydicom: fast differed"
 
 
 class CrossCheckedReader:
-    """A `FastReader` whose results pydicom confirms now and then.
+    """`FastReader` that compares a sample of its results with pydicom.
 
-    Which files these are follows from their SOP Instance UID: the same files, the same rows.
+    The sample is chosen by a checksum of the SOP Instance UID, so that repeated runs check the
+    same files and write the same rows.
 
     Parameters
     ----------
     attribute_paths
         See `FastReader`.
     one_in
-        How many files there are to one that is read both ways.
+        Size of the sample: one file in this number is read by both readers.
     """
 
     name = FastReader.name
@@ -46,7 +47,10 @@ class CrossCheckedReader:
         self._one_in = one_in
 
     def read(self, file: OpenFile) -> Header:
-        """Read one header; see `HeaderReader.read`."""
+        """Read one header; see `HeaderReader.read`.
+
+        If the readers differ, the result of pydicom is returned.
+        """
         header = self._fast.read(file)
         uid = header.values[self._identity] or ""
         if header.reader != self.name or zlib.crc32(uid.encode()) % self._one_in:
@@ -54,7 +58,7 @@ class CrossCheckedReader:
         try:
             other = self._pydicom.read(file)
         except Rejected as rejected:
-            # a broken element that nobody wants costs a file its row there only
+            # pydicom also fails on a broken element that is not extracted: not a difference
             if rejected.reason is not Reason.DECODE_ERROR:
                 header.reader = DIFFERED
             return header
@@ -66,14 +70,14 @@ class CrossCheckedReader:
 
 
 def readers(raw: RawZone, periods: Iterable[str]) -> Counter[str]:
-    """How many rows each reader gave, and why it was not the fast one.
+    """Count rows by the column ``reader``: the reader, and the reason if it was a fallback.
 
     Parameters
     ----------
     raw
         The raw zone.
     periods
-        Keys of the partitions that are counted.
+        Keys of the partitions to count.
     """
     found: Counter[str] = Counter()
     for period in periods:

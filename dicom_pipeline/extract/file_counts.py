@@ -1,7 +1,7 @@
-"""What became of the files, as the raw zone has it: counts without a listing of the landing zone.
+"""File outcomes according to the raw zone, counted without listing the landing zone.
 
-Belongs here: adding up manifests, rows and what the last scan passed over.
-Does not belong here: checking that no file is missing, which takes a listing (accounting).
+Belongs here: sums over manifests, rows and the ignored files of the last scan.
+Does not belong here: the check that no file is missing, which needs a listing (reconciliation).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dicom_pipeline.extract.tables import REJECTED
 
 
 def count_outcomes(partitions: Partitions) -> FileCounts:
-    """Count files by what became of them; a few columns of the parquet are read, and no path.
+    """Count files by outcome; reads a few columns of the parquet files, and no paths.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def count_outcomes(partitions: Partitions) -> FileCounts:
     Returns
     -------
     FileCounts
-        Files of a manifest that have no row yet count as pending.
+        Files that are in a manifest and have no row yet count as pending.
     """
     result = FileCounts()
     raw, manifests = partitions.raw, partitions.manifests

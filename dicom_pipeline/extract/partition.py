@@ -1,7 +1,7 @@
-"""One partition of the raw zone: its version, what of it must be read, and its tables.
+"""One partition of the raw zone: its version, the files to read, and its tables.
 
-Belongs here: what is carried over, when a partition is up to date, and writing one whole.
-Does not belong here: rows of files that are gone (kept), many partitions at once (raw_step).
+Belongs here: rows that are carried over, the test whether a partition is up to date, writing it.
+Does not belong here: rows of deleted files (raw_zone.retained_rows), many partitions (raw_step).
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from dicom_pipeline.landing.storage import FileVersion, Storage
 from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS, AttributeMapping
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
-# a new number means: rows of the same file may differ, read all files again
+# increase it when rows of an unchanged file may differ: all files are then read again
 EXTRACTOR_VERSION = "5"
-
 
 READ_BY_OTHER_VERSION = (
     "partitions were read by another version of the extractor, or with other columns: their files "
@@ -37,7 +36,7 @@ READ_BY_OTHER_VERSION = (
 
 @dataclass
 class PartitionReport:
-    """What became of one partition; counts only."""
+    """Summary of one processed partition; counts only."""
 
     period: str
     version: str
@@ -55,7 +54,23 @@ class PartitionReport:
 
 @dataclass
 class Work:
-    """One partition on its way: its files, what is carried over and what must be read."""
+    """Work on one partition: its files, the rows carried over, and the files to read.
+
+    Attributes
+    ----------
+    period, version
+        Key of the partition, and the version that its manifest requires.
+    files
+        All files of the manifest.
+    carried, carried_files
+        Rows carried over, and the number of their files.
+    to_read
+        Files to read.
+    fallback
+        Stored rows that replace files which can no longer be read (``DICOM_ON_DELETE=keep``).
+    parts
+        Rows that have been read so far.
+    """
 
     period: str
     version: str
@@ -68,23 +83,23 @@ class Work:
 
 
 def rows_reader_version(mapping: AttributeMapping, identity: IdentityAttributes) -> tuple[str, ...]:
-    """What rows are read by: those of another value are not carried over."""
+    """Return extractor version and column lists; rows of another value are not carried over."""
     return EXTRACTOR_VERSION, mapping.digest, identity.digest
 
 
 class Partitions:
-    """The partitions of a raw zone, each by itself.
+    """The partitions of a raw zone.
 
     Parameters
     ----------
     manifests, raw
-        The wanted and the present state.
+        The required and the current state.
     storage
         The landing zone.
     identity
-        What identifies patients.
+        Attributes that identify patients.
     keep_deleted
-        Rows of files that can no longer be read stay (``DICOM_ON_DELETE=keep``).
+        Keep rows of files that can no longer be read (``DICOM_ON_DELETE=keep``).
     """
 
     def __init__(
@@ -102,7 +117,7 @@ class Partitions:
         self.identity = identity
         self.keep_deleted = keep_deleted
         self.tombstones = Tombstones(raw.root, raw.writer)
-        self.kept = RetainedRows(raw, identity)
+        self.retained = RetainedRows(raw, identity)
 
     @property
     def mapping(self) -> AttributeMapping:
@@ -111,7 +126,7 @@ class Partitions:
 
     @property
     def reader_version(self) -> str:
-        """What rows are read by: those of another value are not carried over."""
+        """Extractor version and column lists as text; see `rows_reader_version`."""
         return "/".join(self._reader_version)
 
     @property
@@ -119,13 +134,13 @@ class Partitions:
         return rows_reader_version(self.mapping, self.identity)
 
     def wanted_version(self, period: str) -> str:
-        """Fingerprint of a partition's manifest, of what is read and of the extractor."""
+        """Return the fingerprint of a partition's manifest, its columns and the extractor."""
         version = self._version(self.manifests.digest(period))
-        # never that of what is there: a purge may have been killed before it came here
+        # never the stored version: a purge may have been killed before it reached this partition
         return f"{version}-purged" if self.contains_purged(period) else version
 
     def contains_purged(self, period: str) -> bool:
-        """Whether a partition has rows of subjects who were purged."""
+        """Return whether a partition has rows of purged subjects."""
         if not self.tombstones.tombstones:
             return False
         rows = self.raw.read("patients", period, PATIENT_KEYS)
@@ -133,20 +148,20 @@ class Partitions:
 
     @property
     def version_without_files(self) -> str:
-        """Fingerprint of a partition that has no files any more."""
+        """Fingerprint of a partition without files."""
         return self._version(files_digest([]))
 
     def version_of_rows(self, rows: Sequence[ManifestRow]) -> str:
-        """Fingerprint of a partition that consists of these files."""
+        """Return the fingerprint of a partition with the given files."""
         return self._version(files_digest(rows))
 
     def _version(self, digest: str) -> str:
         return fingerprint(*self._reader_version, digest)
 
     def read_by_other_version(self, periods: Iterable[str]) -> list[str]:
-        """Those of some partitions that another version of the extractor, or of the columns, read.
+        """Return the partitions that were read by another extractor version or column list.
 
-        Also those whose parquet does not say so, as that of the first versions.
+        Includes partitions whose parquet has no reader version, as early versions wrote it.
         """
         return [
             period
@@ -156,21 +171,21 @@ class Partitions:
         ]
 
     def wanted_versions(self) -> dict[str, str]:
-        """Fingerprints of all partitions, by key in sorted order."""
+        """Return the fingerprints of all partitions, by key in sorted order."""
         return {period: self.wanted_version(period) for period in self.manifests.periods()}
 
     def up_to_date(self, period: str) -> PartitionReport | None:
-        """Counts of a partition that is as its manifest has it; None when it is not."""
+        """Return the counts of a partition that matches its manifest; None if it does not."""
         version = self.wanted_version(period)
         if self.raw.version(period) != version:
             return None
-        tables = self._countable(period)
+        tables = self._read_for_counts(period)
         if tables is None:
             return None
-        return _counted(PartitionReport(period, version, self.manifests.count(period)), tables)
+        return _with_counts(PartitionReport(period, version, self.manifests.count(period)), tables)
 
-    def _countable(self, period: str) -> Tables | None:
-        """As much of a partition as counting takes; None when it cannot be read."""
+    def _read_for_counts(self, period: str) -> Tables | None:
+        """Return the columns that counting needs; None if a table cannot be read."""
         columns = {"images": ["file_outcome"], REJECTED: ["outcome", "reason"]}
         tables = {}
         for name in RAW_TABLES:
@@ -181,18 +196,25 @@ class Partitions:
         return tables
 
     def plan(self, period: str, *, force: bool) -> Work:
-        """What is carried over, and what must be read."""
+        """Return the rows to carry over and the files to read.
+
+        Raises
+        ------
+        CorruptCopy
+            The local copy of a raw zone in a bucket is corrupt and may hold the only rows of
+            deleted files.
+        """
         files, _ = self.manifests.files(period)
         version = self._version(self.manifests.digest(period))
         work = Work(period, version, files, {}, 0, files, None)
         reusable = not force and self.raw.reader_version(period) == self.reader_version
-        previous = self.raw.whole(period) if reusable or self.keep_deleted else None
+        previous = self.raw.read_all(period) if reusable or self.keep_deleted else None
         if self.keep_deleted:
             if previous is None and self.raw.is_corrupt(period):
                 if self.raw.writer is not LOCAL_WRITER:
                     raise CorruptCopy("a copy of raw parquet is damaged: run again")
-                self.raw.quarantine(period)  # they may be the only rows of files that are gone
-            work.fallback = previous or self.raw.nothing()
+                self.raw.quarantine(period)  # it may hold the only rows of deleted files
+            work.fallback = previous or self.raw.empty_tables()
         if previous is not None and reusable:
             work.carried = carry_over(previous, files)
             carried = paths_of(work.carried)
@@ -200,19 +222,19 @@ class Partitions:
             work.to_read = [file for file in files if file.path not in carried]
         return work
 
-    def needs_others(self, work: Work) -> bool:
-        """Whether finishing takes rows of other partitions, or notes for all of them."""
+    def needs_other_partitions(self, work: Work) -> bool:
+        """Return whether `finish` reads other partitions or writes to shared tombstones."""
         if self.tombstones.tombstones:
             return True
         unreadable = any(unreadable_paths(part[REJECTED]) for part in work.parts)
         return work.fallback is not None and unreadable
 
     def finish(self, work: Work) -> PartitionReport:
-        """Write a partition whose files have all been read."""
+        """Write a partition after all its files have been read."""
         report = PartitionReport(work.period, work.version, files=len(work.files))
         parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
-            parts = self.kept.added_to(parts, work.period, work.files, work.fallback)
+            parts = self.retained.add_to(parts, work.period, work.files, work.fallback)
         tables, purged = self.tombstones.take_out(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
@@ -220,23 +242,23 @@ class Partitions:
         report.carried_over = work.carried_files
         if purged:
             report.ignored[Reason.PURGED] = len(purged)
-            if not self._forget(work, purged):
+            if not self._remove_from_manifest(work, purged):
                 report.version, report.removed = self.version_without_files, True
                 return report
         tables = finalize_partition(tables)
-        report.version = self._note_unreadable(work, tables[REJECTED])
+        report.version = self._record_unreadable(work, tables[REJECTED])
         report.bytes_written = self.raw.write(
             work.period, tables, version=report.version, reader_version=self.reader_version
         )
-        return _counted(report, tables)
+        return _with_counts(report, tables)
 
     def remove(self, period: str) -> None:
-        """Remove a partition that has no files any more."""
+        """Remove the parquet and the manifest of a partition without files."""
         self.raw.remove([period])
         self.manifests.remove(period)
 
-    def _forget(self, work: Work, purged: Sequence[FileVersion]) -> bool:
-        """Take files out of the manifest. Returns whether any are left there."""
+    def _remove_from_manifest(self, work: Work, purged: Sequence[FileVersion]) -> bool:
+        """Remove files from the manifest; return whether it still has files."""
         gone = set(purged)
         rows = [row for row in self.manifests.read(work.period) if row.file not in gone]
         if not rows:
@@ -246,28 +268,28 @@ class Partitions:
         work.version = self.version_of_rows(rows)
         return True
 
-    def _note_unreadable(self, work: Work, rejected: pa.Table) -> str:
-        """Note in the manifest which files cannot be opened, so that scans try them again.
+    def _record_unreadable(self, work: Work, rejected: pa.Table) -> str:
+        """Mark files that cannot be opened in the manifest, so that scans try them again.
 
         Returns
         -------
         str
-            Version of the partition, which depends on that.
+            Version of the partition, which depends on these marks.
         """
         paths = unreadable_paths(rejected)
         if not paths:
             return work.version
-        # one that opens now would pass the next scan as well: asking for it would never end
-        closed = {path for path in paths if not _opens(self.storage, path)}
+        # a file that opens now passes the next scan too: marking it would repeat that endlessly
+        failed = {path for path in paths if not _can_open(self.storage, path)}
         rows = self.manifests.read(work.period)
-        if any(row.opened and row.file.path in closed for row in rows):
-            rows = [replace(row, opened=row.opened and row.file.path not in closed) for row in rows]
+        if any(row.opened and row.file.path in failed for row in rows):
+            rows = [replace(row, opened=row.opened and row.file.path not in failed) for row in rows]
             self.manifests.write(work.period, rows)
         return self.version_of_rows(rows)
 
 
-def _opens(storage: Storage, path: str) -> bool:
-    """Whether a scan could read the head of a file."""
+def _can_open(storage: Storage, path: str) -> bool:
+    """Return whether a scan could read the start of a file."""
     try:
         file = storage.open(path)
         try:
@@ -279,7 +301,7 @@ def _opens(storage: Storage, path: str) -> bool:
     return True
 
 
-def _counted(report: PartitionReport, tables: Tables) -> PartitionReport:
+def _with_counts(report: PartitionReport, tables: Tables) -> PartitionReport:
     report.rows = {name: table.num_rows for name, table in tables.items()}
     outcomes = _counts(tables["images"], "file_outcome")
     report.loaded = outcomes.get("loaded", 0)

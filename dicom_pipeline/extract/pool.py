@@ -1,7 +1,7 @@
-"""Work in parallel processes, so that a hostile file costs itself only.
+"""Extraction in parallel worker processes; a hostile file affects only itself.
 
-Belongs here: processes, chunks, crashes and time-outs.
-Does not belong here: what a process does (worker), and what is done with the rows (raw_step).
+Belongs here: processes, chunks, crashes, timeouts and memory limits.
+Does not belong here: the work in a process (worker), use of the rows (raw_step).
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from dicom_pipeline.headers.reader import Reason
 from dicom_pipeline.landing.storage import FileVersion
 
 LARGEST_CHUNK = 200
-AHEAD = 8  # chunks a worker that wait, so that none idles while rows are written
+# chunks queued per worker, so that no worker idles while rows are written
+QUEUED_PER_WORKER = 8
 SECONDS_A_FILE = 30.0
-# bytes that a worker may take beyond what it has at its start; no header known needs a tenth
+# bytes that a worker may allocate after its start; known headers need less than a tenth
 MEMORY = 2 << 30
 
 _worker: Worker
@@ -45,10 +46,10 @@ R = TypeVar("R")
 
 
 class _Process(SpawnProcess):
-    """A process that does not import the parent's main module.
+    """A spawned process that does not import the parent's main module.
 
-    Spawning does that for what is pickled from there; nothing of ours is, and with ``dagster`` as
-    the main module it would cost each worker seconds.
+    The import serves objects that are pickled from the main module. We pickle none, and with
+    ``dagster`` as the main module the import would take seconds in each worker.
     """
 
     _starting = threading.Lock()
@@ -68,7 +69,7 @@ class _Context(SpawnContext):
 
 
 class _WithoutPandas(MetaPathFinder):
-    """pyarrow looks for pandas at the first conversion; importing it would cost a second."""
+    """Import hook that hides pandas: pyarrow imports it at the first conversion, in a second."""
 
     def find_spec(self, name: str, path: object, target: object = None) -> None:
         if name == "pandas":
@@ -82,12 +83,12 @@ def _start_worker(plan: WorkerPlan) -> None:
     sys.meta_path.insert(0, _WithoutPandas())
     silence_pydicom()
     _worker = Worker(plan)
-    _worker.tables.finish()  # what Arrow sets aside at its first use is no file's
-    _bound_memory()
+    _worker.tables.finish()  # Arrow allocates at first use: before the limit is set
+    _limit_memory()
 
 
-def _bound_memory() -> None:
-    """Have the kernel refuse a worker more than its share (Linux only): a file is to blame."""
+def _limit_memory() -> None:
+    """Limit the memory that files can make this worker allocate (Linux only)."""
     with suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[5])
         most = pages * resource.getpagesize() + MEMORY
@@ -95,7 +96,7 @@ def _bound_memory() -> None:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this process when a killed parent leaves it behind (Linux only)."""
+    """Make the kernel kill this process when its parent dies (Linux only)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             pr_set_pdeathsig = 1
@@ -103,18 +104,18 @@ def _die_with_parent() -> None:
 
 
 def _read_chunk(files: Sequence[FileVersion]) -> dict[str, bytes]:
-    with _or_end():
+    with _exit_without_memory():
         return {name: _to_ipc(table) for name, table in _worker.read(files).items()}
 
 
 def _process_partition(period: str, force: bool) -> PartitionReport | None:
-    with _or_end():
+    with _exit_without_memory():
         return _worker.process_partition(period, force=force)
 
 
 @contextmanager
-def _or_end() -> Iterator[None]:
-    """End the process that ran out of memory: what it holds counts against the next file."""
+def _exit_without_memory() -> Iterator[None]:
+    """Exit the process if it runs out of memory: its allocations would affect the next file."""
     try:
         yield
     except MemoryError:
@@ -132,7 +133,7 @@ def _from_ipc(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()
 
 
-def process_partition(
+def process_partitions(
     periods: Mapping[str, int],
     plan: WorkerPlan,
     *,
@@ -140,7 +141,7 @@ def process_partition(
     force: bool = False,
     seconds_a_file: float = SECONDS_A_FILE,
 ) -> Iterator[tuple[str, PartitionReport | None]]:
-    """Bring partitions up to their manifests, each in one process, the largest first.
+    """Update partitions to match their manifests, each in one process, the largest first.
 
     Parameters
     ----------
@@ -153,26 +154,28 @@ def process_partition(
     force
         Read every file again.
     seconds_a_file
-        A hundred files may take so long, and each further hundred as long again.
+        Seconds allowed for a partition, plus the same again for every hundred files.
 
     Yields
     ------
     tuple
-        Key, and report; None for a partition that a worker cannot do alone, or that it died of,
-        or that some error came in the way of: its files must be read apart.
+        Key and report of a partition. The report is None if the partition needs others, or if its
+        worker failed, died or timed out: its files must then be read by `read_headers`.
     """
     order = iter(sorted(periods, key=lambda period: (-periods[period], period)))
     with _pool(plan, min(workers, len(periods))) as pool:
 
         def submit(period: str) -> Future[PartitionReport | None]:
-            # shorter than for chunks: what takes too long here has another try there
+            # shorter than for chunks: after a timeout here, the files are read in chunks
             timeout = seconds_a_file * (1 + periods[period] / 100)
             return pool.schedule(_process_partition, args=(period, force), timeout=timeout)
 
-        for period, future in as_completed(lambda: next(order, None), submit, workers * AHEAD):
+        for period, future in as_completed(
+            lambda: next(order, None), submit, workers * QUEUED_PER_WORKER
+        ):
             try:
                 yield period, future.result()
-            except Exception:  # noqa: BLE001 - whatever it was, what reads apart comes upon it too
+            except Exception:  # noqa: BLE001 - reading in chunks meets and handles the same error
                 yield period, None
 
 
@@ -185,32 +188,37 @@ def read_headers(
 ) -> Iterator[Tables]:
     """Read the headers of files, in no particular order.
 
-    Files are taken as workers come to them, so what makes them may look at what was yielded.
+    Files are taken from the iterable lazily: a generator may depend on rows yielded before.
 
     Parameters
     ----------
     files
-        What to read.
+        Files to read.
     plan
         Settings of the workers.
     workers
         Number of processes.
     seconds_a_file
-        A file that takes longer is rejected with ``timeout``.
+        A file that takes longer is rejected with the reason ``timeout``.
 
     Yields
     ------
     dict of str to pyarrow.Table
-        Rows of the raw tables, for a chunk of the files.
+        Rows of the raw tables for one chunk of files.
+
+    Raises
+    ------
+    StorageUnavailable
+        The landing zone cannot be read.
     """
-    coming = _chunks(iter(files), workers)
-    first = list(islice(coming, workers))
-    chunks = chain(first, coming)
-    again: list[Sequence[FileVersion]] = []
+    remaining = _chunks(iter(files), workers)
+    first = list(islice(remaining, workers))
+    chunks = chain(first, remaining)
+    retries: list[Sequence[FileVersion]] = []
 
     def take() -> Sequence[FileVersion] | None:
-        if again:
-            return again.pop()
+        if retries:
+            return retries.pop()
         return next(chunks, None)
 
     with _pool(plan, len(first)) as pool:
@@ -219,16 +227,16 @@ def read_headers(
             timeout = seconds_a_file * (1 + len(chunk) / 10)
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
-        for chunk, future in as_completed(take, submit, workers * AHEAD):
+        for chunk, future in as_completed(take, submit, workers * QUEUED_PER_WORKER):
             tables = _result(future, chunk, plan)
-            if tables is None:  # one of them did it: each on its own
-                again += [[file] for file in chunk]
+            if tables is None:  # one of the files is the cause: read each on its own
+                retries += [[file] for file in chunk]
             else:
                 yield tables
 
 
 def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[FileVersion]]:
-    """Chunks of files; of few files small ones, so that no worker idles."""
+    """Group files into chunks; few files give small chunks, so that all workers have work."""
     some = list(islice(files, workers * 4 * LARGEST_CHUNK))
     size = min(LARGEST_CHUNK, max(1, -(-len(some) // (workers * 4))))
     for i in range(0, len(some), size):
@@ -239,7 +247,7 @@ def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[Fil
 
 @contextmanager
 def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
-    """So many workers; none is started before the first job."""
+    """Return a pool of worker processes; they start with the first job."""
     with ProcessPool(
         max_workers=max(processes, 1),
         initializer=_start_worker,
@@ -249,33 +257,33 @@ def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
         try:
             yield pool
         except BaseException:
-            # do not wait for work that nobody will take: Ctrl-C, or a consumer that stops early
+            # do not wait for unwanted results: Ctrl-C, or the consumer stopped early
             pool.stop()  # type: ignore[no-untyped-call]
             raise
 
 
 def as_completed(
-    take: Callable[[], J | None], submit: Callable[[J], Future[R]], ahead: int
+    take: Callable[[], J | None], submit: Callable[[J], Future[R]], limit: int
 ) -> Iterator[tuple[J, Future[R]]]:
-    """Jobs as they end, so many at once; what is taken next may depend on those that ended.
+    """Yield jobs as they complete; completed jobs may add new ones.
 
     Parameters
     ----------
     take
-        The next job; None while there is none.
+        Returns the next job; None if there is none at the moment.
     submit
-        Begins a job.
-    ahead
-        Jobs that are under way at the same time.
+        Starts a job.
+    limit
+        Maximum number of jobs submitted at the same time.
 
     Yields
     ------
     tuple
-        A job, and its future, which is done.
+        A job and its completed future.
     """
     pending: dict[Future[R], J] = {}
     while True:
-        while len(pending) < ahead and (job := take()) is not None:
+        while len(pending) < limit and (job := take()) is not None:
             pending[submit(job)] = job
         if not pending:
             return
@@ -286,7 +294,7 @@ def as_completed(
 def _result(
     future: Future[dict[str, bytes]], chunk: Sequence[FileVersion], plan: WorkerPlan
 ) -> Tables | None:
-    """Tables of a chunk; None when its worker died or hung and another file may be to blame."""
+    """Return the tables of a chunk; None if it failed and must be read file by file."""
     try:
         return {name: _from_ipc(data) for name, data in future.result().items()}
     except StorageUnavailable:
@@ -295,7 +303,7 @@ def _result(
         reason = Reason.TIMEOUT
     except (ProcessExpired, MemoryError):
         reason = Reason.WORKER_CRASHED
-    except Exception:  # noqa: BLE001 - rows that Arrow refuses, say
+    except Exception:  # noqa: BLE001 - for example rows that Arrow cannot convert
         reason = Reason.DECODE_ERROR
     if len(chunk) > 1:
         return None

@@ -1,7 +1,8 @@
-"""Is every file accounted for? discovered = loaded + duplicate + rejected + ignored + pending.
+"""Reconciliation: discovered files = loaded + duplicate + rejected + ignored + pending.
 
-Belongs here: counting, from a listing of its own and from what lies in the raw zone.
-Does not belong here: mending what does not add up, and Dagster's check around it.
+Belongs here: counts from an independent listing of the landing zone and from the raw zone.
+Does not belong here: fixing differences (operations.recovery), the asset check
+(orchestration.checks).
 """
 
 from __future__ import annotations
@@ -22,16 +23,31 @@ from dicom_pipeline.landing.storage import Storage
 
 _VERSION = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
-Outcome = tuple[str, str]  # what became of a file, and the reason if there is one
+Outcome = tuple[str, str]  # outcome of a file, and the reason or ""
 
 
 @dataclass
 class FileCounts:
-    """Counts of files; ``lost`` must be 0.
+    """Numbers of files by outcome.
 
-    ``missing`` counts files that have rows and are no longer in the landing zone; they are not part
-    of ``discovered``. ``duplicate_rows`` counts files that have more than one row, ``stale_partitions``
-    those whose parquet is not as their manifest has it.
+    Attributes
+    ----------
+    discovered
+        Files in the landing zone.
+    loaded, duplicate
+        Files with a row, and further files with the same SOP Instance UID and header.
+    rejected, ignored
+        Files without a row, by reason.
+    pending
+        Files that the next scan or raw step will process.
+    missing
+        Files with rows that are no longer in the landing zone; not part of ``discovered``.
+    stale_partitions
+        Partitions whose parquet does not match their manifest.
+    lost
+        Files without any outcome; must be 0.
+    duplicate_rows
+        Files with more than one row; must be 0.
     """
 
     discovered: int = 0
@@ -47,14 +63,14 @@ class FileCounts:
 
     @property
     def balanced(self) -> bool:
-        """Whether the sum is right."""
+        """Whether every discovered file has exactly one outcome."""
         parts = self.loaded + self.duplicate + self.pending
         parts += self.rejected.total() + self.ignored.total()
         return self.discovered == parts and not self.lost and not self.duplicate_rows
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """Files by what became of them; ``found`` is all of them."""
+        """Number of files by outcome; ``found`` is the number of all files."""
         return {
             "found": self.discovered,
             "loaded": self.loaded,
@@ -65,7 +81,7 @@ class FileCounts:
         }
 
     def count(self, outcome: str, reason: str, files: int) -> None:
-        """Count files that have a row."""
+        """Add files with a row in the images or the rejected files."""
         if outcome == "rejected":
             self.rejected[reason] += files
         elif outcome == "ignored":
@@ -77,16 +93,17 @@ class FileCounts:
 
 
 def reconcile(storage: Storage, partitions: Partitions, *, landing: str = "") -> FileCounts:
-    """Hold a listing of the landing zone against the rows of the raw zone.
+    """Check a listing of the landing zone against the rows of the raw zone.
 
     Parameters
     ----------
     storage
-        The landing zone; it is walked anew, by another way than the scan's.
+        The landing zone. It is listed again, with other code than that of the scan.
     partitions
         The manifests and the raw parquet.
     landing
-        What the settings call the landing zone: of another than was scanned all files are new.
+        Location of the landing zone in the settings. If another one was scanned last, all files
+        without rows count as new.
 
     Raises
     ------
@@ -122,19 +139,20 @@ def _explain(
     listing = storage.list_landing()
     if not listing.rooted:
         raise ScanRefused(NOT_LISTED)
-    young = set(listing.unsettled)
+    unsettled = set(listing.unsettled)
     known = partitions.tombstones.files()
     purged = {file.path for file in listing.files if file in known}
-    home = _home(partitions)
+    partition_of = _partition_of(partitions)
     scan = partitions.manifests.read_state()
-    done: dict[str, bool] = {}
+    complete: dict[str, bool] = {}
     for path in names:
-        if path in home:
-            # in the manifest and without a row: pending, unless its partition is said to be done
-            period = home[path]
-            if period not in done:
-                done[period] = partitions.raw.version(period) == partitions.wanted_version(period)
-            if done[period]:
+        if path in partition_of:
+            # in a manifest and without a row: lost if the partition is complete, else pending
+            period = partition_of[path]
+            if period not in complete:
+                version = partitions.wanted_version(period)
+                complete[period] = partitions.raw.version(period) == version
+            if complete[period]:
                 result.lost += 1
             else:
                 result.pending += 1
@@ -142,14 +160,14 @@ def _explain(
             result.ignored[Reason.PURGED] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
-        elif path in young or _arrived_since(scan, storage, path, landing):
+        elif path in unsettled or _arrived_since(scan, storage, path, landing):
             result.pending += 1
         else:
             result.lost += 1
 
 
-def _home(partitions: Partitions) -> dict[str, str]:
-    """The partition of each file; the last of two, which a killed scan may leave."""
+def _partition_of(partitions: Partitions) -> dict[str, str]:
+    """Return the partition of each file; of two, which a killed scan may leave, the last."""
     return {
         path: period
         for period in partitions.manifests.periods()
@@ -158,27 +176,29 @@ def _home(partitions: Partitions) -> dict[str, str]:
 
 
 def _outcomes(partitions: Partitions) -> tuple[dict[str, Outcome], int]:
-    """What the raw zone says of each file, and how many rows are one too many."""
+    """Return the outcome of each file in the raw zone, and the number of surplus rows."""
     found = [_rows_of(partitions, period) for period in partitions.raw.periods()]
     outcomes = {path: outcome for rows in found for path, outcome in rows}
     duplicate_rows = sum(map(len, found)) - len(outcomes)
-    if duplicate_rows:  # a row of the partition that a file left is not its row
-        home = _home(partitions)
+    if duplicate_rows:  # ignore rows in a partition that the file has left
+        partition_of = _partition_of(partitions)
         periods = zip(partitions.raw.periods(), found, strict=True)
-        found = [[row for row in rows if home[row[0]] == period] for period, rows in periods]
+        found = [
+            [row for row in rows if partition_of[row[0]] == period] for period, rows in periods
+        ]
         outcomes = {path: outcome for rows in found for path, outcome in rows}
         duplicate_rows = sum(map(len, found)) - len(outcomes)
     return outcomes, duplicate_rows
 
 
 def _rows_of(partitions: Partitions, period: str) -> list[tuple[str, Outcome]]:
-    """Files of a partition that have a row, but for rows of older versions of a file."""
+    """Return path and outcome of the files of a partition, without rows of older versions."""
     images = partitions.raw.read("images", period, [*_VERSION, "file_outcome"])
     rejects = partitions.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
     if images is None or rejects is None or partitions.raw.version(period) is None:
         return []
     files = partitions.manifests.table(period)
-    images, rejects = _as_in(images, files), _as_in(rejects, files)
+    images, rejects = _same_version(images, files), _same_version(rejects, files)
     outcomes = [
         *((outcome, "") for outcome in images["file_outcome"].to_pylist()),
         *zip(rejects["outcome"].to_pylist(), rejects["reason"].to_pylist(), strict=True),
@@ -187,25 +207,25 @@ def _rows_of(partitions: Partitions, period: str) -> list[tuple[str, Outcome]]:
     return list(zip(paths, outcomes, strict=True))
 
 
-def _as_in(rows: pa.Table, files: pa.Table) -> pa.Table:
-    """Rows of files that the manifest has in the same version."""
-    places = pc.index_in(rows["file_path"], value_set=files["path"].combine_chunks())
-    same = pc.is_valid(places)
-    of_manifest = files.take(places)
+def _same_version(rows: pa.Table, files: pa.Table) -> pa.Table:
+    """Return the rows of files that the manifest has in the same version."""
+    indices = pc.index_in(rows["file_path"], value_set=files["path"].combine_chunks())
+    same = pc.is_valid(indices)
+    of_manifest = files.take(indices)
     for column, name in zip(_VERSION[1:], of_manifest.column_names[1:], strict=True):
-        ours, theirs = rows[column], of_manifest[name]
-        both_null = pc.and_(pc.is_null(ours), pc.is_null(theirs))
-        same = pc.and_(same, pc.or_(pc.fill_null(pc.equal(ours, theirs), False), both_null))
+        stored, listed = rows[column], of_manifest[name]
+        both_null = pc.and_(pc.is_null(stored), pc.is_null(listed))
+        same = pc.and_(same, pc.or_(pc.fill_null(pc.equal(stored, listed), False), both_null))
     return rows.filter(same)
 
 
 def _arrived_since(scan: ScanState | None, storage: Storage, path: str, landing: str) -> bool:
     if scan is None or not scan.complete or scan.is_other_landing(landing):
         return True
-    if scan.began_at > now():  # a clock that was set back cannot tell
+    if scan.began_at > now():  # the clock was set back: times cannot be compared
         return True
     try:
         changed = storage.changed_at(path)
-    except OSError:  # it went away, or a folder on the way to it did
+    except OSError:  # the file or a parent folder was deleted
         return True
     return changed >= scan.began_at.timestamp() - storage.min_file_age_seconds

@@ -1,7 +1,7 @@
-"""From headers to rows of the raw tables, and from rows to Arrow.
+"""Conversion of headers to rows of the raw tables, and of rows to Arrow tables.
 
-Belongs here: the raw tables' columns, what makes rows distinct, which of two equal files counts.
-Does not belong here: reading headers, processes, and where parquet lies (raw_zone).
+Belongs here: columns of the raw tables, digests of rows, the choice between duplicate files.
+Does not belong here: reading headers (headers), processes (pool), parquet files (raw_zone).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from dicom_pipeline.mapping.attribute_mapping import (
 REJECTED = "rejected_files"
 IDENTITY_TERMS = "identity_terms"
 RAW_TABLES = (*ENTITIES, IDENTITY_TERMS, REJECTED)
-# a row for each distinct combination of values, to which the images point
+# tables with one row per distinct combination of values; images reference the rows by digest
 GROUPED = tuple(table for table in (*ENTITIES, IDENTITY_TERMS) if table != "images")
-# of these each file is in one
+# tables with one row per file; each file is in exactly one of them
 WITH_FILES = ("images", REJECTED)
 
 Tables = dict[str, pa.Table]
@@ -48,7 +48,7 @@ _INSTANCE = {
     "header_digest": pa.string(),
     **{f"{table}_row": pa.string() for table in GROUPED},
 }
-# what identifies, and with what the images of one SOP Instance UID are put in order
+# attributes of the key columns; the creation date orders images with one SOP Instance UID
 _IDENTITY = {
     "key_patient_id": "PatientID",
     "key_issuer_of_patient_id": "IssuerOfPatientID",
@@ -66,7 +66,7 @@ _CREATED = ("InstanceCreationDate", "InstanceCreationTime")
 
 
 def table_schema(mapping: AttributeMapping, table: str) -> pa.Schema:
-    """Schema of one raw table, without the columns that writing adds (``raw_version``)."""
+    """Return the schema of a raw table, without the column that writing adds (``raw_version``)."""
     if table == REJECTED:
         return pa.schema({**_FILE, "outcome": pa.string(), "reason": pa.string()})
     if table == IDENTITY_TERMS:
@@ -80,20 +80,23 @@ def table_schema(mapping: AttributeMapping, table: str) -> pa.Schema:
 
 
 def digest_of(values: Iterable[str | None]) -> str:
-    """Digest of a row. Texts hold no NUL and are never empty, so rows that differ stay apart."""
+    """Return the digest of a row.
+
+    Values have no NUL and are never empty, so that different rows give different texts.
+    """
     text = "\0".join([v or "" for v in values])
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 class ChunkTables:
-    """Collects the headers of some files; gives an Arrow table for each raw table.
+    """Collects the headers of files into one Arrow table per raw table.
 
     Parameters
     ----------
     mapping
         The columns.
     terms
-        Which other values are read, for the terms in them.
+        The attributes that are read for identity terms, and their conversion to terms.
     """
 
     def __init__(self, mapping: AttributeMapping, terms: IdentityTerms) -> None:
@@ -110,32 +113,32 @@ class ChunkTables:
             for name, attribute_path in zip(_IDENTITY, identity, strict=False)
         }
         self._created = [index[attribute_path] for attribute_path in identity[len(_IDENTITY) :]]
-        # keys that follow from several values stand behind the values of the header
+        # derived keys are appended to the values of the header
         derived = {name: len(self.attribute_paths) + i for i, name in enumerate(_DERIVED)}
         keys = self._identity | derived
         self._row_of = {
-            table: _picking(
+            table: _picker(
                 [keys[name] for name in KEY_COLUMNS[table]]
                 + [index[a.path] for a in mapping.table(table)]
             )
             for table in ENTITIES
         }
-        self._patient_of = _picking([keys[name] for name in PATIENT_KEYS])
-        self._identifying = _picking(
+        self._patient_of = _picker([keys[name] for name in PATIENT_KEYS])
+        self._identifying = _picker(
             [index[attribute_path] for attribute_path in terms.attribute_paths]
         )
         self._schemas = {table: table_schema(mapping, table) for table in RAW_TABLES}
         self.begin()
 
     def begin(self) -> None:
-        """Begin new tables, and forget the rows so far."""
+        """Start new tables and discard the current rows."""
         self._images: list[tuple[object, ...]] = []
-        # digests of rows by their values: most headers repeat those of the one before
+        # digests of rows by their values: most headers repeat the values of the previous one
         self._rows: dict[str, dict[tuple[str | None, ...], str]] = {t: {} for t in GROUPED}
         self._rejected: list[tuple[object, ...]] = []
 
     def add(self, file: FileVersion, header: Header) -> None:
-        """Take in the header of one file."""
+        """Add the header of one file."""
         values = [*header.values, *self._derived(header.values)]
         rows = []
         for table in GROUPED:
@@ -162,8 +165,8 @@ class ChunkTables:
         )
 
     def _derived(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
-        """Values of the columns ``_DERIVED``."""
-        # a file that does not say what it belongs to belongs to itself
+        """Return the values of the columns ``_DERIVED``."""
+        # a file without UIDs of its series and study is a series and a study of its own
         series = values[self._identity["key_series"]] or values[self._identity["key_sop"]]
         study = values[self._identity["key_study"]] or series
         date, time = (values[i] for i in self._created)
@@ -176,11 +179,11 @@ class ChunkTables:
         return (*self._patient_of(values), self.terms.of(self._identifying(values)))
 
     def reject(self, file: FileVersion, reason: Reason) -> None:
-        """Take in a file that gives no row."""
+        """Add a file without a row in the images."""
         self._rejected.append((*_version(file), reason.outcome, reason.value))
 
     def finish(self) -> Tables:
-        """The rows so far, one Arrow table a raw table; what comes now begins new ones."""
+        """Return the current rows as one Arrow table per raw table, and start new tables."""
         rows: dict[str, list[tuple[object, ...]]] = {
             "images": self._images,
             REJECTED: self._rejected,
@@ -193,8 +196,8 @@ class ChunkTables:
         return {table: rows_to_arrow(rows[table], self._schemas[table]) for table in RAW_TABLES}
 
 
-def _picking(indices: Sequence[int]) -> Callable[[Sequence[str | None]], tuple[str | None, ...]]:
-    """What takes the values at some places; always a tuple, other than ``itemgetter``."""
+def _picker(indices: Sequence[int]) -> Callable[[Sequence[str | None]], tuple[str | None, ...]]:
+    """Return a function that selects values by index, always as a tuple, unlike ``itemgetter``."""
     if len(indices) == 1:
         return lambda values: (values[indices[0]],)
     return itemgetter(*indices)
@@ -205,35 +208,35 @@ def _version(file: FileVersion) -> tuple[object, ...]:
 
 
 def rows_to_arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    """Rows to columns."""
+    """Convert rows to an Arrow table."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def finalize_partition(tables: Tables) -> Tables:
-    """Make the rows of a partition final, the same whatever order its files were read in.
+    """Return the final rows of a partition, independent of the order in which files were read.
 
-    Of files with the same SOP Instance UID and the same header the first by path is ``loaded``,
-    the others are ``duplicate``. Rows of the other tables stay while a loaded file has them;
-    ``file_count`` says how many do.
+    Of files with the same SOP Instance UID and the same header, the first by path is ``loaded``
+    and the others are ``duplicate``. Other tables keep the rows that a loaded file references;
+    ``file_count`` is the number of these files.
     """
     images = _mark_duplicates(tables["images"])
     pointers = images.select([f"{table}_row" for table in GROUPED])
     loaded = pointers.filter(pc.equal(images["file_outcome"], "loaded"))
-    settled = {"images": images, REJECTED: _by_path(tables[REJECTED])}
+    final = {"images": images, REJECTED: _by_path(tables[REJECTED])}
     for table in GROUPED:
         counts = loaded[f"{table}_row"].value_counts()
         per_row = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
-        settled[table] = _distinct_rows(tables[table], per_row)
-    return settled
+        final[table] = _distinct_rows(tables[table], per_row)
+    return final
 
 
 def _by_path(rows: pa.Table) -> pa.Table:
-    """Rows in the order of their paths, which they are in as a rule: manifests are."""
+    """Return rows sorted by path; they usually are, because manifests are sorted."""
     paths = rows["file_path"].to_pylist()
     if all(map(le, paths, paths[1:])):
-        return rows.combine_chunks()  # or the bytes written would tell who read what
+        return rows.combine_chunks()  # chunks would make the written bytes depend on the workers
     return rows.sort_by("file_path")
 
 

@@ -1,7 +1,7 @@
-"""What a worker process does: it reads headers, or brings a whole partition up to its manifest.
+"""Work of a worker process: reading headers of files, or processing a whole partition.
 
-Belongs here: what a worker knows, and the two things it can be asked for.
-Does not belong here: processes, crashes and time-outs (pool), and what a partition is (partition).
+Belongs here: the state of a worker and its two tasks.
+Does not belong here: processes, crashes and timeouts (pool), partitions themselves (partition).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dicom_pipeline.landing.storage import FileVersion, Storage
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identity_attributes
 
-EMPTY = (
+LANDING_BECAME_EMPTY = (
     "the landing zone became empty while its files were read; check whether it is mounted, then "
     "run again"
 )
@@ -41,7 +41,7 @@ READERS: dict[Reader, Callable[[Sequence[AttributePath]], HeaderReader]] = {
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """What a worker process needs to know; it is sent to it once."""
+    """Settings of a worker process, which receives them once at its start."""
 
     landing: Location
     raw_dir: Path
@@ -52,22 +52,22 @@ class WorkerPlan:
     follow_symlinks: bool = False
 
     def tables(self) -> ChunkTables:
-        """Read the seeds, for what makes the tables of a chunk."""
+        """Return a builder of the tables of a chunk, made from the seeds."""
         mapping = load_mapping(self.mapping_csv)
         return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
 
     @property
     def reader_version(self) -> str:
-        """What rows are read by; see `Partitions.reader_version`."""
+        """Reader version of the rows; see `Partitions.reader_version`."""
         mapping = load_mapping(self.mapping_csv)
         return "/".join(rows_reader_version(mapping, load_identity_attributes(self.identity_csv)))
 
     def zone(self) -> Storage:
-        """The landing zone."""
+        """Return the landing zone."""
         return open_storage(self.landing, follow_symlinks=self.follow_symlinks)
 
     def partitions(self, writer: Writer = LOCAL_WRITER) -> Partitions:
-        """The partitions of the raw zone, as it is written by ``writer``."""
+        """Return the partitions of the raw zone, written by ``writer``."""
         return Partitions(
             ManifestStore(self.raw_dir, writer),
             RawZone(self.raw_dir, load_mapping(self.mapping_csv), writer),
@@ -88,13 +88,21 @@ class Worker:
 
     @cached_property
     def partitions(self) -> Partitions:
-        """The partitions of the raw zone, as they were when this process began."""
+        """The partitions of the raw zone, with the tombstones at the first use."""
         return self._plan.partitions()
 
     def read(self, files: Sequence[FileVersion]) -> Tables:
-        """Rows of some files, each of which is in the images or the rejects."""
+        """Return the rows of files; each file has a row in the images or in the rejected files.
+
+        Raises
+        ------
+        StorageUnavailable
+            The landing zone cannot be read, or became empty.
+        MemoryError
+            The process ran out of memory.
+        """
         tables = self.tables
-        tables.begin()  # whatever became of the files before
+        tables.begin()  # discard rows of a chunk that failed
         for file, opened in zip(files, self.storage.opened(files), strict=True):
             try:
                 if isinstance(opened, OSError):
@@ -107,20 +115,20 @@ class Worker:
                 tables.reject(file, rejected.reason)
             except OSError:
                 if not self._plan.keep_deleted and self.storage.is_empty():
-                    raise StorageUnavailable(EMPTY) from None
+                    raise StorageUnavailable(LANDING_BECAME_EMPTY) from None
                 tables.reject(file, Reason.UNREADABLE)
             except (MemoryError, StorageUnavailable):
-                # this process is no longer to be trusted: the file is read again, alone; or no
-                # file can be read
+                # out of memory, the process is unreliable: the file is read again alone; if the
+                # storage is unavailable, no file can be read
                 raise
-            except Exception:  # noqa: BLE001 - no file may cost others their rows
+            except Exception:  # noqa: BLE001 - one file must not affect the rows of others
                 tables.reject(file, Reason.DECODE_ERROR)
         return tables.finish()
 
     def process_partition(self, period: str, *, force: bool) -> PartitionReport | None:
-        """Bring a partition up to its manifest; None when that takes rows of other partitions."""
+        """Update a partition to match its manifest; None if that needs other partitions."""
         work = self.partitions.plan(period, force=force)
         work.parts.append(self.read(work.to_read))
-        if self.partitions.needs_others(work):
+        if self.partitions.needs_other_partitions(work):
             return None
         return self.partitions.finish(work)

@@ -1,8 +1,9 @@
-"""What is in the archive, and how good it is, in counts of the published tables.
+"""Statistics of the archive: contents and data quality, counted on the published tables.
 
-Belongs here: the queries of the report. Nothing but the published file is read, so that a report
-can be made whatever the pipeline is doing, and shows no more than who has the file can count.
-Does not belong here: what only the raw zone knows (extract), how it looks (archive_report).
+Belongs here: the queries of the report. They read only the published file: a report works while
+the pipeline runs, and shows only what every reader of the file can count.
+Does not belong here: counts of the raw zone (extract.file_counts, studies_by_month), layout
+(html_report).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import duckdb
 
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES
 
-_MOST = 12
+_MAX_NAMES = 12
 _REST = "other"
 NONE = "not given"
-# what analyses lean on, in the order in which it is shown: table, column
+# table and column of attributes that most analyses need, in display order
 ESSENTIAL = (
     ("series", "body_part_examined"),
     ("series", "series_description"),
@@ -37,20 +38,20 @@ ESSENTIAL = (
 
 @dataclass(frozen=True)
 class Share:
-    """How many rows have a value, of how many."""
+    """Number of rows with a value, and number of all rows."""
 
     filled: int
     rows: int
 
     @property
     def percent(self) -> float:
-        """The share, from 0 to 100."""
+        """Percentage of rows with a value, from 0 to 100."""
         return 100 * self.filled / self.rows if self.rows else 0.0
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Series of a modality that have slices, and what speaks against their being volumes."""
+    """Series of a modality that have slices, and counts of defects that rule out a volume."""
 
     modality: str
     series: int
@@ -61,39 +62,41 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class ArchiveFacts:
+class ArchiveStats:
     """Counts of the published tables.
 
     Attributes
     ----------
     run
-        ``run_info``: values by topic and name.
+        Values of ``run_info`` by topic and name.
     totals
-        Rows of the five tables, by entity.
+        Rows of the five entity tables, by entity.
     modalities
-        Modality, patients, studies, series and images with it; most series first.
-    body_parts, manufacturers
-        Series by name; the rarest are one.
+        Modality, and its patients, studies, series and images; most series first.
+    body_parts
+        Series by body part; rare values are summed as ``other``.
+    manufacturers
+        Devices by manufacturer; rare values are summed as ``other``.
     ages
-        Patients by ten years of age at their first study.
+        Patients by age at their first study, in groups of ten years.
     sexes
-        Patients by sex, as DICOM has it.
+        Patients by DICOM PatientSex.
     studies_per_patient
         Patients by number of studies.
     conflicts
-        Rows whose files disagree, by entity.
+        Rows whose files have different values, by entity.
     conflicting_columns
-        Table, column and rows in which the files disagree about it.
+        Entity, column, and number of rows whose files have different values for it.
     missing
-        Of what analyses lean on: column, and by modality how many rows have a value.
+        For each column in `ESSENTIAL`: rows with a value, by modality.
     geometry
-        Slices, by modality.
+        Slice geometry by modality.
     treatment
-        Published columns by what de-identification did to them.
+        Number of published columns by de-identification method.
     never_filled
-        Table and column of those that stand for an attribute and have no value anywhere.
+        Table and column of DICOM attributes without a value in the whole archive.
     mapped
-        Columns that stand for an attribute and are not removed.
+        Number of published columns that hold a DICOM attribute and are not removed.
     """
 
     run: dict[tuple[str, str], str]
@@ -113,60 +116,60 @@ class ArchiveFacts:
     mapped: int
 
 
-def archive_facts(published: Path) -> ArchiveFacts:
-    """Count what is published.
+def archive_stats(published: Path) -> ArchiveStats:
+    """Return the counts of a published file.
 
     Parameters
     ----------
     published
-        The published file, which is opened read-only.
+        The published DuckDB file; it is opened read-only.
     """
     with closing(duckdb.connect(str(published), read_only=True)) as connection:
-        counting = _Counting(connection)
-        return ArchiveFacts(
-            run=counting.run(),
-            totals=counting.totals(),
-            modalities=counting.modalities(),
-            body_parts=counting.by_name("processed_series", "body_part_examined"),
-            manufacturers=counting.by_name("processed_devices", "manufacturer"),
-            ages=counting.ages(),
-            sexes=counting.by_name("processed_patients", "patient_sex"),
-            studies_per_patient=counting.studies_per_patient(),
-            conflicts=counting.conflicts(),
-            conflicting_columns=counting.conflicting_columns(),
-            missing=counting.missing(),
-            geometry=counting.geometry(),
-            treatment=counting.treatment(),
-            never_filled=counting.never_filled(),
-            mapped=counting.mapped(),
+        queries = _Queries(connection)
+        return ArchiveStats(
+            run=queries.run(),
+            totals=queries.totals(),
+            modalities=queries.modalities(),
+            body_parts=queries.by_name("processed_series", "body_part_examined"),
+            manufacturers=queries.by_name("processed_devices", "manufacturer"),
+            ages=queries.ages(),
+            sexes=queries.by_name("processed_patients", "patient_sex"),
+            studies_per_patient=queries.studies_per_patient(),
+            conflicts=queries.conflicts(),
+            conflicting_columns=queries.conflicting_columns(),
+            missing=queries.missing(),
+            geometry=queries.geometry(),
+            treatment=queries.treatment(),
+            never_filled=queries.never_filled(),
+            mapped=queries.mapped(),
         )
 
 
-class _Counting:
-    """The queries. A site's mapping may lack any column that stands for an attribute."""
+class _Queries:
+    """Queries on the published tables; a site's mapping may omit any attribute column."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         connection.execute("use processed")
-        self._columns = set(self._ask("select table_name, column_name from data_dictionary"))
+        self._columns = set(self._query("select table_name, column_name from data_dictionary"))
 
-    def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, list(values)).fetchall()
 
     def run(self) -> dict[tuple[str, str], str]:
-        rows = self._ask("select topic, name, value from run_info")
+        rows = self._query("select topic, name, value from run_info")
         return {(topic, name): value for topic, name, value in rows}
 
     def totals(self) -> dict[str, int]:
         return {
-            entity: self._ask(f"select count(*) from processed_{entity}")[0][0]
+            entity: self._query(f"select count(*) from processed_{entity}")[0][0]
             for entity in ENTITIES
         }
 
     def modalities(self) -> list[tuple[str, int, int, int, int]]:
         if ("processed_series", "modality") not in self._columns:
             return []
-        return self._ask(
+        return self._query(
             "select coalesce(modality, ?), count(distinct patient_key), count(distinct study_key),"
             " count(*), sum(image_count)::bigint"
             " from processed_series group by modality order by count(*) desc, modality",
@@ -174,21 +177,21 @@ class _Counting:
         )
 
     def by_name(self, table: str, column: str) -> dict[str, int]:
-        """Rows by the value of a column; the rarest together."""
+        """Return rows by value of a column; rare values are summed."""
         if (table, column) not in self._columns:
             return {}
-        rows = self._ask(
+        rows = self._query(
             f"select coalesce({column}, ?), count(*) from {table}"
             f" group by {column} order by count(*) desc, {column}",
             NONE,
         )
-        return shortened(dict(rows))
+        return top_counts(dict(rows))
 
     def ages(self) -> dict[str, int]:
         if ("processed_patients", "first_patient_age") not in self._columns:
             return {}
-        # PS3.5: three digits and D, W, M or Y
-        rows = self._ask(
+        # age string of PS3.5: three digits and D, W, M or Y
+        rows = self._query(
             "select case when first_patient_age like '%Y'"
             " then least(try_cast(left(first_patient_age, 3) as integer) // 10, 9)"
             " when first_patient_age is not null then 0 end as decade, count(*)"
@@ -197,7 +200,7 @@ class _Counting:
         return {_decade(decade): count for decade, count in rows}
 
     def studies_per_patient(self) -> dict[str, int]:
-        rows = self._ask(
+        rows = self._query(
             "select least(study_count, 5) as studies, count(*) from processed_patients"
             " group by studies order by studies"
         )
@@ -205,7 +208,7 @@ class _Counting:
 
     def conflicts(self) -> dict[str, int]:
         return {
-            entity: self._ask(f"select count(*) from processed_{entity} where has_conflict")[0][0]
+            entity: self._query(f"select count(*) from processed_{entity} where has_conflict")[0][0]
             for entity in ENTITIES
         }
 
@@ -216,15 +219,15 @@ class _Counting:
             for entity in ENTITIES
             if (f"processed_{entity}", "conflicting_attributes") in self._columns
         )
-        return self._ask(
+        return self._query(
             f"select entity, name, count(*) from ({parts}) group by all"
-            f" order by count(*) desc, entity, name limit {_MOST}"
+            f" order by count(*) desc, entity, name limit {_MAX_NAMES}"
         )
 
     def missing(self) -> dict[str, dict[str, Share]]:
         found: dict[str, dict[str, Share]] = {}
         for table, column in ESSENTIAL:
-            rows = self._ask(
+            rows = self._query(
                 "select coalesce(modality, ?), filled_count, row_count from completeness"
                 " where table_name = ? and column_name = ?",
                 NONE, f"processed_{table}", column,
@@ -234,7 +237,7 @@ class _Counting:
         return found
 
     def geometry(self) -> list[Geometry]:
-        rows = self._ask(
+        rows = self._query(
             "select coalesce(modality, ?), count(*), count(*) filter (where is_regular),"
             " count(*) filter (where missing_slices > 0),"
             " coalesce(sum(missing_slices), 0)::bigint,"
@@ -246,21 +249,21 @@ class _Counting:
         return [Geometry(*row) for row in rows]
 
     def treatment(self) -> dict[str, int]:
-        rows = self._ask(
+        rows = self._query(
             "select deidentification, count(*) from data_dictionary"
             " where deidentification is not null group by all order by count(*) desc, 1"
         )
         return dict(rows)
 
     def never_filled(self) -> list[tuple[str, str]]:
-        return self._ask(
+        return self._query(
             "select table_name, column_name from completeness group by all"
             " having sum(filled_count) = 0 order by all"
         )
 
     def mapped(self) -> int:
         query = "select count(distinct (table_name, column_name)) from completeness"
-        return int(self._ask(query)[0][0])
+        return int(self._query(query)[0][0])
 
 
 def _decade(decade: int | None) -> str:
@@ -269,9 +272,9 @@ def _decade(decade: int | None) -> str:
     return "90 or more" if decade == 9 else f"{decade * 10} to {decade * 10 + 9}"
 
 
-def shortened(counts: dict[str, int]) -> dict[str, int]:
-    """The most frequent ones, which come first, and the rest together."""
-    if len(counts) <= _MOST:
+def top_counts(counts: dict[str, int]) -> dict[str, int]:
+    """Return the most frequent names of counts in descending order, and the sum of the others."""
+    if len(counts) <= _MAX_NAMES:
         return counts
-    kept = dict(list(counts.items())[: _MOST - 1])
+    kept = dict(list(counts.items())[: _MAX_NAMES - 1])
     return kept | {_REST: kept.get(_REST, 0) + sum(counts.values()) - sum(kept.values())}

@@ -1,9 +1,9 @@
-"""Small charts as PNG or SVG, for people who look before they read.
+"""Small bar and line charts of counts, as PNG or SVG.
 
-Belongs here: drawing of counts by matplotlib, which is imported when something is drawn and not
-before: it takes half a second, and most commands draw nothing.
-Does not belong here: what is drawn, Dagster, and values of patients: names and numbers come in as
-they are to be seen.
+Belongs here: drawing with matplotlib. It is imported only when a chart is drawn, because the
+import takes half a second and most commands draw nothing.
+Does not belong here: the choice of counts, formatting of names and numbers, Dagster, values of
+patients.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT, _DPI = 7.6, 3.0, 100
-_PAGE, _HALF_PAGE = 10.4, 5.2  # of a report
-_LONGEST = 34
+_PAGE, _HALF_PAGE = 10.4, 5.2  # widths in the report, in inches
+_MAX_NAME_LENGTH = 34
 _INK = "#3d4852"
-# of Okabe and Ito, told apart by everybody
+# palette of Okabe and Ito: distinguishable with color vision deficiency
 _COLORS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#8c6bb1",
 )  # fmt: skip
 _REST = "#b8bfc6"
-_TICKS = 12
-_LAST = ("other", "not given")
+_MAX_TICKS = 12
+_SORTED_LAST = ("other", "not given")
 
 
 def can_draw() -> bool:
@@ -46,31 +46,31 @@ def require_drawing(needed_by: str) -> None:
 def stacked_bars(
     title: str, labels: Sequence[str], parts: Mapping[str, Sequence[int]], *, svg: bool = False
 ) -> bytes:
-    """Bars by label, each made of parts; the last part named ``other`` is grey.
+    """Draw one stacked bar per label; a part named ``other`` is grey.
 
     Parameters
     ----------
     title
-        What is counted.
+        Title of the chart.
     labels
-        What stands below the bars.
+        Labels below the bars.
     parts
-        Heights by part, each as long as ``labels``.
+        Heights by name of the part; each sequence is as long as ``labels``.
     svg
-        Draw an SVG, for a page; it has its text as text.
+        Draw an SVG for the report, with text as text; otherwise a PNG.
 
     Returns
     -------
     bytes
         A PNG or an SVG file.
     """
-    figure, axes = _paper(title, width=_PAGE if svg else _WIDTH)
+    figure, axes = _new_axes(title, width=_PAGE if svg else _WIDTH)
     heights = [0] * len(labels)
-    for place, (name, values) in enumerate(parts.items()):
+    for position, (name, values) in enumerate(parts.items()):
         rest = name == "other" and len(parts) > 1
-        color = _REST if rest else _COLORS[place % len(_COLORS)]
+        color = _REST if rest else _COLORS[position % len(_COLORS)]
         axes.bar(
-            range(len(labels)), values, bottom=heights, label=_plain(name), color=color, width=0.8
+            range(len(labels)), values, bottom=heights, label=_literal(name), color=color, width=0.8
         )
         heights = [below + value for below, value in zip(heights, values, strict=True)]
     axes.set_ylim(0, max(heights, default=0) * 1.08 or 1)
@@ -85,32 +85,32 @@ def stacked_bars(
 def flat_bars(
     title: str, counts: Mapping[str, int], *, svg: bool = False, ordered: bool = True
 ) -> bytes:
-    """One bar a name from left to right, the greatest above, with its number.
+    """Draw one horizontal bar per name, with its count.
 
     Parameters
     ----------
     title
-        What is counted.
+        Title of the chart.
     counts
-        Length by name.
+        Count by name.
     svg
-        Draw an SVG, for a page; it has its text as text.
+        Draw an SVG for the report, with text as text; otherwise a PNG.
     ordered
-        Put the greatest above; otherwise the first.
+        Sort by count, largest at the top; otherwise keep the order of ``counts``.
 
     Returns
     -------
     bytes
-        A PNG file.
+        A PNG or an SVG file.
     """
     width = _HALF_PAGE if svg else _WIDTH
-    figure, axes = _paper(title, height=max(1.1, 0.55 + 0.24 * len(counts)), width=width)
+    figure, axes = _new_axes(title, height=max(1.1, 0.55 + 0.24 * len(counts)), width=width)
     upwards = [*counts.items()][::-1]
     if ordered:
-        upwards.sort(key=lambda item: (item[0] not in _LAST, item[1], item[0]))
-    colors = [_REST if name in _LAST else _COLORS[0] for name, _ in upwards]
+        upwards.sort(key=lambda item: (item[0] not in _SORTED_LAST, item[1], item[0]))
+    colors = [_REST if name in _SORTED_LAST else _COLORS[0] for name, _ in upwards]
     bars = axes.barh(range(len(upwards)), [count for _, count in upwards], color=colors)
-    axes.set_yticks(range(len(upwards)), [_short(name) for name, _ in upwards])
+    axes.set_yticks(range(len(upwards)), [_shorten(name) for name, _ in upwards])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8, color=_INK)
     axes.margins(x=0.1)
     axes.xaxis.set_visible(False)
@@ -120,29 +120,29 @@ def flat_bars(
 
 
 def line(title: str, labels: Sequence[str], values: Sequence[float]) -> bytes:
-    """Points in order, joined by a line.
+    """Draw values in order, joined by a line.
 
     Parameters
     ----------
     title
-        What is measured.
+        Title of the chart.
     labels, values
-        The points; the same number of both.
+        Labels and values of the points; both have the same length.
 
     Returns
     -------
     bytes
         A PNG file.
     """
-    figure, axes = _paper(title, height=2.4)
+    figure, axes = _new_axes(title, height=2.4)
     axes.plot(range(len(values)), values, color=_COLORS[0], marker="o", markersize=4, linewidth=1.5)
     axes.set_ylim(bottom=0)
     _label(axes, labels)
     return _png(figure)
 
 
-def _paper(title: str, height: float = _HEIGHT, width: float = _WIDTH) -> tuple[Figure, Axes]:
-    # not pyplot, which keeps figures and asks for a screen
+def _new_axes(title: str, height: float = _HEIGHT, width: float = _WIDTH) -> tuple[Figure, Axes]:
+    # not pyplot: it keeps all figures in memory and may need a display
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
@@ -158,27 +158,29 @@ def _paper(title: str, height: float = _HEIGHT, width: float = _WIDTH) -> tuple[
     return figure, axes
 
 
-def _plain(text: str) -> str:
-    """A text that is drawn as it is: between dollars stand formulas, and a broken one raises."""
+def _literal(text: str) -> str:
+    """Return text that matplotlib draws literally: it reads text between dollars as a formula."""
     return escape_control_chars(text).replace("$", r"\$")
 
 
-def _short(name: str) -> str:
-    name = _plain(name)
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+def _shorten(name: str) -> str:
+    name = _literal(name)
+    if len(name) <= _MAX_NAME_LENGTH:
+        return name
+    return f"{name[: _MAX_NAME_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _label(axes: Axes, labels: Sequence[str]) -> None:
-    """Write so many labels below the bars as there is room for."""
-    step = -(-len(labels) // _TICKS)
-    places = range(0, len(labels), max(step, 1))
+    """Label the x axis with as many labels as fit."""
+    step = -(-len(labels) // _MAX_TICKS)
+    positions = range(0, len(labels), max(step, 1))
     texts = [
-        _plain(labels[place]).replace(" to ", "\nto ").replace(" and ", "\nand ")
-        for place in places
+        _literal(labels[position]).replace(" to ", "\nto ").replace(" and ", "\nand ")
+        for position in positions
     ]
     crowded = len(texts) > 7
     axes.set_xticks(
-        list(places), texts, rotation=40 if crowded else 0, ha="right" if crowded else "center"
+        list(positions), texts, rotation=40 if crowded else 0, ha="right" if crowded else "center"
     )
 
 
@@ -188,7 +190,7 @@ def _png(figure: Figure) -> bytes:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     small = io.BytesIO()
-    # a palette: a quarter of the bytes, which stay in Dagster's storage with each run
+    # a palette saves three quarters of the bytes; Dagster stores a chart with every run
     with Image.open(drawn) as image:
         image.convert("RGB").quantize(32).save(small, format="png", optimize=True)
     return small.getvalue()
@@ -198,7 +200,7 @@ def _svg(figure: Figure) -> bytes:
     from matplotlib import rc_context
 
     drawn = io.BytesIO()
-    # the same counts make the same bytes; text stays text, which can be searched and read aloud
+    # fixed salt: equal counts give equal bytes; text stays text for search and screen readers
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "dicom_pipeline"}):
         figure.savefig(
             drawn, format="svg", metadata={"Date": None, "Creator": None}, transparent=True

@@ -1,11 +1,12 @@
-"""The report: one HTML file that says what is in the archive, readable without a network.
+"""HTML report about the archive: one file that needs no network.
 
-Belongs here: which counts are shown, in what order and words, and putting them on the page.
-Does not belong here: counting (warehouse.archive_facts, extract.studies), merging small cells
-(small_cells), drawing (pictures), the page's looks (resources/archive_report.html.jinja).
+Belongs here: the choice, order and wording of the counts, and rendering of the page.
+Does not belong here: counting (archive_stats, studies_by_month), suppression of small counts
+(disclosure_control), drawing (charts), layout and style (resources/archive_report.html.jinja).
 
-For operators: its timeline has true months, which the published tables have not, so groups under
-11 studies are merged there. All else is counted on the published tables.
+The report is for operators: its timeline shows true study months, which the published tables do
+not have. Groups of fewer than 11 studies are merged there. All other counts come from the
+published tables.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from markupsafe import Markup, escape
 from dicom_pipeline.common.private_files import write_atomic
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.defined_terms import defined_terms
-from dicom_pipeline.reporting import charts as pictures
-from dicom_pipeline.reporting.archive_stats import ArchiveFacts, Share, archive_facts, shortened
-from dicom_pipeline.reporting.disclosure_control import LEAST, Span, by_name, merged
+from dicom_pipeline.reporting import charts
+from dicom_pipeline.reporting.archive_stats import ArchiveStats, Share, archive_stats, top_counts
+from dicom_pipeline.reporting.disclosure_control import MIN_CELL_SIZE, Span, by_name, suppress
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
 _PAGE = Path(__file__).with_name("html_report.html.jinja")
-_COLUMNS = 9  # modalities of the table of missing attributes
+_MAX_MODALITIES = 9  # columns of the table of missing attributes
 Cell = str | int
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture, and the same as a table."""
+    """A chart, and its values as a table."""
 
     svg: Markup
     head: Sequence[str]
@@ -51,8 +52,8 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Warmth:
-    """A cell of the table of missing attributes."""
+class HeatCell:
+    """Cell of the table of missing attributes."""
 
     filled: int
     rows: int
@@ -62,15 +63,15 @@ class Warmth:
 
 @dataclass(frozen=True)
 class HeatRow:
-    """An attribute, and its cell for each modality."""
+    """Row of the table of missing attributes: an attribute and its cell for each modality."""
 
     name: str
-    cells: Sequence[Warmth | None]
+    cells: Sequence[HeatCell | None]
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Shares by attribute and modality."""
+    """Table of missing attributes: share of rows with a value, by attribute and modality."""
 
     head: Sequence[str]
     rows: Sequence[HeatRow]
@@ -78,7 +79,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page."""
+    """Section of the page."""
 
     name: str
     title: str
@@ -90,7 +91,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """A number above everything."""
+    """Number at the top of the page."""
 
     name: str
     count: int
@@ -98,17 +99,17 @@ class Tile:
 
 
 def write_report(ingest: Ingest, target: Path) -> int:
-    """Write the report, for its owner only. Returns its size in bytes.
+    """Write the report, readable by its owner only, and return its size in bytes.
 
-    Nothing is locked: the published file is opened read-only, and of the raw zone a few columns
+    No lock is needed: the published file is opened read-only, and a few columns of the raw zone
     are read.
 
     Parameters
     ----------
     ingest
-        Where the zones are.
+        Settings and raw zone.
     target
-        The file, which is replaced as a whole.
+        Path of the report; it is replaced atomically.
 
     Raises
     ------
@@ -119,63 +120,63 @@ def write_report(ingest: Ingest, target: Path) -> int:
     """
     if not ingest.settings.database.exists():
         raise FileNotFoundError("nothing is published yet")
-    pictures.require_drawing("the report has charts")
+    charts.require_drawing("the report has charts")
     months = studies_by_month(ingest.partitions.raw, defined_terms("Modality"))
-    page = render(archive_facts(ingest.settings.database), merged(months)).encode()
+    page = render(archive_stats(ingest.settings.database), suppress(months)).encode()
     write_atomic(target, page)
     return len(page)
 
 
-def render(facts: ArchiveFacts, timeline: Sequence[Span]) -> str:
-    """The page as text.
+def render(stats: ArchiveStats, timeline: Sequence[Span]) -> str:
+    """Return the page as HTML.
 
     Parameters
     ----------
-    facts
+    stats
         Counts of the published tables.
     timeline
-        Studies by month and modality, small cells merged.
+        Studies by month and modality, after suppression of small counts.
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["marked"] = _marked
+    environment.filters["marked"] = _code_markup
     page = environment.from_string(_PAGE.read_text(encoding="utf-8"))
     return page.render(
-        published_at=facts.run["run", "published_at"].replace("T", " ").replace("+00:00", " UTC"),
-        profile=facts.run["run", "profile"],
-        tiles=_tiles(facts),
+        published_at=stats.run["run", "published_at"].replace("T", " ").replace("+00:00", " UTC"),
+        profile=stats.run["run", "profile"],
+        tiles=_tiles(stats),
         sections=[
-            _holdings(facts),
-            _people(facts),
-            _time(timeline),
-            _files(facts),
-            _quality(facts),
-            _missing(facts),
-            _geometry(facts),
-            _mapping(facts),
+            _contents(stats),
+            _patients(stats),
+            _timeline(timeline),
+            _files(stats),
+            _conflicts(stats),
+            _missing(stats),
+            _geometry(stats),
+            _mapping_coverage(stats),
         ],
         versions=[
             (name.replace("_", "-"), version)
-            for (topic, name), version in facts.run.items()
+            for (topic, name), version in stats.run.items()
             if topic == "version"
         ],
     )
 
 
-def _marked(text: str) -> Markup:
-    """Text in which `backticks` are code."""
+def _code_markup(text: str) -> Markup:
+    """Escape text for HTML; text between backticks becomes ``<code>``."""
     forms = ("{}", "<code>{}</code>")
     parts = (forms[n % 2].format(escape(part)) for n, part in enumerate(text.split("`")))
     return Markup("".join(parts))  # noqa: S704 - all parts are escaped
 
 
-def _of_files(facts: ArchiveFacts) -> dict[str, int]:
-    return {name: int(v) for (topic, name), v in facts.run.items() if topic == "files"}
+def _file_counts(stats: ArchiveStats) -> dict[str, int]:
+    return {name: int(v) for (topic, name), v in stats.run.items() if topic == "files"}
 
 
-def _tiles(facts: ArchiveFacts) -> list[Tile]:
-    files = _of_files(facts)
+def _tiles(stats: ArchiveStats) -> list[Tile]:
+    files = _file_counts(stats)
     order = ("patients", "studies", "series", "images", "devices")
-    tiles = [Tile(name, facts.totals[name]) for name in order]
+    tiles = [Tile(name, stats.totals[name]) for name in order]
     tiles.append(Tile("files found", files.get("found", 0)))
     rejected = files.get("rejected", 0)
     return [*tiles, Tile("files rejected", rejected, warn=rejected > 0)]
@@ -184,127 +185,128 @@ def _tiles(facts: ArchiveFacts) -> list[Tile]:
 def _bars(title: str, unit: str, counts: Mapping[str, int], *, ordered: bool = True) -> list[Chart]:
     if not counts:
         return []
-    drawn = pictures.flat_bars(title, counts, svg=True, ordered=ordered)
-    return [Chart(_inline(drawn), ["", unit], [*counts.items()])]
+    svg = charts.flat_bars(title, counts, svg=True, ordered=ordered)
+    return [Chart(_inline(svg), ["", unit], [*counts.items()])]
 
 
 def _inline(svg: bytes) -> Markup:
-    """A drawing as a part of the page: without the lines that make it a file of its own."""
+    """Return an SVG file as an HTML element, without XML declaration and document type."""
     text = svg.decode()
-    return Markup(text[text.index("<svg") :])  # noqa: S704 - matplotlib escapes what it is given
+    return Markup(text[text.index("<svg") :])  # noqa: S704 - matplotlib escapes all text
 
 
-def _holdings(facts: ArchiveFacts) -> Section:
-    series = shortened({name: count for name, _, _, count, _ in facts.modalities})
+def _contents(stats: ArchiveStats) -> Section:
+    series = top_counts({name: count for name, _, _, count, _ in stats.modalities})
     head = ["modality", "patients", "studies", "series", "images"]
-    listed = [Listed("By modality", head, facts.modalities)] if facts.modalities else []
+    listed = [Listed("By modality", head, stats.modalities)] if stats.modalities else []
     return Section(
-        "holdings",
-        "What is there",
+        "contents",
+        "Contents",
         charts=[
             *_bars("Series by modality", "series", series),
-            *_bars("Series by body part", "series", facts.body_parts),
-            *_bars("Devices by manufacturer", "devices", facts.manufacturers),
+            *_bars("Series by body part", "series", stats.body_parts),
+            *_bars("Devices by manufacturer", "devices", stats.manufacturers),
         ],
         tables=listed,
     )
 
 
-def _people(facts: ArchiveFacts) -> Section:
+def _patients(stats: ArchiveStats) -> Section:
     return Section(
         "people",
         "Patients",
         charts=[
-            *_bars("Patients by age at their first study", "patients", facts.ages, ordered=False),
-            *_bars("Patients by sex", "patients", facts.sexes),
+            *_bars("Patients by age at their first study", "patients", stats.ages, ordered=False),
+            *_bars("Patients by sex", "patients", stats.sexes),
             *_bars(
                 "Patients by number of studies",
                 "patients",
-                facts.studies_per_patient,
+                stats.studies_per_patient,
                 ordered=False,
             ),
         ],
     )
 
 
-def _time(timeline: Sequence[Span]) -> Section:
+def _timeline(timeline: Sequence[Span]) -> Section:
     title = "Studies over time"
     if not timeline:
-        return Section("time", title, f"Fewer than {LEAST} studies: not shown.")
+        return Section("time", title, f"Fewer than {MIN_CELL_SIZE} studies: not shown.")
     labels, parts = [span.label for span in timeline], by_name(timeline)
-    drawn = pictures.stacked_bars("Studies a month by modality", labels, parts, svg=True)
+    svg = charts.stacked_bars("Studies per month by modality", labels, parts, svg=True)
     rows: list[tuple[Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return Section(
         "time",
         title,
-        "The true months of the studies, which the published tables do not have: dates are shifted "
-        f"there. Groups of fewer than {LEAST} are merged, into months that follow or into other.",
-        charts=[Chart(_inline(drawn), ["months", *parts], rows, wide=True)],
+        "True months of the studies. The published tables have shifted dates instead. Groups of "
+        f"fewer than {MIN_CELL_SIZE} studies are merged with following months or into `other`.",
+        charts=[Chart(_inline(svg), ["months", *parts], rows, wide=True)],
     )
 
 
-def _files(facts: ArchiveFacts) -> Section:
-    files = _of_files(facts)
+def _files(stats: ArchiveStats) -> Section:
+    files = _file_counts(stats)
     reasons = {name: count for name, count in files.items() if ": " in name}
-    became = {name: files.get(name, 0) for name in ("loaded", "duplicate", "rejected", "ignored")}
-    became |= {"pending": files["pending"]} if files.get("pending") else {}
+    outcomes = {name: files.get(name, 0) for name in ("loaded", "duplicate", "rejected", "ignored")}
+    outcomes |= {"pending": files["pending"]} if files.get("pending") else {}
     return Section(
         "files",
-        "What became of the files",
-        "`dicom-pipeline rejects` lists the rejected ones, for people who may see their paths."
+        "File outcomes",
+        "`dicom-pipeline rejects` lists the rejected files, for people who may see their paths."
         if files.get("rejected")
         else "",
         charts=[
-            *_bars("Files of the landing zone", "files", became, ordered=False),
-            *_bars("Files that gave no row, by reason", "files", reasons),
+            *_bars("Files of the landing zone", "files", outcomes, ordered=False),
+            *_bars("Files without a row, by reason", "files", reasons),
         ],
     )
 
 
-def _quality(facts: ArchiveFacts) -> Section:
-    found = {name: count for name, count in facts.conflicts.items() if count}
+def _conflicts(stats: ArchiveStats) -> Section:
+    found = {name: count for name, count in stats.conflicts.items() if count}
     if not found:
-        return Section("conflicts", "Conflicts", "No files disagree about what they share.")
-    rows = [(name, facts.totals[name], count) for name, count in found.items()]
-    tables = [Listed("Rows whose files disagree", ["", "rows", "with a conflict"], rows)]
-    if facts.conflicting_columns:
-        tables.append(Listed("About what", ["", "column", "rows"], facts.conflicting_columns))
+        return Section("conflicts", "Conflicts", "No files have conflicting values.")
+    rows = [(name, stats.totals[name], count) for name, count in found.items()]
+    tables = [Listed("Rows with conflicting values", ["", "rows", "with a conflict"], rows)]
+    if stats.conflicting_columns:
+        tables.append(Listed("By column", ["", "column", "rows"], stats.conflicting_columns))
     return Section(
         "conflicts",
         "Conflicts",
-        "Files of one patient, study, series or device that give different values for what should "
-        "be one. The tables keep the most frequent; `conflicting_attributes` names the columns.",
+        "Files of one patient, study, series or device with different values of an attribute that "
+        "should be constant. The tables keep the most frequent value; `conflicting_attributes` "
+        "names the columns.",
         tables=tables,
     )
 
 
-def _missing(facts: ArchiveFacts) -> Section:
-    modalities = [name for name, *_ in facts.modalities][:_COLUMNS]
+def _missing(stats: ArchiveStats) -> Section:
+    modalities = [name for name, *_ in stats.modalities][:_MAX_MODALITIES]
     rows = [
-        HeatRow(column, [_warmth(shares.get(name)) for name in modalities])
-        for column, shares in facts.missing.items()
+        HeatRow(column, [_heat_cell(shares.get(name)) for name in modalities])
+        for column, shares in stats.missing.items()
     ]
     return Section(
         "missing",
         "Missing attributes by modality",
-        "Share of rows that have a value. Whether one should be there depends on the modality.",
+        "Share of rows with a value. Whether an attribute is required depends on the modality.",
         heat=Heatmap(modalities, rows) if rows and modalities else None,
     )
 
 
-def _warmth(share: Share | None) -> Warmth | None:
+def _heat_cell(share: Share | None) -> HeatCell | None:
     if share is None or not share.rows:
         return None
-    # only all is 100 %, and only nothing is 0 %
+    # 100 % means all rows and 0 % means no row: other shares are rounded to 1 to 99 %
     percent = min(max(round(share.percent), 1 if share.filled else 0), 100)
     if percent == 100 and share.filled < share.rows:
         percent = 99
     color = f"hsl(205 70% {96 - 0.26 * percent:.0f}%)"
-    return Warmth(share.filled, share.rows, f"{percent} %", color)
+    return HeatCell(share.filled, share.rows, f"{percent} %", color)
 
 
-def _geometry(facts: ArchiveFacts) -> Section:
-    if not facts.geometry:
+def _geometry(stats: ArchiveStats) -> Section:
+    if not stats.geometry:
         return Section("geometry", "Slices", "No series has slices with positions.")
     head = [
         "modality", "series with slices", "regular volumes", "with gaps", "slices missing",
@@ -312,29 +314,29 @@ def _geometry(facts: ArchiveFacts) -> Section:
     ]  # fmt: skip
     rows = [
         (g.modality, g.series, g.regular, g.with_gaps, g.missing_slices, g.several_orientations)
-        for g in facts.geometry
+        for g in stats.geometry
     ]
     return Section(
         "geometry",
         "Slices",
-        "By the positions and orientations of the images; `series_geometry` has each series.",
+        "From the positions and orientations of the images; `series_geometry` lists each series.",
         tables=[Listed("Series by modality", head, rows)],
     )
 
 
-def _mapping(facts: ArchiveFacts) -> Section:
-    filled = facts.mapped - len(facts.never_filled)
+def _mapping_coverage(stats: ArchiveStats) -> Section:
+    filled = stats.mapped - len(stats.never_filled)
     empty: dict[str, list[str]] = {}
-    for table, column in facts.never_filled:
+    for table, column in stats.never_filled:
         empty.setdefault(table, []).append(column)
-    tables = [Listed("What is done to the columns", ["", "columns"], [*facts.treatment.items()])]
+    tables = [Listed("De-identification of columns", ["", "columns"], [*stats.treatment.items()])]
     if empty:
         rows = [(table, ", ".join(columns)) for table, columns in empty.items()]
         tables.append(Listed("Columns without any value", ["table", "columns"], rows))
     return Section(
         "mapping",
         "Coverage of the mapping",
-        f"Of {facts.mapped} published columns that stand for a DICOM attribute and are not "
-        f"removed, {filled} have a value somewhere in this archive.",
+        f"{filled} of {stats.mapped} published columns that hold a DICOM attribute and are not "
+        "removed have a value in this archive.",
         tables=tables,
     )

@@ -1,6 +1,7 @@
-"""How many studies there are by month and modality, as the raw zone has it.
+"""Number of studies by month and modality, counted in the raw zone.
 
-Belongs here: counting. Does not belong here: what of it may be shown (small_cells).
+Belongs here: counting.
+Does not belong here: suppression of small counts (disclosure_control).
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ _MONTH = len("2004-01")
 
 
 def studies_by_month(raw: RawZone, modalities: Collection[str]) -> Counter[tuple[str, str]]:
-    """Count the studies of each month by modality; one with series of several counts in each.
+    """Count the studies of each month by modality.
+
+    A study with series of several modalities counts once for each of them.
 
     Parameters
     ----------
     raw
-        The raw zone. Its partitions are days, months or years; of days the month is taken.
+        The raw zone. Partitions are days, months or years; days are summed by month.
     modalities
-        Those that may be named, which are the standard's: anything can stand in a file.
+        Modalities that may be shown: the defined terms of PS3.3. Other values of a file may
+        identify somebody and count as ``other``.
     """
     studies: dict[tuple[str, str], set[str]] = {}
     for period in raw.periods():

@@ -1,1 +1,1 @@
-"""The vault, the build database's neighbours and the published file. Knows no Dagster."""
+"""Warehouse: vault, build database, leak check, publication; independent of Dagster."""

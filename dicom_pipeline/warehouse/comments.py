@@ -1,7 +1,7 @@
-"""What the published tables say of themselves: from the mapping and from dbt's descriptions.
+"""Comments of the published tables and columns, from the mapping and dbt's descriptions.
 
-Belongs here: the words of table and column comments, and which attribute is behind a column.
-Does not belong here: writing them into a database (publish).
+Belongs here: text of table and column comments, and the DICOM attribute of each column.
+Does not belong here: writing the comments into a database (publish).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
 from dicom_pipeline.warehouse.data_dictionary import Comments, Origin
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, published_schema
 
-_DONE_BY = {
+_TREATMENTS = {
     "age_cap": "ages over 89 years are 090Y",
     "anon_text": "replaced by a constant",
-    "clean_sequence": "cleaned inside: UIDs replaced, names removed, texts cleaned, dates shifted",
-    "clean_text": "free text; identifiers, and words not known to be harmless, are [removed]",
-    "keep": "as it is",
-    "keep_code": "kept where it has the shape of a code",
-    "keep_number": "kept where it is a number",
+    "clean_sequence": "items cleaned: UIDs replaced, names removed, texts cleaned, dates shifted",
+    "clean_text": "free text; identifiers and words that no list allows are [removed]",
+    "keep": "unchanged",
+    "keep_code": "kept if it has the form of a code",
+    "keep_number": "kept if it is a number",
     "keep_time": "kept",
     "pseudonym": "replaced by a keyed pseudonym",
     "remove": "removed",
@@ -32,30 +32,30 @@ _DONE_BY = {
     "shift_datetime": "shifted back by whole weeks, the same number for all dates of a patient",
     "uid": "replaced by a keyed UID, the same everywhere",
 }
-# columns that models derive under another name than the attribute's
+# columns that models derive from an attribute under another name
 _VISIT = re.compile("^(first|last)_")
 _DERIVED = {"modalities": "modality", "software_version": "software_versions"}
 
 
 def origin(attribute: Attribute, profile: Profile) -> Origin:
-    """The attribute as the published tables tell of it."""
+    """Return the attribute as it is described in the published tables."""
     attribute_path = attribute.path
     tag = f"({attribute_path.tag >> 16:04X},{attribute_path.tag & 0xFFFF:04X})"
     function = attribute.research if profile is Profile.RESEARCH else attribute.strict
-    return Origin(attribute.attribute, tag, attribute_path.vr, function, _DONE_BY[function])
+    return Origin(attribute.attribute, tag, attribute_path.vr, function, _TREATMENTS[function])
 
 
 def attribute_comment(attribute: Attribute, profile: Profile) -> str:
-    """One line: name of the attribute (PS3.6), tag, VR, and what de-identification did."""
+    """Return one line: name of the attribute (PS3.6), tag, VR and de-identification."""
     attribute_path, of = attribute.path, origin(attribute, profile)
     where = f" at {attribute.attribute}" if attribute_path.steps else ""
-    return f"{dictionary_description(attribute_path.tag)} {of.tag}{where}, {of.vr}; {of.done}"
+    return f"{dictionary_description(attribute_path.tag)} {of.tag}{where}, {of.vr}; {of.treatment}"
 
 
 def _origins(
     columns: Iterable[str], own: Iterable[Attribute], mapping: AttributeMapping, profile: Profile
 ) -> dict[str, Origin]:
-    """Attributes of columns: those of the table itself first, then of any table."""
+    """Return the attributes of columns; attributes of the table itself take precedence."""
     attributes = {a.column: a for a in (*mapping.attributes, *own)}
     found: dict[str, Origin] = {}
     for column in columns:
@@ -66,16 +66,16 @@ def _origins(
 
 
 def describe(manifest: dict[str, Any], mapping: AttributeMapping, profile: Profile) -> Comments:
-    """Comments of the processed tables.
+    """Return the comments of the processed tables.
 
     Parameters
     ----------
     manifest
-        dbt's ``manifest.json``: descriptions of models and of the columns they derive.
+        dbt's ``manifest.json``, with descriptions of models and of derived columns.
     mapping
-        Describes every column that stands for a DICOM attribute.
+        Describes every column that holds a DICOM attribute.
     profile
-        Whose functions the comments tell.
+        De-identification profile, which selects the function of each attribute.
     """
     tables: dict[str, str] = {}
     columns: dict[str, dict[str, str]] = {}

@@ -1,9 +1,10 @@
 """The two published tables that explain the others: ``data_dictionary`` and ``run_info``.
 
-Belongs here: their columns, comments and lines.
-Does not belong here: writing them into a warehouse (publish, snowflake_publish), the words of
-comments (comments), getting counts and versions (pipeline). Nothing in them comes from a header:
-the leak check, which looks at what is built of headers, need not see them.
+Belongs here: their columns, comments and rows.
+Does not belong here: writing them (duckdb.publish, snowflake.publish), text of the comments
+(comments), collecting counts and versions (run_info).
+
+The two tables have no values of headers, so the leak check does not need to cover them.
 """
 
 from __future__ import annotations
@@ -28,24 +29,32 @@ class Origin:
     tag, vr
         Tag as ``(0010,0010)``, and value representation.
     function
-        What the mapping has done to it under the profile in use.
-    done
-        That in words.
+        Function of the mapping under the profile in use.
+    treatment
+        Description of that function.
     """
 
     attribute: str
     tag: str
     vr: str
     function: str
-    done: str
+    treatment: str
 
 
 @dataclass(frozen=True)
 class Comments:
-    """What the published tables and columns say of themselves.
+    """Comments of the published tables and columns.
 
-    A column without a comment is not published: nobody has said what it is. Of a column that
-    stands for an attribute, ``origins`` says for which.
+    A column without a comment is not published.
+
+    Attributes
+    ----------
+    tables
+        Comment by table.
+    columns
+        Comment by table and column.
+    origins
+        DICOM attribute by table and column, for columns that hold one.
     """
 
     tables: Mapping[str, str]
@@ -55,18 +64,18 @@ class Comments:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a publication was made with.
+    """Facts about a publication.
 
     Attributes
     ----------
     published_at
-        Moment in UTC, as ISO 8601 has it.
+        Time in UTC, ISO 8601.
     profile
-        Profile of de-identification.
+        De-identification profile.
     versions
-        Versions of software, and of the mapping, by name.
+        Versions of software and of the mapping, by name.
     files
-        Counts of files by what became of them.
+        Number of files by outcome.
     """
 
     published_at: str
@@ -79,64 +88,66 @@ _DICTIONARY_COLUMNS = {
     "table_name": "Published table or view.",
     "column_name": "Column of it.",
     "data_type": "Type of the column, as this database names it.",
-    "attribute": "DICOM keyword (PS3.6) of the attribute behind the column, or a path of keywords;"
-    " null for keys, counts and what is computed.",
+    "attribute": "DICOM keyword (PS3.6) of the attribute of the column, or a path of keywords;"
+    " null for keys, counts and computed columns.",
     "tag": "Tag of the attribute.",
     "vr": "Value representation of the attribute.",
-    "deidentification": "What de-identification did to the attribute under the profile in use.",
-    "description": "What the column holds; the same as its comment.",
+    "deidentification": "De-identification of the attribute under the profile in use.",
+    "description": "Description of the column; the same as its comment.",
 }
 _RUN_INFO_COLUMNS = {
     "topic": "run, version, files or rows.",
-    "name": "What is told: of files what became of them, of rows the table.",
-    "value": "As text.",
-    "number": "As a number, where it is a count.",
+    "name": "Name of the value: the outcome for files, the table for rows.",
+    "value": "Value as text.",
+    "number": "Value as a number, if it is a count.",
 }
 _COMMENTS = {
-    DICTIONARY: "One row a column of every published table and view: what it is and what"
-    " de-identification did to it.",
-    RUN_INFO: "What this publication was made with, and of how many files. The table"
+    DICTIONARY: "One row per column of every published table and view, with description and"
+    " de-identification.",
+    RUN_INFO: "Time, software versions and file outcomes of this publication. The table"
     " deidentification has the options of de-identification and the id of the key.",
 }
 _COLUMNS = {DICTIONARY: _DICTIONARY_COLUMNS, RUN_INFO: _RUN_INFO_COLUMNS}
 _INTEGERS = ("number",)
-OWN_TABLES = tuple(_COMMENTS)
+INFO_TABLES = tuple(_COMMENTS)
 
-Line = tuple[str | int | None, ...]
+Row = tuple[str | int | None, ...]
 
 
-def with_own(comments: Comments) -> Comments:
-    """Comments that cover the two tables too."""
+def with_info_tables(comments: Comments) -> Comments:
+    """Return comments that include those of the two tables."""
     return Comments(
         {**comments.tables, **_COMMENTS}, {**comments.columns, **_COLUMNS}, comments.origins
     )
 
 
-def dictionary_lines(columns: Iterable[tuple[str, str, str]], comments: Comments) -> Iterator[Line]:
-    """Lines of ``data_dictionary``.
+def dictionary_rows(columns: Iterable[tuple[str, str, str]], comments: Comments) -> Iterator[Row]:
+    """Yield the rows of ``data_dictionary``.
 
     Parameters
     ----------
     columns
         Table, name and type of each published column.
     comments
-        What is said of them, the two tables included.
+        Comments, including those of the two tables.
     """
     for table, column, type_ in columns:
         origin = comments.origins.get(table, {}).get(column)
-        about = (origin.attribute, origin.tag, origin.vr, origin.done) if origin else (None,) * 4
-        yield (table, column, type_, *about, comments.columns[table][column])
+        attribute: tuple[str | None, ...] = (None,) * 4
+        if origin:
+            attribute = (origin.attribute, origin.tag, origin.vr, origin.treatment)
+        yield (table, column, type_, *attribute, comments.columns[table][column])
 
 
-def run_info_lines(info: RunInfo, rows: Mapping[str, int]) -> Iterator[Line]:
-    """Lines of ``run_info``.
+def run_info_rows(info: RunInfo, rows: Mapping[str, int]) -> Iterator[Row]:
+    """Yield the rows of ``run_info``.
 
     Parameters
     ----------
     info
-        What the publication was made with.
+        Facts about the publication.
     rows
-        Rows of each table.
+        Number of rows by table.
     """
     yield ("run", "published_at", info.published_at, None)
     yield ("run", "profile", info.profile, None)
@@ -147,26 +158,26 @@ def run_info_lines(info: RunInfo, rows: Mapping[str, int]) -> Iterator[Line]:
             yield (topic, name, str(count), count)
 
 
-def create_statement(place: str, table: str, name: Quote) -> str:
-    """What makes one of the two tables.
+def create_statement(target: str, table: str, name: Quote) -> str:
+    """Return the SQL statement that creates one of the two tables.
 
     Parameters
     ----------
-    place
-        Its name, with the schema.
+    target
+        Quoted name of the table, with its schema.
     table
-        Which of the two.
+        ``data_dictionary`` or ``run_info``.
     name
-        How names are written.
+        Quotes a name in the SQL dialect.
     """
     columns = (f"{name(c)} {'bigint' if c in _INTEGERS else 'varchar'}" for c in _COLUMNS[table])
-    return f"create table {place} ({', '.join(columns)})"
+    return f"create table {target} ({', '.join(columns)})"
 
 
-def insert_statement(place: str, lines: Iterable[Line], text: Quote) -> str:
-    """What fills one of the two tables; ``text`` is how texts are written."""
-    rows = (f"({', '.join(_literal(value, text) for value in line)})" for line in lines)
-    return f"insert into {place} values {', '.join(rows)}"
+def insert_statement(target: str, rows: Iterable[Row], text: Quote) -> str:
+    """Return the SQL statement that inserts rows; ``text`` quotes a text in the SQL dialect."""
+    values = (f"({', '.join(_literal(value, text) for value in row)})" for row in rows)
+    return f"insert into {target} values {', '.join(values)}"
 
 
 def _literal(value: str | int | None, text: Quote) -> str:

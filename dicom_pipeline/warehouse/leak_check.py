@@ -1,9 +1,9 @@
-"""The last gate before publishing: no text of a patient's rows may hold a term of that patient.
+"""Leak check: the last check before publication for identity terms of patients in their own rows.
 
-Belongs here: holding the processed tables against the identity terms of the raw zone. It shares no
-code with the macros that clean: a fault there must not hide itself.
-Does not belong here: cleaning (macros/clean), what becomes of the answer (orchestration), values:
-whatever is found is told as table, column and count.
+Belongs here: comparison of the processed tables with the identity terms of the raw zone. The check
+shares no code with the macros that clean texts, so that an error there cannot hide itself.
+Does not belong here: cleaning (macros/clean), the decision to publish (orchestration), values:
+findings are reported as table, column and count.
 """
 
 from __future__ import annotations
@@ -20,27 +20,26 @@ from dicom_pipeline.warehouse.duckdb import sql
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, TECHNICAL
 from dicom_pipeline.warehouse.patient_terms import load_terms
 
-# a column of which so large a share was nulled is not one patient's accident but a wrong line of
-# the mapping
+# if this share of a column was nulled, for this many patients, its mapping line is wrong
 SYSTEMATIC_SHARE = 0.5
 SYSTEMATIC_PATIENTS = 5
-# shifted by weeks, a date may meet another one of the patient by chance, but not one in five
+# a shifted date may equal another date of the patient by chance, but not one in five
 DATE_SHARE = 0.2
 
 _LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
 _TOKENS = f"[0-9]+|{_LETTERS}+"
-# scripts without spaces: a name stands inside a run of letters
+# in scripts without spaces (after this code point), a name may be inside a run of letters
 _LAST_LATIN = 0x24F
 _HASH = "[0-9a-f]{32}"
 _UID = "2[.]25[.][0-9]+"
-# of a class or a syntax: 840 is no patient's there
+# standard UIDs of classes and syntaxes, which are not checked for terms such as 840
 _ANY_UID = "[0-9.]{1,64}"
 _AGE = "[0-9]{3}[YMWD]"
-# columns that models derive: which attribute's terms stand in them, or that they name columns
+# derived columns: the attribute whose defined terms they have, and the column with column names
 _DERIVED = {"modalities": "Modality", "software_version": "SoftwareVersions"}
 _NAMES_COLUMNS = "conflicting_attributes"
-# what models say in words of their own, where a view is built as a table
-_WORDED = {
+# columns whose values are texts of the models, and the form of these texts
+_MODEL_TEXTS = {
     "orientation_plane": "axial|coronal|sagittal|oblique",
     "table_name": "processed_[a-z]+",
 }
@@ -50,7 +49,7 @@ _DATES = ("DATE", "TIMESTAMP")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """So many cells of a column should not be what they are."""
+    """Number of cells of a column with a problem."""
 
     table: str
     column: str
@@ -63,10 +62,17 @@ class Finding:
 
 @dataclass
 class LeakReport:
-    """What was found, and how much was looked at.
+    """Result of the leak check.
 
-    ``findings`` forbid publishing. ``nulled`` counts the cells that stage has emptied because a
-    term of the patient stood in them: they are no danger, but worth a look at the mapping.
+    Attributes
+    ----------
+    findings
+        Problems that prevent publication.
+    nulled
+        Cells that stage set to null because they contained a term of the patient. They are not
+        published, but many of them indicate a wrong mapping line.
+    columns, patients, terms
+        Numbers of checked columns, of patients, and of their terms.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -77,32 +83,32 @@ class LeakReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing forbids publishing."""
+        """Whether nothing prevents publication."""
         return not self.findings
 
 
 def check_for_leaks(
     build: Path, vault: Path, raw_dir: Path, mapping: AttributeMapping, profile: Profile
 ) -> LeakReport:
-    """Hold every text and date of the processed tables against the terms of the same patient.
+    """Check every text and date of the processed tables against the terms of the same patient.
 
-    Terms are matched as whole tokens in their order; keys, pseudonyms and UIDs must have the form
-    that only a keyed hash gives them. Defined terms of the standard in code columns are exempt
-    (body part HAND of a patient named Hand), and of places the words that anybody may use.
+    Terms match as whole tokens in their order. Keys, pseudonyms and UIDs must have the form of a
+    keyed hash. Exempt are defined terms of the standard in code columns (body part HAND of a
+    patient named Hand), and ordinary words in terms of places.
 
     Parameters
     ----------
     build, vault
-        The databases that dbt builds in and attaches; they are only read.
+        The databases that dbt builds in and attaches; both are opened read-only.
     raw_dir
-        The raw zone, for the identity terms and the keys of patients.
+        The raw zone, with the identity terms and the keys of patients.
     mapping, profile
-        What each column is, to know its form.
+        Attribute and de-identification function of each column, which determine its form.
 
     Returns
     -------
     LeakReport
-        Tables, columns and counts; never a value.
+        Tables, columns and counts; never values.
     """
     with duckdb.connect() as connection:
         check = _Check(connection, mapping, profile)
@@ -110,8 +116,8 @@ def check_for_leaks(
         load_terms(connection, raw_dir)
         check.count_terms()
         for table in check.tables():
-            check.look_at(table)
-        check.look_at_stage()
+            check.check_table(table)
+        check.check_stage()
     check.report.findings.sort()
     check.report.nulled.sort()
     return check.report
@@ -142,10 +148,10 @@ class _Check:
         ).fetchall()
         return [name for (name,) in rows]
 
-    def look_at(self, table: str) -> None:
-        """Every text and date column of one processed table."""
+    def check_table(self, table: str) -> None:
+        """Check every text and date column of one processed table."""
         columns = self._columns(SCHEMA, table)
-        # what changes between visits stands in studies, though its attribute is of patients
+        # attributes of patients that change between visits are columns of studies
         own_attributes = self.mapping.table(table.removeprefix("processed_"))
         attributes = {a.column: a for a in (*self.mapping.attributes, *own_attributes)}
         self.connection.execute(f"create or replace temp table owners as {_owners(columns)}")
@@ -179,8 +185,8 @@ class _Check:
             elif type_ in _DATES and own:
                 self._find_dates(table, column)
 
-    def look_at_stage(self) -> None:
-        """What stage has nulled; too much of one column is a fault of the mapping."""
+    def check_stage(self) -> None:
+        """Count nulled cells in stage; too many in one column are a finding."""
         rows = self.connection.execute(
             "select table_name from duckdb_columns() where database_name = 'build' and"
             " schema_name = 'stage' and column_name = 'leaked_cells' order by 1"
@@ -216,8 +222,8 @@ class _Check:
             return "|".join(
                 name for table in self.tables() for name in self._columns(SCHEMA, table)
             )
-        if column in _WORDED:
-            return _WORDED[column]
+        if column in _MODEL_TEXTS:
+            return _MODEL_TEXTS[column]
         if attribute is None:
             return None
         function = getattr(attribute, self.profile)
@@ -252,10 +258,10 @@ class _Check:
         *,
         short: bool,
     ) -> None:
-        """Tokens of distinct values against the terms of the patients who have the value."""
+        """Compare tokens of distinct values with the terms of the patients with these values."""
         elements = {"VARCHAR[]": "value", "JSON": _strings("value")}.get(type_, "[value]")
         exempt = attribute.attribute if attribute else _DERIVED.get(column, column)
-        # of a code in a sequence it is not looked at which attribute it is of
+        # codes in sequences: the defined terms of all attributes are exempt
         exempted = "true" if type_ == "JSON" else f"attribute = {sql.text(exempt)}"
         self.connection.execute(
             f"""
@@ -282,7 +288,7 @@ class _Check:
             inner join tokens on cells.value = tokens.value
             inner join terms
                 on cells.patient_key = terms.patient_key and tokens.token = terms.first_token
-            where {_telling(short=short)} and contains(tokens.sentence, ' ' || terms.term || ' ')
+            where {_applicable(short=short)} and contains(tokens.sentence, ' ' || terms.term || ' ')
             union
             select cells.patient_key, cells.value
             from cells
@@ -317,7 +323,7 @@ class _Check:
 
 
 def _owners(columns: Iterable[str]) -> str:
-    """Whose terms the rows of a table without patients are held against."""
+    """Return SQL for the patients whose terms apply to rows of a table without patient keys."""
     if "device_key" in columns:
         return (
             "select distinct device_key as owner, patient_key from build.processed.processed_images"
@@ -325,8 +331,12 @@ def _owners(columns: Iterable[str]) -> str:
     return "select distinct null as owner, patient_key from patient_keys"
 
 
-def _telling(*, short: bool) -> str:
-    """Against the terms of many patients short ones and ordinary words are bound to be met."""
+def _applicable(*, short: bool) -> str:
+    """Return an SQL condition on terms.
+
+    With ``short`` all terms apply. Otherwise short terms and ordinary words are excluded: rows are
+    compared with the terms of many patients, which would match them by chance.
+    """
     if short:
         return "true"
     return (
@@ -337,9 +347,10 @@ def _telling(*, short: bool) -> str:
 
 
 def _strings(sequence: str) -> str:
-    """Strings of a sequence in DICOM JSON, but not its keys: the VR LO is not the patient Lo.
+    """Return SQL for the strings of a sequence in DICOM JSON (PS3.18).
 
-    Nor numbers, tags, and UIDs, dates and times where they have the form that cleaning gives them.
+    Excluded are keys, since the VR LO is not the patient Lo, and numbers, tags, and UIDs, dates
+    and times that have the form of cleaned values.
     """
     uid = f'"({_UID}|1[.]2[.]840[.]10008[.0-9]*)"'
     forms = [("UI", uid), ("DA|DT|TM", '"[0-9.:]+"'), ("AT", '"[0-9A-F]{8}"')]
@@ -351,7 +362,7 @@ def _strings(sequence: str) -> str:
 
 
 def _stem(column: str) -> str:
-    """The attribute behind ``first_patient_age`` and the like."""
+    """Return the column name of the attribute of ``first_patient_age`` and similar columns."""
     return column.removeprefix("first_").removeprefix("last_")
 
 

@@ -1,8 +1,8 @@
-"""What identifies each patient, by patient key, as the leak check holds it against tables.
+"""Identity terms by patient key, as temporary tables for the leak check.
 
 Belongs here: reading the identity terms of the raw zone into a connection.
-Does not belong here: what is done with them (leak_check), how texts are cleaned by them
-(macros/clean), and how they come about (extract.identity).
+Does not belong here: the comparison with tables (leak_check), cleaning of texts (macros/clean),
+extraction of the terms (deid.identity_terms).
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
 
-_TELLING_DIGITS = 4  # fewer are in too many texts
+_MIN_DIGITS = 4  # shorter numbers appear in too many texts
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
-    """Make the temporary tables ``words``, ``patient_keys``, ``terms`` and ``own_dates``.
+    """Create the temporary tables of the leak check.
 
-    ``ordinary_phrases`` are terms of several words that anybody may use.
-
-    Patient keys are looked up in stage by the hash of a raw row, not computed anew: another way
-    than that of the macros.
+    The tables are ``words`` (allowed words), ``patient_keys``, ``terms``, ``ordinary_phrases``
+    (terms that consist of several allowed words) and ``own_dates``. Patient keys are looked up in
+    stage by the hash of a raw row instead of being computed, so that the check is independent of
+    the macros.
 
     Parameters
     ----------
     connection
-        With the databases ``build`` and ``vault`` attached.
+        Connection with the databases ``build`` and ``vault`` attached.
     raw_dir
         The raw zone.
     """
@@ -37,7 +37,7 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         create temp table words as
         select word from build.internal.allowed_words
         union select word from build.internal.allowed_words_site where word is not null
-        -- dbt takes it in a seed for no value
+        -- dbt reads this word in a seed as a missing value
         union select 'null';
 
         create temp table raw_patients as
@@ -88,7 +88,7 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
 
         create temp table ordinary_phrases as
         select distinct term from terms
-        where term like '% %' and not regexp_full_match(term, '.*([0-9].*){{{_TELLING_DIGITS}}}')
+        where term like '% %' and not regexp_full_match(term, '.*([0-9].*){{{_MIN_DIGITS}}}')
         except
         select term from (
             select term, unnest(string_split(term, ' ')) as token from terms where term like '% %'
@@ -103,7 +103,7 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
 
 
 def _date_renderings(day: str) -> str:
-    """The usual ways to write a date, as sequences of tokens."""
+    """Return SQL for the common renderings of a date, as sequences of tokens."""
     y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
     short_y, short_m, short_d = f"{day}[3:4]", f"ltrim({m}, '0')", f"ltrim({d}, '0')"
     name = f"[{', '.join(map(sql.text, _MONTHS))}][try_cast({m} as integer)]"

@@ -1,8 +1,9 @@
-"""Which words were taken out of free text, and how often: what a person reads to extend the list.
+"""Words that were removed from free text, with counts, for review by a person.
 
-Belongs here: counting words of the raw texts that the lists of allowed words do not have.
-Does not belong here: cleaning itself (macros/clean). What is counted may still be somebody's name,
-so it goes nowhere but into the raw zone and to who may read that.
+Belongs here: counting words of raw texts that are in no list of allowed words.
+Does not belong here: cleaning (macros/clean).
+
+A removed word may be a name: the table is written to the raw zone only.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _WORD = "[^0-9 -/:-@{-~\\[-`[:cntrl:]]+"
 
 @dataclass(frozen=True)
 class RemovedWord:
-    """A word, and the number of distinct texts, files' rows and patients that had it."""
+    """A word, and the numbers of distinct texts, of rows, and of patients with it."""
 
     word: str
     texts: int
@@ -42,19 +43,20 @@ def removed_words(
     *,
     least_patients: int = 2,
 ) -> list[RemovedWord]:
-    """Words of cleaned columns that no list allows, the most frequent first.
+    """Return words of cleaned columns that no list allows, the most frequent first.
+
+    Words in the identity terms of any patient are omitted.
 
     Parameters
     ----------
     build
-        The build database, for the lists as they are in use.
+        The build database, with the lists of allowed words in use.
     raw_dir
         The raw zone.
     mapping, profile
-        Which columns are cleaned.
+        Determine which columns are cleaned.
     least_patients
-        Words of fewer patients are left out: they are rather names than language. So is every
-        word that stands in the identity terms of anybody.
+        Words of fewer patients are omitted, because they are likely to be names.
     """
     sources = [
         f"select coalesce(key_patient_id, key_study) as patient, {sql.name(a.column)} as text"
@@ -108,7 +110,7 @@ def removed_words(
 def write_removed_words(
     words: Sequence[RemovedWord], raw_dir: Path, writer: Writer = LOCAL_WRITER
 ) -> Path:
-    """Write the table for a person to read, into the raw zone: ``review/removed_words.csv``."""
+    """Write the words to ``review/removed_words.csv`` in the raw zone, and return the path."""
     sink = io.StringIO()
     lines = csv.writer(sink, lineterminator="\n")
     lines.writerow([f.name for f in fields(RemovedWord)])

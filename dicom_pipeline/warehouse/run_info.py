@@ -1,8 +1,8 @@
-"""What a publication was made with: the moment, the versions, and what became of the files.
+"""Facts about a publication: time, profile, versions and file outcomes.
 
-Belongs here: collecting that.
-Does not belong here: the published table that shows it (warehouse.self_description), and counting
-(extract.tally).
+Belongs here: collecting them.
+Does not belong here: the published table ``run_info`` (data_dictionary), counting files
+(extract.file_counts).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _PACKAGES = ("dicom-pipeline", "dbt-core", "duckdb", "pydicom")
 
 
 def run_info(profile: Profile, mapping_csv: Path, counts: FileCounts) -> RunInfo:
-    """Collect what is told of a publication.
+    """Return the facts about a publication at the current time.
 
     Parameters
     ----------
     profile
-        Profile of de-identification.
+        De-identification profile.
     mapping_csv
-        The mapping in use; its content has a version of its own.
+        The mapping in use; a digest of its content is its version.
     counts
-        What became of the files.
+        File outcomes.
     """
     versions = {name.replace("-", "_"): metadata.version(name) for name in _PACKAGES}
     versions["mapping"] = hashlib.sha256(mapping_csv.read_bytes()).hexdigest()[:16]

@@ -1,7 +1,8 @@
-"""Where the files of a cohort lie: the way back from keys of the tables to the raw zone.
+"""Source files of a cohort: re-identification from keys of the tables to paths in the raw zone.
 
 Belongs here: computing keys of raw rows with the secret, and choosing the file of each image.
-Does not belong here: which images are wanted (cohort), and who may see paths (locate).
+Does not belong here: selection of the images (duckdb.cohort_query), access control and output of
+paths (operations.locate).
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import pyarrow as pa
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.warehouse.duckdb import sql
 
-# UIDs as they stand in the files, and the raw columns that have them
+# original UIDs, and their columns in the raw tables
 ORIGINALS = {
     "original_sop_instance_uid": "key_sop",
     "original_series_instance_uid": "key_series",
     "original_study_instance_uid": "key_study",
 }
-# as the macro instance_precedence: created last wins, then the greater hash of the header
+# same order as the macro instance_precedence: latest creation, then greatest hash of the header
 _DIGITS = "replace(key_created, '.', '')"
 _CREATED = (
     "case when regexp_full_match(digits, '(18|19|20)[0-9]{2}([0-9]{2}([0-9]{2}"
@@ -39,32 +40,32 @@ def source_files(
     columns: Sequence[str] = (),
     every: bool = False,
 ) -> pa.Table:
-    """Files of some images, by path.
+    """Return the files of images, sorted by path.
 
     Parameters
     ----------
     images
-        Keys of images and of what they belong to, as `cohort_images` gives them.
+        Keys of images and of their series, studies and patients; the result of `cohort_images`.
     raw_dir
         The raw zone.
     pseudonyms
-        What computes keys.
+        Computes keys with the secret.
     columns
-        Which keys, and which of `ORIGINALS`, are given beside the image's key and the path.
+        Keys of other levels and names in `ORIGINALS` to include in the result.
     every
-        Also files that are not what the row was made of: duplicates, and other versions.
+        Include duplicates and older versions, from which no published row was made.
 
     Returns
     -------
     pyarrow.Table
-        ``image_key``, ``file_path`` as the raw zone has it, and the columns; a row a file.
+        ``image_key``, ``file_path`` as in the raw zone, and the columns; one row per file.
     """
     originals = [f"rows_of.{ORIGINALS[name]} as {name}" for name in columns if name in ORIGINALS]
-    # another version of an image may be of another series
+    # another version of an image may belong to another series
     rows = "all_rows" if every else "rows_of_wanted_series"
     with contextlib.closing(duckdb.connect()) as connection:
         connection.execute("set preserve_insertion_order = false")
-        # the key is bound, not written into SQL: what fails may be quoted
+        # the key is bound, not part of the SQL text: error messages may quote SQL
         connection.execute("create temp table secret (ki varchar, ko varchar)")
         connection.execute(
             "insert into secret values (?, ?)", [pseudonyms.secret.ki, pseudonyms.secret.ko]
@@ -95,7 +96,7 @@ def source_files(
             where image_key in (select image_key from wanted);
             """
         )
-        chosen = "select * from files" if every else _taken()
+        chosen = "select * from files" if every else _current_files_sql()
         others = [name for name in columns if name not in ("image_key", *ORIGINALS)]
         listed = ", ".join(("chosen.image_key", "file_path", *others,
                             *(name for name in columns if name in ORIGINALS)))  # fmt: skip
@@ -105,8 +106,8 @@ def source_files(
         ).to_arrow_table()
 
 
-def _taken() -> str:
-    """Of several versions of an image the file that its row was made of."""
+def _current_files_sql() -> str:
+    """Return SQL for the file of each image from which its published row was made."""
     return f"""
         with several as (
             select image_key from files group by image_key having count(*) > 1

@@ -1,9 +1,9 @@
-"""The life of the key: where it comes from, what is derived from it, and the vault database.
+"""Life cycle of the pseudonym key, and the vault database.
 
-Belongs here: finding, checking, making and replacing the secret, deriving its parts, handing them
-to dbt through a small database of their own, and the keyed hash as Python computes it.
-Does not belong here: what is hashed and why (the macros and seeds of dbt), settings, Dagster, and
-what has to be built again with another key.
+Belongs here: finding, checking, creating and replacing the key, and passing the derived keys to
+dbt through the vault database.
+Does not belong here: derivation of keys (deid.keys), hashing in dbt (macros and seeds), settings,
+Dagster, rebuilding tables with another key (operations.rotate_key).
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from dicom_pipeline.deid.keys import Secret, VaultError, derive, new_key, read_k
 def load_or_create_secret(
     *, warehouse_dir: Path, key: str | None, key_file: Path | None, may_create: bool
 ) -> Secret:
-    """Find the key, or make one, and derive the secret from it.
+    """Find or create the key, and derive the secret from it.
 
     Parameters
     ----------
     warehouse_dir
-        Private directory of the warehouse; its `pseudonym.key` is the key of last resort.
+        Private directory of the warehouse; its ``pseudonym.key`` is used if no other key is given.
     key, key_file
-        A key given as text, or the file that holds it; the text goes first.
+        The key as text, or the file with it; the text takes precedence.
     may_create
-        Whether a key may be made: only while nothing has been built with another one.
+        Whether a key may be created: only while no tables exist.
 
     Raises
     ------
     VaultError
-        If the key is missing, weak, unreadable, or another one than the vault's.
+        The key is missing, weak or unreadable, or differs from the key of the vault.
     """
     known_id = known_key_id(warehouse_dir)
     secret = find_secret(warehouse_dir=warehouse_dir, key=key, key_file=key_file)
@@ -43,7 +43,7 @@ def load_or_create_secret(
             raise VaultError(
                 "The key that the tables were made with is missing: set DICOM_PSEUDONYM_KEY or "
                 f"DICOM_PSEUDONYM_KEY_FILE, or put back {own_key_file(warehouse_dir).name}. If it "
-                "is lost, `dicom-pipeline rotate-key` makes a new one and all tables anew."
+                "is lost, `dicom-pipeline rotate-key` creates a new key and rebuilds all tables."
             )
         text = new_key()
         ensure_private_directory(warehouse_dir)
@@ -53,18 +53,18 @@ def load_or_create_secret(
         raise VaultError(
             f"This is another key ({secret.key_id}) than the one the tables were made with "
             f"({known_id}): set DICOM_PSEUDONYM_KEY or DICOM_PSEUDONYM_KEY_FILE to that one, or "
-            "make all tables anew with this one: `dicom-pipeline rotate-key`."
+            "rebuild all tables with this one: `dicom-pipeline rotate-key`."
         )
     return secret
 
 
 def find_secret(*, warehouse_dir: Path, key: str | None, key_file: Path | None) -> Secret | None:
-    """The key as it is now, whether or not the tables were made with it; None if there is none.
+    """Return the secret of the configured key, even if the tables have another; None without one.
 
     Raises
     ------
     VaultError
-        It is weak, malformed or unreadable.
+        The key is weak, malformed or unreadable.
     """
     _finish_replacing(warehouse_dir)
     if key is not None:
@@ -75,10 +75,10 @@ def find_secret(*, warehouse_dir: Path, key: str | None, key_file: Path | None) 
 
 
 def replace_key(text: str, warehouse_dir: Path) -> Secret:
-    """Make another key that of the warehouse, in its own key file; the caller holds the lock.
+    """Replace the key of the warehouse in its key file; the caller holds the write lock.
 
-    The vault is what counts: whoever is killed before it is replaced has changed nothing, and
-    after that the new key takes the place of the old one as soon as anybody looks for it.
+    Replacing the vault is the commit. A process killed before it has changed nothing; after it,
+    the next call that looks for the key finishes the replacement of the key file.
 
     Parameters
     ----------
@@ -101,17 +101,17 @@ def replace_key(text: str, warehouse_dir: Path) -> Secret:
 
 
 def _finish_replacing(warehouse_dir: Path) -> None:
-    """Put the next key in place if the vault is its vault already."""
-    following = _next_key_file(warehouse_dir)
-    if following.exists():
-        with contextlib.suppress(FileNotFoundError):  # another process may do the same just now
-            text = following.read_text(encoding="ascii")
+    """Move the next key to the key file if the vault has already been replaced."""
+    next_file = _next_key_file(warehouse_dir)
+    if next_file.exists():
+        with contextlib.suppress(FileNotFoundError):  # another process may do the same
+            text = next_file.read_text(encoding="ascii")
             if derive(text).key_id == known_key_id(warehouse_dir):
-                following.replace(own_key_file(warehouse_dir))
+                next_file.replace(own_key_file(warehouse_dir))
 
 
 def write_vault(secret: Secret, warehouse_dir: Path) -> Path:
-    """Write the database that dbt attaches to see the derived keys; leave it if it has them."""
+    """Write the database with the derived keys, which dbt attaches; keep it if it has them."""
     path = vault_path(warehouse_dir)
     if path.exists() and _read_vault(path) == secret:
         return path
@@ -129,12 +129,12 @@ def write_vault(secret: Secret, warehouse_dir: Path) -> Path:
 
 
 def vault_path(warehouse_dir: Path) -> Path:
-    """Where the vault database lies."""
+    """Return the path of the vault database."""
     return warehouse_dir / "vault.duckdb"
 
 
 def own_key_file(warehouse_dir: Path) -> Path:
-    """Where the key lies that the pipeline made itself."""
+    """Return the path of the key file that the pipeline creates."""
     return warehouse_dir / "pseudonym.key"
 
 
@@ -143,7 +143,7 @@ def _next_key_file(warehouse_dir: Path) -> Path:
 
 
 def known_key_id(warehouse_dir: Path) -> str | None:
-    """Id of the key that the tables were made with; None before there are any."""
+    """Return the id of the key of the tables; None if there are no tables yet."""
     path = vault_path(warehouse_dir)
     return _read_vault(path).key_id if path.exists() else None
 
@@ -156,7 +156,7 @@ def _read_vault(path: Path) -> Secret:
         row = None
     if row is None:
         raise VaultError(
-            f"{path.name} cannot be read; if no other process holds it, remove it, and it is made "
-            "anew from the key."
+            f"{path.name} cannot be read; if no other process holds it, remove it, and it is "
+            "created again from the key."
         )
     return Secret(*row)

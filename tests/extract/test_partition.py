@@ -312,7 +312,7 @@ def test_partitions_are_written_while_others_are_read(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LARGEST_CHUNK", 1)
-    monkeypatch.setattr(pool, "AHEAD", 1)
+    monkeypatch.setattr(pool, "QUEUED_PER_WORKER", 1)
     for n in range(12):
         zone.put(str(n), instance(n, StudyDate=f"2012{n + 1:02}01"))
     zone.scan()

@@ -111,7 +111,7 @@ def test_files_are_taken_as_workers_come_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LARGEST_CHUNK", 2)
-    monkeypatch.setattr(pool, "AHEAD", 2)
+    monkeypatch.setattr(pool, "QUEUED_PER_WORKER", 2)
     for n in range(40):
         (tmp_path / str(n)).write_bytes(instance(n))
     taken: list[FileVersion] = []

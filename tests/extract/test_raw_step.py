@@ -10,7 +10,7 @@ import pytest
 
 from dicom_pipeline.extract import raw_step
 from dicom_pipeline.extract.partition import PartitionReport
-from dicom_pipeline.extract.pool import process_partition
+from dicom_pipeline.extract.pool import process_partitions
 from dicom_pipeline.extract.raw_step import RawStep
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from tests.support.dicom import instance
@@ -62,9 +62,9 @@ def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
 
     def noting(periods: dict[str, int], *a: object, **k: object) -> Iterator[object]:
         asked.extend(periods)
-        return process_partition(periods, *a, **k)  # type: ignore[arg-type]
+        return process_partitions(periods, *a, **k)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(raw_step, "process_partition", noting)
+    monkeypatch.setattr(raw_step, "process_partitions", noting)
     reports = zone.refresh(workers=2)
     assert sorted(asked) == [f"2012-0{n}" for n in range(1, 10)]
     assert sorted(report.period for report in reports) == zone.manifests.periods()

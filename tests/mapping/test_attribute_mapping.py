@@ -117,7 +117,7 @@ def test_a_column_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -
     # what else the second line says does not matter
     twice = lines[first].replace("EchoTime", "FlipAngle").replace("keep_number", "remove")
     path.write_text("\n".join([*lines[: first + 20], twice, *lines[first + 20 :]]))
-    says = f"line {first + 21}: images.echo_time is also in line {first + 1} too"
+    says = f"line {first + 21}: images.echo_time is also in line {first + 1}"
     with pytest.raises(MappingError, match=says):
         load_mapping(path)
     path.write_text("\n".join([*lines, twice.replace("images,", "studies,")]))

@@ -8,7 +8,7 @@ import sys
 
 from PIL import Image
 
-from dicom_pipeline.reporting import charts as pictures
+from dicom_pipeline.reporting import charts
 
 
 def opened(png: bytes) -> Image.Image:
@@ -35,22 +35,22 @@ BLUE, ORANGE, GREY = (0, 114, 178), (230, 159, 0), (184, 191, 198)
 
 
 def test_a_stacked_bar_is_as_large_as_its_count() -> None:
-    png = pictures.stacked_bars("Studies", ["a", "b"], {"CT": [30, 30], "other": [0, 30]})
+    png = charts.stacked_bars("Studies", ["a", "b"], {"CT": [30, 30], "other": [0, 30]})
     assert opened(png).format == "PNG"
     assert 1.9 < amount(png, BLUE) / amount(png, GREY) < 2.1
 
 
 def test_a_flat_bar_is_as_long_as_its_count() -> None:
-    short = amount(pictures.flat_bars("Files", {"a": 100, "b": 100}), BLUE)
-    mixed = amount(pictures.flat_bars("Files", {"a": 100, "b": 50}), BLUE)
+    short = amount(charts.flat_bars("Files", {"a": 100, "b": 100}), BLUE)
+    mixed = amount(charts.flat_bars("Files", {"a": 100, "b": 50}), BLUE)
     assert 0.70 < mixed / short < 0.80
 
 
 def test_a_picture_of_hundreds_of_months_is_small_enough_to_be_kept_with_each_run() -> None:
     months = [f"{2000 + i // 12}-{i % 12 + 1:02}" for i in range(300)]
     parts = {name: [(i * 7 + k) % 90 for i in range(300)] for k, name in enumerate("abcdefgh")}
-    assert len(pictures.stacked_bars("Studies", months, parts)) < 40_000
-    assert len(pictures.line("Files a second", months, [float(i) for i in range(300)])) < 20_000
+    assert len(charts.stacked_bars("Studies", months, parts)) < 40_000
+    assert len(charts.line("Files a second", months, [float(i) for i in range(300)])) < 20_000
 
 
 def test_matplotlib_is_not_imported_until_something_is_drawn() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicom_pipeline.reporting.disclosure_control import LEAST, OTHER, merged
+from dicom_pipeline.reporting.disclosure_control import MIN_CELL_SIZE, OTHER, suppress
 
 CELLS = st.dictionaries(
     st.tuples(
@@ -20,18 +20,20 @@ CELLS = st.dictionaries(
 
 @given(CELLS)
 def test_no_cell_is_small_and_no_study_is_lost(cells: dict[tuple[str, str], int]) -> None:
-    spans = merged(cells)
+    spans = suppress(cells)
     total = sum(cells.values())
-    assert sum(sum(span.counts.values()) for span in spans) == (total if total >= LEAST else 0)
+    assert sum(sum(span.counts.values()) for span in spans) == (
+        total if total >= MIN_CELL_SIZE else 0
+    )
     for span in spans:
-        assert all(count >= LEAST for count in span.counts.values()), span
+        assert all(count >= MIN_CELL_SIZE for count in span.counts.values()), span
     months = [month for span in spans for month in span.months]
     assert months == sorted(set(months))
 
 
 @given(CELLS)
 def test_a_name_that_is_shown_is_counted_as_it_is(cells: dict[tuple[str, str], int]) -> None:
-    for span in merged(cells):
+    for span in suppress(cells):
         there = Counter[str]()
         for (month, name), count in cells.items():
             if month in span.months:
@@ -43,16 +45,16 @@ def test_a_name_that_is_shown_is_counted_as_it_is(cells: dict[tuple[str, str], i
 
 def test_a_single_patient_in_a_month_of_their_own_is_not_to_be_seen() -> None:
     cells = {("2001-01", "CT"): 40, ("2001-02", "MR"): 1, ("2001-03", "CT"): 12}
-    [january, later] = merged(cells)
+    [january, later] = suppress(cells)
     assert (january.label, dict(january.counts)) == ("2001-01", {"CT": 40})
     assert (later.label, dict(later.counts)) == ("2001-02 to 2001-03", {OTHER: 13})
 
 
 def test_what_has_no_date_stands_at_the_end() -> None:
-    [span] = merged({("undated", "CT"): 2, ("2001-01", "CT"): 3, ("2003-01", "CT"): 30})
+    [span] = suppress({("undated", "CT"): 2, ("2001-01", "CT"): 3, ("2003-01", "CT"): 30})
     assert span.label == "2001-01 to 2003-01 and undated"
 
 
 def test_an_archive_of_few_studies_shows_nothing() -> None:
-    assert merged({("2001-01", "CT"): LEAST - 1}) == []
-    assert merged({}) == []
+    assert suppress({("2001-01", "CT"): MIN_CELL_SIZE - 1}) == []
+    assert suppress({}) == []

@@ -1,1 +1,1 @@
-"""Reading headers on AWS Lambda."""
+"""Extraction of headers by an AWS Lambda function."""

@@ -1,7 +1,7 @@
-"""Files that are read elsewhere: what is asked for, where the rows are put, and what is answered.
+"""Protocol between this machine and the AWS Lambda function: batches of files, rows, outcomes.
 
-Belongs here: the words that this machine and a function of AWS Lambda exchange.
-Does not belong here: who sends them (lambda_pool, lambda_call), what is done there (aws_lambda).
+Belongs here: the event, the object with the rows, and the outcome codes.
+Does not belong here: calls (call, pool), the function itself (handler).
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ SUFFIX = ".zip"
 
 
 class Outcome(StrEnum):
-    """How a batch ended, in the words of the function."""
+    """Outcome of a batch, as the function returns it."""
 
     DONE = "done"
-    # of these no file is to blame
+    # independent of the files of the batch
     UNAVAILABLE = "unavailable"
     OTHER_VERSION = "other_version"
-    # one of the files may be
+    # possibly caused by one of the files
     NO_MEMORY = "no_memory"
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some files of a landing zone, and where their rows go.
+    """Files of a landing zone to read, and the object for their rows.
 
     Attributes
     ----------
     landing
         The landing zone.
     target
-        Bucket and key of the object that the rows are put into.
+        Bucket and key of the object that the function writes the rows to.
     reader_version
-        What the caller's rows are read by; see `Partitions.reader_version`.
+        Reader version of the caller; see `Partitions.reader_version`.
     reader
         The header reader.
     kms_key
-        Id of the KMS key that the object is encrypted with; None for the bucket's own way.
+        Id of the KMS key for the object; None for the default encryption of the bucket.
     files
-        What is to be read. With none, the function only says whether it could.
+        Files to read. If empty, the function only checks whether it could read.
     """
 
     landing: S3Location
@@ -63,10 +63,10 @@ class Batch:
     files: Sequence[FileVersion]
 
     def event(self) -> dict[str, Any]:
-        """What is sent to the function.
+        """Return the event for the function.
 
-        A name is at most 1,024 bytes and takes up to six of JSON for each, so that 500 of them
-        stay below the 6 MB that an event may have.
+        An S3 key has at most 1,024 bytes, each of which takes up to six bytes of JSON: 500 keys
+        stay below Lambda's limit of 6 MB for an event.
         """
         return {
             "landing": [self.landing.bucket, self.landing.prefix],
@@ -79,7 +79,7 @@ class Batch:
 
     @classmethod
     def of_event(cls, event: dict[str, Any]) -> Batch:
-        """The inverse of `event`."""
+        """Return the batch of an event; the inverse of `event`."""
         return cls(
             S3Location(*event["landing"]),
             S3Location(*event["target"]),
@@ -91,19 +91,19 @@ class Batch:
 
     @property
     def where(self) -> dict[str, str]:
-        """The object of the rows, as boto3 names it."""
+        """Bucket and key of the object, as boto3 arguments."""
         return {"Bucket": self.target.bucket, "Key": self.target.prefix}
 
     @property
     def encryption(self) -> dict[str, str]:
-        """How it is encrypted, as boto3 is told."""
+        """Encryption of the object, as boto3 arguments."""
         if not self.kms_key:
             return {}
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key}
 
 
 def pack(tables: Tables) -> bytes:
-    """All tables of a batch as one object: a zip of Arrow streams, each compressed."""
+    """Return all tables of a batch as one ZIP file of compressed Arrow IPC streams."""
     sink = io.BytesIO()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
@@ -117,12 +117,12 @@ def pack(tables: Tables) -> bytes:
 
 
 def unpack(data: bytes) -> Tables:
-    """The inverse of `pack`.
+    """Return the tables of an object; the inverse of `pack`.
 
     Raises
     ------
     ValueError
-        It is something else.
+        The data is not the result of `pack`.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -1,7 +1,8 @@
-"""One call of the function on AWS Lambda, and what its answers and errors mean.
+"""One call of the AWS Lambda function, and the meaning of its responses and errors.
 
-Belongs here: the client, waiting and asking again, which errors are one batch's and which all's.
-Does not belong here: which batches there are and what becomes of one that failed (lambda_pool).
+Belongs here: the client, retries with backoff, and the distinction between errors of one batch
+and errors of all batches.
+Does not belong here: the choice of batches and the handling of failed ones (pool).
 """
 
 from __future__ import annotations
@@ -11,23 +12,23 @@ import random
 import threading
 from typing import Any, NoReturn
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.extract.lambda_.batch import Batch, Outcome
 from dicom_pipeline.headers.reader import Reason
 
 ATTEMPTS = 12
-LONGEST_WAIT = 20.0
-FIRST_WAIT = 0.5
-# longer than a function may run, so that it is Lambda that ends it
+LONGEST_WAIT = 20.0  # seconds
+FIRST_WAIT = 0.5  # seconds
+# longer than Lambda's maximum run time of 900 s, so that Lambda reports the timeout
 READ_SECONDS = 930.0
 _NAME = "the Lambda function"
 
 _DEPLOY = "make lambda-package, and deploy it again"
-_AGAIN = "also after many tries; run again later"
+_RETRIED = "also after many tries; run again later"
 _CREDENTIALS = "the credentials are not accepted; check AWS_ACCESS_KEY_ID, AWS_PROFILE"
 _EXPIRED = "the credentials have expired; renew them and run again"
-_KMS = "its KMS key cannot be used; check the key, and what the function's role may do with it"
+_KMS = "its KMS key cannot be used; check the key and the permissions of the function's role"
 _LINES = {
     "ResourceNotFoundException": "there is none of that name in this region; check "
     "DICOM_LAMBDA_FUNCTION, AWS_DEFAULT_REGION",
@@ -43,8 +44,8 @@ _LINES = {
     "ExpiredTokenException": _EXPIRED,
     "RequestExpired": _EXPIRED,
     "ValidationException": "DICOM_LAMBDA_FUNCTION is not the name of a function",
-    "TooManyRequestsException": f"Lambda asks for fewer calls, {_AGAIN}",
-    "ThrottlingException": f"Lambda asks for fewer calls, {_AGAIN}",
+    "TooManyRequestsException": f"Lambda requires fewer calls (throttling), {_RETRIED}",
+    "ThrottlingException": f"Lambda requires fewer calls (throttling), {_RETRIED}",
     "KMSAccessDeniedException": _KMS,
     "KMSDisabledException": _KMS,
     "KMSInvalidStateException": _KMS,
@@ -54,14 +55,14 @@ _LINES = {
     "ResourceConflictException": "it is being changed; run again later",
     "ResourceNotReadyException": "it is being changed; run again later",
 }
-# another try may well go through
-_BUSY = {
+# temporary: a retry may succeed
+_RETRYABLE = {
     "TooManyRequestsException", "ThrottlingException", "ResourceConflictException",
     "ResourceNotReadyException", "SnapStartNotReadyException", "EC2ThrottledException",
 }  # fmt: skip
-_LASTING = {code for code in _LINES if code.startswith(("KMS", "Invalid"))}
-# Lambda could not even start the function
-_NO_START = (
+_PERMANENT = {code for code in _LINES if code.startswith(("KMS", "Invalid"))}
+# error types of a function that Lambda cannot start
+_START_ERRORS = (
     "Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError",
     "Runtime.MalformedHandlerName", "Runtime.InvalidEntrypoint", "Runtime.InvalidRuntime",
     "Runtime.UnsupportedRuntime",
@@ -74,9 +75,9 @@ class LambdaCall:
     Parameters
     ----------
     function
-        Its name or ARN, with a version or an alias or without.
+        Name or ARN of the function, optionally with a version or an alias.
     connections
-        How many calls there are at the same time.
+        Maximum number of concurrent calls.
     """
 
     def __init__(self, function: str, *, connections: int) -> None:
@@ -85,41 +86,42 @@ class LambdaCall:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Have no call ask again."""
+        """Stop retries of all calls."""
         self._stopped.set()
 
     def __call__(self, batch: Batch) -> Reason | None:
-        """Have a batch read.
+        """Read a batch.
 
         Returns
         -------
         Reason or None
-            None when its rows are in its object; else why a file of it may be the cause.
+            None if the object has the rows of the batch; otherwise the reason for which one of
+            its files may have failed.
 
         Raises
         ------
         StorageUnavailable
-            No batch can be read, whichever files it has.
+            The failure does not depend on the files of the batch.
         """
         payload = json.dumps(batch.event(), ensure_ascii=False, separators=(",", ":")).encode()
         for attempt in range(1, ATTEMPTS + 1):
             if self._stopped.is_set():
                 break
-            outcome = self._ask(payload, last=attempt == ATTEMPTS)
+            outcome = self._invoke(payload, last=attempt == ATTEMPTS)
             if isinstance(outcome, dict):
-                return _judged(outcome, batch)
+                return _result_of(outcome, batch)
             if outcome is not None:
                 return outcome
-            # not all at the same time
+            # random, so that concurrent calls do not retry at the same time
             pause = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311
             self._stopped.wait(pause)
-        raise StorageUnavailable(f"{_NAME}: it was not called, since the step was ended")
+        raise StorageUnavailable(f"{_NAME}: it was not called because the step was stopped")
 
-    def _ask(self, payload: bytes, *, last: bool) -> dict[str, Any] | Reason | None:
-        """Call once: the answer, how it failed, or None for another try."""
+    def _invoke(self, payload: bytes, *, last: bool) -> dict[str, Any] | Reason | None:
+        """Call once; return the response, the reason of a failure, or None for a retry."""
         from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-        client = s3.client(
+        client = aws.client(
             "lambda", attempts=1, read_seconds=READ_SECONDS, connections=self._connections
         )
         try:
@@ -128,26 +130,26 @@ class LambdaCall:
         except ReadTimeoutError:
             return Reason.TIMEOUT
         except ClientError as error:
-            if s3.code_of(error) == "RequestTooLargeException":
+            if aws.code_of(error) == "RequestTooLargeException":
                 return Reason.WORKER_CRASHED
-            if last or not _may_pass(error):
-                _give_up(error)
+            if last or not _is_retryable(error):
+                _raise_unavailable(error)
             return None
         except BotoCoreError as error:
-            if last or not _is_of_network(error):
-                _give_up(error)
+            if last or not _is_network_error(error):
+                _raise_unavailable(error)
             return None
         if "FunctionError" in answer:
             return _failure(data)
         try:
-            said = json.loads(data)
+            response = json.loads(data)
         except ValueError:
-            said = None
-        return said if isinstance(said, dict) else Reason.WORKER_CRASHED
+            response = None
+        return response if isinstance(response, dict) else Reason.WORKER_CRASHED
 
 
-def _judged(answer: dict[str, Any], batch: Batch) -> Reason | None:
-    """What the function itself said."""
+def _result_of(answer: dict[str, Any], batch: Batch) -> Reason | None:
+    """Translate a response of the function."""
     outcome = answer.get("outcome")
     if outcome == Outcome.DONE and answer.get("files") == len(batch.files):
         return None
@@ -161,31 +163,31 @@ def _judged(answer: dict[str, Any], batch: Batch) -> Reason | None:
         return Reason.WORKER_CRASHED
     if outcome == Outcome.FAILED:
         return Reason.DECODE_ERROR
-    raise StorageUnavailable(f"{_NAME}: it is not that of dicom_pipeline; {_DEPLOY}")
+    raise StorageUnavailable(f"{_NAME}: it is not the function of dicom_pipeline; {_DEPLOY}")
 
 
 def _failure(data: bytes) -> Reason:
-    """What Lambda says of a function that did not answer; its text may quote anything."""
+    """Translate Lambda's error of a function without a response; its text may quote values."""
     try:
-        said = json.loads(data)
-        kind, text = str(said.get("errorType", "")), str(said.get("errorMessage", ""))
+        error = json.loads(data)
+        kind, text = str(error.get("errorType", "")), str(error.get("errorMessage", ""))
     except (ValueError, AttributeError):
         return Reason.WORKER_CRASHED
-    if kind in _NO_START:
+    if kind in _START_ERRORS:
         raise StorageUnavailable(f"{_NAME}: it cannot start; {_DEPLOY}")
     if kind == "Sandbox.Timedout" or "Task timed out after" in text:
         return Reason.TIMEOUT
     return Reason.WORKER_CRASHED
 
 
-def _may_pass(error: Any) -> bool:
-    """Whether the same call may go through later."""
-    code = s3.code_of(error)
+def _is_retryable(error: Any) -> bool:
+    """Return whether a retry of the same call may succeed."""
+    code = aws.code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code in _BUSY or (status >= 500 and code not in _LASTING)
+    return code in _RETRYABLE or (status >= 500 and code not in _PERMANENT)
 
 
-def _is_of_network(error: Exception) -> bool:
+def _is_network_error(error: Exception) -> bool:
     from botocore.exceptions import (
         ConnectionError,  # noqa: A004 - boto3's own
         HTTPClientError,
@@ -197,14 +199,15 @@ def _is_of_network(error: Exception) -> bool:
     return isinstance(error, broken) and not isinstance(error, SSLError)
 
 
-def _give_up(error: Exception) -> NoReturn:
-    code = s3.code_of(error)
+def _raise_unavailable(error: Exception) -> NoReturn:
+    code = aws.code_of(error)
     if code in _LINES:
         line = _LINES[code]
     elif code:
-        line = f"Lambda answers {code}, {_AGAIN}" if code.isalnum() else f"Lambda fails, {_AGAIN}"
-    elif _is_of_network(error):
+        name = f"Lambda answers {code}" if code.isalnum() else "Lambda fails"
+        line = f"{name}, {_RETRIED}"
+    elif _is_network_error(error):
         line = "Lambda cannot be reached; check AWS_ENDPOINT_URL_LAMBDA and the network"
     else:
-        raise s3.unavailable(error, _NAME) from None
+        raise aws.unavailable(error, _NAME) from None
     raise StorageUnavailable(f"{_NAME}: {line}") from None

@@ -1,10 +1,10 @@
-"""The function that AWS Lambda runs: it reads the headers of a batch with the code of a worker.
+"""AWS Lambda function that reads the headers of a batch with the code of a worker.
 
-Belongs here: an event to an object with rows, and an answer of counts.
-Does not belong here: the words of both (batch), reading (worker), who calls (lambda_pool).
+Belongs here: translation of an event to an object with rows and a response with counts.
+Does not belong here: the protocol (batch), reading (worker), the caller (pool).
 
-Nothing is raised and nothing is logged: Lambda would write either to a log, and both may quote a
-value. What is written depends on the event alone, so that the same event may come again.
+The function raises and logs nothing: Lambda writes both to its log, and messages may quote values.
+Its result depends only on the event, so that a repeated event is harmless.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
 from dicom_pipeline.config.locations import S3Location
@@ -23,30 +23,30 @@ from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 
-_NOWHERE = Path("/nonexistent")
+_NO_DIRECTORY = Path("/nonexistent")
 
 silence_pydicom()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Read the headers of a batch, and put their rows into its object.
+    """Read the headers of a batch, and write their rows to its object.
 
     Parameters
     ----------
     event
-        As `Batch.event` makes it.
+        The result of `Batch.event`.
     _context
-        Lambda's.
+        Lambda's context object.
 
     Returns
     -------
     dict
-        ``outcome`` (see `Outcome`), and with ``done`` the numbers of files and rejects and the
-        size of the object; with ``unavailable`` the ``line`` that says why.
+        ``outcome`` (see `Outcome`). With ``done`` also the numbers of files and rejected files and
+        the size of the object in bytes; with ``unavailable`` the reason as ``line``.
     """
     try:
         batch = Batch.of_event(event)
-        plan = WorkerPlan(batch.landing, _NOWHERE, MAPPING_CSV, batch.reader)
+        plan = WorkerPlan(batch.landing, _NO_DIRECTORY, MAPPING_CSV, batch.reader)
         if plan.reader_version != batch.reader_version:
             return {"outcome": Outcome.OTHER_VERSION.value}
         return {"outcome": Outcome.DONE.value, **_read(batch)}
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"outcome": Outcome.UNAVAILABLE.value, "line": str(unavailable)}
     except MemoryError:
         return {"outcome": Outcome.NO_MEMORY.value}
-    except Exception:  # noqa: BLE001 - Lambda would log it, and what it quotes
+    except Exception:  # noqa: BLE001 - Lambda would log the message, which may quote values
         return {"outcome": Outcome.FAILED.value}
 
 
@@ -73,14 +73,14 @@ def _read(batch: Batch) -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def _worker(landing: S3Location, reader: Reader) -> Worker:
-    """The worker of this process, which Lambda keeps for the next events."""
-    return Worker(WorkerPlan(landing, _NOWHERE, MAPPING_CSV, reader))
+    """Return the worker of this process; Lambda reuses the process for further events."""
+    return Worker(WorkerPlan(landing, _NO_DIRECTORY, MAPPING_CSV, reader))
 
 
 def _put(batch: Batch, data: bytes) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        s3.client().put_object(**batch.where, **batch.encryption, Body=data)
+        aws.client().put_object(**batch.where, **batch.encryption, Body=data)
     except (BotoCoreError, ClientError) as error:
-        raise s3.unavailable(error, "the raw zone", "written") from None
+        raise aws.unavailable(error, "the raw zone", "written") from None

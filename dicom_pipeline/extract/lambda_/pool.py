@@ -1,11 +1,11 @@
-"""Reading headers on AWS Lambda: the same rows as from processes of this machine.
+"""Extraction of headers by concurrent calls of an AWS Lambda function.
 
-Belongs here: batches, how many at once, parts of those that failed, the objects between.
-Does not belong here: one call (lambda_call), what the function does (aws_lambda), what is done
-with the rows (raw_step).
+Belongs here: batches, concurrency, splitting of failed batches, the objects with the rows.
+Does not belong here: one call (call), the function (handler), use of the rows (raw_step).
 
-A batch that fails is called again in parts, down to single files, which are rejected: so a hostile
-file costs itself only. What concerns all files ends the step, and rejects none.
+The rows are the same as those of local worker processes. A failed batch is split and read again,
+down to single files, which are then rejected: a hostile file affects only itself. A failure that
+does not depend on the files stops the step and rejects no file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain, count, islice
 from uuid import uuid4
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.locations import BATCHES, S3Location
 from dicom_pipeline.extract.lambda_.batch import SUFFIX, Batch, unpack
@@ -33,36 +33,36 @@ from dicom_pipeline.landing.storage import FileVersion
 
 MOST_FILES = 500
 MOST_BYTES = 256 << 20
-# of a larger file no more counts: its header ends long before, and only that is fetched
+# only the header of a file is fetched: a larger file counts as this many bytes
 MOST_OF_A_FILE = 1 << 20
 FEWEST_FILES = 25
 PARTS = 8
 _FETCHES = 16
 _ZONE = "the raw zone"
-_FOREIGN = "the Lambda function: what it wrote is not what was asked for; deploy it again"
+_WRONG_RESULT = "the Lambda function: it wrote other rows than requested; deploy it again"
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A batch, by a name that tells which one it is a part of."""
+    """Files of a batch; the name of a split batch starts with the name of the original one."""
 
     name: str
     files: Sequence[FileVersion]
 
 
 class LambdaPool:
-    """Reads headers by a function on AWS Lambda.
+    """Reads headers by calls of an AWS Lambda function.
 
     Parameters
     ----------
     function
-        Its name or ARN.
+        Name or ARN of the function.
     raw
-        The raw zone: rows lie in its folder `BATCHES` for a moment.
+        The raw zone; its folder `BATCHES` holds the rows until they are fetched.
     concurrency
-        Calls at the same time.
+        Maximum number of concurrent calls.
     kms_key
-        Id of the KMS key that objects are encrypted with; None for the bucket's own way.
+        Id of the KMS key for the objects; None for the default encryption of the bucket.
     """
 
     def __init__(
@@ -81,33 +81,33 @@ class LambdaPool:
         Parameters
         ----------
         files
-            What to read; taken by this thread alone.
+            Files to read; only the calling thread iterates over them.
         plan
-            What the function is to do, and what its rows are to be.
+            Settings of the workers, which the function must have too.
         workers
-            Not used: `concurrency` bounds the calls.
+            Not used: `concurrency` limits the calls.
 
         Yields
         ------
         dict of str to pyarrow.Table
-            Rows of the raw tables, for a batch of the files.
+            Rows of the raw tables for one batch.
 
         Raises
         ------
         StorageUnavailable
-            No file can be read, or none is to blame.
+            A failure that does not depend on the files.
         """
-        coming = iter(files)
-        first = next(coming, None)
+        remaining = iter(files)
+        first = next(remaining, None)
         if first is None:
-            return  # nothing to do: no call, and no request
+            return  # no files: no call and no request
         clear_batches(self.raw)
-        with closing(_Fan(self, plan)) as fan:
-            fan.probe()
-            yield from fan.read(chain([first], coming))
+        with closing(_Session(self, plan)) as session:
+            session.probe()
+            yield from session.read(chain([first], remaining))
 
 
-class _Fan:
+class _Session:
     """The calls of one step."""
 
     def __init__(self, pool: LambdaPool, plan: WorkerPlan) -> None:
@@ -125,29 +125,29 @@ class _Fan:
         self._numbers = count(1)
 
     def close(self) -> None:
-        """Ask for nothing more; calls that are under way end by themselves."""
+        """Start no more calls; running calls are not interrupted."""
         self._call.stop()
 
     def probe(self) -> None:
-        """See that there is a function of our version, before a file could be blamed for it."""
+        """Check the function and its version first, so that no file is rejected because of it."""
         failure = self._call(self._batch(_Job("probe", ())))
         if failure is not None:
             raise StorageUnavailable(
-                "the Lambda function: it fails without any file; look at its memory and time-out"
+                "the Lambda function: it fails without any file; check its memory and timeout"
             )
 
     def read(self, files: Iterator[FileVersion]) -> Iterator[Tables]:
-        """Rows of files, a batch at a time."""
+        """Yield the rows of files, one batch at a time."""
         batches = _batches(files, self._pool.concurrency)
-        again: list[_Job] = []
+        retries: list[_Job] = []
 
         def take() -> _Job | None:
-            if again:
-                return again.pop()
+            if retries:
+                return retries.pop()
             batch = next(batches, None)
             return None if batch is None else _Job(str(next(self._numbers)), batch)
 
-        # as many again: what has come waits here while rows are written
+        # twice the concurrency: results wait here while the caller writes rows
         for job, future in as_completed(take, self._submit, 2 * self._pool.concurrency):
             outcome = future.result()
             if not isinstance(outcome, Reason):
@@ -155,10 +155,10 @@ class _Fan:
             elif len(job.files) == 1:
                 yield self._rejected(job.files[0], outcome)
             else:
-                again += _parts(job)
+                retries += _split(job)
 
     def _submit(self, job: _Job) -> Future[Tables | Reason]:
-        """Begin a batch, in a thread that a process which ends does not wait for."""
+        """Start a batch in a daemon thread, which does not delay the end of the process."""
         future: Future[Tables | Reason] = Future()
         threading.Thread(target=self._run, args=(job, future), daemon=True).start()
         return future
@@ -166,7 +166,7 @@ class _Fan:
     def _run(self, job: _Job, future: Future[Tables | Reason]) -> None:
         try:
             future.set_result(self._rows(job))
-        except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
+        except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
             future.set_exception(error)
 
     def _rows(self, job: _Job) -> Tables | Reason:
@@ -175,12 +175,12 @@ class _Fan:
             failure = self._call(batch)
         with self._fetches:
             if failure is not None:
-                self._drop(batch)  # it may have come as far as that
+                self._delete(batch)  # the function may have written it before it failed
                 return failure
             tables = self._fetch(batch)
-        closed = unreadable_paths(tables[REJECTED])
-        if len(closed) == len(batch.files):
-            self._check_rights(batch.files[0])
+        unreadable = unreadable_paths(tables[REJECTED])
+        if len(unreadable) == len(batch.files):
+            self._check_permissions(batch.files[0])
         return tables
 
     def _batch(self, job: _Job) -> Batch:
@@ -195,32 +195,32 @@ class _Fan:
         )
 
     def _fetch(self, batch: Batch) -> Tables:
-        """Take the rows of a batch out of the bucket."""
+        """Read the rows of a batch from the bucket, and delete the object."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            _, data = s3.fetch(batch.where)
-            self._drop(batch)
+            _, data = aws.fetch(batch.where)
+            self._delete(batch)
         except (BotoCoreError, ClientError) as error:
-            raise s3.unavailable(error, _ZONE, "read") from None
+            raise aws.unavailable(error, _ZONE, "read") from None
         try:
             tables = unpack(data)
         except ValueError:
-            raise StorageUnavailable(_FOREIGN) from None
+            raise StorageUnavailable(_WRONG_RESULT) from None
         schemas = {name: table.schema for name, table in tables.items()}
         if schemas != self._schemas or paths_of(tables) != {file.path for file in batch.files}:
-            raise StorageUnavailable(_FOREIGN)
+            raise StorageUnavailable(_WRONG_RESULT)
         return tables
 
     @staticmethod
-    def _drop(batch: Batch) -> None:
+    def _delete(batch: Batch) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        with suppress(BotoCoreError, ClientError):  # the next step clears what is left
-            s3.client().delete_object(**batch.where)
+        with suppress(BotoCoreError, ClientError):  # the next step deletes remaining objects
+            aws.client().delete_object(**batch.where)
 
-    def _check_rights(self, file: FileVersion) -> None:
-        """Not one file could be opened there; if one opens here, the function is to blame."""
+    def _check_permissions(self, file: FileVersion) -> None:
+        """Raise if a file that the function could not open can be opened here."""
         try:
             open_storage(self._landing).open(file.path, file.etag).close()
         except OSError:
@@ -237,7 +237,7 @@ class _Fan:
 
 
 def _batches(files: Iterator[FileVersion], concurrency: int) -> Iterator[Sequence[FileVersion]]:
-    """Files in batches; of few files small ones, so that they are read side by side."""
+    """Group files into batches; few files give small batches, so that all calls have work."""
     some = list(islice(files, concurrency * MOST_FILES))
     most = min(MOST_FILES, max(FEWEST_FILES, -(-len(some) // concurrency)))
     batch: list[FileVersion] = []
@@ -253,7 +253,7 @@ def _batches(files: Iterator[FileVersion], concurrency: int) -> Iterator[Sequenc
         yield batch
 
 
-def _parts(job: _Job) -> list[_Job]:
+def _split(job: _Job) -> list[_Job]:
     size = -(-len(job.files) // PARTS)
     return [
         _Job(f"{job.name}-{number}", job.files[start : start + size])
@@ -262,12 +262,12 @@ def _parts(job: _Job) -> list[_Job]:
 
 
 def clear_batches(raw: S3Location) -> int:
-    """Delete what killed runs left between Lambda and here; the caller holds the lock.
+    """Delete objects with rows that killed runs left; the caller holds the write lock.
 
     Returns
     -------
     int
-        Number of objects.
+        Number of deleted objects.
 
     Raises
     ------
@@ -276,7 +276,7 @@ def clear_batches(raw: S3Location) -> int:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client, cleared = s3.client(), 0
+    client, cleared = aws.client(), 0
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=raw.bucket, Prefix=raw.prefix + BATCHES
     )
@@ -287,5 +287,5 @@ def clear_batches(raw: S3Location) -> int:
                 client.delete_objects(Bucket=raw.bucket, Delete={"Objects": keys, "Quiet": True})
             cleared += len(keys)
     except (BotoCoreError, ClientError) as error:
-        raise s3.unavailable(error, _ZONE, "written") from None
+        raise aws.unavailable(error, _ZONE, "written") from None
     return cleared

@@ -1,1 +1,1 @@
-"""The raw zone: parquet files, their rows, tombstones, and its mirror of a bucket."""
+"""The raw zone: parquet files, their rows, tombstones, and the local copy of a bucket."""

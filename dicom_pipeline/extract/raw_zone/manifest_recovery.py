@@ -1,8 +1,8 @@
-"""Manifests that are gone or damaged, made again from the raw parquet.
+"""Recovery of missing or corrupt manifests from the raw parquet.
 
-Belongs here: that. A file that has rows is a known file, and that it is gone is for the guard of
-the scan to judge: so its manifest must not simply be missing.
-Does not belong here: comparing manifests with the landing zone (scan).
+Belongs here: finding such manifests and writing them again. Without a manifest, the scan would not
+know the files that have rows, and its delete guard could not count them when they are deleted.
+Does not belong here: comparison of manifests with the landing zone (landing.scan).
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ _VERSION = ["file_path", "file_size", "file_mtime_ns", "file_etag"]
 
 
 def recover_manifests(partitions: Partitions, *, corrupt_too: bool = False) -> int:
-    """Make manifests anew that are gone or cannot be read.
+    """Rebuild missing and corrupt manifests.
 
-    Their files are noted as not yet opened, so that the next scan looks for their date again. A
-    manifest that cannot be read and whose partition was never written goes: its files are new.
+    Their files are marked as not opened, so that the next scan determines their date again. A
+    corrupt manifest without raw parquet is removed: the next scan finds its files as new.
 
     Parameters
     ----------
     partitions
         The raw zone and its manifests.
     corrupt_too
-        Whether to look for damage: reads all manifests to their ends.
+        Also look for corrupt manifests; this reads all manifests completely.
 
     Returns
     -------
     int
-        How many there were.
+        Number of missing and corrupt manifests.
     """
     manifests, raw = partitions.manifests, partitions.raw
-    known = manifests.periods()
-    damaged = {key for key in known if corrupt_too and not manifests.is_readable(key)}
-    lost = damaged | (set(raw.periods()) - set(known))
+    present = manifests.periods()
+    corrupt = {key for key in present if corrupt_too and not manifests.is_readable(key)}
+    lost = corrupt | (set(raw.periods()) - set(present))
     for period in sorted(lost):
         rows = _rows(partitions, period)
         if rows:
             manifests.write(period, rows)
-        elif period in damaged:
+        elif period in corrupt:
             manifests.remove(period)
     return len(lost)
 

@@ -1,8 +1,10 @@
-"""What the copy of a raw zone is of: the ETag of each file, on this machine's disk.
+"""Index of the local copy of a raw zone in a bucket: the ETag of each file.
 
-Belongs here: the record's lines. Does not belong here: the copy itself (raw_mirror).
+Belongs here: the lines of the index file.
+Does not belong here: the copy itself (s3_mirror).
 
-A line a change, the last one counts; a line that was cut off by a crash is as if it were not there.
+The file has one line of JSON per change; later lines replace earlier ones. An incomplete last
+line, left by a crash, is ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from dicom_pipeline.common.private_files import FILE_MODE, write_atomic
 
 @dataclass(frozen=True)
 class Entry:
-    """A copy: the object's ETag, and by what the file is known to be untouched since."""
+    """Index entry of a file: ETag of its object, and size and mtime that show later changes."""
 
     etag: str
     size: int
@@ -27,25 +29,31 @@ class Entry:
 
     @classmethod
     def of(cls, path: Path, etag: str) -> Entry:
-        """The entry of a file as it lies there; raises ``OSError`` without one."""
+        """Return the entry of a file with its current size and mtime.
+
+        Raises
+        ------
+        OSError
+            The file does not exist or cannot be accessed.
+        """
         status = path.stat()
         return cls(etag, status.st_size, status.st_mtime_ns)
 
 
-class MirrorRecord:
-    """The record of a copy.
+class MirrorIndex:
+    """Index of a local copy.
 
     Parameters
     ----------
     path
-        Where it lies.
-    place
-        What is copied: a record of another place is none.
+        The index file.
+    location
+        Location of the raw zone. The index of another location is discarded.
     """
 
-    def __init__(self, path: Path, place: str) -> None:
+    def __init__(self, path: Path, location: str) -> None:
         self._path = path
-        self._place = place
+        self._location = location
         self.entries: dict[str, Entry] = {}
         self.generation: str | None = None
 
@@ -56,16 +64,16 @@ class MirrorRecord:
         return self.entries[name]
 
     def load(self) -> None:
-        """Read what is there."""
+        """Read the index file."""
         self.entries, self.generation = {}, None
         try:
             lines = self._path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             lines = []
-        if not lines or _parsed(lines[0]).get("place") != self._place:
+        if not lines or _parse(lines[0]).get("place") != self._location:
             self.rewrite({}, None)
             return
-        for change in map(_parsed, lines[1:]):
+        for change in map(_parse, lines[1:]):
             name = change.get("name")
             if name is None:
                 self.generation = change.get("generation")
@@ -77,26 +85,26 @@ class MirrorRecord:
                 self.entries[name] = Entry(change["etag"], change["size"], change["mtime_ns"])
 
     def put(self, name: str, entry: Entry) -> None:
-        """Note a copy."""
+        """Add or replace an entry."""
         self.entries[name] = entry
         self._append([_line(name, entry)])
 
     def drop(self, names: Iterable[str]) -> None:
-        """Note copies that are gone."""
-        gone = [name for name in names if self.entries.pop(name, None)]
-        self._append([{"name": name, "etag": None} for name in gone])
+        """Remove entries."""
+        removed = [name for name in names if self.entries.pop(name, None)]
+        self._append([{"name": name, "etag": None} for name in removed])
 
     def set_generation(self, generation: str | None) -> None:
-        """Note which generation of the zone this is."""
+        """Store the generation of the zone that the copy matches."""
         if generation != self.generation:
             self._append([{"generation": generation}])
         self.generation = generation
 
     def rewrite(self, names: Iterable[str], generation: str | None) -> None:
-        """Keep some entries, and forget how it came to them."""
+        """Rewrite the file with only the given entries and without its history of changes."""
         self.entries = {name: self.entries[name] for name in names}
         self.generation = generation
-        lines = [{"place": self._place}, *(_line(n, e) for n, e in self.entries.items())]
+        lines = [{"place": self._location}, *(_line(n, e) for n, e in self.entries.items())]
         lines.append({"generation": generation})
         write_atomic(self._path, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
 
@@ -119,7 +127,7 @@ def _line(name: str, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parse(line: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(line)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Where the raw parquet lies: one file a table and partition, written whole or not at all.
+"""Raw parquet: one file per table and partition, replaced atomically.
 
-Belongs here: paths, footers and atomic replacement of raw parquet.
-Does not belong here: what the rows mean (tables), and manifests (landing).
+Belongs here: paths, footers, reading and atomic replacement of raw parquet.
+Does not belong here: meaning of the rows (tables), manifests (landing).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ VERSION_KEY = b"dicom_pipeline.version"
 READER_VERSION_KEY = b"dicom_pipeline.reader_version"
 SCHEMA_PERIOD = "__none__"
 DAMAGED = ".damaged"
-# images last: a partition is there when all its tables have the same version
+# images last: a partition is complete when all its tables have the same version
 _WRITE_ORDER = (REJECTED, *(table for table in RAW_TABLES if table not in (REJECTED, "images")),
                 "images")  # fmt: skip
 
 
 class CorruptCopy(UserError):
-    """A copy of a raw zone in a bucket cannot be read; it must be fetched again."""
+    """The local copy of a raw zone in a bucket is corrupt and must be fetched again."""
 
 
 class RawZone:
@@ -43,11 +43,11 @@ class RawZone:
     Parameters
     ----------
     root
-        The raw zone.
+        Directory of the raw zone.
     mapping
         The columns.
     writer
-        What writes its files.
+        Writer of the files: local, or through to a bucket.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class RawZone:
         self.mapping = mapping
 
     def path(self, table: str, period: str) -> Path:
-        """Where the parquet of one table and partition lies."""
+        """Return the path of the parquet file of one table and partition."""
         return self.root / table / f"study_period={period}" / "data.parquet"
 
     def periods(self) -> list[str]:
-        """Keys of the partitions that any table has parquet of, sorted."""
+        """Return the sorted keys of all partitions with parquet of at least one table."""
         found = {
             directory.name.removeprefix("study_period=")
             for table in RAW_TABLES
@@ -71,13 +71,13 @@ class RawZone:
         return sorted(found - {SCHEMA_PERIOD})
 
     def version(self, period: str) -> str | None:
-        """Version of a partition; None unless every table has it, and the same."""
+        """Return the version of a partition; None if the versions of its tables differ."""
         versions = {self._footer(table, period).get(VERSION_KEY) for table in RAW_TABLES}
         only = versions.pop() if len(versions) == 1 else None
         return only.decode() if only else None
 
     def reader_version(self, period: str) -> str | None:
-        """What the images of a partition were read by: extractor version and column list."""
+        """Return extractor version and column lists that the images of a partition were read by."""
         value = self._footer("images", period).get(READER_VERSION_KEY)
         return value.decode() if value else None
 
@@ -85,23 +85,22 @@ class RawZone:
         try:
             return pq.read_metadata(self.path(table, period)).metadata or {}
         except (OSError, pa.ArrowException):
-            return {}  # not there, or not parquet: to be written anew
+            return {}  # missing or not parquet: the partition will be written again
 
     def read(
         self, table: str, period: str, columns: Sequence[str] | None = None
     ) -> pa.Table | None:
-        """Rows of one table and partition; None when they are not there or damaged.
+        """Return the rows of one table and partition; None if the file is missing or corrupt.
 
         Raises
         ------
         OSError
-            The disk, or the rights of the file, keep it from being read: nobody knows what is in
-            it.
+            The file cannot be read because of its permissions or a disk error; it may be valid.
         MemoryError
-            There is not enough memory for it.
+            There is not enough memory for the rows.
         """
         try:
-            # not the dataset reader: it would take the directory's name for a column
+            # not the dataset reader: it would add the directory's name as a column
             path = self.path(table, period)
             return pq.ParquetFile(path, page_checksum_verification=True).read(columns)
         except FileNotFoundError:
@@ -111,49 +110,49 @@ class RawZone:
                 raise
             return None
 
-    def whole(self, period: str) -> Tables | None:
-        """All tables of a partition with today's columns; None when one is not readable."""
+    def read_all(self, period: str) -> Tables | None:
+        """Return all tables of a partition with the current columns; None if one is unreadable."""
         tables = {}
         for name in RAW_TABLES:
             table = self.read(name, period)
             schema = table_schema(self.mapping, name)
             if table is None and name == IDENTITY_TERMS:
-                table = schema.empty_table()  # older than this table, or made again from the others
+                table = schema.empty_table()  # older than this table; it follows from the others
             if table is None:
                 return None
             tables[name] = _aligned(table, schema)
         return tables
 
     def is_corrupt(self, period: str) -> bool:
-        """Whether parquet of a partition is there and cannot be read to its end."""
+        """Return whether an existing parquet file of a partition cannot be read completely."""
         return any(
             self.path(table, period).exists() and self.read(table, period) is None
             for table in RAW_TABLES
         )
 
     def quarantine(self, period: str) -> None:
-        """Take a partition with damaged parquet out of the way, so that it is read anew.
+        """Rename the files of a partition with corrupt parquet, so that it is read again.
 
-        All its tables are kept: together they may have the only rows of files that are gone. The
-        terms alone are made again from the others. Of a zone in a bucket this is a copy: what is
-        damaged goes, and is fetched again.
+        All its tables are renamed and kept: they may have the only rows of deleted files. If only
+        the identity terms are corrupt, only they are renamed; they follow from the other tables.
+        In the local copy of a bucket, corrupt files are deleted instead and fetched again.
         """
-        there = [table for table in RAW_TABLES if self.path(table, period).exists()]
-        damaged = [table for table in there if self.read(table, period) is None]
+        existing = [table for table in RAW_TABLES if self.path(table, period).exists()]
+        corrupt = [table for table in existing if self.read(table, period) is None]
         if self.writer is not LOCAL_WRITER:
-            for table in damaged:
+            for table in corrupt:
                 self.path(table, period).unlink()
             return
-        for table in damaged if damaged == [IDENTITY_TERMS] else there:
+        for table in corrupt if corrupt == [IDENTITY_TERMS] else existing:
             path = self.path(table, period)
-            path.replace(_unused(path.with_name(f"{path.name}{DAMAGED}")))
+            path.replace(_unused_path(path.with_name(f"{path.name}{DAMAGED}")))
 
-    def nothing(self) -> Tables:
-        """All tables without a row."""
+    def empty_tables(self) -> Tables:
+        """Return all tables without rows."""
         return {name: table_schema(self.mapping, name).empty_table() for name in RAW_TABLES}
 
     def write(self, period: str, tables: Tables, *, version: str, reader_version: str) -> int:
-        """Replace a partition. Returns the bytes written."""
+        """Replace a partition; return the number of bytes written."""
         written = 0
 
         def encoded(table: str) -> tuple[Path, Data]:
@@ -172,13 +171,13 @@ class RawZone:
         return written
 
     def remove(self, periods: Iterable[str]) -> None:
-        """Remove partitions whose last file is gone."""
+        """Remove all tables of partitions."""
         for period in periods:
             for table in RAW_TABLES:
                 self.writer.remove(self.path(table, period).parent)
 
     def write_schemas(self) -> None:
-        """Write a partition without rows, so that a table without files has its columns too."""
+        """Write a partition without rows, so that tables without files still have columns."""
         ensure_private_directory(self.root)
         for table in RAW_TABLES:
             schema = table_schema(self.mapping, table).append(pa.field("raw_version", pa.string()))
@@ -192,27 +191,27 @@ class RawZone:
 
 
 def indicates_corruption(error: Exception) -> bool:
-    """Whether an error of Arrow's is about bytes that are no parquet, not about reaching them."""
-    if isinstance(error, MemoryError):  # Arrow's own is one, too
+    """Return whether an error of Arrow is about invalid content, not about access to the file."""
+    if isinstance(error, MemoryError):  # pyarrow.ArrowMemoryError included
         return False
     return not (isinstance(error, OSError) and error.errno)
 
 
-def _unused(path: Path) -> Path:
-    """The path, or with a number behind it, whichever nothing lies at."""
+def _unused_path(path: Path) -> Path:
+    """Return the path, or the path with the first number appended that does not exist."""
     numbered = (path.with_name(f"{path.name}.{number}") for number in count(2))
     return next(name for name in chain([path], numbered) if not name.exists())
 
 
 def _parquet(rows: pa.Table) -> Data:
     sink = pa.BufferOutputStream()
-    # another codec would save a tenth of the bytes, and cost twice the time on small partitions
+    # other codecs save a tenth of the bytes, but take twice the time on small partitions
     pq.write_table(rows, sink, compression="snappy", use_dictionary=True, write_page_checksum=True)
     return memoryview(sink.getvalue())
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A stored table with today's columns: new ones null, old ones dropped."""
+    """Return a stored table with the current columns: new ones are null, old ones are dropped."""
     columns = [
         table[f.name] if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
         for f in schema

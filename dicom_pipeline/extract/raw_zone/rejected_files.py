@@ -1,7 +1,8 @@
-"""Files that gave no row: which they are, and having them read again.
+"""Rejected files: listing them, and marking them for another attempt.
 
-Belongs here: the rejects of the partitions as their manifests are now.
-Does not belong here: why a file is rejected (reader), counting all files (accounting), printing.
+Belongs here: rejected files that are still in the manifests.
+Does not belong here: reasons for rejection (headers.reader), counts of all files (reconciliation),
+printing (cli).
 """
 
 from __future__ import annotations
@@ -18,42 +19,42 @@ from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.headers.reader import Reason
 
 
-class Rejected(NamedTuple):
-    """A file without a row: ``rejected`` or ``ignored``, the reason, and its path in the zone."""
+class RejectedFile(NamedTuple):
+    """File without a row: ``rejected`` or ``ignored``, the reason, path in the landing zone."""
 
     outcome: str
     reason: str
     path: str
 
 
-def rejected_files(partitions: Partitions, reasons: Collection[Reason] = ()) -> list[Rejected]:
-    """Files that were rejected and are still there as they were, by reason and path.
+def rejected_files(partitions: Partitions, reasons: Collection[Reason] = ()) -> list[RejectedFile]:
+    """Return rejected files that are unchanged since, sorted by outcome, reason and path.
 
     Parameters
     ----------
     partitions
         The manifests and the raw parquet.
     reasons
-        Only those with these reasons, which may also be such that files are ignored for.
+        Only files with these reasons, which may also be reasons of ignored files.
     """
     return sorted(
-        Rejected(*row)
+        RejectedFile(*row)
         for _, rows in _chosen(partitions, reasons)
         for row in zip(*(rows[name].to_pylist() for name in _COLUMNS), strict=True)
     )
 
 
 def retry_rejected(partitions: Partitions, reasons: Collection[Reason] = ()) -> int:
-    """Let the next run read rejected files again; the caller holds the writer lock.
+    """Mark rejected files to be read again by the next run; the caller holds the write lock.
 
-    Their rows are taken out, and their partitions get another version than the one that is
-    wanted: so they are pending, and what is not there is read. Whoever is killed in between has
-    left partitions that are pending, or as they were.
+    Their rows are removed, and their partitions get a version that differs from the required one,
+    so that the next run reads the files without rows. If the process is killed, each partition is
+    either marked or unchanged.
 
     Parameters
     ----------
     partitions, reasons
-        As for `rejected_files`.
+        See `rejected_files`.
 
     Returns
     -------
@@ -65,25 +66,25 @@ def retry_rejected(partitions: Partitions, reasons: Collection[Reason] = ()) -> 
         count += rows.num_rows
         raw = partitions.raw
         tables, version, reader_version = (
-            raw.whole(period),
+            raw.read_all(period),
             raw.version(period),
             raw.reader_version(period),
         )
         if tables is None or version is None or reader_version is None:
-            continue  # it is read as a whole anyway
+            continue  # the next run reads the whole partition anyway
         gone = pc.is_in(tables[REJECTED]["file_path"], value_set=rows["file_path"].combine_chunks())
         tables[REJECTED] = tables[REJECTED].filter(pc.invert(gone))
-        pending = version.removesuffix(_AGAIN) + _AGAIN
+        pending = version.removesuffix(_RETRY_SUFFIX) + _RETRY_SUFFIX
         raw.write(period, tables, version=pending, reader_version=reader_version)
     return count
 
 
 _COLUMNS = ("outcome", "reason", "file_path")
-_AGAIN = "-again"
+_RETRY_SUFFIX = "-again"
 
 
 def _chosen(partitions: Partitions, reasons: Collection[Reason]) -> Iterator[tuple[str, pa.Table]]:
-    """Chosen rows of each partition that has some."""
+    """Yield key and chosen rows of each partition that has such rows."""
     for period in partitions.manifests.periods():
         rows = partitions.raw.read(REJECTED, period)
         if rows is None or not rows.num_rows:

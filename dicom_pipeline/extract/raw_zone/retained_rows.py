@@ -1,7 +1,7 @@
-"""Rows of files that were to be read and no longer can be, where rows outlive their files.
+"""Retention of rows of files that can no longer be read (``DICOM_ON_DELETE=keep``).
 
-Belongs here: what ``DICOM_ON_DELETE=keep`` keeps of a partition when it is written anew.
-Does not belong here: choosing rows of tables (rows), and when a partition is written (partition).
+Belongs here: the stored rows that a rewritten partition keeps.
+Does not belong here: selection of rows from tables (rows), writing of partitions (partition).
 """
 
 from __future__ import annotations
@@ -25,55 +25,56 @@ from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 
 class RetainedRows:
-    """Stored rows of files that are gone.
+    """Stored rows of deleted files.
 
     Parameters
     ----------
     raw
-        Where they are stored.
+        The raw zone.
     identity
-        What identifies patients, for rows that are older than the table of terms.
+        Attributes that identify patients, for rows stored before there were identity terms.
     """
 
     def __init__(self, raw: RawZone, identity: IdentityAttributes) -> None:
         self.raw = raw
         self.identity = identity
 
-    def added_to(
+    def add_to(
         self, parts: list[Tables], period: str, files: Sequence[FileVersion], fallback: Tables
     ) -> list[Tables]:
-        """Add stored rows of files that were to be read and no longer can be.
+        """Add stored rows of files that could not be read to the rows of a partition.
 
-        They stand in for the reject where the file is still the same one by the manifest; of a
-        changed file the old rows stay, and the reject says that the new ones are missing.
+        If the manifest has the file in the stored version, its rows replace the reject. If the
+        file has changed, the old rows are kept beside the reject, which shows that the new ones
+        are missing.
         """
         unreadable = {path for part in parts for path in unreadable_paths(part[REJECTED])}
         if not unreadable:
             return parts
         stored = [fallback]
         elsewhere = unreadable.difference(*map(paths_of, stored))
-        if elsewhere:  # another grain put them into another partition
-            stored += self._remote_reader(period, elsewhere)
+        if elsewhere:  # another DICOM_PARTITION_BY put them into another partition
+            stored += self._from_other_partitions(period, elsewhere)
         versions = versions_of(files)
         terms = IdentityTerms(self.identity)
-        kept = [
+        retained = [
             with_terms(retained_rows(tables, unreadable, versions), self.raw.mapping, terms)
             for tables in stored
         ]
         current: set[str] = set()
-        for tables in kept:
+        for tables in retained:
             current.update(rows_of(tables["images"], versions)["file_path"].to_pylist())
             current.update(tables[REJECTED]["file_path"].to_pylist())
-        return [*(without_rejects(part, current) for part in parts), *kept]
+        return [*(without_rejects(part, current) for part in parts), *retained]
 
-    def _remote_reader(self, period: str, paths: set[str]) -> Iterator[Tables]:
+    def _from_other_partitions(self, period: str, paths: set[str]) -> Iterator[Tables]:
         for other in self.raw.periods():
             if other == period or not paths:
                 continue
-            ours = {name: self.raw.read(name, other, ["file_path"]) for name in WITH_FILES}
-            if any(table is None for table in ours.values()) or paths.isdisjoint(paths_of(ours)):
+            files = {name: self.raw.read(name, other, ["file_path"]) for name in WITH_FILES}
+            if any(table is None for table in files.values()) or paths.isdisjoint(paths_of(files)):
                 continue
-            tables = self.raw.whole(other)
+            tables = self.raw.read_all(other)
             if tables is not None:
                 yield tables
-                paths = paths.difference(paths_of(ours))
+                paths = paths.difference(paths_of(files))

@@ -1,7 +1,7 @@
-"""Which rows belong to which files: what is carried over, parted by partition, or kept.
+"""Selection of raw rows by file: rows to carry over, to split by partition, or to retain.
 
-Belongs here: choosing rows of raw tables that are there, as plain functions on Arrow tables.
-Does not belong here: what must be read and written (partition), and making rows (tables).
+Belongs here: functions on Arrow tables that select existing rows.
+Does not belong here: the choice of files to read (partition), building of rows (tables).
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ _FILE_COLUMNS = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 
 def paths_of(tables: Tables) -> set[str]:
-    """Paths of all files that have a row."""
+    """Return the paths of all files that have a row."""
     return {path for name in WITH_FILES for path in tables[name]["file_path"].to_pylist()}
 
 
 def versions_of(files: Sequence[FileVersion]) -> set[tuple[object, ...]]:
-    """What `rows_of` knows files by."""
+    """Return file versions in the form that `rows_of` compares."""
     return {(f.path, f.size, f.mtime_ns, f.etag) for f in files}
 
 
 def rows_of(table: pa.Table, versions: set[tuple[object, ...]]) -> pa.Table:
-    """Rows of files that are there in these versions."""
+    """Return the rows of the given file versions."""
     stored = zip(*(table[name].to_pylist() for name in _FILE_COLUMNS), strict=True)
     return table.filter(pa.array([row in versions for row in stored], pa.bool_()))
 
 
 def carry_over(previous: Tables, files: Sequence[FileVersion]) -> Tables:
-    """Rows of files that are as they were, and whose rows in the other tables are there."""
+    """Return the rows of unchanged files that have their rows in all tables."""
     versions = versions_of(files)
     images = rows_of(previous["images"], versions)
     for name in GROUPED:
-        there = previous[name]["row_digest"].combine_chunks()
-        images = images.filter(pc.is_in(images[f"{name}_row"], value_set=there))
-    rejected = _lasting(rows_of(previous[REJECTED], versions))
+        digests = previous[name]["row_digest"].combine_chunks()
+        images = images.filter(pc.is_in(images[f"{name}_row"], value_set=digests))
+    rejected = _permanent(rows_of(previous[REJECTED], versions))
     return {**previous, "images": images, REJECTED: rejected}
 
 
-def parted(chunk: Tables, owners: dict[str, list[str]]) -> dict[str, Tables]:
-    """The rows of a chunk, by the partitions that its files belong to.
+def split_by_partition(chunk: Tables, owners: dict[str, list[str]]) -> dict[str, Tables]:
+    """Return the rows of a chunk by partition of their files.
 
-    A pass over the chunk, not one for each partition: a chunk may hold files of hundreds.
+    Makes one pass over the chunk, not one per partition: a chunk may have files of hundreds.
 
     Parameters
     ----------
     chunk
         Rows of some files.
     owners
-        Keys of the partitions of each file, by its path.
+        Keys of the partitions of each file, by path.
     """
     chosen: dict[str, dict[str, list[int]]] = {}
     for name in ("images", REJECTED):
@@ -64,7 +64,7 @@ def parted(chunk: Tables, owners: dict[str, list[str]]) -> dict[str, Tables]:
             for period in owners[path]:
                 own = chosen.setdefault(period, {"images": [], REJECTED: []})
                 own[name].append(index)
-    places = {
+    positions = {
         name: {digest: i for i, digest in enumerate(chunk[name]["row_digest"].to_pylist())}
         for name in GROUPED
     }
@@ -73,7 +73,7 @@ def parted(chunk: Tables, owners: dict[str, list[str]]) -> dict[str, Tables]:
         part = {name: _take(chunk[name], indices) for name, indices in own.items()}
         for name in GROUPED:
             digests = dict.fromkeys(part["images"][f"{name}_row"].to_pylist())
-            part[name] = _take(chunk[name], [places[name][digest] for digest in digests])
+            part[name] = _take(chunk[name], [positions[name][digest] for digest in digests])
         parts[period] = part
     return parts
 
@@ -85,32 +85,32 @@ def _take(table: pa.Table, indices: list[int]) -> pa.Table:
 
 
 def unreadable_paths(rejected: pa.Table) -> set[str]:
-    """Paths of the files that could not be read."""
+    """Return the paths of the files that could not be read."""
     chosen = rejected.filter(pc.equal(rejected["reason"], Reason.UNREADABLE.value))
     return set(chosen["file_path"].to_pylist())
 
 
 def retained_rows(tables: Tables, paths: set[str], versions: set[tuple[object, ...]]) -> Tables:
-    """Stored rows of some files: of images all, of rejects those of the files as they are now."""
+    """Return stored rows of files: all of their images, and rejects of the given versions only."""
     chosen = pa.array(sorted(paths), pa.string())
     images = tables["images"]
     images = images.filter(pc.is_in(images["file_path"], value_set=chosen))
-    rejected = _lasting(rows_of(tables[REJECTED], versions))
+    rejected = _permanent(rows_of(tables[REJECTED], versions))
     rejected = rejected.filter(pc.is_in(rejected["file_path"], value_set=chosen))
     return {**tables, "images": images, REJECTED: rejected}
 
 
-def _lasting(rejected: pa.Table) -> pa.Table:
-    """Rejects that another try would not change."""
+def _permanent(rejected: pa.Table) -> pa.Table:
+    """Return the rejects that another attempt would not change."""
     transient = pa.array([str(reason) for reason in _TRANSIENT])
     return rejected.filter(pc.invert(pc.is_in(rejected["reason"], value_set=transient)))
 
 
 def without_rejects(part: Tables, paths: set[str]) -> Tables:
-    """Rows of a part but for the rejects of some unreadable files."""
+    """Return the rows of a part without the ``unreadable`` rejects of some files."""
     rejected = part[REJECTED]
-    stand_ins = pc.and_(
+    dropped = pc.and_(
         pc.equal(rejected["reason"], Reason.UNREADABLE.value),
         pc.is_in(rejected["file_path"], value_set=pa.array(sorted(paths), pa.string())),
     )
-    return {**part, REJECTED: rejected.filter(pc.invert(stand_ins))}
+    return {**part, REJECTED: rejected.filter(pc.invert(dropped))}

@@ -1,12 +1,13 @@
-"""A raw zone in a bucket: written there first, read from a copy on this machine.
+"""Raw zone in a bucket, with a local copy: writes go to the bucket first, reads use the copy.
 
-Belongs here: bringing the copy up to the bucket, and writing through it on conditions.
-Does not belong here: what the files are (manifest, raw_zone, withdrawal), the lock (lease).
+Belongs here: synchronizing the copy with the bucket, and conditional writes to both.
+Does not belong here: content of the files (landing.manifest, parquet, tombstones), the lock
+(landing.s3.lease).
 
-The bucket is the truth. What reads raw parquet, DuckDB among them, reads plain files of a private
-directory; a record beside it has the ETag of each. Every write names the ETag that it replaces, so
-a bucket that somebody else wrote to is an error, never a mixture. A process that is killed between
-the two places leaves a copy that the next one mends.
+The bucket is authoritative. Readers of raw parquet, such as DuckDB, read plain files in a private
+directory; an index beside it has the ETag of each file. Every write is conditional on the ETag
+that it replaces, so that a write by another process causes an error instead of a mixture. If a
+process is killed between bucket and copy, the next `pull` corrects the copy.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import Waiting
 from dicom_pipeline.common.private_files import (
@@ -31,7 +32,7 @@ from dicom_pipeline.common.private_files import (
     write_atomic,
 )
 from dicom_pipeline.config.locations import BATCHES, S3Location
-from dicom_pipeline.extract.raw_zone.mirror_index import Entry, MirrorRecord
+from dicom_pipeline.extract.raw_zone.mirror_index import Entry, MirrorIndex
 from dicom_pipeline.landing.s3.conditional_writes import put, send
 from dicom_pipeline.landing.s3.lease import LOCK_NAME, Lease
 
@@ -39,55 +40,55 @@ PARALLEL = 8
 LARGEST_PUT = 64 << 20
 _ZONE = "the raw zone"
 _WRITE_ID = "write-id"
-# as we name files there; anything else in the bucket is not ours, and is left alone
+# names of our objects; other objects in the bucket are ignored
 _NAME = re.compile(r"(?!\.)[\w=.-]+(/(?!\.)[\w=.-]+)*", re.ASCII)
 CHANGED = (
     "another writer changed the raw zone; nothing more was written, and the next run starts from "
-    "what is there"
+    "its current state"
 )
 
 
 class RawMirror(Writer):
-    """The raw zone of a bucket, and this machine's copy of it.
+    """Raw zone in a bucket, and its copy on this machine.
 
     Parameters
     ----------
-    place
-        The raw zone.
+    location
+        Location of the raw zone.
     root
-        Directory of the copy, which is nobody else's; the record lies beside it.
+        Directory of the copy, used by nothing else; the index file is stored beside it.
     kms_key
-        Id of the KMS key that objects are encrypted with; None for the bucket's own way.
+        Id of the KMS key for the objects; None for the default encryption of the bucket.
     largest_put
-        Larger files go up in parts.
+        Size in bytes above which files are uploaded in parts.
     """
 
     def __init__(
         self,
-        place: S3Location,
+        location: S3Location,
         root: Path,
         *,
         kms_key: str | None = None,
         largest_put: int = LARGEST_PUT,
     ) -> None:
-        self.place = place
+        self.location = location
         self.root = root
         self._options = (
             {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         )
         self._largest_put = largest_put
-        self.lease = Lease(place, self._options)
-        self._record = MirrorRecord(root.with_name(f"{root.name}.jsonl"), str(place))
+        self.lease = Lease(location, self._options)
+        self._index = MirrorIndex(root.with_name(f"{root.name}.jsonl"), str(location))
         self._changed = self._failed = False
 
     @contextmanager
     def held(self, *, wait: bool = True, waiting: Waiting | None = None) -> Iterator[None]:
-        """Hold the lock of all machines; the caller has that of this one.
+        """Hold the write lock of all machines; the caller holds the lock of this machine.
 
         Raises
         ------
         LockUnavailable
-            ``wait`` is False and another machine writes.
+            ``wait`` is False and another machine holds the lock.
         StorageUnavailable
             The zone cannot be read or written.
         """
@@ -98,22 +99,23 @@ class RawMirror(Writer):
             self._failed = False
             yield
         finally:
-            word = uuid4().hex if self._changed else known
-            if self.lease.release(word) and not self._failed:
-                self._record.set_generation(word)
+            generation = uuid4().hex if self._changed else known
+            if self.lease.release(generation) and not self._failed:
+                self._index.set_generation(generation)
 
     def pull(self, generation: str | None = None) -> int:
-        """Bring the copy up to the bucket; the caller holds this machine's lock.
+        """Synchronize the copy with the bucket; the caller holds the lock of this machine.
 
         Parameters
         ----------
         generation
-            The zone's, if it is known: with the same one as before the zone is not listed.
+            Generation of the zone, if known. If the copy has the same one, the bucket is not
+            listed.
 
         Returns
         -------
         int
-            Number of files that were fetched or removed.
+            Number of files fetched or removed.
 
         Raises
         ------
@@ -122,22 +124,22 @@ class RawMirror(Writer):
         """
         ensure_private_directory(self.root.parent)
         ensure_private_directory(self.root)
-        record = self._record
-        record.load()
-        stale = [name for name in record.entries if not self._is_whole(name)]
-        if generation is not None and record.generation == generation and not stale:
+        index = self._index
+        index.load()
+        stale = [name for name in index.entries if not self._is_unchanged(name)]
+        if generation is not None and index.generation == generation and not stale:
             return 0
-        record.drop(stale)
-        listed = dict(self._listed())
-        wanted = [n for n, etag in listed.items() if n not in record or record[n].etag != etag]
+        index.drop(stale)
+        listed = dict(self._list())
+        wanted = [n for n, etag in listed.items() if n not in index or index[n].etag != etag]
         with ThreadPoolExecutor(PARALLEL) as pool:
             for name, entry in zip(wanted, pool.map(self._fetch, wanted), strict=True):
                 if entry is None:
-                    listed.pop(name)  # it went away since the listing
+                    listed.pop(name)  # deleted since the listing
                 else:
-                    record.put(name, entry)
+                    index.put(name, entry)
         removed = self._remove_others(listed)
-        record.rewrite(listed, generation)
+        index.rewrite(listed, generation)
         return len(wanted) + removed
 
     def write(self, path: Path, data: Data) -> None:
@@ -146,91 +148,93 @@ class RawMirror(Writer):
         Raises
         ------
         WriteConflict
-            Somebody else wrote to the zone.
+            Another process wrote to the zone.
         StorageUnavailable
-            It cannot be written.
+            The zone cannot be written.
         """
         self.write_all([(path, data)])
 
     def write_all(self, files: Iterable[tuple[Path, Data]]) -> None:
-        """Replace some objects side by side, and their copies; see `write`."""
+        """Replace objects in parallel, and their copies; see `write`."""
         self.lease.check()
         self._changed = self._failed = True
         with ThreadPoolExecutor(PARALLEL) as pool:
-            sent = [
+            uploads = [
                 (path, data, pool.submit(self._send, self._name(path), data))
                 for path, data in files
             ]
-            for path, data, etag in sent:
+            for path, data, etag in uploads:
                 tag = etag.result()
                 write_atomic(path, data)
-                self._record.put(self._name(path), Entry.of(path, tag))
+                self._index.put(self._name(path), Entry.of(path, tag))
         self._failed = False
 
     def remove(self, path: Path) -> None:
-        """Remove an object, or all in a folder, and then the copies; see `write`."""
+        """Remove an object, or all objects in a folder, and then the copies; see `write`."""
         name = self._name(path)
-        gone = [n for n in self._record.entries if n == name or n.startswith(f"{name}/")]
-        if gone:
+        removed = [n for n in self._index.entries if n == name or n.startswith(f"{name}/")]
+        if removed:
             self.lease.check()
             self._changed = self._failed = True
             with ThreadPoolExecutor(PARALLEL) as pool:
-                list(pool.map(self._delete, gone))
+                list(pool.map(self._delete, removed))
         LOCAL_WRITER.remove(path)
-        if gone:
-            self._record.drop(gone)
+        if removed:
+            self._index.drop(removed)
             self._failed = False
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
-    def _is_whole(self, name: str) -> bool:
+    def _is_unchanged(self, name: str) -> bool:
         try:
-            return Entry.of(self.root / name, self._record[name].etag) == self._record[name]
+            return Entry.of(self.root / name, self._index[name].etag) == self._index[name]
         except OSError:
             return False
 
     def _object(self, name: str) -> dict[str, Any]:
-        return {"Bucket": self.place.bucket, "Key": self.place.prefix + name}
+        return {"Bucket": self.location.bucket, "Key": self.location.prefix + name}
 
-    def _listed(self) -> Iterator[tuple[str, str]]:
-        """Names and ETags of our objects."""
+    def _list(self) -> Iterator[tuple[str, str]]:
+        """Yield names and ETags of our objects."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         pages = (
-            s3.client()
+            aws.client()
             .get_paginator("list_objects_v2")
-            .paginate(Bucket=self.place.bucket, Prefix=self.place.prefix)
+            .paginate(Bucket=self.location.bucket, Prefix=self.location.prefix)
         )
         try:
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    name = entry["Key"][len(self.place.prefix) :]
+                    name = entry["Key"][len(self.location.prefix) :]
                     ours = name != LOCK_NAME and not name.startswith(BATCHES)
                     if ours and _NAME.fullmatch(name):
-                        yield name, s3.bare(entry["ETag"])
+                        yield name, aws.bare(entry["ETag"])
         except (BotoCoreError, ClientError) as error:
-            raise s3.unavailable(error, _ZONE, "listed") from None
+            raise aws.unavailable(error, _ZONE, "listed") from None
 
     def _fetch(self, name: str) -> Entry | None:
-        """Copy an object; None when it is not there any more."""
+        """Copy an object; return None if it no longer exists."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer, data = s3.fetch(self._object(name))
+            answer, data = aws.fetch(self._object(name))
         except (BotoCoreError, ClientError) as error:
-            if s3.code_of(error) == "NoSuchKey":
+            if aws.code_of(error) == "NoSuchKey":
                 return None
-            raise s3.unavailable(error, _ZONE, "read") from None
+            raise aws.unavailable(error, _ZONE, "read") from None
         path = self.root / name
         try:
             write_atomic(path, data)
         except (NotADirectoryError, IsADirectoryError, FileExistsError):
-            raise StorageUnavailable(f"{_ZONE}: it holds objects that are not ours") from None
-        return Entry.of(path, s3.bare(answer["ETag"]))
+            raise StorageUnavailable(
+                f"{_ZONE}: it has objects of another program; use a prefix of its own"
+            ) from None
+        return Entry.of(path, aws.bare(answer["ETag"]))
 
     def _remove_others(self, listed: dict[str, str]) -> int:
-        """Remove copies without an object, and folders without a file: they would be partitions."""
+        """Remove copies without an object, and empty folders, which would count as partitions."""
         removed = 0
         for folder, _, names in os.walk(self.root, topdown=False):
             for name in names:
@@ -243,12 +247,12 @@ class RawMirror(Writer):
         return removed
 
     def _send(self, name: str, data: Data) -> str:
-        """Write an object on the condition that it is the one we know. Returns its ETag."""
+        """Write an object if it has the ETag of the index; return the new ETag."""
         write_id = uuid4().hex
         options = {**self._object(name), **self._options, "Metadata": {_WRITE_ID: write_id}}
         condition = {"IfNoneMatch": "*"}
-        if name in self._record:
-            condition = {"IfMatch": s3.quoted(self._record[name].etag)}
+        if name in self._index:
+            condition = {"IfMatch": aws.quoted(self._index[name].etag)}
 
         return put(
             lambda client: send(client, options, condition, data, most=self._largest_put),
@@ -260,25 +264,25 @@ class RawMirror(Writer):
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            head = s3.client().head_object(**self._object(name))
+            head = aws.client().head_object(**self._object(name))
         except (BotoCoreError, ClientError):
             return None
-        return s3.bare(head["ETag"]) if head["Metadata"].get(_WRITE_ID) == write_id else None
+        return aws.bare(head["ETag"]) if head["Metadata"].get(_WRITE_ID) == write_id else None
 
     def _delete(self, name: str) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client, where = s3.client(), self._object(name)
+        client, where = aws.client(), self._object(name)
         try:
             try:
-                client.delete_object(**where, IfMatch=s3.quoted(self._record[name].etag))
+                client.delete_object(**where, IfMatch=aws.quoted(self._index[name].etag))
             except ClientError as error:
-                if s3.code_of(error) not in ("NotImplemented", "501"):
+                if aws.code_of(error) not in ("NotImplemented", "501"):
                     raise
-                client.delete_object(**where)  # a server without this condition
+                client.delete_object(**where)  # the server does not support the condition
         except (BotoCoreError, ClientError) as error:
-            if s3.code_of(error) in ("NoSuchKey", "404"):
+            if aws.code_of(error) in ("NoSuchKey", "404"):
                 return
-            if s3.is_conflict(error):
+            if aws.is_conflict(error):
                 raise WriteConflict(CHANGED) from None
-            raise s3.unavailable(error, _ZONE, "written") from None
+            raise aws.unavailable(error, _ZONE, "written") from None

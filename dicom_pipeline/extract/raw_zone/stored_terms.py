@@ -1,7 +1,8 @@
-"""Identity terms of rows whose file is gone, and which were read before there were terms.
+"""Identity terms for retained rows that were stored before there were identity terms.
 
-Belongs here: deriving terms from what the other raw tables hold of a file.
-Does not belong here: how values become terms (identity), and which rows are kept (rows).
+Belongs here: deriving the terms of a deleted file from its rows in the other raw tables.
+Does not belong here: conversion of values to terms (deid.identity_terms), selection of the rows
+(rows).
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ _ROW = f"{IDENTITY_TERMS}_row"
 
 
 def with_terms(tables: Tables, mapping: AttributeMapping, terms: IdentityTerms) -> Tables:
-    """Give a row of terms to each image that has none.
+    """Add a row of identity terms for each image without one.
 
     Parameters
     ----------
     tables
         Stored rows of a partition.
     mapping, terms
-        The columns, and what identifies; attributes that are no column are missing in the terms.
+        The columns and the identifying attributes. Attributes without a column are missing in
+        the terms.
     """
     images, own = tables["images"], tables[IDENTITY_TERMS]
     known = set(own["row_digest"].to_pylist())
@@ -52,7 +54,7 @@ def with_terms(tables: Tables, mapping: AttributeMapping, terms: IdentityTerms) 
 def _terms(
     tables: Tables, images: pa.Table, mapping: AttributeMapping, terms: IdentityTerms
 ) -> Iterator[str]:
-    """Terms of some images, from their own rows and those that they point to."""
+    """Yield the terms of images, from their rows and the rows that they reference."""
     wanted = set(terms.attribute_paths)
     values: list[dict[object, str | None]] = [{} for _ in range(images.num_rows)]
     for table in ENTITIES:

@@ -1,12 +1,12 @@
-"""Subjects who were purged: tombstones in the raw zone, and which rows and files are theirs.
+"""Tombstones of purged subjects in the raw zone, and the rows and files of these subjects.
 
-Belongs here: tombstones, the list of files that are known to be theirs, finding their rows.
-Does not belong here: the order of a purge (withdraw), tables of the warehouse, Dagster.
+Belongs here: tombstones, the lists of known files of purged subjects, finding their rows.
+Does not belong here: the steps of a purge (operations.purge), tables of the warehouse, Dagster.
 
-``<raw>/purged/subjects.jsonl`` has a line a subject, with the clear identifier, so that it
-outlives every key. Without its line a subject is purged no more: the next scan finds the files
-new. ``<raw>/purged/files/`` only saves reading files again to see whose they are; it has digests
-of their names, since a name may say more than the identifier does.
+``<raw>/purged/subjects.jsonl`` has one line per subject with the clear identifier, so that it
+stays valid when the key is rotated. If a line is removed, the subject is no longer purged: the
+next scan finds its files as new. ``<raw>/purged/files/`` saves reading known files again. It has
+digests of file names, because a name may reveal more than the identifier.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ _FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
 
 
 class TombstoneError(ConfigurationError):
-    """The tombstones cannot be read; nothing may be loaded until they can be."""
+    """The tombstones cannot be read; nothing is loaded until this is fixed."""
 
 
 @dataclass(frozen=True)
 class Tombstone:
-    """A subject who was purged.
+    """A purged subject.
 
     Attributes
     ----------
     subject
-        A patient (of one issuer, or of all) or a study.
-    withdrawn_at
-        When, as ISO 8601 has it.
+        A patient (of one issuer, or of all issuers) or a study.
+    purged_at
+        Time of the purge in ISO 8601; the field ``withdrawn_at`` of the file.
     receipt
-        Name of the receipt that says what was removed.
+        Name of the receipt that lists what was removed.
     """
 
     subject: Identifier
-    withdrawn_at: str
+    purged_at: str
     receipt: str
 
 
 class Matcher:
-    """Finds the rows of some subjects in tables with the key columns of patients.
+    """Finds the rows of subjects in tables with the key columns of patients.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ class Matcher:
         return bool(self._patients or self._studies)
 
     def hits(self, rows: pa.Table) -> dict[int, list[Identifier]]:
-        """Subjects of each row that is theirs, by the number of the row."""
+        """Return the subjects of each matching row, by row number."""
         if not self or not rows.num_rows:
             return {}
         ids, issuers, studies = (rows[name] for name in PATIENT_KEYS)
-        perhaps = pc.or_(_is_one_of(ids, self._patients), _is_one_of(studies, self._studies))
+        candidates = pc.or_(_is_one_of(ids, self._patients), _is_one_of(studies, self._studies))
         found: dict[int, list[Identifier]] = {}
-        for index in pc.indices_nonzero(perhaps).to_pylist():
+        for index in pc.indices_nonzero(candidates).to_pylist():
             key = (ids[index].as_py(), issuers[index].as_py(), studies[index].as_py())
             if subjects := self._of(*key):
                 found[index] = subjects
@@ -96,21 +96,21 @@ class Matcher:
 
 
 def _is_one_of(column: pa.ChunkedArray, wanted: Mapping[str, object]) -> pa.ChunkedArray:
-    # few distinct values: those that are wanted, as they are written here
-    written = [v for v in pc.unique(column).to_pylist() if v is not None and _bare(v) in wanted]
-    return pc.is_in(column, value_set=pa.array(written, pa.string()))
+    # there are few distinct values: compare these without padding, then the column as stored
+    stored = [v for v in pc.unique(column).to_pylist() if v is not None and _bare(v) in wanted]
+    return pc.is_in(column, value_set=pa.array(stored, pa.string()))
 
 
 def _bare(text: str) -> str:
-    """An identifier without white space around it, of which DICOM pads with blanks only."""
+    """Remove leading and trailing white space; DICOM pads with spaces, files may have others."""
     return text.strip()
 
 
 class KnownFiles:
-    """Versions of files that were found to be of subjects who are purged."""
+    """File versions that are known to belong to purged subjects."""
 
     def __init__(self, digests: Mapping[int, set[str]]) -> None:
-        self._digests = digests  # by size, so that other files need no digest
+        self._digests = digests  # by size, so that most other files need no digest
 
     def __contains__(self, file: object) -> bool:
         if not isinstance(file, FileVersion):
@@ -120,19 +120,19 @@ class KnownFiles:
 
 
 class Tombstones:
-    """The tombstones of a raw zone, as they are when this is made.
+    """Tombstones of a raw zone, read when the object is created.
 
     Parameters
     ----------
     raw_dir
-        The raw zone.
+        Directory of the raw zone.
     writer
-        What writes its files.
+        Writer of its files.
 
     Raises
     ------
     TombstoneError
-        A line of the tombstones is malformed: to pass over it would bring a subject back.
+        A line is malformed. Skipping it would load the subject again.
     """
 
     def __init__(self, raw_dir: Path, writer: Writer = LOCAL_WRITER) -> None:
@@ -160,17 +160,17 @@ class Tombstones:
             return Tombstone(subject, str(entry["withdrawn_at"]), str(entry["receipt"]))
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration, IdentifierError):
             raise TombstoneError(
-                f"{self._subjects.name} of the raw zone, line {number}: not a tombstone; mend it, "
-                "or remove the line to have the subject back"
+                f"{self._subjects.name} of the raw zone, line {number}: not a tombstone; correct "
+                "it, or remove the line to load the subject again"
             ) from None
 
     def find(self, subject: Identifier) -> Tombstone | None:
-        """The tombstone of just this subject."""
+        """Return the tombstone of exactly this subject; None if there is none."""
         wanted = subject.canonical
         return next((t for t in self.tombstones if t.subject.canonical == wanted), None)
 
     def add(self, tombstones: Sequence[Tombstone]) -> None:
-        """Put up tombstones, in place of older ones of the same subjects."""
+        """Write tombstones; they replace older ones of the same subjects."""
         new = {tombstone.subject.canonical for tombstone in tombstones}
         kept = [t for t in self.tombstones if t.subject.canonical not in new]
         self.tombstones = [*kept, *tombstones]
@@ -180,7 +180,7 @@ class Tombstones:
         self._writer.write(self._subjects, "".join(lines).encode())
 
     def files(self) -> KnownFiles:
-        """The files that are known to be theirs."""
+        """Return the known files of purged subjects."""
         digests: dict[int, set[str]] = {}
         for tombstone in self.tombstones:
             for line in self._files_of(tombstone.subject):
@@ -197,9 +197,10 @@ class Tombstones:
         return path.read_text().splitlines() if path.exists() else []
 
     def take_out(self, tables: Tables) -> tuple[Tables, list[FileVersion]]:
-        """Rows of files whose subject is not purged, and the files that went out.
+        """Remove the rows of purged subjects; return the remaining rows and the removed files.
 
-        A reject goes with a file of the same name: nothing else tells whose it is.
+        The files are recorded as known files of their subjects. A reject is removed with an image
+        of the same path: rejects have no other reference to a subject.
         """
         images = tables["images"]
         hits = self.matcher.hits(images)
@@ -239,7 +240,7 @@ def _entry(tombstone: Tombstone) -> dict[str, str]:
     entry = {_FIELDS[subject.kind]: subject.value}
     if subject.issuer is not None:
         entry["issuer"] = subject.issuer
-    return entry | {"withdrawn_at": tombstone.withdrawn_at, "receipt": tombstone.receipt}
+    return entry | {"withdrawn_at": tombstone.purged_at, "receipt": tombstone.receipt}
 
 
 def _versions(rows: pa.Table) -> list[FileVersion]:

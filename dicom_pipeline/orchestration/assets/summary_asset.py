@@ -1,4 +1,4 @@
-"""The archive at a glance: an asset whose metadata are tables and pictures.
+"""The archive at a glance: an asset whose metadata are tables and charts.
 
 Belongs here: which counts are shown, and Dagster's record of former runs.
 Does not belong here: counting (extract), merging small cells (small_cells), drawing (pictures).
@@ -21,8 +21,8 @@ from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.reporting import charts as pictures
-from dicom_pipeline.reporting.disclosure_control import LEAST, by_name, merged
+from dicom_pipeline.reporting import charts
+from dicom_pipeline.reporting.disclosure_control import MIN_CELL_SIZE, by_name, suppress
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
 GROUP = "report"
@@ -42,7 +42,7 @@ _RAW_RUN = "of_run"
     tags={"counts_only": "true"},
     description="The archive at a glance. Open the latest materialization: what became of the "
     "files and why some gave no row, studies a month by modality, files a partition, how fast "
-    f"runs were. Counts only; studies are shown in groups of {LEAST} or more.",
+    f"runs were. Counts only; studies are shown in groups of {MIN_CELL_SIZE} or more.",
 )
 def archive(
     context: dg.AssetExecutionContext, ingest: dg.ResourceParam[Ingest]
@@ -64,15 +64,15 @@ def archive(
 
 
 def _studies(ingest: Ingest) -> Mapping[str, Any]:
-    spans = merged(studies_by_month(ingest.partitions.raw, defined_terms("Modality")))
+    spans = suppress(studies_by_month(ingest.partitions.raw, defined_terms("Modality")))
     if not spans:
-        return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
+        return {"studies_a_month": f"fewer than {MIN_CELL_SIZE} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    title = f"Studies a month by modality (groups under {LEAST} are merged)"
+    title = f"Studies a month by modality (groups under {MIN_CELL_SIZE} are merged)"
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
         "studies_a_month": _chart(
-            "studies a month by modality", lambda: pictures.stacked_bars(title, labels, parts)
+            "studies a month by modality", lambda: charts.stacked_bars(title, labels, parts)
         ),
         "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
@@ -89,7 +89,7 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
         "partitions": len(sizes),
         "files_a_partition": _chart(
             "files a partition",
-            lambda: pictures.stacked_bars("Files a partition", list(sizes), parts),
+            lambda: charts.stacked_bars("Files a partition", list(sizes), parts),
         ),
     }
 
@@ -101,7 +101,7 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     return {
         "files_without_row": _chart(
             "files without a row by reason",
-            lambda: pictures.flat_bars("Files that give no row, by reason", reasons),
+            lambda: charts.flat_bars("Files that give no row, by reason", reasons),
         ),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
     }
@@ -131,14 +131,14 @@ def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
         speeds_of_runs = [speed for _, speed in points]
         found["throughput"] = _chart(
             "files a second by run",
-            lambda: pictures.line("Files a second, by run", labels, speeds_of_runs),
+            lambda: charts.line("Files a second, by run", labels, speeds_of_runs),
         )
     return found
 
 
 def _chart(text: str, draw: Callable[[], bytes]) -> Any:
     """Return a chart, or what to install for it; the tables beside it have the same counts."""
-    if not pictures.can_draw():
+    if not charts.can_draw():
         return "not drawn: install dicom-pipeline[report]"
     return markdown.picture(draw(), text)
 

@@ -1,1 +1,1 @@
-"""DuckDB: build database, published file, queries on both."""
+"""DuckDB: build database, published file, and queries on both."""

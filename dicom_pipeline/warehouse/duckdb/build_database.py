@@ -1,7 +1,7 @@
-"""The build database as a file: who holds it, and how it goes.
+"""The build database as a file: waiting for other processes, and removal.
 
-Belongs here: waiting until a process that does not ask for our lock lets go of it; removing it.
-Does not belong here: the lock of all that do ask (lock), and what is in it.
+Belongs here: waiting for a process that has the file open without our write lock; removal.
+Does not belong here: the write lock (common.locks), content of the database (dbt).
 """
 
 from __future__ import annotations
@@ -17,10 +17,19 @@ from dicom_pipeline.warehouse.duckdb.corruption import indicates_corruption
 
 
 def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None = None) -> None:
-    """Wait for a build database that a process without our lock still holds.
+    """Wait until no process without our write lock has the build database open.
 
-    A ``dbt`` whose parent was killed goes on to its end; so does ``dbt build`` by hand. A file
-    that nobody can open any more goes: it is made anew.
+    Such a process is a ``dbt`` whose parent was killed, or ``dbt build`` called by hand. A corrupt
+    file is removed; the next build creates it again.
+
+    Parameters
+    ----------
+    database
+        The build database.
+    seconds
+        Maximum time to wait.
+    waiting
+        Called with a message while waiting, and when a corrupt file is removed.
 
     Raises
     ------
@@ -33,13 +42,13 @@ def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None =
             duckdb.connect(str(database)).close()
             return
         except duckdb.Error as error:
-            # not just "lock": damage is told as that of a block
+            # not only "lock": messages about corruption contain "block"
             if "set lock" not in str(error):
                 if not indicates_corruption(error):
                     raise
                 remove(database)
                 if waiting:
-                    waiting("the build database was damaged: all tables are built anew")
+                    waiting("the build database was damaged: all tables are rebuilt")
                 return
         if time.monotonic() > deadline:
             raise LockUnavailable(
@@ -51,8 +60,8 @@ def wait_until_free(database: Path, *, seconds: float, waiting: Waiting | None =
 
 
 def remove(database: Path) -> None:
-    """Remove a build database, and what DuckDB keeps beside it."""
+    """Remove a build database, its write-ahead log and its temporary files."""
     shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
-    # the log first: alone it would be taken for that of the next one
+    # the log first: DuckDB would replay a remaining log into the next database
     for path in (database.with_name(f"{database.name}.wal"), database):
         path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""A cohort: the images that somebody's SQL on the published file chooses.
+"""Cohort query: the images that a user's SQL on the published file selects.
 
-Belongs here: running that SQL where it can read nothing but the published file and write nothing,
-and turning keys or UIDs of any level into images.
-Does not belong here: where the files of the images lie (source_files).
+Belongs here: running the SQL in a sandbox that reads only the published file and writes nothing,
+and resolving keys or UIDs of any level to images.
+Does not belong here: paths of the images' files (source_files).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.warehouse.duckdb import sql
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA
 
-# what names an entity in a result, the finest first: its key, its UID, and the table of both
+# levels of entities, the finest first: column of the key, column of the UID, and their table
 LEVELS = (
     ("image_key", "sop_instance_uid", "processed_images"),
     ("series_key", "series_instance_uid", "processed_series"),
@@ -26,8 +26,8 @@ LEVELS = (
     ("patient_key", None, "processed_patients"),
 )
 KEYS = tuple(key for key, _, _ in LEVELS)
-# the rest of the process, its Python objects among it, is none of the query's business
-_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+# no access to files, network, extensions, or Python objects of this process
+_SANDBOX: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -36,50 +36,51 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
     "lock_configuration": True,
 }
-# errors of these kinds quote the query, and no value of a table
-_ABOUT_THE_QUERY = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+# messages of these errors quote the query and no values of tables
+_SAFE_ERRORS = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 
 
 class QueryError(ConfigurationError):
-    """The SQL cannot be used; one line."""
+    """The SQL cannot be used; the message has one line."""
 
 
 def cohort_images(database: Path, query: str) -> pa.Table:
-    """Images that a query chooses.
+    """Return the images that a query selects.
 
     Parameters
     ----------
     database
         The published file.
     query
-        One SELECT. Of the keys and UIDs that its result has, those of the finest level count.
+        One SELECT statement. If its result has keys or UIDs of several levels, the finest level
+        is used.
 
     Returns
     -------
     pyarrow.Table
-        Columns ``image_key``, ``series_key``, ``study_key``, ``patient_key``; a row an image.
+        Columns ``image_key``, ``series_key``, ``study_key``, ``patient_key``; one row per image.
 
     Raises
     ------
     QueryError
-        It is not one SELECT, fails, or gives none of the columns that name an entity.
+        The query is not one SELECT statement, fails, or its result has no key or UID column.
     """
-    with _closed(database) as connection:
-        chosen = _run(connection, query)
-        columns = {name.lower(): place for place, name in enumerate(chosen.column_names)}
+    with _sandboxed(database) as connection:
+        result = _run(connection, query)
+        columns = {name.lower(): index for index, name in enumerate(result.column_names)}
         for key, uid, table in LEVELS:
             for name in (key, uid):
                 if name is not None and name in columns:
-                    values = chosen.column(columns[name])
+                    values = result.column(columns[name])
                     return _images(connection, values, name, key, table)
     names = ", ".join(name for key, uid, _ in LEVELS for name in (key, uid) if name)
     raise QueryError(f"the query gives none of the columns {names}")
 
 
 @contextlib.contextmanager
-def _closed(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published file, read-only, in a DuckDB that can reach nothing else."""
-    connection = duckdb.connect(str(database), read_only=True, config=_CLOSED)
+def _sandboxed(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published file read-only in a DuckDB without access to anything else."""
+    connection = duckdb.connect(str(database), read_only=True, config=_SANDBOX)
     with contextlib.closing(connection):
         yield connection
 
@@ -90,12 +91,12 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise QueryError("one SELECT is wanted")
         return connection.execute(statements[0]).to_arrow_table()
-    except _ABOUT_THE_QUERY as error:
+    except _SAFE_ERRORS as error:
         raise QueryError(f"the query fails: {_first_line(error)}") from None
     except duckdb.PermissionException:
         raise QueryError("the query may read nothing but the published file") from None
     except duckdb.Error as error:
-        # of what goes wrong on the way the message may quote a value
+        # messages of errors during execution may quote values
         raise QueryError(f"the query fails: {type(error).__name__}") from None
 
 

@@ -1,7 +1,7 @@
-"""Is a DuckDB file damaged? What is derived can then be made again.
+"""Detection of corrupt DuckDB files, which are derived data and can be rebuilt.
 
-Belongs here: telling damage from a lock, a full disk or anything else that a person has to mend.
-Does not belong here: what becomes of a damaged file (pipeline).
+Belongs here: the distinction of corruption from locks, full disks and other errors.
+Does not belong here: recovery of a corrupt file (build_database, operations.recovery).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
 
-# as DuckDB words it; a file of another version of DuckDB is as good as damaged
-_DAMAGE = re.compile(
+# fragments of DuckDB's messages; a file of an incompatible version counts as corrupt
+_CORRUPTION = re.compile(
     "not a valid duckdb|read enough bytes|checksum|corrupt|serializ|version number|replaying wal"
     "|internal error|fatal error|database has been invalidated",
     re.IGNORECASE,
@@ -23,12 +23,12 @@ _DAMAGE = re.compile(
 
 
 def indicates_corruption(error: duckdb.Error) -> bool:
-    """Whether an error of DuckDB is about a file that cannot be read any more."""
-    return _DAMAGE.search(str(error)) is not None
+    """Return whether an error of DuckDB is caused by a corrupt file."""
+    return _CORRUPTION.search(str(error)) is not None
 
 
 def is_corrupt(database: Path) -> bool:
-    """Whether some table of a database cannot be read to its end; costs reading it whole."""
+    """Return whether a table of a database cannot be read completely; reads all tables."""
     if not database.exists():
         return False
     try:
@@ -37,8 +37,8 @@ def is_corrupt(database: Path) -> bool:
                 "select schema_name, table_name from duckdb_tables()"
             ).fetchall()
             for names in tables:
-                place = ".".join(map(sql.name, names))
-                connection.execute(f"select bit_xor(hash(t)) from {place} as t").fetchall()
+                table = ".".join(map(sql.name, names))
+                connection.execute(f"select bit_xor(hash(t)) from {table} as t").fetchall()
     except duckdb.Error as error:
         return indicates_corruption(error)
     return False

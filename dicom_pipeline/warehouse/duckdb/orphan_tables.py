@@ -1,7 +1,8 @@
-"""Tables of the build database that no model makes any more, as older versions leave them.
+"""Orphan tables of the build database: tables of models that no longer exist.
 
-Belongs here: finding and dropping them; a table that nobody describes would stop publishing.
-Does not belong here: tables that models make, which dbt builds anew itself.
+Belongs here: finding and dropping them. They have no description, and publishing refuses tables
+without one.
+Does not belong here: tables of current models, which dbt replaces.
 """
 
 from __future__ import annotations
@@ -19,24 +20,29 @@ _SCHEMAS = ("stage", "processed")
 
 
 def drop_orphan_tables(build: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Drop tables and views that no model of dbt's manifest makes. Returns their names.
+    """Drop tables and views that no model or seed of the dbt project builds.
 
     Parameters
     ----------
     build
-        The build database; the caller holds the lock, and nobody else the file.
+        The build database. The caller holds the write lock, and no other process has it open.
     manifest
         ``manifest.json`` of the dbt project.
+
+    Returns
+    -------
+    list of str
+        Names of the dropped tables and views, with their schemas.
     """
     if not build.exists():
         return []
-    made = {
+    current = {
         (node["schema"], node.get("alias") or node["name"])
         for node in manifest["nodes"].values()
         if node["resource_type"] in ("model", "seed")
     }
-    if not {schema for schema, _ in made} >= set(_SCHEMAS):
-        return []  # of another target, which names them otherwise
+    if not {schema for schema, _ in current} >= set(_SCHEMAS):
+        return []  # a manifest of another target, with other schema names
     dropped = []
     with contextlib.closing(duckdb.connect(str(build))) as connection:
         found = connection.execute(
@@ -46,7 +52,7 @@ def drop_orphan_tables(build: Path, manifest: Mapping[str, Any]) -> list[str]:
             [list(_SCHEMAS)],
         ).fetchall()
         for schema, name, kind in found:
-            if (schema, name) not in made:
+            if (schema, name) not in current:
                 what = "view" if kind == "VIEW" else "table"
                 connection.execute(f"drop {what} {sql.name(schema)}.{sql.name(name)}")
                 dropped.append(f"{schema}.{name}")

@@ -1,7 +1,7 @@
-"""The published file: a fresh copy of ``processed``, checked, then put in place atomically.
+"""Publication on DuckDB: a new copy of ``processed`` is checked and replaces the published file.
 
-Belongs here: copying, checking and replacing the published DuckDB file.
-Does not belong here: building tables (dbt), and what the columns mean (attributes).
+Belongs here: copying, checking and atomic replacement of the published file.
+Does not belong here: building tables (dbt), text of the comments (comments).
 """
 
 from __future__ import annotations
@@ -16,38 +16,41 @@ import duckdb
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.warehouse.data_dictionary import (
     DICTIONARY,
-    OWN_TABLES,
+    INFO_TABLES,
     RUN_INFO,
     Comments,
     RunInfo,
     create_statement,
-    dictionary_lines,
+    dictionary_rows,
     insert_statement,
-    run_info_lines,
-    with_own,
+    run_info_rows,
+    with_info_tables,
 )
 from dicom_pipeline.warehouse.duckdb import sql
 
-# the DuckDB inside DBeaver lags: this storage version is readable from DuckDB 1.0 on
+# readable since DuckDB 1.0: clients such as DBeaver include older versions of DuckDB
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "processed"
-# the pipeline's own bookkeeping, of no use to who queries
+# internal columns of the pipeline, which are not published
 TECHNICAL = frozenset({"period_key", "stage_version", "model_version"})
 PUBLISHED_MODE = 0o444
 
 
 def published_schema(schema: str) -> str:
-    """The schema that people know, of one that a model is built in beside it."""
+    """Return the name of the published schema for the schema that a model is built in."""
     return schema.removesuffix("_build")
 
 
 class PublishRefused(UserError):
-    """A check failed; the published file is as it was. Names tables and columns, never values."""
+    """A check failed; the published file is unchanged.
+
+    The message has names of tables and columns, never values.
+    """
 
 
 @dataclass
 class PublishReport:
-    """Rows of each published table, and the size of the file in bytes."""
+    """Number of rows by published table, and size of the file in bytes."""
 
     rows: dict[str, int] = field(default_factory=dict)
     size: int = 0
@@ -56,7 +59,7 @@ class PublishReport:
 def publish(build: Path, database: Path, comments: Comments, info: RunInfo) -> PublishReport:
     """Replace the published file by the processed tables and views of the build database.
 
-    The caller holds the writer lock. Readers of the old file keep it until they reconnect.
+    The caller holds the write lock. Readers of the old file keep it until they reconnect.
 
     Parameters
     ----------
@@ -67,21 +70,21 @@ def publish(build: Path, database: Path, comments: Comments, info: RunInfo) -> P
     comments
         Tables and columns that may be published, and their comments.
     info
-        What the publication is made with.
+        Facts about the publication.
 
     Raises
     ------
     PublishRefused
-        A column has no comment, the copy differs from the build, or a view refers to what is not
-        published.
+        A table or column has no comment, the copy differs from the build database, or a view
+        uses objects that are not published.
     """
     database.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for left_behind in database.parent.glob(f".{database.name}.*.tmp*"):
-        left_behind.unlink()
+    for abandoned in database.parent.glob(f".{database.name}.*.tmp*"):
+        abandoned.unlink()
     fresh = database.with_name(f".{database.name}.{os.getpid()}.tmp")
     try:
         with duckdb.connect() as connection:
-            report = _copy(connection, build, fresh, with_own(comments), info)
+            report = _copy(connection, build, fresh, with_info_tables(comments), info)
         report.size = fresh.stat().st_size
         _replace(fresh, database)
     finally:
@@ -104,26 +107,26 @@ def _copy(
     report = PublishReport()
     for table in _tables(connection):
         columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
-        refuse_unknown(table, columns, comments)
+        refuse_undocumented(table, columns, comments)
         source = f"build.{SCHEMA}.{sql.name(table)}"
         chosen = ", ".join(sql.name(column) for column in columns)
         connection.execute(
             f"create table {_fresh(table)} as select {chosen} from {source}"
             f" order by {sql.name(columns[0])}"
         )
-        report.rows[table] = _same_rows(connection, source, _fresh(table), chosen)
+        report.rows[table] = _check_copy(connection, source, _fresh(table), chosen)
         _describe(connection, "table", table, comments)
     if not report.rows:
         raise PublishRefused("the build database has no processed tables; run dbt first")
     _copy_views(connection, comments)
-    _write_own(connection, comments, info, report)
+    _write_info_tables(connection, comments, info, report)
     connection.execute("checkpoint fresh")
     connection.execute("detach fresh")
     return report
 
 
 def _copy_views(connection: duckdb.DuckDBPyConnection, comments: Comments) -> None:
-    """Make the views anew on what is published, and on nothing else: the build is detached."""
+    """Create the views on the published tables only: the build database is detached."""
     views = connection.execute(
         "select view_name, sql from duckdb_views() where database_name = 'build'"
         " and schema_name = ? order by 1",
@@ -136,16 +139,16 @@ def _copy_views(connection: duckdb.DuckDBPyConnection, comments: Comments) -> No
             connection.execute(definition)
         except (duckdb.BinderException, duckdb.CatalogException):
             raise PublishRefused(f"{view} refers to what is not published") from None
-        refuse_unknown(view, _columns(connection, view, "fresh"), comments)
+        refuse_undocumented(view, _columns(connection, view, "fresh"), comments)
         _describe(connection, "view", view, comments)
     connection.execute("use memory")
 
 
-def _write_own(
+def _write_info_tables(
     connection: duckdb.DuckDBPyConnection, comments: Comments, info: RunInfo, report: PublishReport
 ) -> None:
-    """Make the tables that explain the others, and themselves."""
-    for table in OWN_TABLES:
+    """Create the tables that explain all tables."""
+    for table in INFO_TABLES:
         connection.execute(create_statement(_fresh(table), table, sql.name))
         _describe(connection, "table", table, comments)
     columns = connection.execute(
@@ -153,12 +156,12 @@ def _write_own(
         " where database_name = 'fresh' and schema_name = ? order by table_name, column_index",
         [SCHEMA],
     ).fetchall()
-    own = {
-        DICTIONARY: dictionary_lines(columns, comments),
-        RUN_INFO: run_info_lines(info, report.rows),
+    rows_of_table = {
+        DICTIONARY: dictionary_rows(columns, comments),
+        RUN_INFO: run_info_rows(info, report.rows),
     }
-    for table, lines in own.items():
-        connection.execute(insert_statement(_fresh(table), lines, sql.text))
+    for table, rows in rows_of_table.items():
+        connection.execute(insert_statement(_fresh(table), rows, sql.text))
 
 
 def _describe(
@@ -195,24 +198,25 @@ def _columns(
     return [name for (name,) in rows]
 
 
-def refuse_unknown(table: str, columns: list[str], comments: Comments) -> None:
-    """Refuse a table, or columns of it, of which nobody has said what they are.
+def refuse_undocumented(table: str, columns: list[str], comments: Comments) -> None:
+    """Raise if a table or one of its columns has no comment.
 
     Raises
     ------
     PublishRefused
-        There are some.
+        The table or a column has no comment.
     """
     if table not in comments.tables:
         raise PublishRefused(f"{table} is not described: describe the model, or remove it")
-    unknown = [name for name in columns if not comments.columns.get(table, {}).get(name)]
-    if unknown:
+    undocumented = [name for name in columns if not comments.columns.get(table, {}).get(name)]
+    if undocumented:
         raise PublishRefused(
-            f"{table}: {', '.join(unknown)} neither in the mapping nor described in the model"
+            f"{table}: {', '.join(undocumented)} neither in the mapping nor described in the "
+            "model; add a mapping line or a description"
         )
 
 
-def _same_rows(
+def _check_copy(
     connection: duckdb.DuckDBPyConnection, source: str, target: str, columns: str
 ) -> int:
     def fingerprint(table: str) -> tuple[int, int]:
@@ -229,15 +233,15 @@ def _same_rows(
 
 
 def _replace(fresh: Path, database: Path) -> None:
-    """Make the fresh file durable and rename it over the published one."""
+    """Flush the new file to disk and rename it over the published one."""
     descriptor = os.open(fresh, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     fresh.chmod(PUBLISHED_MODE)
-    # a client that opened the old file for writing left its log beside it, and DuckDB would
-    # replay that into the new one; one may appear while we rename, so once more after it
+    # a client that opened the old file for writing may leave a write-ahead log, which DuckDB would
+    # replay into the new file; remove it again after renaming, since one may appear meanwhile
     wal = database.with_name(database.name + ".wal")
     wal.unlink(missing_ok=True)
     fresh.replace(database)

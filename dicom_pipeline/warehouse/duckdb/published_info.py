@@ -1,6 +1,7 @@
-"""What the published file says of itself: when it was made, and with which profile.
+"""Time and profile of the published file.
 
-Belongs here: reading that. Does not belong here: writing it (publish, self_description).
+Belongs here: reading them from ``run_info``.
+Does not belong here: writing ``run_info`` (publish, data_dictionary).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from dicom_pipeline.warehouse.data_dictionary import RUN_INFO
 
 @dataclass(frozen=True)
 class PublishedInfo:
-    """The moment in UTC, as ISO 8601 has it, and the profile; empty where the file has neither."""
+    """Time of publication (UTC, ISO 8601) and profile; empty if the file has no ``run_info``."""
 
     published_at: str
     profile: str
 
 
 def published_info(database: Path) -> PublishedInfo | None:
-    """Read it; None where there is no file that DuckDB can open."""
+    """Return time and profile of a published file; None if DuckDB cannot open it."""
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
             rows = connection.execute(
@@ -32,5 +33,5 @@ def published_info(database: Path) -> PublishedInfo | None:
         return PublishedInfo("", "")
     except duckdb.Error:
         return None
-    said = dict(rows)
-    return PublishedInfo(said.get("published_at", ""), said.get("profile", ""))
+    values = dict(rows)
+    return PublishedInfo(values.get("published_at", ""), values.get("profile", ""))

@@ -1,7 +1,7 @@
-"""What a database holds: rows of a subject by their keys, rows of each table, the key's id.
+"""Row counts of the build database and the published file, and the id of their key.
 
-Belongs here: counting, in the build database and in the published file.
-Does not belong here: raw identifiers, and taking anything out (dbt builds it anew).
+Belongs here: counting rows by table, and rows of purged subjects by entity keys.
+Does not belong here: raw identifiers, removal of rows (dbt rebuilds the tables).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _SCHEMAS = ("stage", "processed")
 
 @dataclass(frozen=True)
 class SubjectKeys:
-    """Entity keys of subjects, as the tables have them.
+    """Entity keys of subjects, as in the tables.
 
     Attributes
     ----------
     patients, studies
-        What must be gone: patients as a whole, and studies.
+        Patients and studies whose rows must be removed completely.
     patients_of_studies, devices
-        What may have rows of others too: patients of those studies, devices that were used.
+        Patients of the studies and devices used; they may have rows of other subjects.
     """
 
     patients: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class SubjectKeys:
 
 
 def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
-    """Rows with any of the keys, by table; tables without one are left out."""
+    """Return the number of rows with any of the keys, by table; tables without rows are omitted."""
     counts: dict[str, int] = {}
     with _opened(database) as connection:
         for table, columns in _tables(connection).items():
@@ -52,7 +52,7 @@ def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
 
 
 def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
-    """Rows of whole patients and of studies, by table."""
+    """Return the number of rows that a purge must remove, by table."""
     counts: dict[str, int] = {}
     with _opened(database) as connection:
         for table, columns in _tables(connection).items():
@@ -64,13 +64,13 @@ def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
 
 
 def row_counts(database: Path) -> dict[str, int]:
-    """Rows of each table of stage and processed."""
+    """Return the number of rows of each table in ``stage`` and ``processed``."""
     with _opened(database) as connection:
         return {table: _count(connection, table, {}) for table in _tables(connection)}
 
 
 def key_id_of(database: Path) -> str | None:
-    """Id of the key that a published file was made with; None where it does not say so."""
+    """Return the id of the key of a published file; None if the file does not have it."""
     with _opened(database) as connection:
         if "key_id" not in _tables(connection).get("processed.deidentification", ()):
             return None
@@ -80,9 +80,9 @@ def key_id_of(database: Path) -> str | None:
 
 @contextlib.contextmanager
 def _opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database to read it; one that is not there is empty."""
-    place, read_only = (str(database), True) if database.exists() else (":memory:", False)
-    with contextlib.closing(duckdb.connect(place, read_only=read_only)) as connection:
+    """Open a database read-only; a missing file is an empty database."""
+    name, read_only = (str(database), True) if database.exists() else (":memory:", False)
+    with contextlib.closing(duckdb.connect(name, read_only=read_only)) as connection:
         yield connection
 
 
@@ -90,7 +90,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     rows = connection.execute(
         "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
         " where schema_name = any(?) and not internal and table_oid in"
-        " (select table_oid from duckdb_tables()) group by all order by all",  # views hold nothing
+        " (select table_oid from duckdb_tables()) group by all order by all",  # without views
         [list(_SCHEMAS)],
     ).fetchall()
     return {table: set(columns) for table, columns in rows}

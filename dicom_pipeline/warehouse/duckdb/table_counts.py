@@ -1,6 +1,7 @@
-"""What stands in the build database, in counts: rows, and what is worth a look.
+"""Counts of the tables in the build database: rows, failed casts, nulled cells, conflicts.
 
-Belongs here: counting after dbt. Does not belong here: values, and what the counts are shown in.
+Belongs here: counting after a dbt build.
+Does not belong here: values, display of the counts (orchestration.assets.dbt_events).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dicom_pipeline.warehouse.duckdb import sql
 
 Table = tuple[str, str]  # schema and name
 _SCHEMAS = ("internal", "stage", "processed")
-# columns that list names of columns, and what it means to be in them
+# columns that list names of columns, and the count in `TableCounts` that they belong to
 _LISTS = {
     "failed_casts": "casts_failed",
     "leaked_cells": "cells_nulled",
@@ -31,12 +32,15 @@ class TableCounts:
     Attributes
     ----------
     rows
-        Its rows.
-    casts_failed, cells_nulled, conflicts
-        By column: rows whose raw value could not be read as its type, rows in which it was nulled
-        because a term of the patient stood in it, rows whose files disagree about it.
+        Number of rows.
+    casts_failed
+        Rows by column whose raw value could not be cast to the type of the column.
+    cells_nulled
+        Rows by column whose value was set to null because it contained a term of the patient.
+    conflicts
+        Rows by column whose files have different values.
     conflicting_rows
-        Rows with a conflict in any column.
+        Rows with a conflict in any column; None if the table does not record conflicts.
     """
 
     rows: int
@@ -47,12 +51,12 @@ class TableCounts:
 
 
 def table_counts(build: Path) -> dict[Table, TableCounts]:
-    """Counts of each table of the build database; nothing if there is none.
+    """Return the counts of each table of the build database; empty if the file does not exist.
 
     Parameters
     ----------
     build
-        The build database, which no other process writes at the time.
+        The build database; no other process may write it at the same time.
     """
     with _opened(build) as connection:
         return {
@@ -62,12 +66,12 @@ def table_counts(build: Path) -> dict[Table, TableCounts]:
 
 
 def built_partitions(build: Path) -> dict[Table, set[tuple[str, str]]]:
-    """Keys and versions of the partitions that each staged table consists of.
+    """Return keys and versions of the partitions in each staged table.
 
     Parameters
     ----------
     build
-        The build database, which no other process writes at the time.
+        The build database; no other process may write it at the same time.
     """
     with _opened(build) as connection:
         return {
@@ -82,17 +86,17 @@ def built_partitions(build: Path) -> dict[Table, set[tuple[str, str]]]:
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, table: Table, columns: set[str]) -> TableCounts:
-    def one(query: str) -> int:
+    def scalar(query: str) -> int:
         row = connection.execute(query).fetchone()
         assert row is not None
         return int(row[0])
 
-    place = _name(table)
+    source = _name(table)
     lists = {
         name: dict(
             connection.execute(
                 "select name, count(*) from"
-                f" (select unnest({column}) as name from {place} where len({column}) > 0)"
+                f" (select unnest({column}) as name from {source} where len({column}) > 0)"
                 " group by name order by name"
             ).fetchall()
         )
@@ -101,8 +105,8 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: Table, columns: set[st
     }
     conflicting = None
     if "has_conflict" in columns:
-        conflicting = one(f"select count(*) from {place} where has_conflict")
-    rows = one(f"select count(*) from {place}")
+        conflicting = scalar(f"select count(*) from {source} where has_conflict")
+    rows = scalar(f"select count(*) from {source}")
     return TableCounts(rows, **lists, conflicting_rows=conflicting)
 
 
@@ -122,6 +126,6 @@ def _name(table: Table) -> str:
 
 @contextlib.contextmanager
 def _opened(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    place, read_only = (str(build), True) if build.exists() else (":memory:", False)
-    with contextlib.closing(duckdb.connect(place, read_only=read_only)) as connection:
+    name, read_only = (str(build), True) if build.exists() else (":memory:", False)
+    with contextlib.closing(duckdb.connect(name, read_only=read_only)) as connection:
         yield connection

@@ -1,1 +1,1 @@
-"""Snowflake: session, load, build, publication."""
+"""Snowflake: session, load, build and publication."""

@@ -1,7 +1,7 @@
-"""The build on Snowflake: what is done there before dbt, and what after it.
+"""The build on Snowflake: the steps before and after dbt.
 
-Belongs here: the order of statements around dbt, each part in a session of its own.
-Does not belong here: the parts themselves (snowflake_load, _vault, _mirror, _publish), and dbt.
+Belongs here: the order of the steps, each in a session of its own.
+Does not belong here: the steps themselves (load, vault, mirror, publish), dbt.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from dicom_pipeline.warehouse.snowflake.publish import BUILD, publish_schema
 from dicom_pipeline.warehouse.snowflake.session import run, session
 from dicom_pipeline.warehouse.snowflake.vault import put_keys
 
-# what a purge's receipt says of deleted rows; `prepare` sees to it
+# text about deleted rows in the receipt of a purge; `prepare` sets this retention
 TIME_TRAVEL = "transient schemas with a retention of 0 days: no Time Travel, no Fail-safe"
 
 
 class SnowflakeBuild:
-    """The build of one account's database.
+    """The build in one database of a Snowflake account.
 
     Parameters
     ----------
     settings
-        How it is reached.
+        Account, database, roles and login.
     mapping
-        What each column is.
+        The columns.
     copy
-        Where the private copy of the build lies here.
+        Path of the private local copy of the build.
     """
 
     def __init__(self, settings: SnowflakeSettings, mapping: AttributeMapping, copy: Path) -> None:
@@ -47,16 +47,16 @@ class SnowflakeBuild:
     def prepare(
         self, secret: Secret, raw: RawPartitions, schemas: Mapping[str, pa.Schema]
     ) -> LoadReport:
-        """Bring the vault and the raw schema up to date; what dbt reads.
+        """Update the vault and the raw schema, which dbt reads.
 
         Raises
         ------
         SnowflakeError
-            Snowflake refused something; partitions are loaded whole or not at all.
+            Snowflake refused a statement. Partitions are loaded completely or not at all.
         """
         with session(self.settings) as connection:
             for schema in ("internal", "stage", BUILD):
-                # before dbt does: what is taken out is gone, not kept for a day
+                # before dbt creates them: without retention, deleted rows cannot be restored
                 run(
                     connection,
                     f"create transient schema if not exists {schema}"
@@ -65,18 +65,18 @@ class SnowflakeBuild:
             put_keys(connection, secret)
             report = load_raw(connection, raw, schemas, self.copy.parent)
             for schema in ("internal", "stage", BUILD, "raw", "vault"):
-                # whoever made the schema: what a purge says of Time Travel has to be true
+                # also for existing schemas: the receipt of a purge states this retention
                 run(connection, f"alter schema {schema} set data_retention_time_in_days = 0")
             return report
 
     def fetch(self) -> dict[str, int]:
-        """Replace the private copy by what was built. Returns the rows of each table."""
+        """Replace the private copy by the built tables; return the number of rows by table."""
         with session(self.settings) as connection:
             return mirror(connection, self.mapping, self.copy)
 
     def publish(
         self, comments: Comments, info: RunInfo, checked: Mapping[str, int]
     ) -> PublishReport:
-        """Replace the schema that people query; see `publish_schema`."""
+        """Replace the published schema; see `publish_schema`."""
         with session(self.settings) as connection:
             return publish_schema(connection, self.settings, comments, info, checked)

@@ -1,12 +1,12 @@
-"""Publishing on Snowflake: the checked tables take the place of ``processed`` in one statement.
+"""Publication on Snowflake: one statement replaces ``processed`` by the checked tables.
 
 Belongs here: the copy of ``processed_build``, its comments, tags and grants, and the swap.
-Does not belong here: the checks before it (leak_check), comments' words (comments), roles and
-policies (snowflake_setup).
+Does not belong here: the preceding checks (leak_check), text of the comments (comments), roles and
+policies (setup).
 
-The copy is a clone: no row is written, so it costs seconds whatever the size. It is needed because
-the build has columns of bookkeeping, and because a swap exchanges the privileges of the schemas
-too: what analysts may do is granted on the copy before.
+The copy is a clone: it writes no rows and takes seconds at any size. It is needed because the
+build has internal columns, and because a swap also exchanges the privileges of the schemas: the
+privileges of analysts are granted on the copy first.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING
 from dicom_pipeline.config.snowflake import SnowflakeSettings
 from dicom_pipeline.warehouse.data_dictionary import (
     DICTIONARY,
-    OWN_TABLES,
+    INFO_TABLES,
     RUN_INFO,
     Comments,
     Origin,
     RunInfo,
     create_statement,
-    dictionary_lines,
+    dictionary_rows,
     insert_statement,
-    run_info_lines,
-    with_own,
+    run_info_rows,
+    with_info_tables,
 )
 from dicom_pipeline.warehouse.duckdb.publish import (
     SCHEMA,
     TECHNICAL,
     PublishRefused,
     PublishReport,
-    refuse_unknown,
+    refuse_undocumented,
 )
 from dicom_pipeline.warehouse.snowflake.session import name, run, text
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 BUILD = "processed_build"
 NEXT = "processed_next"
 TAG = "internal.deidentification"
-# what is replaced does not stay behind for a day
+# no Time Travel: replaced tables cannot be restored
 _OPTIONS = "data_retention_time_in_days = 0"
 
 
@@ -54,37 +54,37 @@ def publish_schema(
     info: RunInfo,
     checked: Mapping[str, int],
 ) -> PublishReport:
-    """Replace the schema ``processed``; the caller holds the writer lock.
+    """Replace the schema ``processed``; the caller holds the write lock.
 
-    Queries that run keep what they read; later ones see the new tables.
+    Running queries keep reading the old tables; later queries see the new ones.
 
     Parameters
     ----------
     connection
         A session.
     settings
-        The role of analysts, and whether the account has tags.
+        Role of the analysts, and the edition, which determines whether tags are available.
     comments
-        Tables and columns that may be published, their comments, and the attributes behind them,
-        for the tags.
+        Tables and columns that may be published, their comments, and their attributes for the
+        tags.
     info
-        What the publication is made with.
+        Facts about the publication.
     checked
-        Rows of each table as the checks have seen it.
+        Number of rows of each table at the time of the checks.
 
     Raises
     ------
     PublishRefused
-        A column has no comment, or a table is not as it was checked.
+        A table or column has no comment, or a table has changed since the checks.
     """
-    comments = with_own(comments)
+    comments = with_info_tables(comments)
     columns = _columns(connection, BUILD)
     if not columns:
         raise PublishRefused("there are no processed tables in Snowflake; run dbt first")
     for table, named in columns.items():
-        refuse_unknown(table, [c for c in named if c not in TECHNICAL], comments)
+        refuse_undocumented(table, [c for c in named if c not in TECHNICAL], comments)
     report = PublishReport()
-    run(connection, f"drop schema if exists {NEXT}")  # of a publication that was cut off
+    run(connection, f"drop schema if exists {NEXT}")  # left by an interrupted publication
     run(connection, f"create transient schema {NEXT} {_OPTIONS}")
     for table, named in columns.items():
         copy = f"{NEXT}.{name(table)}"
@@ -100,7 +100,7 @@ def publish_schema(
         _describe(connection, copy, table, published, comments)
         if settings.edition == "enterprise":
             _tag(connection, copy, published, comments.origins.get(table, {}))
-    _write_own(connection, comments, info, report)
+    _write_info_tables(connection, comments, info, report)
     analysts = name(settings.analyst_role)
     run(connection, f"grant usage on schema {NEXT} to role {analysts}")
     run(connection, f"grant select on all tables in schema {NEXT} to role {analysts}")
@@ -111,7 +111,7 @@ def publish_schema(
 
 
 def _columns(connection: SnowflakeConnection, schema: str) -> dict[str, dict[str, str]]:
-    """Columns of each table of a schema with their types, in order."""
+    """Return the columns of each table of a schema with their types, in order."""
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in run(
         connection,
@@ -123,37 +123,37 @@ def _columns(connection: SnowflakeConnection, schema: str) -> dict[str, dict[str
     return found
 
 
-def _write_own(
+def _write_info_tables(
     connection: SnowflakeConnection, comments: Comments, info: RunInfo, report: PublishReport
 ) -> None:
-    """Make the tables that explain the others, and themselves."""
-    for table in OWN_TABLES:
+    """Create the tables that explain all tables."""
+    for table in INFO_TABLES:
         run(connection, create_statement(f"{NEXT}.{name(table)}", table, name))
     columns = _columns(connection, NEXT)
     listed = [(t, c, type_) for t, types in columns.items() for c, type_ in types.items()]
-    own = {
-        DICTIONARY: dictionary_lines(listed, comments),
-        RUN_INFO: run_info_lines(info, report.rows),
+    rows_of_table = {
+        DICTIONARY: dictionary_rows(listed, comments),
+        RUN_INFO: run_info_rows(info, report.rows),
     }
-    for table, lines in own.items():
+    for table, rows in rows_of_table.items():
         copy = f"{NEXT}.{name(table)}"
-        run(connection, insert_statement(copy, lines, text))
+        run(connection, insert_statement(copy, rows, text))
         _describe(connection, copy, table, list(columns[table]), comments)
 
 
 def _describe(
     connection: SnowflakeConnection, copy: str, table: str, columns: list[str], comments: Comments
 ) -> None:
-    """Comments, those of all columns in one statement."""
+    """Write the comments of a table, those of all columns in one statement."""
     run(connection, f"comment on table {copy} is {text(comments.tables[table])}")
-    told = [f"column {name(c)} comment {text(comments.columns[table][c])}" for c in columns]
-    run(connection, f"alter table {copy} alter {', '.join(told)}")
+    clauses = [f"column {name(c)} comment {text(comments.columns[table][c])}" for c in columns]
+    run(connection, f"alter table {copy} alter {', '.join(clauses)}")
 
 
 def _tag(
     connection: SnowflakeConnection, copy: str, columns: list[str], origins: Mapping[str, Origin]
 ) -> None:
-    """What was done to a column as its tag: the masking policy of analysts goes by it."""
+    """Set the de-identification function of each column as a tag, which the masking policy uses."""
     for column in columns:
         if origin := origins.get(column):
             run(connection, f"alter table {copy} modify column {name(column)}"

@@ -1,7 +1,7 @@
-"""A session of Snowflake, and how names are written in its SQL.
+"""Snowflake session, error messages, and quoting in Snowflake SQL.
 
-Belongs here: logging in, and errors as one line without secrets.
-Does not belong here: what is done in the session (snowflake_load, snowflake_vault, ...).
+Belongs here: login, and errors as one line without secrets.
+Does not belong here: statements of the steps (load, vault, mirror, publish).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dicom_pipeline.config.snowflake import SnowflakeSettings
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-# what an error number means to who runs the pipeline
+# advice for operators by error number
 _ADVICE = {
     250001: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the network",
     390100: "the login was refused: wrong user or password",
@@ -32,19 +32,19 @@ _ADVICE = {
 
 
 class SnowflakeError(UserError):
-    """Snowflake refused something; one line, without values, secrets or SQL text."""
+    """Snowflake refused a login or a statement; one line without values, secrets or SQL text."""
 
 
 @contextmanager
 def session(settings: SnowflakeSettings) -> Iterator[SnowflakeConnection]:
-    """Log in, and out at the end.
+    """Log in, and log out at the end.
 
     Raises
     ------
     SnowflakeError
-        The login, or a statement, was refused.
+        The login or a statement was refused.
     """
-    import snowflake.connector  # half a second, which a run on DuckDB need not spend
+    import snowflake.connector  # takes half a second, which runs on DuckDB do not need
     from snowflake.connector import errors
 
     logging.getLogger("snowflake.connector").setLevel(logging.CRITICAL)
@@ -67,7 +67,7 @@ def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
         "warehouse": settings.warehouse,
         "application": "dicom_pipeline",
         "autocommit": True,
-        # secrets are bound, not written into statements
+        # values are bound, so that secrets are not part of statements
         "paramstyle": "qmark",
         "login_timeout": 30,
         "platform_detection_timeout_seconds": 0.0,
@@ -90,7 +90,7 @@ def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
 
 
 def told(error: Any) -> str:
-    """What an error of the connector says, without what it quotes.
+    """Return one line about an error of the connector, without its message.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def told(error: Any) -> str:
 
 
 def dbt_error_lines(output: str) -> list[str]:
-    """What dbt's output says of Snowflake's errors: their numbers, with our words."""
+    """Return one line per Snowflake error number in the output of dbt."""
     numbers = dict.fromkeys(map(int, re.findall(r"\b(\d{6}) \([0-9A-Z]{5}\): ", output)))
     return [_line(number) for number in numbers]
 
@@ -113,17 +113,17 @@ def _line(number: int) -> str:
 
 
 def run(connection: SnowflakeConnection, statement: str, *bound: object) -> list[tuple[Any, ...]]:
-    """Run one statement and return its rows; values are bound to ``?``."""
+    """Run one statement and return its rows; ``bound`` values replace ``?``."""
     with connection.cursor() as cursor:
         cursor.execute(statement, bound or None)
         return list(cursor.fetchall())
 
 
 def name(identifier: str) -> str:
-    """A quoted name, in capitals as Snowflake stores names that are not quoted."""
+    """Return a quoted name in upper case, as Snowflake stores unquoted names."""
     return '"' + identifier.upper().replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """A text literal: a backslash escapes in Snowflake."""
+    """Return a text literal; Snowflake reads a backslash as an escape character."""
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,11 +1,11 @@
-"""What an administrator runs once in an account: database, warehouse, roles, grants, tags, masking.
+"""Setup of a Snowflake account: database, warehouse, roles, grants, tags, masking policies.
 
-Belongs here: the statements, with the names of the settings.
-Does not belong here: running them. They need rights that the pipeline's own role does not have and
-should not get, so they are printed for a person (``dicom-pipeline snowflake-setup``).
+Belongs here: the statements, with names from the settings.
+Does not belong here: running them. They need privileges that the pipeline's role must not have, so
+that ``dicom-pipeline snowflake-setup`` prints them for an administrator.
 
-Two roles. The builder owns the schemas and is what the pipeline logs in as. Analysts see nothing
-but ``processed``: neither ``raw`` and ``vault`` nor ``stage``, ``internal`` and the build.
+There are two roles. The pipeline logs in with the builder role, which owns the schemas. The
+analyst role sees only ``processed``: not ``raw``, ``vault``, ``stage``, ``internal`` or the build.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from dicom_pipeline.config.snowflake import SnowflakeSettings
 from dicom_pipeline.warehouse.snowflake.publish import BUILD, TAG
 from dicom_pipeline.warehouse.snowflake.session import name, text
 
-# where identifiers, keys or bookkeeping are; nobody but the builder
+# schemas with identifiers, keys or internal columns, for the builder only
 PRIVATE = ("raw", "vault", "internal", "stage", BUILD)
 PUBLIC = ("processed",)
-# as the mapping's functions; the policy shows analysts what has these tags, and hides free text
+# functions of the mapping; the masking policy hides columns with the tags of free text
 FREE_TEXT = ("clean_text", "clean_sequence")
 KEPT = (
     "age_cap", "anon_text", "keep", "keep_code", "keep_number", "keep_time", "pseudonym", "remove",
     "shift_date", "shift_datetime", "uid",
 )  # fmt: skip
-_NOTHING_KEPT = "data_retention_time_in_days = 0"
+_NO_RETENTION = "data_retention_time_in_days = 0"
 
 
 def setup_statements(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The statements in order, in groups with a title each.
+    """Yield the statements in order, as groups with a title.
 
     Parameters
     ----------
     settings
-        The names, the size of the warehouse, and whether the account has tags and policies.
+        Names, size of the warehouse, and the edition, which determines whether tags and policies
+        are available.
     """
     database, warehouse = name(settings.database), name(settings.warehouse)
     builder, analyst = name(settings.role), name(settings.analyst_role)
@@ -49,7 +50,7 @@ def setup_statements(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[s
         ),
     )
     yield (
-        "warehouse: suspends after a minute, so that it costs while something runs",
+        "warehouse: suspends after one idle minute, so that it costs only while queries run",
         (
             "use role sysadmin",
             f"create warehouse if not exists {warehouse} warehouse_size ="
@@ -60,9 +61,9 @@ def setup_statements(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[s
         ),
     )
     yield (
-        "database; what is deleted is gone, since all of it can be made anew from the raw zone",
+        "database without retention of deleted data, which can be rebuilt from the raw zone",
         (
-            f"create transient database if not exists {database} {_NOTHING_KEPT}",
+            f"create transient database if not exists {database} {_NO_RETENTION}",
             f"grant usage on database {database} to role {builder}",
             f"grant create schema on database {database} to role {builder}",
             f"grant usage on database {database} to role {analyst}",
@@ -71,25 +72,25 @@ def setup_statements(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[s
     )
     schemas = tuple(f"{database}.{schema}" for schema in (*PRIVATE, *PUBLIC))
     yield (
-        "schemas, owned by the builder, and so is what it makes in them",
+        "schemas; the builder owns them and all objects in them",
         tuple(
             statement
             for schema in schemas
             for statement in (
-                f"create transient schema if not exists {schema} {_NOTHING_KEPT}",
+                f"create transient schema if not exists {schema} {_NO_RETENTION}",
                 f"grant ownership on schema {schema} to role {builder} copy current grants",
             )
         ),
     )
     yield (
-        "analysts, until the first publication; that grants what it publishes",
+        "analysts: access until the first publication, which grants access to its tables",
         tuple(f"grant usage on schema {database}.{s} to role {analyst}" for s in PUBLIC),
     )
     if settings.edition == "enterprise":
         yield from _governance(settings)
     user = name(settings.user or "DICOM_PIPELINE")
     yield (
-        "the pipeline's user; put the public half of its key pair in",
+        "user of the pipeline; insert the public key of its key pair",
         (
             "use role useradmin",
             f"create user if not exists {user} type = service default_role = {builder}"
@@ -112,7 +113,7 @@ def _governance(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[str, .
     of_tag = f"system$get_tag_on_current_column({text(tag)}) in ({hidden})"
     case = f"case when {shown} or {owned} or not {of_tag} then value"
     yield (
-        "tags tell what de-identification did; free text is for a role of its own",
+        "tags with the de-identification of columns; free text is visible to a separate role",
         (
             "use role useradmin",
             f"create role if not exists {reader}",
@@ -133,7 +134,7 @@ def _governance(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[str, .
 
 
 def setup_script(settings: SnowflakeSettings) -> str:
-    """The statements as one script, for Snowsight or ``snow sql``."""
+    """Return the statements as one script, for Snowsight or ``snow sql``."""
     groups = [
         "\n".join([f"-- {title}", *(f"{statement};" for statement in statements)])
         for title, statements in setup_statements(settings)
