@@ -75,7 +75,7 @@ def seeds() -> list[bytes]:
 
     found = [instance(1, syntax) for syntax in SYNTAXES]
     found += [made_header(number, attribute_paths()) for number in range(6)]
-    found += [attacks.instance_with({attacks.MAPPED: attacks.deep(10)})]
+    found += [attacks.whole({attacks.MAPPED: attacks.deep(10)})]
     small = [path.read_bytes() for path in wheel_files() if path.stat().st_size < _LARGEST]
     return found + [data for data in small if len(data) > 200]
 

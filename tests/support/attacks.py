@@ -64,7 +64,7 @@ _HEAD = {
 }
 
 
-def instance_with(extra: dict[int, bytes], *, syntax: str = ExplicitVRLittleEndian) -> bytes:
+def whole(extra: dict[int, bytes], *, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Return a valid instance with encoded elements added, or replaced if the tag is present."""
     plain = syntax == ImplicitVRLittleEndian
     elements = {
@@ -134,23 +134,23 @@ def items(count: int, tag: int = 0x00081115) -> bytes:
 
 def _put(tag: int, vr: str, value: bytes, length: int | None = None) -> Callable[[], bytes]:
     """Return a function that makes a valid instance with this element."""
-    return lambda: instance_with({tag: element(tag, vr, value, length=length)})
+    return lambda: whole({tag: element(tag, vr, value, length=length)})
 
 
 def _fill(tag: int, vr: str, size: int, fill: bytes = b"A") -> Callable[[], bytes]:
     """Return a function that makes a valid instance with a value of this size."""
-    return lambda: instance_with({tag: element(tag, vr, fill * (size // len(fill)))})
+    return lambda: whole({tag: element(tag, vr, fill * (size // len(fill)))})
 
 
 def _character_set(value: bytes, length: int | None = None) -> Callable[[], bytes]:
     """Use implicit encoding, in which the length of Specific Character Set has 32 bits."""
     encoded = implicit(0x00080005, value, length=length)
-    return lambda: instance_with({0x00080005: encoded}, syntax=ImplicitVRLittleEndian)
+    return lambda: whole({0x00080005: encoded}, syntax=ImplicitVRLittleEndian)
 
 
 def _wrong_group_length() -> bytes:
     first = element(0x00020000, "UL", b"\xfe\xff\xff\xff")
-    file = instance_with({})
+    file = whole({})
     return file[:132] + first + file[132 + len(first) :]
 
 
@@ -160,7 +160,7 @@ def _in_item(encoded: bytes) -> bytes:
 
 def _escape(charset: bytes, text: bytes) -> Callable[[], bytes]:
     texts = ((0x00080005, "CS", charset), (0x00100010, "PN", text), (0x00081030, "LO", text))
-    return lambda: instance_with({tag: element(tag, vr, value) for tag, vr, value in texts})
+    return lambda: whole({tag: element(tag, vr, value) for tag, vr, value in texts})
 
 
 MAPPED, NOT_MAPPED, PRIVATE = 0x00081115, 0x00089215, 0x00091010  # sequences
@@ -185,12 +185,12 @@ FILES: dict[str, Callable[[], bytes]] = {
     "4 GiB declared, character set": _character_set(b"ISO_IR 192", 0xFFFFFFFE),
     "4 GiB declared, file meta": _wrong_group_length,
     # nesting depth
-    "10,000 deep, undefined": lambda: instance_with({MAPPED: deep(10_000)}),
-    "10,000 deep, defined": lambda: instance_with({MAPPED: deep(10_000, undefined=False)}),
-    "10,000 deep, unwanted": lambda: instance_with({NOT_MAPPED: deep(10_000, tag=NOT_MAPPED)}),
-    "10,000 deep, private": lambda: instance_with({PRIVATE: deep(10_000, tag=PRIVATE)}),
-    "500 deep": lambda: instance_with({MAPPED: deep(500)}),
-    "200,000 deep, never closed": lambda: instance_with({MAPPED: deep(200_000)[: 200_000 * 20]}),
+    "10,000 deep, undefined": lambda: whole({MAPPED: deep(10_000)}),
+    "10,000 deep, defined": lambda: whole({MAPPED: deep(10_000, undefined=False)}),
+    "10,000 deep, unwanted": lambda: whole({NOT_MAPPED: deep(10_000, tag=NOT_MAPPED)}),
+    "10,000 deep, private": lambda: whole({PRIVATE: deep(10_000, tag=PRIVATE)}),
+    "500 deep": lambda: whole({MAPPED: deep(500)}),
+    "200,000 deep, never closed": lambda: whole({MAPPED: deep(200_000)[: 200_000 * 20]}),
     # deflated data
     "deflate bomb of 2 GiB": lambda: bomb(2048 * MiB),
     "deflate bomb in the header": lambda: bomb(
@@ -199,17 +199,17 @@ FILES: dict[str, Callable[[], bytes]] = {
     "deflate bomb of elements": lambda: (
         begin(DeflatedExplicitVRLittleEndian) + deflated(many(1_000_000))
     ),
-    "deflated, cut off": lambda: instance_with({}, syntax=DeflatedExplicitVRLittleEndian)[:-20],
+    "deflated, cut off": lambda: whole({}, syntax=DeflatedExplicitVRLittleEndian)[:-20],
     # numbers
-    "a million elements": lambda: instance_with({0x00110000: many(1_000_000)}),
-    "10,000 private creators": lambda: instance_with({0x00090010: creators(10_000)}),
-    "a million items": lambda: instance_with({MAPPED: items(1_000_000)}),
-    "100,000 items": lambda: instance_with({MAPPED: items(100_000)}),
+    "a million elements": lambda: whole({0x00110000: many(1_000_000)}),
+    "10,000 private creators": lambda: whole({0x00090010: creators(10_000)}),
+    "a million items": lambda: whole({MAPPED: items(1_000_000)}),
+    "100,000 items": lambda: whole({MAPPED: items(100_000)}),
     "a million values": _fill(0x00080008, "UT", 1_000_000, b"\\"),
     # size
     "text of 100 MB": _fill(COMMENTS, "UT", 100_000_000),
     "private value of 100 MB": _fill(0x00191001, "OB", 100_000_000),
-    "100 MB in a sequence": lambda: instance_with(
+    "100 MB in a sequence": lambda: whole(
         {MAPPED: element(MAPPED, "SQ", _in_item(element(0x00081150, "UT", b"1" * 100_000_000)),
                        length=UNDEFINED)}
     ),
@@ -219,7 +219,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "name of 1 MiB": _fill(NAME, "UT", MiB - 2, b"Ab^Cd=Ef^ "),
     "address of 1 MiB": _fill(ADDRESS, "UT", MiB - 2, b"a b,c@d "),
     "digits of 1 MiB": _fill(SIZE, "UT", MiB - 2, b"1"),
-    "number of 1 MiB that ends badly": lambda: instance_with(
+    "number of 1 MiB that ends badly": lambda: whole(
         {MAPPED: implicit(MAPPED, ITEM + pack("<L", MiB)
                         + implicit(0x00081160, b"1" * (MiB - 10) + b"xy"))},
         syntax=ImplicitVRLittleEndian,
