@@ -54,7 +54,10 @@ def test_a_chart_of_hundreds_of_months_is_small_enough_to_store_with_each_run() 
 
 
 def test_matplotlib_is_not_imported_before_a_chart_is_drawn() -> None:
-    program = "import sys, dicom_pipeline.orchestration.assets.summary_asset; print('matplotlib' in sys.modules)"
+    program = (
+        "import sys, dicom_pipeline.orchestration.assets.summary_asset;"
+        " print('matplotlib' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -121,8 +121,8 @@ def _reader(section: Results) -> str:
             f"{_when(section)} Rounds: {section['rounds']}. CPU time of one process, without "
             f"imports. Each reader returns the texts of the {wanted} attributes of the mapping, "
             "each once; for sequences, pydicom and this project return JSON. A value counts as "
-            "different if it is not the text of pydicom, apart from padding; binary numbers are compared as "
-            "numbers, sequences by their number of items."
+            "different if it is not the text of pydicom, apart from padding; binary numbers are "
+            "compared as numbers, sequences by their number of items."
         ),
     ]
     for corpus in section["corpora"]:

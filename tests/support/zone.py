@@ -43,8 +43,8 @@ class Zone:
         return path
 
     def scan(
-        self, *, grain: Granularity = Granularity.MONTH, start: int = 0, budget: float | None = None,
-        accept: bool = False,
+        self, *, grain: Granularity = Granularity.MONTH, start: int = 0,
+        budget: float | None = None, accept: bool = False,
     ) -> ScanReport:  # fmt: skip
         on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
         rules = ScanRules(grain, on_delete, accept_deletions=accept)
