@@ -1,4 +1,4 @@
-"""What ails a disk is told by the setting whose disk it is, and nothing else is taken for it."""
+"""A disk error is reported with the setting of its disk; other errors are not changed."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ PLACES = {
         ("/site/dicom.duckdb.tmp", "DBT_DATABASE_NAME"),
     ],
 )
-def test_a_full_disk_is_that_of_the_innermost_place(path: str, setting: str) -> None:
-    told = disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path), PLACES)
-    assert str(told) == f"the disk of {setting} is full: free some space, then run again"
+def test_a_full_disk_is_reported_with_the_setting_of_the_innermost_directory(
+    path: str, setting: str
+) -> None:
+    error = disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path), PLACES)
+    assert str(error) == f"the disk of {setting} is full: free some space, then run again"
 
 
-def test_another_error_is_none_of_a_disk() -> None:
+def test_another_error_is_not_a_disk_error() -> None:
     assert disk_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE), "/site"), PLACES) is None
     assert disk_error(ValueError("Name^Of^Patient"), PLACES) is None
 
 
-def test_an_error_that_says_what_to_do_stays_as_it_is() -> None:
+def test_an_error_with_instructions_is_not_changed() -> None:
     with pytest.raises(SettingsError, match="disk is full"), translate_disk_errors(PLACES):
         raise SettingsError("disk is full")
     with pytest.raises(DiskError), translate_disk_errors(PLACES):

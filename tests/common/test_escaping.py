@@ -1,4 +1,4 @@
-"""What others wrote is shown, and acts nowhere: terminals, sheets, Markdown, pictures."""
+"""Foreign text is shown without effect in terminals, spreadsheets, Markdown and charts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dicom_pipeline.reporting import charts as pictures
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 from tests.support.attacks import PAYLOADS
 
-# what acts on a terminal or on how a text looks, by Unicode's own categories
+# Unicode categories of characters that act on a terminal or on the layout of text
 ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _LIST = """
 import sys
@@ -32,7 +32,7 @@ write_list(names, ("uid", "path"), rows, Format(sys.argv[1]), null=sys.argv[2] =
 
 
 @pytest.mark.parametrize("text", PAYLOADS.values(), ids=PAYLOADS)
-def test_what_is_shown_has_no_character_that_acts_and_loses_none_that_does_not(text: str) -> None:
+def test_escaped_text_has_no_control_character_and_keeps_all_other_characters(text: str) -> None:
     shown = escape_control_chars(text)
     assert not {unicodedata.category(c) for c in shown} & ACTIVE
     rest = iter(shown)
@@ -41,24 +41,24 @@ def test_what_is_shown_has_no_character_that_acts_and_loses_none_that_does_not(t
         assert shown == text
 
 
-def test_each_character_that_acts_is_told_by_its_number() -> None:
+def test_each_control_character_is_shown_as_its_code_point() -> None:
     assert escape_control_chars("a\x1b[2J\n\x9b\u202e\udcff\U000e0001") == (
         "a\\x1b[2J\\x0a\\x9b\\u202e\\xff\\ue0001"
     )
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1"])
-def test_a_formula_is_a_text_in_a_sheet(text: str) -> None:
+def test_a_formula_is_text_in_a_spreadsheet(text: str) -> None:
     assert cell(text) == f"'{text}"
 
 
-def test_other_cells_stay_as_they_are() -> None:
+def test_other_cells_are_not_changed() -> None:
     for value in ("1.2.840", "/zone/=1+1", "s3://zone/@x", "", 12, None):
         assert cell(value) is value
 
 
 def listed(form: str, end: str, names: list[str], *, terminal: bool) -> bytes:
-    """What a list looks like, at its other end."""
+    """Return the bytes of a list as its receiver reads them."""
     command = [sys.executable, "-c", _LIST.format(names=names), form, end]
     if not terminal:
         return subprocess.run(command, capture_output=True, check=True).stdout
@@ -76,7 +76,7 @@ def listed(form: str, end: str, names: list[str], *, terminal: bool) -> bytes:
     return found.replace(b"\r\n", b"\n")
 
 
-def test_names_are_inert_on_a_terminal_and_exact_for_programs() -> None:
+def test_names_are_escaped_on_a_terminal_and_exact_for_programs() -> None:
     names = [text.replace("\0", "") for text in PAYLOADS.values()] + ["\udc9b31m"]
     for form in ("paths", "csv"):
         shown = listed(form, "lines", names, terminal=True).decode()
@@ -92,7 +92,7 @@ def test_names_are_inert_on_a_terminal_and_exact_for_programs() -> None:
 
 @pytest.mark.parametrize("svg", [True, False])
 @pytest.mark.filterwarnings("ignore:Glyph")
-def test_pictures_draw_whatever_a_manufacturer_is_called(svg: bool) -> None:
+def test_charts_can_draw_any_manufacturer_name(svg: bool) -> None:
     kinds = ("mathtext", "dollars", "script", "image", "terminal, link", "bidi", "nul", "rich")
     counts = {PAYLOADS[kind]: n for n, kind in enumerate(kinds, 1)}
     drawn = pictures.flat_bars("devices", counts, svg=svg)
@@ -107,7 +107,7 @@ def test_pictures_draw_whatever_a_manufacturer_is_called(svg: bool) -> None:
         )
 
 
-def test_tables_of_markdown_keep_their_cells() -> None:
+def test_markdown_tables_keep_their_cells() -> None:
     for text in PAYLOADS.values():
         value = markdown.table(["name", "files"], [(text, 1)]).value
         assert value is not None
@@ -119,7 +119,7 @@ def test_tables_of_markdown_keep_their_cells() -> None:
             assert opening not in row.replace(f"\\{opening}", "")
 
 
-def test_words_from_texts_are_inert_on_the_terminal() -> None:
+def test_removed_words_are_escaped_on_the_terminal() -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=200, color_system=None)
     print_words(console, [RemovedWord(text, 1, 1, 1) for text in PAYLOADS.values()])

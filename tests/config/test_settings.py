@@ -1,4 +1,4 @@
-"""A setting that cannot be used stops everything, with one line that names it."""
+"""An invalid setting stops the program with one line that names it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dicom_pipeline.config.settings import Granularity, OnDelete, SettingsError,
 KEY = "0123456789abcdef" * 4
 
 
-def test_without_any_variable_everything_has_its_default() -> None:
+def test_without_any_variable_every_setting_has_its_default() -> None:
     settings = load_settings({})
     assert (settings.partition_by, settings.on_delete) == (Granularity.MONTH, OnDelete.REMOVE)
     assert (settings.max_deleted_fraction, settings.min_file_age_seconds) == (0.2, 5)
@@ -76,12 +76,12 @@ def test_a_malformed_or_unknown_setting_is_named_in_one_line(name: str, value: s
         {"DBT_DATABASE_NAME": "/w/d.duckdb", "DICOM_WAREHOUSE_DIR": "/w"},
     ],
 )
-def test_zones_inside_one_another_are_refused(environ: dict[str, str]) -> None:
+def test_nested_zones_are_refused(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="must not lie inside"):
         load_settings({"DICOM_LANDING_URI": "/x/in"} | environ)
 
 
-def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
+def test_repr_and_str_do_not_show_the_key(tmp_path: Path) -> None:
     settings = load_settings(
         {"DICOM_PSEUDONYM_KEY": KEY, "DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "key")}
     )
@@ -90,7 +90,7 @@ def test_the_key_is_in_no_representation(tmp_path: Path) -> None:
         assert KEY not in text
 
 
-def test_variables_of_others_are_left_alone() -> None:
+def test_unrelated_environment_variables_are_ignored() -> None:
     load_settings({"DBT_OTHER": "x", "AWS_REGION": "y", "PATH": "", "MY_DICOM_X": "z"})
 
 

@@ -1,4 +1,4 @@
-"""docs/deid.md is what the mapping and the standard say, and what it names exists."""
+"""docs/deid.md agrees with the mapping and the standard, and the tests that it names exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools.deid_docs import DOCUMENT, FUNCTION_NOTES, METHODS_CSV, document, nam
 from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, standard
 
 
-def test_the_committed_document_is_the_one_that_make_docs_writes() -> None:
+def test_the_committed_document_equals_the_output_of_make_deid_docs() -> None:
     assert DOCUMENT.read_text() == document(load_mapping()), "run `make deid_docs`"
 
 
@@ -27,7 +27,7 @@ def test_a_change_of_the_mapping_changes_the_document(changes: dict[str, str]) -
     assert document(changed) != document(load_mapping())
 
 
-def test_every_column_stands_in_its_section_once_with_its_tag_and_functions() -> None:
+def test_every_column_is_in_its_section_once_with_its_tag_and_functions() -> None:
     sections = dict(
         re.findall(r"^### (\w+)\n\n(.*?)\n\n", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
     )
@@ -49,19 +49,19 @@ def test_every_column_stands_in_its_section_once_with_its_tag_and_functions() ->
         assert rows[0][7] == attribute.reason
 
 
-def test_every_test_that_is_named_exists() -> None:
+def test_every_test_named_in_the_document_exists() -> None:
     for named in named_tests():
         path, _, name = named.partition("::")
         tree = ast.parse((PROJECT_DIR / path).read_text())
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_every_function_is_explained_and_proved_by_a_test() -> None:
+def test_every_function_has_an_explanation_and_a_test() -> None:
     assert set(FUNCTION_NOTES) == FUNCTIONS
     assert [name for name, note in FUNCTION_NOTES.items() if not note[2]] == []
 
 
-def test_the_published_codes_are_those_of_cid_7050_for_what_the_profiles_do() -> None:
+def test_the_published_codes_are_those_of_cid_7050_for_the_options_of_the_profiles() -> None:
     with METHODS_CSV.open(newline="") as file:
         lines = list(csv.DictReader(file))
     meanings = {
@@ -82,7 +82,7 @@ def test_the_published_codes_are_those_of_cid_7050_for_what_the_profiles_do() ->
 
 @pytest.mark.parametrize("option", OPTION_CODES)
 def test_an_option_of_the_table_has_the_code_of_that_name(option: str) -> None:
-    """`retain_uids` is Retain UIDs Option: the words of the one are in the other, in order."""
+    """`retain_uids` is the Retain UIDs Option: its words occur in the code meaning, in order."""
     by_value = {
         code.value: code.meaning.lower()
         for code in (getattr(codes.cid7050, name) for name in codes.cid7050.dir())
@@ -92,6 +92,6 @@ def test_an_option_of_the_table_has_the_code_of_that_name(option: str) -> None:
     assert [word for word in meaning if word in words] == words
 
 
-def test_the_published_edition_is_the_one_that_the_mapping_is_held_against() -> None:
+def test_the_published_edition_is_the_one_that_the_mapping_is_checked_against() -> None:
     model = PROJECT_DIR / "dbt_snowflake" / "models" / "processed" / "deidentification.sql"
     assert f"'{EDITION}' as standard" in model.read_text()

@@ -1,4 +1,4 @@
-"""The raw table of identity terms: its rows come, are shared, are carried over and go."""
+"""Rows of the raw table of identity terms: creation, sharing, carry-over and deletion."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests.support.dicom import dataset, encoded, instance
 from tests.support.zone import Zone
 
 PERIOD = "2012-03"
-# dataset() is of Muster^Änne, 4711, 20120304
+# terms of dataset(): Muster^Änne, 4711, 20120304
 TERMS = {
     "date:20120304", "id:4711", "name:muster", "name:änne", "name:anne", "name:aenne",
     "initials:am", "dotted:ma",
@@ -32,7 +32,7 @@ def lines(row: dict[str, object]) -> set[str]:
 
 
 def as_of_an_extractor_without_terms(zone: Zone) -> None:
-    """Take away from the raw zone what the extractor before this table did not write."""
+    """Delete from the raw zone what an extractor version without identity terms did not write."""
     shutil.rmtree(zone.raw_dir / IDENTITY_TERMS)
     for path in (zone.raw_dir / "images").rglob("*.parquet"):
         table = pq.ParquetFile(path).read()
@@ -50,14 +50,17 @@ def test_a_file_gives_a_row_with_its_keys_and_terms(zone: Zone) -> None:
     assert row["raw_version"] == zone.step().partitions.wanted_version(PERIOD)
 
 
-def test_files_that_say_the_same_share_a_row(zone: Zone) -> None:
+def test_files_with_the_same_terms_share_a_row(zone: Zone) -> None:
     zone.put("1", instance(1))
     zone.put("2", instance(2, "implicit"))
     zone.put("2 again", instance(2))
     zone.put("3", instance(3, OperatorsName="Roe^Jane"))
     zone.load()
     counts = {"person:roe" in lines(r): r["file_count"] for r in zone.rows(IDENTITY_TERMS)}
-    assert counts == {False: 2, True: 1}  # a duplicate does not count, as in the other tables
+    assert counts == {
+        False: 2,
+        True: 1,
+    }  # a duplicate has no row of its own, as in the other tables
 
 
 def test_a_file_without_identifiers_has_a_row_without_terms(zone: Zone) -> None:
@@ -67,7 +70,7 @@ def test_a_file_without_identifiers_has_a_row_without_terms(zone: Zone) -> None:
     assert (row["terms"], row["key_patient_id"]) == ("", None)
 
 
-def test_values_in_items_of_sequences_count_in_any_encoding(zone: Zone) -> None:
+def test_values_in_sequence_items_give_terms_in_any_encoding(zone: Zone) -> None:
     other, person, code = Dataset(), Dataset(), Dataset()
     other.PatientID = "X-0815"
     code.CodeMeaning = "Röntgen^Wilhelm"
@@ -87,8 +90,8 @@ def test_values_in_items_of_sequences_count_in_any_encoding(zone: Zone) -> None:
     assert {image["unreadable_values"] for image in zone.images().values()} == {0}
 
 
-def test_headers_that_differ_in_who_operated_only_are_two_versions(zone: Zone) -> None:
-    """No column has the operator; as a duplicate the second file would lose its terms."""
+def test_headers_that_differ_only_in_the_operator_are_two_versions(zone: Zone) -> None:
+    """No column has the operator; if the second file were a duplicate, its terms would be lost."""
     zone.put("1", instance(1))
     zone.put("2", instance(1, OperatorsName="Roe^Jane"))
     zone.load()
@@ -96,7 +99,7 @@ def test_headers_that_differ_in_who_operated_only_are_two_versions(zone: Zone) -
     assert len(zone.rows(IDENTITY_TERMS)) == 2
 
 
-def test_a_row_goes_with_its_last_file_and_no_other_file_is_read(zone: Zone) -> None:
+def test_a_row_is_deleted_with_its_last_file_and_no_other_file_is_read(zone: Zone) -> None:
     for n in (1, 2):
         zone.put(f"roe {n}", instance(n, PatientName="Roe^Jane", PatientID="0815"))
     zone.put("other", instance(3))
@@ -126,7 +129,7 @@ def test_rows_of_unchanged_files_are_carried_over(zone: Zone, tmp_path: Path) ->
     assert {r["key_patient_id"] for r in zone.rows(IDENTITY_TERMS)} == {"4711", "77777", "99999"}
 
 
-def test_another_list_of_attributes_has_every_file_read_again(zone: Zone) -> None:
+def test_after_a_change_of_the_attribute_list_every_file_is_read_again(zone: Zone) -> None:
     zone.put("1", instance(1, StudyComments="4242"))
     zone.put("2", instance(2, StudyDate="20130506"))
     zone.load()
@@ -138,7 +141,7 @@ def test_another_list_of_attributes_has_every_file_read_again(zone: Zone) -> Non
     assert zone.load() == 0
 
 
-def test_a_raw_zone_of_the_extractor_before_this_table_is_read_anew(
+def test_files_of_a_raw_zone_without_identity_terms_are_read_again(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone.put("1", instance(1))
@@ -149,7 +152,9 @@ def test_a_raw_zone_of_the_extractor_before_this_table_is_read_anew(
     shutil.rmtree(zone.raw_dir)
     with monkeypatch.context() as patch:
         patch.setattr(partition, "EXTRACTOR_VERSION", "2")
-        patch.setattr(raw_step, "LARGEST_ALONE", 0)  # workers have the version as it is
+        patch.setattr(
+            raw_step, "LARGEST_ALONE", 0
+        )  # worker processes do not see the patched version
         zone.load()
     as_of_an_extractor_without_terms(zone)
     assert zone.load() == 3
@@ -158,7 +163,9 @@ def test_a_raw_zone_of_the_extractor_before_this_table_is_read_anew(
 
 
 @pytest.mark.parametrize("damage", ["older extractor", "missing table", "unreadable table"])
-def test_rows_whose_file_is_gone_have_terms_of_what_is_stored(tmp_path: Path, damage: str) -> None:
+def test_rows_of_deleted_files_have_terms_from_the_stored_values(
+    tmp_path: Path, damage: str
+) -> None:
     zone = Zone(tmp_path, keep=True)
     zone.put("1", instance(1, AccessionNumber="A-0815", InstitutionName="Holy Ghost"))
     zone.put("2", instance(2, AccessionNumber="A-0815", InstitutionName="Holy Ghost"))

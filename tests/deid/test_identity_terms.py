@@ -1,6 +1,6 @@
-"""Terms hold what a text may repeat of a value, in whatever way it is written there.
+"""Identity terms cover the ways in which a text may repeat an identifying value.
 
-Expected terms are written by hand; case is held against DuckDB, which cuts the texts.
+Expected terms are written by hand. Lower case is checked against DuckDB, which tokenizes the texts.
 """
 
 import random
@@ -19,7 +19,7 @@ IDENTITY = load_identity_attributes()
 
 
 def of(kind: str, text: str, vr: str = "LO") -> dict[str, set[str]]:
-    """Terms of a value by their kind."""
+    """Return the terms of a value by kind."""
     found: dict[str, set[str]] = {}
     for line in terms_of(kind, vr, text):
         name, _, term = line.partition(":")
@@ -40,26 +40,26 @@ def persons(text: str) -> set[str]:
 
 
 def header(**values: str) -> list[str]:
-    """Lines of terms of a header, given by keywords."""
+    """Return the term lines of a header with the given attributes."""
     made = IdentityTerms(IDENTITY)
     return made.of([values.get(a.attribute) for a in IDENTITY.attributes]).split("\n")
 
 
 class TestTokens:
     @pytest.mark.parametrize("text", ["MRN-4711", "MRN4711", " mrn  4711 ", "mrn_4711", "4711"])
-    def test_an_identifier_is_the_same_however_it_is_joined(self, text: str) -> None:
+    def test_an_identifier_has_the_same_tokens_with_any_separator(self, text: str) -> None:
         assert tokens_of(text)[-1:] == ["4711"]
         assert tokens_of(text)[:-1] in (["mrn"], [])
 
-    def test_digits_and_letters_are_apart_and_letters_of_any_script_are_together(self) -> None:
+    def test_digits_and_letters_are_separate_tokens_and_letters_of_any_script_join(self) -> None:
         assert tokens_of("T2w_Müller’s 胸部X線 v1.5") == [
             "t", "2", "w", "müller’s", "胸部x線", "v", "1", "5",
         ]  # fmt: skip
 
-    def test_accents_are_one_character_each(self) -> None:
+    def test_a_letter_with_an_accent_is_one_character(self) -> None:
         assert tokens_of("Mu\u0308ller") == tokens_of("Müller") == ["müller"]
 
-    def test_every_character_is_lowered_as_by_duckdb(self) -> None:
+    def test_every_character_has_the_lower_case_of_duckdb(self) -> None:
         letters = [chr(n) for n in range(1, sys.maxunicode + 1) if not 0xD800 <= n <= 0xDFFF]
         blocks = ["".join(letters[i : i + 500]) for i in range(0, len(letters), 500)]
         texts = [*blocks, "ΟΔΥΣΣΕΥΣ", "İSTANBUL", "STRAẞE", "DŽ", "ΣΣ Σ"]
@@ -75,24 +75,29 @@ class TestTokens:
             ("が", "が"), ("й", "й"), ("김", "김"), ("ñandú", "nandu"), ("\u0384", "\u0384"),
         ],
     )  # fmt: skip
-    def test_accents_are_taken_off_where_capitals_lose_them(self, token: str, plain: str) -> None:
+    def test_accents_are_removed_from_letters_whose_capitals_lose_them(
+        self, token: str, plain: str
+    ) -> None:
         assert folded(token) == plain
 
 
 class TestNamesOfThePatient:
-    def test_all_components_and_groups_count(self) -> None:
+    def test_all_components_and_component_groups_give_terms(self) -> None:
         found = names("Yamada^Tarou=山田^太郎=やまだ^たろう")
         assert {"yamada", "tarou", "山田", "太郎", "やまだ", "たろう"} < found
-        assert {"山田太郎", "yamadatarou"} < found  # scripts without spaces, and logins
+        assert {
+            "山田太郎",
+            "yamadatarou",
+        } < found  # names without spaces, as in Asian scripts and login names
 
-    def test_titles_and_degrees_are_no_names(self) -> None:
+    def test_titles_and_degrees_are_not_names(self) -> None:
         found = names("Adams^John Robert Quincy^Brown^Rev. Dr.^B.A. Ph.D. M.Div.")
         assert {"adams", "john", "robert", "quincy", "brown"} < found
         assert not found & {"rev", "dr", "ba", "phd", "ph", "mdiv", "div", "b", "a"}
         assert names("Dr. Page Mr") == {"page"}
 
     @pytest.mark.parametrize("family", ["Ma", "Major", "Miss", "Do", "Master", "Ing", "Van"])
-    def test_a_family_name_that_is_a_title_remote_reader_is_a_name(self, family: str) -> None:
+    def test_a_family_name_that_is_also_a_title_is_a_name(self, family: str) -> None:
         assert family.lower() in names(f"{family}^Anna")
 
     @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ class TestNamesOfThePatient:
             ("HAND^^^^", {"hand"}),
             ("X", set()),
             ("É", set()),
-            ("Li^Wei", {"li", "wei"}),  # liwei is too short to be told from a word
+            ("Li^Wei", {"li", "wei"}),  # liwei is too short to be distinguished from a word
             ("Öz", {"öz", "oz", "oez"}),
             ("Müller", {"müller", "muller", "mueller"}),
             ("MÜLLER", {"müller", "muller", "mueller"}),
@@ -124,26 +129,26 @@ class TestNamesOfThePatient:
         assert names(name) == expected
 
     @pytest.mark.parametrize("name", ["O'Brien^Conor", "O Brien^Conor", "O’Brien^Conor"])
-    def test_apostrophes_are_written_or_left_out(self, name: str) -> None:
+    def test_a_name_has_terms_with_and_without_its_apostrophe(self, name: str) -> None:
         assert {"brien", "obrien", "conor", "conorobrien"} < names(name)
 
     def test_a_typographic_apostrophe_is_part_of_the_token(self) -> None:
         assert "o’brien" in names("O’Brien^Conor")
 
-    def test_hyphens_and_accents_are_written_or_left_out(self) -> None:
+    def test_a_name_has_terms_with_and_without_hyphens_and_accents(self) -> None:
         found = names("García-López^María José")
         assert {"garcía", "garcia", "lópez", "lopez", "garcialopez", "garcíalópez"} < found
         assert {"maría", "maria", "josé", "jose", "mariajose"} < found
 
-    def test_spaces_do_not_matter(self) -> None:
+    def test_additional_spaces_are_ignored(self) -> None:
         assert names("  Doe^ John   Adam ") == names("Doe^John Adam")
         assert names("Doe^John\u00a0Adam") - {"john\u00a0adam"} == names("Doe^John Adam")
         assert {"山田", "太郎", "山田太郎"} < names("山田\u3000太郎")
 
-    def test_several_names_are_all_terms(self) -> None:
+    def test_all_values_of_a_multi_valued_name_give_terms(self) -> None:
         assert {"doe", "roe"} < names("Doe^Jane\\Roe^Jane")
 
-    def test_a_research_pseudonym_is_an_identifier_and_its_words_are_no_names(self) -> None:
+    def test_a_research_pseudonym_is_an_identifier_and_its_words_are_not_names(self) -> None:
         assert of("name", "Breast_MRI_001", "PN") == {"id": {"breast mri 001"}}
         assert of("name", "LIDC-IDRI-0042^^^^", "PN") == {"id": {"lidc idri 0042", "0042"}}
 
@@ -177,14 +182,14 @@ class TestNamesOfThePatient:
         assert {"farmers", "sfarmer"} < names("Farmer^Sue")
         assert not {"hands", "shand"} & names("Hand^Sue")
 
-    def test_initials_that_imaging_abbreviates_so_are_told_apart(self) -> None:
+    def test_initials_that_are_imaging_abbreviations_are_a_separate_kind(self) -> None:
         assert of("name", "Evans^Pat", "PN")["dotted"] == {"pe"}
         assert initials("Evans^Pat") == {"ep"}
 
     def test_initials_have_four_letters_at_most(self) -> None:
         assert all(2 <= len(found) <= 4 for found in initials("A B C D^E F G H^I J K L"))
 
-    def test_ten_thousand_characters_cost_nothing_to_speak_of(self) -> None:
+    def test_ten_thousand_characters_are_processed_quickly(self) -> None:
         began = time.process_time()
         for text in ("Müller " * 1500, "ä" * 10_000, "a^" * 5000, "o'a=" * 2500, "1 " * 5000):
             for kind in ("name", "person", "place", "id", "contact"):
@@ -194,15 +199,15 @@ class TestNamesOfThePatient:
 
 
 class TestOtherPersons:
-    def test_names_have_three_letters_and_roles_are_none(self) -> None:
+    def test_names_of_others_have_at_least_three_letters_and_roles_are_not_names(self) -> None:
         text = "Roe^Jane^^Dr.^MD\\CT^Staff\\TECH01\\SW\\Admin\\Unknown\\Radiology\\MRI^Operator"
         assert persons(text) == {"roe", "jane", "roejane", "janeroe"}
 
-    def test_a_name_that_is_not_latin_may_be_shorter(self) -> None:
+    def test_a_name_in_another_script_may_be_shorter(self) -> None:
         assert persons("Li^Ann=李^安") == {"ann", "李", "安", "李安", "安李"}
 
     @pytest.mark.parametrize("name", ["Hand", "Page", "Philips", "Ward"])
-    def test_a_name_that_is_a_word_too_is_a_name(self, name: str) -> None:
+    def test_a_name_that_is_also_a_word_is_a_name(self, name: str) -> None:
         assert persons(f"{name}^Robin") > {name.lower(), "robin"}
 
 
@@ -227,12 +232,12 @@ class TestIdentifiers:
             ("abc\\\\x\\12345", {"abc", "12345"}),
         ],
     )
-    def test_an_identifier_as_a_whole_and_its_long_numbers(
+    def test_an_identifier_and_its_long_numbers_are_terms(
         self, text: str, expected: set[str]
     ) -> None:
         assert of("id", text).get("id", set()) == expected
 
-    def test_case_and_padding_do_not_matter(self) -> None:
+    def test_case_and_padding_are_ignored(self) -> None:
         assert of("id", " Ab-12") == of("id", "aB 12 ")
         assert of("id", "123456")["id"] < of("id", "00123456")["id"]
 
@@ -243,16 +248,16 @@ class TestPlaces:
             "massachusetts general hospital", "massachusetts", "general", "hospital", "mgh",
         }  # fmt: skip
 
-    def test_small_words_are_in_an_acronym_or_not(self) -> None:
+    def test_an_institution_has_acronyms_with_and_without_small_words(self) -> None:
         assert {"hothg", "hhg"} < of("place", "Hospital of the Holy Ghost")["place"]
         assert {"ucsf", "uocsf"} < of("place", "University of California San Francisco")["place"]
 
-    def test_a_part_of_an_address_has_an_acronym_of_its_own(self) -> None:
+    def test_each_part_of_an_address_has_its_own_acronym(self) -> None:
         found = of("place", "St. Anna Hospital, Am Ring 5\r\n10115 Berlin", "ST")["place"]
         assert {"sah", "anna", "berlin", "ring"} < found
         assert "st anna hospital am ring 5 10115 berlin" in found
 
-    def test_accents_are_written_or_left_out(self) -> None:
+    def test_a_place_has_terms_with_and_without_accents(self) -> None:
         found = of("place", "Universität Zürich")["place"]
         assert {"universität zürich", "universitat zurich", "universitaet zuerich"} < found
         assert {"zürich", "zurich", "zuerich"} < found
@@ -261,13 +266,13 @@ class TestPlaces:
         assert of("place", "CT99")["place"] == {"ct 99"}
         assert of("place", "CT") == {}
 
-    def test_a_backslash_is_no_separator_in_an_address(self) -> None:
+    def test_a_backslash_in_an_address_does_not_separate_values(self) -> None:
         assert "ring 5 berlin" in of("place", "Ring 5\\Berlin", "ST")["place"]
         assert "ring 5 berlin" not in of("place", "Ring 5\\Berlin", "LO")["place"]
 
 
 class TestContactsAndDates:
-    def test_a_telephone_number_with_and_without_its_separators(self) -> None:
+    def test_a_telephone_number_has_terms_with_and_without_separators(self) -> None:
         assert of("contact", "+49 (30) 450-50", "SH")["contact"] == {
             "49 30 450 50", "493045050",
         }  # fmt: skip
@@ -296,13 +301,13 @@ class TestContactsAndDates:
             ("DT", "2012031", set()),
         ],
     )
-    def test_only_whole_dates_that_exist_count(
+    def test_only_complete_valid_dates_are_terms(
         self, vr: str, text: str, expected: set[str]
     ) -> None:
         assert of("date", text, vr).get("date", set()) == expected
 
 
-def test_whatever_a_value_holds_terms_are_tokens_and_single_spaces() -> None:
+def test_terms_of_any_value_are_tokens_separated_by_single_spaces() -> None:
     chance = random.Random(7)
     pieces = [
         "a", "Zo", "7", "0042", "19700101", "@", "é", "ß", "İ", "ΣΣ", "山", "’", "\u3000", "\u0301",
@@ -322,7 +327,7 @@ def test_whatever_a_value_holds_terms_are_tokens_and_single_spaces() -> None:
 
 
 class TestHeaders:
-    def test_terms_are_sorted_lines_that_each_stand_once(self) -> None:
+    def test_terms_are_sorted_lines_without_duplicates(self) -> None:
         values = {
             "PatientName": "Doe^Jane", "OtherPatientNames": "DOE^JANE", "PatientID": "MRN-4711",
             "AccessionNumber": "4711", "StudyID": "1", "PatientBirthDate": "19700102",
@@ -343,7 +348,7 @@ class TestHeaders:
         assert header() == [""]
         assert header(PatientName="", StudyID="1") == [""]
 
-    def test_the_time_of_day_makes_no_other_terms(self) -> None:
+    def test_the_time_of_day_does_not_change_the_terms(self) -> None:
         made = IdentityTerms(IDENTITY)
         at = [a.attribute for a in IDENTITY.attributes].index("AcquisitionDateTime")
         for second in range(20):

@@ -1,4 +1,4 @@
-"""The judgement by Table E.1-1, on a table made for the test."""
+"""Judgement of columns by PS3.15 Table E.1-1."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ IN_A_SEQUENCE = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].Pixe
 
 
 def column(attribute: str, function: str, **more: object) -> Attribute:
-    """A column that does the same under both profiles."""
+    """Return a column with the same function in both profiles."""
     line = Attribute(
         table="images",
         column="column",
@@ -79,13 +79,13 @@ def column(attribute: str, function: str, **more: object) -> Attribute:
         ("OtherPatientIDs", "uid", KEEPS, KEEPS),
         ("StationName", "pseudonym", CONFORMS, CONFORMS),
         ("StationName", "keep", KEEPS, KEEPS),
-        # text, of which research has the option to clean it
+        # text: research has the option to clean it
         ("StudyDescription", "clean_text", CONFORMS, KEEPS),
         ("StudyDescription", "remove", REMOVES, CONFORMS),
         ("StudyDescription", "keep", KEEPS, KEEPS),
         ("StudyDescription", "shift_date", KEEPS, KEEPS),
         ("SpecialNeeds", "clean_text", CONFORMS, KEEPS),
-        # dates and times, of which research has the option to shift them
+        # dates and times: research has the option to shift them
         ("StudyDate", "shift_date", CONFORMS, KEEPS),
         ("StudyDate", "remove", REMOVES, CONFORMS),
         ("StudyDate", "keep", KEEPS, KEEPS),
@@ -103,17 +103,17 @@ def column(attribute: str, function: str, **more: object) -> Attribute:
         ("StudyInstanceUID", "keep", KEEPS, KEEPS),
         ("StudyInstanceUID", "remove", REMOVES, REMOVES),
         ("StudyInstanceUID", "pseudonym", REMOVES, REMOVES),
-        # what describes the patient
+        # characteristics of the patient
         ("PatientSize", "keep_number", CONFORMS, KEEPS),
         ("PatientSize", "remove", REMOVES, CONFORMS),
         ("PatientAge", "age_cap", REMOVES, KEEPS),
         ("PatientAge", "keep", CONFORMS, KEEPS),
-        # what the table does not list
+        # attributes that the table does not list
         ("EchoTime", "keep_number", CONFORMS, CONFORMS),
         ("EchoTime", "remove", REMOVES, REMOVES),
         ("Manufacturer", "clean_text", REMOVES, REMOVES),
         ("Manufacturer", "keep", CONFORMS, CONFORMS),
-        # sequences: K is to clean inside; the cleaning is one of the options
+        # sequences: K means to clean inside; cleaning is one of the options
         ("ReferencedImageSequence", "clean_sequence", CONFORMS, KEEPS),
         ("ReferencedImageSequence", "remove", REMOVES, REMOVES),
         ("ReferencedPerformedProcedureStepSequence", "clean_sequence", KEEPS, KEEPS),
@@ -123,7 +123,7 @@ def column(attribute: str, function: str, **more: object) -> Attribute:
         ("RelatedSeriesSequence", "clean_sequence", CONFORMS, KEEPS),
         ("RelatedSeriesSequence", "keep", KEEPS, KEEPS),
         ("RelatedSeriesSequence", "remove", REMOVES, REMOVES),
-        # paths: the last attribute, and every sequence on the way
+        # paths: the last attribute and every sequence of the path are judged
         (IN_A_SEQUENCE, "keep_number", CONFORMS, CONFORMS),
         (IN_A_SEQUENCE, "remove", REMOVES, REMOVES),
         ("RelatedSeriesSequence[0].StudyInstanceUID", "uid", CONFORMS, CONFORMS),
@@ -149,7 +149,7 @@ def test_a_function_is_judged_by_the_action_and_the_options(
     assert judge(one, "strict", MADE_UP) == strict
 
 
-def test_a_reason_excuses_removing_but_not_keeping() -> None:
+def test_a_reason_permits_removing_but_not_keeping() -> None:
     removed = column("EchoTime", "remove")
     assert complaints(removed, "strict", MADE_UP, {}) == [Verdict.REMOVES]
     assert complaints(replace(removed, reason="  "), "strict", MADE_UP, {}) == [Verdict.REMOVES]
@@ -168,13 +168,13 @@ def test_text_is_kept_only_with_a_review_and_a_reason(function: str) -> None:
     assert complaints(right, "strict", MADE_UP, {}) == []
 
 
-def test_a_disagreement_of_the_witnesses_needs_a_reason() -> None:
-    for witness in ({}, {0x00100010: "D"}):
+def test_a_disagreement_of_the_two_sources_needs_a_reason() -> None:
+    for second in ({}, {0x00100010: "D"}):
         name = column("PatientName", "remove")
-        assert complaints(name, "strict", MADE_UP, witness) == [
+        assert complaints(name, "strict", MADE_UP, second) == [
             "the two readings of the standard disagree"
         ]
-        assert complaints(replace(name, reason="Gone."), "strict", MADE_UP, witness) == []
+        assert complaints(replace(name, reason="Gone."), "strict", MADE_UP, second) == []
     listed_by_the_other_only = column("EchoTime", "keep_number")
     assert complaints(listed_by_the_other_only, "strict", MADE_UP, {0x00180081: "X"})
 

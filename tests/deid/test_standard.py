@@ -33,7 +33,7 @@ COLUMNS = {f"{a.table}.{a.column}": a for a in MAPPING.attributes}
 
 
 def complaints_about(mapping: AttributeMapping) -> dict[str, list[str]]:
-    """What is wrong with a whole mapping, by profile and column."""
+    """Return the complaints about a mapping, by profile and column."""
     wrong = {
         f"{profile}: {a.table}.{a.column}": complaints(a, profile, standard(), second_witness())
         for profile in PROFILES
@@ -54,7 +54,7 @@ def test_a_column_is_what_the_profile_says(profile: str, name: str) -> None:
     assert complaints(COLUMNS[name], profile, standard(), second_witness()) == []
 
 
-def test_the_counts_say_how_many_columns_were_held_against_the_table() -> None:
+def test_the_counts_include_all_columns_checked_against_the_table() -> None:
     text = account(MAPPING)
     print(f"\n{text}")  # noqa: T201 - `pytest -s` shows it
     assert f"{len(COLUMNS)} columns" in text
@@ -62,11 +62,11 @@ def test_the_counts_say_how_many_columns_were_held_against_the_table() -> None:
     assert text.count(f"   0 {Verdict.KEEPS}") == len(PROFILES)
 
 
-def test_the_second_witness_agrees_about_every_attribute_of_the_mapping() -> None:
-    """Where it does not, the mapping has a reason; now there is no such attribute."""
+def test_the_second_source_agrees_about_every_attribute_of_the_mapping() -> None:
+    """A disagreement needs a reason in the mapping; currently there is none."""
     differ = {name: disagreement(a, standard(), second_witness()) for name, a in COLUMNS.items()}
-    assert {name: said for name, said in differ.items() if said} == {}
-    # it does have an opinion: on all that the table lists, and nothing else
+    assert {name: wrong for name, wrong in differ.items() if wrong} == {}
+    # the second source covers exactly the attributes that the table lists
     listed = {a.path.tag for a in COLUMNS.values() if standard().rule(a.path.tag)}
     assert listed == {a.path.tag for a in COLUMNS.values()} & second_witness().keys()
     assert len(listed) > 70
@@ -80,7 +80,7 @@ def test_a_reason_is_a_sentence_about_the_attribute() -> None:
             assert "proposal" not in reason.lower(), name
 
 
-# what somebody might do to the mapping: (column, changed fields)
+# wrong changes of the mapping: (column, changed fields)
 MUTANTS: list[tuple[str, dict[str, str]]] = [
     ("patients.patient_name", {"research": "keep"}),
     ("patients.patient_name", {"strict": "clean_text"}),
@@ -129,12 +129,12 @@ MUTANTS: list[tuple[str, dict[str, str]]] = [
 @pytest.mark.parametrize(
     ("name", "changes"), MUTANTS, ids=[f"{name} {fields}" for name, fields in MUTANTS]
 )
-def test_a_wrong_line_of_the_mapping_is_caught(name: str, changes: dict[str, str]) -> None:
+def test_a_wrong_line_of_the_mapping_is_detected(name: str, changes: dict[str, str]) -> None:
     fields: dict[str, object] = {**changes}
     if "reviewed" in fields:
         fields["reviewed"] = fields["reviewed"] == "true"
     elif {"keep", "keep_code", "keep_number"} & set(changes.values()):
-        # even somebody who says that it is fine; a reason excuses nothing that is kept
+        # a review and a reason do not permit keeping the value
         fields |= {"reviewed": True, "reason": "Somebody finds that it does no harm at all."}
     else:
         fields |= {"reason": changes.get("reason", "")}
@@ -146,19 +146,19 @@ def test_a_wrong_line_of_the_mapping_is_caught(name: str, changes: dict[str, str
     assert new and {line.split(": ")[1] for line in new} == {name}
 
 
-def test_the_mapping_as_it_is_passes() -> None:
+def test_the_mapping_of_the_project_passes() -> None:
     assert complaints_about(MAPPING) == {}
 
 
 def in_force(attribute: Attribute, profile: str, action: str) -> bool:
-    """Whether an option of the profile has the action for the attribute."""
+    """Return whether an option of the profile has the action for the attribute."""
     rule = standard().rule(attribute.path.tag)
     return rule is not None and any(rule.options.get(o) == action for o in PROFILES[profile])
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_any_column_set_to_keep_is_caught_unless_the_standard_keeps_it(profile: str) -> None:
-    """Also with a review and a reason: only what is not listed, or K by an option, may stay."""
+def test_any_column_set_to_keep_is_detected_unless_the_standard_keeps_it(profile: str) -> None:
+    """Even with a review and a reason, only unlisted attributes and K by an option may be kept."""
     caught = 0
     for name, attribute in COLUMNS.items():
         kept = replace(attribute, **{profile: "keep"}, reviewed=True, reason="It is harmless.")  # type: ignore[arg-type]
@@ -171,13 +171,13 @@ def test_any_column_set_to_keep_is_caught_unless_the_standard_keeps_it(profile: 
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_any_column_set_to_remove_is_caught_where_the_standard_leaves_something(
+def test_any_column_set_to_remove_is_detected_where_the_standard_retains_something(
     profile: str,
 ) -> None:
     caught = 0
     for name, attribute in COLUMNS.items():
-        gone = replace(attribute, **{profile: "remove"}, reason="")  # type: ignore[arg-type]
-        wrong = complaints(gone, profile, standard(), second_witness())
+        removed = replace(attribute, **{profile: "remove"}, reason="")  # type: ignore[arg-type]
+        wrong = complaints(removed, profile, standard(), second_witness())
         rule = standard().rule(attribute.path.tag)
         something = (
             rule is None
@@ -190,7 +190,7 @@ def test_any_column_set_to_remove_is_caught_where_the_standard_leaves_something(
     assert caught > 90
 
 
-def test_what_research_does_is_caught_under_strict_wherever_the_profiles_differ() -> None:
+def test_functions_of_research_are_detected_under_strict_where_the_profiles_differ() -> None:
     differ = [a for a in MAPPING.attributes if a.research != a.strict]
     assert len(differ) > 40
     for attribute in differ:
@@ -200,7 +200,7 @@ def test_what_research_does_is_caught_under_strict_wherever_the_profiles_differ(
 
 
 @pytest.mark.parametrize("name", ["patients.patient_name", "devices.manufacturer"])
-def test_text_kept_without_review_does_not_even_load(tmp_path: Path, name: str) -> None:
+def test_a_mapping_with_unreviewed_kept_text_cannot_be_loaded(tmp_path: Path, name: str) -> None:
     with MAPPING_CSV.open(newline="") as file:
         lines = list(csv.DictReader(file))
     for line in lines:

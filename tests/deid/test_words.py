@@ -1,4 +1,4 @@
-"""The seeds of words: what may stay in free text, and which codes the standard defines."""
+"""Seeds of words: words allowed in free text, and codes that the standard defines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from tools import allowed_words as tool
 
 SEEDS = DBT_PROJECT_DIR / "seeds"
-# what counts as a token, once more: a run of ASCII letters and of anything beyond ASCII
+# the definition of a token, repeated here: a run of ASCII letters and non-ASCII characters
 TOKEN = re.compile(r"[a-z\u0080-\U0010ffff]+")
 
 SENTENCES = [
@@ -43,7 +43,7 @@ SENTENCES = [
     "patient in wheelchair, needs interpreter",
 ]
 
-# the most frequent names of several countries that are no language of radiology, and places
+# the most frequent names of several countries, and places, that are not words of radiology
 NAMES = """
 smith johnson williams jones garcia miller davis rodriguez martinez hernandez lopez gonzalez
 wilson anderson thomas taylor moore jackson martin lee perez thompson harris sanchez clark ramirez
@@ -82,7 +82,7 @@ def words() -> dict[str, str]:
     return {row["word"]: row["source"] for row in rows_of("allowed_words")}
 
 
-def test_each_word_is_listed_once_and_in_order(words: dict[str, str]) -> None:
+def test_words_are_listed_once_and_in_order(words: dict[str, str]) -> None:
     listed = [row["word"] for row in rows_of("allowed_words")]
     assert len(listed) == len(words)
     assert listed == sorted(listed)
@@ -92,11 +92,11 @@ def test_a_word_is_one_run_of_letters_in_lower_case(words: dict[str, str]) -> No
     assert [word for word in words if not TOKEN.fullmatch(word) or word != word.lower()] == []
 
 
-def test_no_word_is_what_a_seed_takes_for_null(words: dict[str, str]) -> None:
+def test_no_word_is_read_as_null_from_a_seed(words: dict[str, str]) -> None:
     assert {"", "null"} & set(words) == set()
 
 
-def test_each_word_says_where_it_comes_from(words: dict[str, str]) -> None:
+def test_each_word_has_a_source(words: dict[str, str]) -> None:
     assert set(words.values()) == {"dicom", "idc", "unit", "vendor", "language"}
 
 
@@ -104,20 +104,20 @@ def test_single_letters_are_allowed(words: dict[str, str]) -> None:
     assert set(ascii_lowercase) <= set(words)
 
 
-def test_months_and_weekdays_are_no_allowed_words(words: dict[str, str]) -> None:
+def test_months_and_weekdays_are_not_allowed_words(words: dict[str, str]) -> None:
     assert set(MONTHS.split()) & set(words) == set()
 
 
-def test_names_and_places_are_no_allowed_words(words: dict[str, str]) -> None:
+def test_names_and_places_are_not_allowed_words(words: dict[str, str]) -> None:
     assert set(NAMES.split()) & set(words) == set()
 
 
-def test_texts_of_radiology_stay_whole(words: dict[str, str]) -> None:
+def test_texts_of_radiology_remain_complete(words: dict[str, str]) -> None:
     tokens = [token for text in SENTENCES for token in tool.letter_tokens(text)]
     assert [token for token in tokens if not tool.survives(token, words)] == []
 
 
-def test_a_site_starts_with_no_words_of_its_own() -> None:
+def test_the_list_of_a_site_is_empty_at_first() -> None:
     assert (SEEDS / "allowed_words_site.csv").read_text() == "word,source\n"
 
 
@@ -134,12 +134,12 @@ def test_a_site_starts_with_no_words_of_its_own() -> None:
         ("aBcD", False),
     ],
 )
-def test_a_token_stays_if_all_it_is_made_of_is_allowed(token: str, stays: bool) -> None:
+def test_a_token_is_allowed_if_all_its_parts_are_allowed(token: str, stays: bool) -> None:
     assert tool.survives(token, {"abd", "routine", "mr", "spine", "a", "b", "c", "d"}) is stays
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in tool.LISTS.glob("*.txt")))
-def test_lists_hold_words_in_lower_case_and_nothing_denied(name: str) -> None:
+def test_lists_have_words_in_lower_case_and_no_denied_word(name: str) -> None:
     listed = tool.listed(name)
     assert listed
     assert [word for word in listed if not tool.is_word(word)] == []
@@ -148,7 +148,7 @@ def test_lists_hold_words_in_lower_case_and_nothing_denied(name: str) -> None:
 
 
 def texts_with(word: str, held_out: bool) -> Iterator[str]:
-    """Texts that hold a word and belong to one part."""
+    """Generate texts that contain a word and belong to one part."""
     return (text for n in range(999) if tool.held_out(text := f"{word} {n}") is held_out)
 
 
@@ -167,7 +167,7 @@ def test_a_word_of_descriptions_needs_enough_collections_and_patients(
     assert tool.from_idc() == {"frequent"}
 
 
-def test_a_list_of_denied_words_is_stronger_than_any_source(
+def test_the_list_of_denied_words_overrides_every_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tool, "from_idc", lambda: {"abdomen", "smith", "siemens"})
@@ -175,7 +175,7 @@ def test_a_list_of_denied_words_is_stronger_than_any_source(
     assert "smith" not in tool.allowed()
 
 
-def test_the_seed_is_what_the_tool_makes() -> None:
+def test_the_seed_equals_the_output_of_the_tool() -> None:
     try:
         installed = version("idc-index-data")
     except PackageNotFoundError:
@@ -214,7 +214,7 @@ def test_a_defined_term_is_a_code_string(terms: dict[str, set[str]]) -> None:
     assert [t for of in terms.values() for t in of if not re.fullmatch("[A-Z0-9_ ]{1,16}", t)] == []
 
 
-def test_modalities_are_those_of_the_standards_codes(terms: dict[str, set[str]]) -> None:
+def test_modalities_are_the_codes_of_the_standard(terms: dict[str, set[str]]) -> None:
     acquisition_modality, modality = 29, 33
     codes = {
         code
@@ -247,7 +247,5 @@ def test_character_sets_are_those_pydicom_decodes(terms: dict[str, set[str]]) ->
         ("MRAcquisitionType", "3D"),
     ],
 )
-def test_terms_in_daily_use_are_there(
-    terms: dict[str, set[str]], attribute: str, term: str
-) -> None:
+def test_common_terms_are_listed(terms: dict[str, set[str]], attribute: str, term: str) -> None:
     assert term in terms[attribute]

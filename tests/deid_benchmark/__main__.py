@@ -1,7 +1,7 @@
-"""`make bench-deid`: makes the archive, runs the pipeline on it, scores what it published.
+"""`make bench-deid`: generate the archive, run the pipeline on it, score the published tables.
 
-Belongs here: the command line and the order of things.
-Does not belong here: anything that decides a score.
+Belongs here: the command line and the order of the steps.
+Does not belong here: anything that determines a score.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SECRET = hashlib.sha256(b"the key of the benchmark, which everybody may know").d
 
 
 class Clock:
-    """Says how long each step took."""
+    """Prints the duration of each step."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -48,7 +48,7 @@ class Clock:
         self._since = time.monotonic()
 
     def step(self, name: str) -> None:
-        """A step is done."""
+        """Print the duration of the step that just ended."""
         now = time.monotonic()
         self.seconds[name] = round(now - self._since, 1)
         self._since = now
@@ -56,7 +56,7 @@ class Clock:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark; returns the exit code."""
+    """Run the benchmark and return the exit code."""
     options = _options(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
     clock = Clock(console)
@@ -99,13 +99,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-deid", description=__doc__)
     parser.add_argument("--profile", action="append", choices=("research", "strict"))
     parser.add_argument("--out", type=Path, help="JSON file for all counts")
-    parser.add_argument("--answer-key", type=Path, help="gzipped JSON lines, one a cell")
-    parser.add_argument("--require", type=float, default=99.95, help="percent overall")
-    parser.add_argument("--files", type=int, default=20_000, help="made-up files, at least")
-    parser.add_argument("--real", type=int, help="real descriptions, at most; all by default")
-    parser.add_argument("--examples", type=int, default=40, help="failures to print")
+    parser.add_argument("--answer-key", type=Path, help="gzipped JSON lines, one per cell")
+    parser.add_argument("--require", type=float, default=99.95, help="minimum percentage overall")
+    parser.add_argument("--files", type=int, default=20_000, help="minimum number of made-up files")
+    parser.add_argument(
+        "--real", type=int, help="maximum number of real descriptions; default: all"
+    )
+    parser.add_argument("--examples", type=int, default=40, help="number of failures to print")
     parser.add_argument("--seed", type=int, default=2024)
-    parser.add_argument("--work", type=Path, help="folder that is kept; must not exist")
+    parser.add_argument(
+        "--work", type=Path, help="folder for all zones, not deleted; must not exist"
+    )
     options = parser.parse_args(arguments)
     options.profile = options.profile or ["research"]
     if options.work:
@@ -129,7 +133,7 @@ def _run(site: Site, profile: str, console: Console) -> None:
 
 
 def _key(made: list[Patient], real: list[Patient], profile: str) -> Iterator[Expectation]:
-    """The made-up archive in full; of the real descriptions the texts."""
+    """Expectations of all cells of the made-up archive, and of the real descriptions."""
     yield from answer_key(made, profile)
     for expected in answer_key(real, profile):
         value = expected.value[0] if isinstance(expected.value, list) else expected.value

@@ -1,7 +1,7 @@
-"""The answer key: what must have become of every attribute of every file, under a profile.
+"""The answer key: the expected result for every attribute of every file, by profile.
 
 Belongs here: expectations, from the archive and `fields.csv`, which follows PS3.15 Table E.1-1.
-Does not belong here: the published tables, and whether an expectation is met (scorer).
+Does not belong here: published tables, and the check of an expectation (scorer).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ TABLES = ("patients", "studies", "series", "images", "devices")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An attribute in a table, and what a profile does to it.
+    """An attribute in a table, and its expected result in a profile.
 
     Attributes
     ----------
     fate
-        ``retained`` (something is there), ``exact`` (as it was), ``text`` (cleaned), ``removed``,
+        ``retained`` (not null), ``exact`` (unchanged), ``text`` (cleaned), ``removed``,
         ``capped`` (an age), ``date``, ``uid``, ``patid``, ``pseudonym``, ``sequence``.
     """
 
@@ -40,16 +40,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is expected of one cell.
+    """The expectation for one cell.
 
     Attributes
     ----------
     entity
-        What the row is about, by its original identifiers: see `published.Published.row`.
+        Original identifiers of the entity of the row: see `published.Published.row`.
     patient
-        The patient the row belongs to; empty for a device.
+        The patient to whom the row belongs; empty for a device.
     value
-        What stood in the file: a `Text`, a list of them, a date, or a plain value.
+        The value in the file: a `Text`, a list of them, a date, or a plain value.
     """
 
     field: Field
@@ -58,7 +58,7 @@ class Expectation:
     value: Any
 
     def document(self) -> dict[str, Any]:
-        """For the written answer key."""
+        """Return the entry for the answer key file."""
         texts = self.value if isinstance(self.value, list) else [self.value]
         answers = [_answer(v) if isinstance(v, Text) else str(v) for v in texts]
         field = self.field
@@ -67,7 +67,7 @@ class Expectation:
 
 
 def _answer(text: Text) -> dict[str, Any]:
-    """A text of a held-out template is not quoted: the file would tell whoever tunes."""
+    """Return the answer of a text; texts of held-out templates are not quoted in the file."""
     if text.held_out:
         return {"template": text.template, "held out": True}
     parts = [
@@ -79,7 +79,7 @@ def _answer(text: Text) -> dict[str, Any]:
 
 @cache
 def fields(profile: str) -> dict[str, tuple[Field, ...]]:
-    """Fields of each table."""
+    """Return the fields of each table."""
     with (Path(__file__).parent / "fields.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     return {
@@ -93,7 +93,7 @@ def fields(profile: str) -> dict[str, tuple[Field, ...]]:
 
 
 def answer_key(patients: Iterable[Patient], profile: str) -> Iterator[Expectation]:
-    """All expectations of an archive."""
+    """Generate all expectations of an archive."""
     devices: dict[Entity, Device] = {}
     for patient in patients:
         owner: Entity = (patient.id, patient.issuer)
@@ -145,7 +145,7 @@ def _cells(
 
 
 def _link(table: str, entity: Entity, patient: Entity) -> Expectation:
-    """Every table names the patient by the same key."""
+    """Expect the same patient key in every table."""
     return Expectation(Field("PatientID", table, "patient_key", "link"), entity, patient, patient)
 
 

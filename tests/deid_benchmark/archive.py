@@ -1,7 +1,7 @@
-"""The archive as it is meant: patients, their studies and series, and the texts of each.
+"""Model of the archive: patients, their studies and series, and the texts of each.
 
-Belongs here: the objects, and what identifiers a place in the archive offers to a template.
-Does not belong here: making them up (make_archive), files, and the answer key.
+Belongs here: the objects, and the identifiers that are available to a template.
+Does not belong here: generating them (make_archive), files, and the answer key.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from .people import LATIN, Person, person
 from .templates import Impossible
 from .texts import Planted, Text, tokens, word_list
 
-# what imaging writes in two or three letters: as initials they could not be told from it
+# imaging abbreviations of two or three letters, which cannot be distinguished from initials
 ABBREVIATIONS = word_list("abbreviations")
-MAX_LENGTH = {"occupation": 16, "coil": 16, "pulse": 16, "nucleus": 16}  # SH; LT is not limited
+MAX_LENGTH = {
+    "occupation": 16,
+    "coil": 16,
+    "pulse": 16,
+    "nucleus": 16,
+}  # SH has 16 characters; LT is long enough for all texts
 LONG = ("comment", "history")
 PATIENT_KINDS = frozenset(
     ("name", "mrn", "birth", "phone", "paddr", "otherid", "mother", "birthname")
@@ -107,24 +112,24 @@ class Patient:
 
     @property
     def own_names(self) -> frozenset[str]:
-        """Tokens of the patient's names."""
+        """Return the tokens of the patient's names."""
         return self.who.tokens.union(*(p.tokens for p in self.relatives.values()))
 
     @property
     def other_names(self) -> frozenset[str]:
-        """Tokens of everybody else's who is named in a file of the patient."""
+        """Return the tokens of the names of other persons in the files of the patient."""
         return frozenset().union(
             *(p.tokens for study in self.studies for p in study.people.values())
         )
 
     @property
     def years(self) -> frozenset[int]:
-        """Years that a date of the patient has."""
+        """Return the years of all dates of the patient."""
         return frozenset({self.birth.year, *(study.when.year for study in self.studies)})
 
 
 def images(patients: list[Patient]) -> Iterator[tuple[Patient, Study, Series, Image]]:
-    """All files, with what they belong to."""
+    """Generate all files with their patient, study and series."""
     for patient in patients:
         for study in patient.studies:
             for series in study.series:
@@ -133,7 +138,7 @@ def images(patients: list[Patient]) -> Iterator[tuple[Patient, Study, Series, Im
 
 
 class Subject:
-    """The identifiers that a file of a study, or any file of a patient, has."""
+    """The identifiers in a file of a study, or in all files of a patient."""
 
     def __init__(
         self,
@@ -151,7 +156,7 @@ class Subject:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Kinds of the file's own identifiers that are there."""
+        """Return the kinds of identifiers that the file has."""
         there = {"name", "mrn", "birth"}
         there |= {"phone"} if self.patient.phone else set()
         there |= {"paddr"} if self.patient.address else set()
@@ -163,7 +168,7 @@ class Subject:
         return frozenset(there)
 
     def plant(self, kind: str, how: str, own: bool) -> Planted:
-        """Rendering of an identifier; see `templates.Identifiers`."""
+        """Return a rendering of an identifier; see `templates.Identifiers`."""
         planted = self._own(kind, how) if own else self._foreign(kind)
         if how == "initials" or kind == "initials":
             letters = "".join(planted.telling)
@@ -214,7 +219,7 @@ class Subject:
     def _foreign(self, kind: str) -> Planted:
         chance = self.chance
         if kind in ("name", "family", "given", "initials"):
-            return self._somebody(kind)
+            return self._other_person(kind)
         if kind in ("date", "datetime", "monthyear"):
             years = [year for year in range(1996, 2008) if year not in self.patient.years]
             when = date(chance.choice(years), 1, 1) + timedelta(days=chance.randrange(365))
@@ -227,7 +232,7 @@ class Subject:
             return renderings.phone(phone_number(chance), chance)
         if kind == "ssn":
             area, group = chance.randint(900, 999), chance.randint(10, 99)
-            return renderings.whole(f"{area}-{group}-{chance.randint(1000, 9999)}")
+            return renderings.all_identifying(f"{area}-{group}-{chance.randint(1000, 9999)}")
         if kind == "mrn":
             return renderings.number(str(chance.randint(100_000, 99_999_999)), "asis", chance)
         if kind == "room":
@@ -253,7 +258,7 @@ class Subject:
             )
         raise ValueError(kind)
 
-    def _somebody(self, kind: str) -> Planted:
+    def _other_person(self, kind: str) -> Planted:
         how = {"name": "full", "family": "family", "given": "given", "initials": "initials"}[kind]
         taken = self.patient.own_names | self.patient.other_names | self.harmless
         for _ in range(20):
@@ -264,7 +269,7 @@ class Subject:
 
 
 def phone_number(chance: random.Random) -> str:
-    """A telephone number in one of the usual forms."""
+    """Return a telephone number in one of the usual forms."""
     a, b, c = chance.randint(200, 989), chance.randint(200, 989), chance.randint(1000, 9999)
     return chance.choice((
         f"({a}) {b}-{c}", f"{a}-{b}-{c}", f"+49 {a} {b} {c}", f"0{a}/{b}{c}", f"+1 {a} {b} {c}",

@@ -1,7 +1,7 @@
-"""Writes the archive as DICOM files.
+"""Write the archive as DICOM files.
 
 Belongs here: data sets and their encoding.
-Does not belong here: what stands in them.
+Does not belong here: their values.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Texts = dict[str, Text] | dict[str, list[Text]]
 
 
 def dataset(patient: Patient, study: Study, series: Series, image: Image) -> Dataset:
-    """The data set of a file."""
+    """Return the data set of a file."""
     return _of_image(_of_study(patient, study), study, series, image)
 
 
 def _of_study(patient: Patient, study: Study) -> Dataset:
-    """What all files of a study have in common, made once: pydicom is slow at it."""
+    """Return the elements common to all files of a study; cached, because pydicom is slow."""
     made = _made(patient.header | study.header, patient.texts, study.texts)
     made.SpecificCharacterSet = _character_set(patient, study)
     return made
@@ -58,7 +58,7 @@ def _of_image(common: Dataset, study: Study, series: Series, image: Image) -> Da
 
 
 def _character_set(patient: Patient, study: Study) -> str:
-    """Latin-1 for every third study that it suffices for, as archives have both."""
+    """Return Latin-1 for every third study that it can encode, because archives have both."""
     text = "".join(map(str, (patient.header, patient.texts, study)))
     try:
         text.encode("latin-1")
@@ -102,7 +102,7 @@ def _write_some(folder: Path, patients: list[Patient]) -> int:
 
 
 def write(folder: Path, patients: list[Patient]) -> int:
-    """Write all files of some patients; returns how many there are."""
+    """Write all files of some patients and return their number."""
     shares = [patients[start : start + 50] for start in range(0, len(patients), 50)]
     with ProcessPoolExecutor(min(len(shares) or 1, os.cpu_count() or 1)) as pool:
         return sum(pool.map(partial(_write_some, folder), shares))

@@ -1,6 +1,6 @@
-"""What headers of five modalities hold beside texts.
+"""Attributes other than texts for headers of five modalities.
 
-Belongs here: plausible attributes of patients, studies and images, and makers of scanners.
+Belongs here: plausible attributes of patients, studies and images, and manufacturers of scanners.
 Does not belong here: identifiers in free text.
 """
 
@@ -44,7 +44,7 @@ ETHNIC = ("White", "Black", "Asian", "Hispanic", "Other", "Unknown")
 
 
 def patient_header(patient: Patient, chance: random.Random) -> dict[str, Any]:
-    """Attributes of a patient, the same in all files."""
+    """Return the attributes of a patient, which are the same in all files."""
     header: dict[str, Any] = {
         "PatientName": patient.who.dicom,
         "PatientID": patient.id,
@@ -77,7 +77,7 @@ def patient_header(patient: Patient, chance: random.Random) -> dict[str, Any]:
 
 
 def study_header(patient: Patient, study: Study, chance: random.Random) -> dict[str, Any]:
-    """Attributes of a study and its device, the same in all its files."""
+    """Return the attributes of a study and its device, which are the same in all its files."""
     site, people = study.device.institution, study.people
     days = (study.when - patient.birth).days
     day, clock = f"{study.when:%Y%m%d}", f"{study.clock:%H%M%S}"
@@ -122,7 +122,7 @@ def study_header(patient: Patient, study: Study, chance: random.Random) -> dict[
 
 
 def image_header(study: Study, series: int, number: int, chance: random.Random) -> dict[str, Any]:
-    """Attributes of an image."""
+    """Return the attributes of an image."""
     day, clock = f"{study.when:%Y%m%d}", f"{study.clock:%H%M%S}"
     later = study.when + timedelta(days=1 if chance.random() < 0.1 else 0)
     color = study.modality == "US"

@@ -1,7 +1,7 @@
-"""Makes the archive up: the same seed gives the same patients, texts and UIDs.
+"""Generate the archive: the same seed gives the same patients, texts and UIDs.
 
 Belongs here: choosing names, numbers, dates, devices and templates.
-Does not belong here: what a template or a rendering is, and writing files.
+Does not belong here: templates, renderings, and writing files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .texts import FOLDER, Part, Role, Text, split_names, tokens
 FIRST, LAST = date(2009, 1, 5), date(2014, 12, 20)
 ISSUERS = (None, None, None, "ELMS", "QB-KIS", "HIS")
 PHYSICIANS = ("ref", "read", "perf", "op", "req", "record")
-# attribute, use of templates, how often it is there
+# attribute, use of templates, probability
 PATIENT_TEXTS = (("PatientComments", "comment", 0.6), ("Allergies", "allergy", 0.4),
                  ("Occupation", "occupation", 0.3), ("SpecialNeeds", "needs", 0.3))  # fmt: skip
 STUDY_TEXTS = (
@@ -58,20 +58,20 @@ SEVERAL = ("AdmittingDiagnosesDescription", "MedicalAlerts", "Allergies")
 
 
 def uid(*parts: object) -> str:
-    """A UID that its parts determine, of an organisation that does not exist."""
+    """Return a UID that is determined by the parts, with the root of a fictitious organisation."""
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
     return f"1.3.6.1.4.1.99999.{int(digest[:24], 16)}"
 
 
 @cache
 def institutions() -> list[Institution]:
-    """All of `institutions.csv`."""
+    """Return all institutions of `institutions.csv`."""
     with (FOLDER / "institutions.csv").open(encoding="utf-8", newline="") as lines:
         return [Institution(**row) for row in csv.DictReader(lines)]
 
 
 class Deck:
-    """Deals templates so that each that fits is used about as often as any other."""
+    """Selects templates such that all that fit are used about equally often."""
 
     def __init__(self, library: Library, chance: random.Random) -> None:
         self.library = library
@@ -81,7 +81,7 @@ class Deck:
         self._fitting: dict[tuple[str, str, frozenset[str]], list[Template]] = {}
 
     def deal(self, use: str, modality: str, subject: Subject) -> Text | None:
-        """A text for a field; none where the use has no template for the modality."""
+        """Return a text for a field, or None if the use has no template for the modality."""
         fitting = self._of(use, modality, subject.kinds)
         for template in sorted(fitting, key=lambda t: (self.used[t.id], self.chance.random())):
             for _ in range(3):
@@ -106,7 +106,7 @@ class Deck:
 
 
 class Maker:
-    """Makes patients until there are enough files."""
+    """Generates patients until there are enough files."""
 
     def __init__(self, seed: int, library: Library | None = None) -> None:
         self.seed = seed
@@ -117,7 +117,7 @@ class Maker:
         self.count = 0
 
     def make(self, files: int) -> list[Patient]:
-        """Patients that have at least `files` files together."""
+        """Return patients with at least `files` files in total."""
         patients: list[Patient] = []
         hard = list(difficult())
         while sum(self._files(p) for p in patients[-1:]) + self.count < files:
@@ -132,13 +132,13 @@ class Maker:
     def _files(patient: Patient) -> int:
         return sum(len(series.images) for study in patient.studies for series in study.series)
 
-    def patient(self, number: int, who: Person | None, earlier: Patient | None) -> Patient:
-        """A patient with all studies, texts last: they need to know all names and dates."""
+    def patient(self, number: int, chosen: Person | None, earlier: Patient | None) -> Patient:
+        """Return a patient with all studies; texts come last, as they use all names and dates."""
         chance = self.chance
-        is_hard = who is not None
+        is_hard = chosen is not None
         birth = date(1921, 1, 2) + timedelta(days=chance.randrange(365 * 84))
         patient = Patient(
-            who or person(chance), self._patient_id(number), chance.choice(ISSUERS), birth, {}
+            chosen or person(chance), self._patient_id(number), chance.choice(ISSUERS), birth, {}
         )
         if earlier:
             self._same_number(patient, earlier)
@@ -157,14 +157,14 @@ class Maker:
             latest += timedelta(days=chance.choice((1, 7, 28, 90, 91, 365, chance.randint(2, 600))))
             if latest > LAST:
                 break
-        # White or Black, and a physician of that name: nobody can decide
+        # if a physician is named White or Black, the correct result for the value is undefined
         if patient.other_names & set(tokens(patient.header.get("EthnicGroup", ""))):
             del patient.header["EthnicGroup"]
         self._write(patient)
         return patient
 
     def stranger(self, number: int) -> Patient:
-        """A patient with one study that has no series and no texts yet."""
+        """Return a patient with one study that has no series and no texts yet."""
         patient = Patient(
             person(self.chance, ("pl_PL", "tr_TR", "it_IT")), f"ZQXV{88_000 + number}",
             None, date(1931 + number % 7, 2, 3), {},
@@ -174,7 +174,7 @@ class Maker:
             patient, f"stranger {number}", date(2009 + number % 6, 6, 7), is_hard=False
         )
         study.series.clear()
-        # what identifies; the rest of a header tells nothing about texts, and costs time
+        # only identifiers; the rest of a header does not affect texts and takes time
         study.header = {
             attribute: value for attribute, value in study.header.items()
             if attribute.endswith(("Name", "Physician", "Number", "Date", "ID", "UID"))
@@ -184,7 +184,9 @@ class Maker:
         return patient
 
     def _patient_id(self, number: int) -> str:
-        value = 10_000 + (number * 7_919 + self.seed) % 900_000  # distinct, and not a year
+        value = (
+            10_000 + (number * 7_919 + self.seed) % 900_000
+        )  # distinct, and never equal to a year
         forms: tuple[Callable[[], str], ...] = (
             lambda: f"{value:08d}", lambda: f"{value * 10 + 3}", lambda: f"MRN-{value}",
             lambda: f"KH{value}", lambda: f"E{value}X", lambda: f"{value // 100:04d}-{value}",
@@ -193,7 +195,7 @@ class Maker:
         return forms[number % len(forms)]()
 
     def _same_number(self, patient: Patient, earlier: Patient) -> None:
-        """Another patient with the earlier one's number: of another issuer, or in other case."""
+        """Give a patient the number of the earlier one, with another issuer or in another case."""
         if earlier.id.swapcase() != earlier.id:
             patient.id, patient.issuer = earlier.id.swapcase(), earlier.issuer
         else:
@@ -216,7 +218,7 @@ class Maker:
         chance = self.chance
         modality = chance.choice(MODALITIES)
         device = chance.choice(self.devices[modality])
-        if is_hard:  # a device of its own, so that no other patient's row stands for it
+        if is_hard:  # a separate device, so that its row is not shared with another patient
             device = self._device(device.institution, modality, patient.who.family)
         accession = chance.choice(("A", "", "RA-", "ACC", "00")) + str(
             1_000_000 + int(hashlib.sha256(place.encode()).hexdigest(), 16) % 8_999_999
@@ -249,7 +251,7 @@ class Maker:
         return series
 
     def _write(self, patient: Patient) -> None:
-        """Give texts to all levels."""
+        """Write the texts of all levels."""
         own, others = patient.own_names, patient.other_names
         chance, deck = self.chance, self.deck
 
@@ -286,7 +288,7 @@ class Maker:
                     image.texts = single(texts(IMAGE_TEXTS, subject, study.modality))
 
     def _long(self, subject: Subject, own: frozenset[str], others: frozenset[str]) -> Text:
-        """A text of about 10,000 characters."""
+        """Return a text of about 10,000 characters."""
         parts: list[Part] = []
         length = 0
         while length < 9_900:
@@ -299,7 +301,7 @@ class Maker:
 
 
 def all_tokens(patient: Patient) -> frozenset[str]:
-    """Every token that a cleaner may take for one of the patient's own."""
+    """Return every token that a cleaner may treat as an identifier of the patient."""
     found = set(patient.own_names | patient.other_names)
     texts = [patient.id, patient.issuer or "", patient.other_id, patient.phone, patient.address]
     for study in patient.studies:

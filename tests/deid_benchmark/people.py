@@ -1,6 +1,6 @@
-"""Persons: names from Faker's lists, which neither the cleaner nor its word list has seen.
+"""Persons with names from the lists of Faker, which are not used by the cleaner or its word list.
 
-Belongs here: choosing names, and writing them as DICOM does.
+Belongs here: choosing names, and their DICOM form.
 Does not belong here: renderings in free text.
 """
 
@@ -16,13 +16,13 @@ from typing import Any
 
 from .texts import FOLDER, tokens, word_list
 
-# locale, how often; Latin names are the most in any archive that is shared
+# locale and weight; most shared archives have mainly Latin names
 LOCALES = {
     "en_US": 30, "de_DE": 12, "es_ES": 10, "fr_FR": 8, "it_IT": 7, "pl_PL": 7, "tr_TR": 5,
     "vi_VN": 4, "ja_JP": 5, "zh_CN": 5, "ko_KR": 4, "ru_RU": 5,
 }  # fmt: skip
 LATIN = ("en_US", "de_DE", "es_ES", "fr_FR", "it_IT", "pl_PL", "tr_TR")
-# parts of names and titles that tell nobody apart
+# parts of names and titles that do not identify a person
 PARTICLES = word_list("particles")
 
 
@@ -33,9 +33,9 @@ class Person:
     Attributes
     ----------
     family, given, middle
-        As they stand in Latin renderings, or in the person's own script.
+        The name in Latin script, or in the person's own script.
     ideographic, phonetic
-        The other component groups, as DICOM writes them.
+        The other component groups (PS3.5 6.2.1).
     script
         ``latin`` or ``other``.
     """
@@ -50,13 +50,13 @@ class Person:
 
     @property
     def dicom(self) -> str:
-        """Person Name."""
+        """Return the value with VR PN."""
         alphabetic = "^".join([self.family, self.given, self.middle, "", self.suffix]).rstrip("^")
         return "=".join([alphabetic, self.ideographic, self.phonetic]).rstrip("=")
 
     @property
     def tokens(self) -> frozenset[str]:
-        """Tokens that tell who it is: two Latin letters, or one of another script."""
+        """Return identifying tokens: two or more Latin letters, or one of another script."""
         return frozenset(
             token for token in tokens(" ".join(
                 (self.family, self.given, self.middle, self.ideographic, self.phonetic)))
@@ -71,7 +71,7 @@ def _lists(locale: str) -> dict[str, Any]:
               "first_names_male", "first_names_female", "first_names_unisex", "middle_names",
               "last_name_pairs", "first_name_pairs")  # fmt: skip
     lists = {name: sorted(getattr(provider, name, ()) or ()) for name in wanted}
-    # some locales only say it by sex, or differently
+    # some locales list names only by sex, or under other keys
     given = [*lists["first_names_male"], *lists["first_names_female"], *lists["first_names_unisex"]]
     lists["given"] = sorted(set(given)) or lists["first_names"]
     lists["family"] = lists["last_names_male"] or lists["unisex_last_names"] or lists["last_names"]
@@ -79,7 +79,7 @@ def _lists(locale: str) -> dict[str, Any]:
 
 
 def person(chance: random.Random, locales: Sequence[str] | None = None) -> Person:
-    """Somebody."""
+    """Return a random person."""
     if locales:
         locale = chance.choice(locales)
     else:
@@ -106,7 +106,7 @@ def person(chance: random.Random, locales: Sequence[str] | None = None) -> Perso
 
 @cache
 def difficult() -> tuple[Person, ...]:
-    """Names that are words, short, or compound; and those of one character."""
+    """Return persons with names that are words, short, compound, or a single character."""
     with (FOLDER / "surnames.csv").open(encoding="utf-8", newline="") as lines:
         named = [Person(row["family"], row["given"]) for row in csv.DictReader(lines)]
     short = [

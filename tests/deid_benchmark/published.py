@@ -1,7 +1,7 @@
-"""The published tables, and which row is about what.
+"""The published tables, and the lookup of the row of an entity.
 
-Belongs here: reading the DuckDB file; keys, which who holds the secret can compute.
-Does not belong here: whether what stands there is right (scorer).
+Belongs here: reading the DuckDB file, and keys, which can be computed with the secret.
+Does not belong here: the check of values (scorer).
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ Rows = dict[str, dict[str, Any]]
 
 
 class Keys(Protocol):
-    """Computes keys; `tests.warehouse.oracle.Oracle` does."""
+    """Interface that computes keys; `tests.warehouse.oracle.Oracle` implements it."""
 
     def patient_key(self, patient_id: str, issuer: str | None = None) -> str:
-        """Key of a patient."""
+        """Return the key of a patient."""
         ...
 
     def key(self, name: str, value: str) -> str:
-        """Key of a study, series or image."""
+        """Return the key of a study, series or image."""
         ...
 
     def id(self, domain: str, value: str) -> str:
-        """Any keyed hash."""
+        """Return a keyed hash."""
         ...
 
 
 class Published:
-    """Rows of all tables by their key.
+    """Rows of all tables by key.
 
     Parameters
     ----------
     tables
-        For each table its rows, by key.
+        The rows of each table by key.
     keys
         Computes keys from original identifiers.
     """
@@ -66,11 +66,11 @@ class Published:
         return cls(tables, keys)
 
     def row(self, table: str, entity: Entity) -> dict[str, Any] | None:
-        """The row about something, if it was published."""
+        """Return the row of an entity, or None if it was not published."""
         return self.tables[table].get(self.key(table, entity))
 
     def key(self, table: str, entity: Entity) -> str:
-        """Key of what has these identifiers."""
+        """Return the key of the entity with these identifiers."""
         if table == "patients":
             return self.keys.patient_key(entity[0] or "", entity[1])
         if table == "devices":

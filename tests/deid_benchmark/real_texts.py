@@ -1,7 +1,7 @@
-"""Every distinct Study and Series Description of the Imaging Data Commons, in files of strangers.
+"""Every distinct Study and Series Description of the Imaging Data Commons, with made-up patients.
 
-Belongs here: reading them, which of them hold something that has to go by rule, and patients whose
-names, numbers and years occur in none of their texts.
+Belongs here: reading them, excluding those with content that rules require to remove, and patients
+whose names, numbers and years occur in none of their texts.
 Does not belong here: scoring.
 """
 
@@ -35,7 +35,7 @@ _MONTH = (
 )
 _DAY, _NUMBER_OF_MONTH = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])"
 _YEAR = "((19|20)[0-9]{2}|[0-9]{2})"
-# what must go wherever it stands; by patterns of our own, the first that matches counts
+# content that must be removed from any text; the first matching pattern is the reason
 EXCLUDED = {
     "control character": "[\\x00-\\x1f\\ufffd]",
     "mail": "[^ @]+@[^ @]+[.][a-z]{2,}",
@@ -56,7 +56,7 @@ _EXCLUDED = {why: re.compile(pattern, re.IGNORECASE) for why, pattern in EXCLUDE
 
 @dataclass
 class RealTexts:
-    """Texts that must stay as they are, and how many were left out, and why."""
+    """Texts that must remain unchanged, and the number of excluded texts by reason."""
 
     of_studies: list[str] = field(default_factory=list)
     of_series: list[str] = field(default_factory=list)
@@ -64,22 +64,22 @@ class RealTexts:
 
     @property
     def texts(self) -> int:
-        """How many are put into files."""
+        """Return the number of texts that are written into files."""
         return len(self.of_studies) + len(self.of_series)
 
 
 def why_excluded(text: str) -> str | None:
-    """What in a text must go by rule."""
+    """Return the kind of content in a text that must be removed, or None."""
     return next((why for why, pattern in _EXCLUDED.items() if pattern.search(text)), None)
 
 
 def held_out(text: str) -> bool:
-    """Whether nobody may look at it while the list of words is made."""
+    """Return whether a text is held out: it must not be used to make the word list."""
     return hashlib.sha256(text.encode()).hexdigest()[0] in "abcdef"
 
 
 def read() -> RealTexts:
-    """All distinct descriptions of `idc-index-data`."""
+    """Return all distinct descriptions of `idc-index-data`."""
     index = str(import_module("idc_index_data").IDC_INDEX_PARQUET_FILEPATH)
     query = (
         "select {0}, bool_and(collection_id = ?) from read_parquet(?) where {0} is not null"
@@ -107,14 +107,14 @@ def read() -> RealTexts:
 
 
 def patients(found: RealTexts, seed: int, limit: int | None = None) -> list[Patient]:
-    """Files of strangers that hold the texts, eight a file."""
+    """Return made-up patients whose files contain the texts, eight per file."""
     chance = random.Random(seed)
     of_studies, of_series = list(found.of_studies), list(found.of_series)
     chance.shuffle(of_studies)
     chance.shuffle(of_series)
     if limit is not None:
         of_studies, of_series = of_studies[: limit // 8], of_series[: limit * 7 // 8]
-    # study descriptions into studies first; then whatever is left anywhere
+    # study descriptions go into studies first, the remaining texts into any attribute
     waiting = deque(of_studies), deque(of_series)
     maker = Maker(seed + 1)
     made: list[Patient] = []
@@ -128,7 +128,9 @@ def patients(found: RealTexts, seed: int, limit: int | None = None) -> list[Pati
             _add_study(patient, f"{len(made)}.{number}", seed, waiting, own)
         made.append(patient)
         if len(made) > most:
-            raise RuntimeError("texts that hold something of every stranger")
+            raise RuntimeError(
+                "no made-up patient fits the remaining texts: identifiers occur in them"
+            )
     return made
 
 
@@ -163,7 +165,7 @@ def _add_study(
 
 
 def _next(waiting: deque[str], own: frozenset[str]) -> Text | None:
-    """The next text that has none of the patient's own tokens; others wait for another patient."""
+    """Return the next text without tokens of the patient; skipped ones remain in the queue."""
     for _ in range(min(len(waiting), 50)):
         text = waiting.popleft()
         if own.isdisjoint(tokens(text)):

@@ -1,7 +1,7 @@
-"""How identifiers are written in free text.
+"""Renderings of identifiers in free text.
 
 Belongs here: renderings of names, dates, numbers, places and contacts.
-Does not belong here: which identifiers a file has (archive).
+Does not belong here: the identifiers of a file (archive).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MONTHS = {
     "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre "
           "dicembre",
 }  # fmt: skip
-# words of places, mails and addresses that are everywhere
+# general words in places, mail addresses and addresses, which identify nobody
 GENERAL = word_list("general")
 
 
 def name(who: Person, how: str, chance: random.Random) -> Planted:
-    """Rendering of a person's name."""
+    """Return a rendering of a person's name."""
     if who.script == "other":
         return _native_name(who, how, chance)
     if how == "ideographic":
@@ -39,7 +39,7 @@ def name(who: Person, how: str, chance: random.Random) -> Planted:
         joined = chance.choice((f"{family}{given}", f"{family} {given}", f"{family}{given}様"))
         return Planted(joined, (family, given))
     family, given = _cased(who.family, chance), _cased(who.given, chance)
-    if not given:  # a person with one name
+    if not given:  # a person with only one name
         how, given = "family", family
     first, middle = given[0], who.middle[:1]
     if how in ("full", "upper", "lower", "stripped", ""):
@@ -98,7 +98,7 @@ def _native_name(who: Person, how: str, chance: random.Random) -> Planted:
 
 
 def _of(who: Person, text: str) -> tuple[str, ...]:
-    """Which of the person's names a rendering has in it, glued or not, accents or not."""
+    """Return the names of the person in a rendering, joined or not, with or without accents."""
     found = set()
     inside = tokens(text)
     for token in who.tokens:
@@ -135,7 +135,7 @@ def _pair(family: str, given: str, chance: random.Random) -> list[str]:
 
 
 def initials(who: Person, chance: random.Random) -> Planted:
-    """Initials; alone their letters identify nobody."""
+    """Return initials; a single letter of them identifies nobody."""
     first, last = plain(who.given)[:1].upper(), plain(who.family)[:1].upper()
     middle = plain(who.middle)[:1].upper()
     orders = [first + last, last + first] + ([first + middle + last] if middle else [])
@@ -145,13 +145,13 @@ def initials(who: Person, chance: random.Random) -> Planted:
 
 
 def day(when: date, how: str, chance: random.Random) -> Planted:
-    """Rendering of a date."""
+    """Return a rendering of a date."""
     d, m, y = when.day, when.month, when.year
     if how in ("fr", "de", "es", "it"):
         month = MONTHS[how].split()[m - 1]
         dots = f"{d:02d}.{m:02d}.{y}" if how == "de" else f"{d:02d}/{m:02d}/{y}"
         long = f"{d}. {month} {y}" if how == "de" else f"{d} {month} {y}"
-        return whole(chance.choice((dots, long)))
+        return all_identifying(chance.choice((dots, long)))
     month = MONTHS["en"].split()[m - 1]
     mon = month[:3]
     long_forms = [f"{month} {d}, {y}", f"{mon} {d} {y}", f"{d} {month} {y}", f"{mon}. {d}, {y}"]
@@ -171,11 +171,11 @@ def day(when: date, how: str, chance: random.Random) -> Planted:
             f"{d:02d}{mon.upper()}{y}", f"{d}-{mon}-{y % 100:02d}", f"{when:%Y/%m/%d}",
             f"{when:%Y.%m.%d}", f"{when:%m-%d-%Y}", *long_forms,
         ])  # fmt: skip
-    return whole(text)
+    return all_identifying(text)
 
 
 def moment(when: date, clock: time, chance: random.Random) -> Planted:
-    """Rendering of a date with a time beside it."""
+    """Return a rendering of a date with a time."""
     text = chance.choice((
         f"{when:%Y-%m-%d} {clock:%H:%M}", f"{when:%Y-%m-%d} {clock:%H:%M:%S}",
         f"{when:%Y%m%d}_{clock:%H%M%S}", f"{when:%d.%m.%Y} {clock:%H:%M}",
@@ -187,7 +187,7 @@ def moment(when: date, clock: time, chance: random.Random) -> Planted:
 
 
 def number(value: str, how: str, chance: random.Random) -> Planted:
-    """Rendering of an identifier such as a Patient ID."""
+    """Return a rendering of an identifier such as a Patient ID."""
     forms = [value, value, value, value.lower(), value.upper()]
     if how != "asis":
         forms += [value.replace("-", ""), value.replace("-", " "), value.lstrip("0")]
@@ -197,13 +197,13 @@ def number(value: str, how: str, chance: random.Random) -> Planted:
 
 
 def phone(value: str, chance: random.Random) -> Planted:
-    """Rendering of a telephone number."""
+    """Return a rendering of a telephone number."""
     digits = re.sub("[^0-9]", "", value)
-    return whole(chance.choice((value, value, digits, value.replace(" ", "-"))))
+    return all_identifying(chance.choice((value, value, digits, value.replace(" ", "-"))))
 
 
 def place(text: str) -> Planted:
-    """A place: the words that only it has, or all of it where every word is general."""
+    """Return a place: its specific words identify, or all words together if all are general."""
     found = tuple(tokens(text))
     special = tuple(
         t for t in found
@@ -213,12 +213,12 @@ def place(text: str) -> Planted:
 
 
 def word(text: str, chance: random.Random) -> Planted:
-    """A single word that identifies."""
-    return whole(_cased(text, chance))
+    """Return a single identifying word."""
+    return all_identifying(_cased(text, chance))
 
 
 def contact(text: str) -> Planted:
-    """A mail or web address: all but its general words."""
+    """Return a mail or web address: all words except general ones identify."""
     telling = tuple(
         t for t in tokens(text)
         if t not in GENERAL and (len(t) > 3 or (not t.isascii() and len(t) > 1))
@@ -226,6 +226,6 @@ def contact(text: str) -> Planted:
     return Planted(text, telling)
 
 
-def whole(text: str) -> Planted:
-    """All tokens identify."""
+def all_identifying(text: str) -> Planted:
+    """Return a text in which all tokens identify."""
     return Planted(text, tuple(t for t in tokens(text) if t not in PARTICLES))

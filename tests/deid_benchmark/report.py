@@ -1,9 +1,9 @@
-"""Counts outcomes, and says how it went.
+"""Count outcomes and print the score.
 
 Belongs here: sums, the table on the terminal, the JSON document, thresholds.
-Does not belong here: deciding outcomes (scorer).
+Does not belong here: determining outcomes (scorer).
 
-Failing examples are kept of templates that may be looked at; of held-out ones only counts.
+Examples of failures are stored for tuning templates; held-out templates have only counts.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ PER_TEMPLATE = 3
 
 @dataclass
 class Count:
-    """Checks, and how many of them passed."""
+    """Number of checks and of passed checks."""
 
     passed: int = 0
     checks: int = 0
 
     def add(self, passed: bool) -> None:
-        """Count one."""
+        """Count a check."""
         self.checks += 1
         self.passed += passed
 
     @property
     def percent(self) -> float:
-        """Share that passed; 100 where there was nothing to check."""
+        """Return the percentage that passed; 100 without any check."""
         return 100.0 * self.passed / self.checks if self.checks else 100.0
 
     def document(self) -> dict[str, Any]:
-        """For the JSON file."""
+        """Return the counts for the JSON file."""
         failed = self.checks - self.passed
         return {"passed": self.passed, "failed": failed, "percent": round(self.percent, 4)}
 
@@ -81,7 +81,7 @@ class Score:
             self.by_template[outcome.template, action, outcome.scope].add(passed)
         if passed or outcome.held_out:
             return
-        # a few of each, since one template fails the same way hundreds of times
+        # a few examples of each, because a template fails in the same way hundreds of times
         group = (action, outcome.template or outcome.field)
         self._kept[group] += 1
         if self._kept[group] <= (2_000 if outcome.template == "real" else PER_TEMPLATE):
@@ -93,7 +93,7 @@ class Score:
             })  # fmt: skip
 
     def total(self, *scopes: str) -> Count:
-        """Sum over all actions of some scopes."""
+        """Return the sum over all actions of some scopes."""
         total = Count()
         for (_, scope), count in self.by_action.items():
             if scope in scopes:
@@ -103,12 +103,12 @@ class Score:
 
     @property
     def overall(self) -> Count:
-        """All checks but of foreign identifiers and of other languages, which stand beside."""
+        """Return all checks except foreign identifiers and other languages, reported separately."""
         return self.total("core", "real")
 
     @property
     def planted(self) -> Count:
-        """Planted identifiers that occur elsewhere in the same file."""
+        """Return the checks of planted identifiers that occur elsewhere in the same file."""
         total = Count()
         for (scope, _, _), count in self.by_kind.items():
             if scope == "core":
@@ -117,11 +117,11 @@ class Score:
         return total
 
     def is_good(self, require: float) -> bool:
-        """Whether the thresholds are reached."""
+        """Return whether the thresholds are reached."""
         return self.overall.percent >= require and self.planted.passed == self.planted.checks
 
     def document(self) -> dict[str, Any]:
-        """Everything, for the JSON file."""
+        """Return the score for the JSON file."""
 
         def table(counts: dict[tuple[str, ...], Count]) -> dict[str, Any]:
             return {" | ".join(k): c.document() for k, c in sorted(counts.items())}
@@ -145,8 +145,8 @@ def show(score: Score, console: Console, examples: int = SHOWN_EXAMPLES) -> None
     console.print(_actions(score))
     lines = [("overall", score.overall),
              ("own identifiers in texts", score.planted),
-             ("identifiers nowhere else in the file (beside)", score.total("foreign")),
-             ("texts in other languages (beside)", score.total("language"))]  # fmt: skip
+             ("identifiers nowhere else in the file (separate)", score.total("foreign")),
+             ("texts in other languages (separate)", score.total("language"))]  # fmt: skip
     for name, count in lines:
         console.print(f"{name}: {count.percent:.3f} % ({count.passed:,} of {count.checks:,})")
     for table in (_fields(score), _kinds(score)):
@@ -161,7 +161,7 @@ def show(score: Score, console: Console, examples: int = SHOWN_EXAMPLES) -> None
 
 
 def _chosen(examples: list[dict[str, str]], number: int) -> list[dict[str, str]]:
-    """Some of each action."""
+    """Select some examples of each action."""
     by_action: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for example in examples:
         by_action[example["action"] + example["scope"]].append(example)
@@ -201,7 +201,7 @@ def _fields(score: Score) -> Table:
 
 def _kinds(score: Score) -> Table:
     table = Table("planted", "kind", "part", "checks", "failed",
-                  title="identifiers of which something is left")  # fmt: skip
+                  title="identifiers that were not removed completely")  # fmt: skip
     for (scope, kind, part), count in sorted(score.by_kind.items()):
         if count.passed < count.checks and scope != "language":
             own = "own" if scope == "core" else "nowhere else"

@@ -1,10 +1,10 @@
-"""Scores what was published against the answer key, in the metadata actions of MIDI-B.
+"""Score the published tables against the answer key, in the metadata actions of MIDI-B.
 
-Belongs here: which action an expectation is a check of, and whether it is met.
+Belongs here: the action of an expectation, and the check whether it is met.
 Does not belong here: the comparison of texts (text_answers), counting and printing (report).
 
-A check is one action on one cell; of `text_removed` one on each planted identifier. What nothing
-was published about fails all its checks.
+A check is one action on one cell; `text_removed` has one check per planted identifier. If an entity
+was not published, all its checks fail.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Outcome:
     ----------
     scope
         ``core``; ``language`` for texts that are not English; ``real`` for descriptions of the
-        Imaging Data Commons; ``foreign`` for identifiers that stand nowhere else in the file.
+        Imaging Data Commons; ``foreign`` for identifiers that occur nowhere else in the file.
     template
         Id of the template, ``real``, or empty for a header's own attributes.
     kind
-        Of a planted identifier.
+        Kind of the planted identifier.
     example
-        Of a failure: what went in, what came out.
+        For a failure: the input and the output.
     """
 
     action: str
@@ -56,12 +56,12 @@ class Outcome:
 
 
 class Scorer:
-    """Checks expectations, all of one archive together.
+    """Checks all expectations of an archive.
 
     Parameters
     ----------
     published
-        The tables.
+        The published tables.
     """
 
     def __init__(self, published: Published) -> None:
@@ -71,7 +71,7 @@ class Scorer:
         self._ids = _Mapping()
 
     def score(self, key: Iterable[Expectation]) -> Iterator[Outcome]:
-        """All checks; what must be consistent is looked at as a whole first."""
+        """Generate all checks; replacements are collected first to check their consistency."""
         expectations = list(key)
         for expected in expectations:
             self._learn(expected)
@@ -96,7 +96,7 @@ class Scorer:
     def _check(self, expected: Expectation) -> Iterator[Outcome]:
         row = self.published.row(expected.field.table, expected.entity)
         if row is None and expected.field.fate == "removed":
-            return  # nothing is there, so nothing is told; its other checks fail
+            return  # without a row nothing is disclosed; the other checks of the entity fail
         cell = None if row is None else row.get(expected.field.column)
         check: Callable[[Expectation, Any], Iterator[Outcome]] = getattr(
             self, f"_{expected.field.fate}"
@@ -120,7 +120,7 @@ class Scorer:
     def _removed(self, expected: Expectation, cell: Any) -> Iterator[Outcome]:
         texts = [value for value in _values(expected.value) if isinstance(value, Text)]
         if not texts:
-            yield _outcome(expected, "text_removed", not _told(expected.value, cell), cell)
+            yield _outcome(expected, "text_removed", not _is_disclosed(expected.value, cell), cell)
             return
         yield _outcome(expected, "text_removed", cell in (None, "", []), cell)
         for text in texts:
@@ -157,18 +157,18 @@ class Scorer:
         yield _outcome(expected, "patid_consistent", good, cell)
 
     def _sequence(self, expected: Expectation, cell: Any) -> Iterator[Outcome]:
-        """A sequence may be removed; if it is there, it must be clean inside."""
-        inside, place, originals = expected.value
+        """Check a sequence: it may be removed, otherwise its items must be clean."""
+        inside, index, originals = expected.value
         written = "" if cell is None else str(cell)
         for original in originals:
             yield _outcome(expected, "uid_changed", original not in written, cell)
         if cell is None:
             return
         if not isinstance(inside, Text):
-            new = self._uids.usual(place)
+            new = self._uids.usual(index)
             yield _outcome(expected, "uid_consistent", new is not None and new in written, cell)
             return
-        found = _in_json(written, place)
+        found = _in_json(written, index)
         yield from self._one_text(expected, inside, found)
 
     def _text(self, expected: Expectation, cell: Any) -> Iterator[Outcome]:
@@ -183,15 +183,15 @@ class Scorer:
     def _one_text(expected: Expectation, text: Text, output: str | None) -> Iterator[Outcome]:
         judged = judge(text, output)
         if harmless(text):
-            place = (expected.field.attribute, text.group, text.template, text.held_out)
-            yield Outcome("text_notnull", judged.notnull, *place)
+            index = (expected.field.attribute, text.group, text.template, text.held_out)
+            yield Outcome("text_notnull", judged.notnull, *index)
             example = (text.value, output or "", judged.missing or "")
-            yield Outcome("text_retained", judged.missing is None, *place, example=example)
+            yield Outcome("text_retained", judged.missing is None, *index, example=example)
         yield from _planted(expected, text, judged.left, output or "")
 
 
 class _Mapping:
-    """What originals were replaced by."""
+    """Replacements of original values."""
 
     def __init__(self) -> None:
         self._new: dict[str, Counter[str]] = defaultdict(Counter)
@@ -206,7 +206,7 @@ class _Mapping:
         return found.most_common(1)[0][0] if found else None
 
     def is_usual(self, old: str, new: str | None) -> bool:
-        """Whether it is what the original always is, and no other original is the same."""
+        """Return whether a replacement is the usual one of this original only."""
         return new is not None and new == self.usual(old) and len(self._old[new]) == 1
 
     def is_original(self, value: str | None) -> bool:
@@ -223,24 +223,24 @@ def _outcome(expected: Expectation, action: str, passed: bool, cell: Any) -> Out
 def _planted(
     expected: Expectation, text: Text, left: frozenset[int], output: str
 ) -> Iterator[Outcome]:
-    for place, part in enumerate(text.parts):
+    for index, part in enumerate(text.parts):
         if part.role is not Role.GO:
             continue
         scope = "foreign" if text.group == "core" and not part.own else text.group
-        passed = place not in left
-        example = ("", "", "") if passed else (_around(text, place), output, part.text)
+        passed = index not in left
+        example = ("", "", "") if passed else (_around(text, index), output, part.text)
         yield Outcome(
             "text_removed", passed, expected.field.attribute, scope, text.template, text.held_out,
             part.kind, example,
         )  # fmt: skip
 
 
-def _around(text: Text, place: int) -> str:
-    """The text, or of a long one what stands around a part."""
+def _around(text: Text, index: int) -> str:
+    """Return the text, or for a long text the surroundings of a part."""
     if len(text.value) < 300:
         return text.value
-    start = sum(len(part.text) for part in text.parts[:place])
-    return "..." + text.value[max(0, start - 60) : start + len(text.parts[place].text) + 60]
+    start = sum(len(part.text) for part in text.parts[:index])
+    return "..." + text.value[max(0, start - 60) : start + len(text.parts[index].text) + 60]
 
 
 def _values(value: Any) -> list[Any]:
@@ -253,8 +253,8 @@ def _joined(cell: Any) -> str | None:
     return None if cell is None else str(cell)
 
 
-def _told(value: Any, cell: Any) -> bool:
-    """Whether anything of a removed value is told: a date or number tells, even a changed one."""
+def _is_disclosed(value: Any, cell: Any) -> bool:
+    """Return whether a removed value is disclosed; any date or number counts as disclosed."""
     if cell in (None, "", []):
         return False
     if not isinstance(cell, str | list):
@@ -264,7 +264,7 @@ def _told(value: Any, cell: Any) -> bool:
 
 
 def _in_json(written: str, tag: str) -> str | None:
-    """Value of an element in the first item of a sequence in DICOM JSON."""
+    """Return the value of an element in the first item of a sequence in DICOM JSON."""
     try:
         items = json.loads(written)
         values = items[0][tag]["Value"]

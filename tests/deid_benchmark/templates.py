@@ -1,11 +1,11 @@
-"""Templates of header texts, and the words that fill their harmless slots.
+"""Templates of header texts, and the texts that fill their harmless slots.
 
-Belongs here: reading `templates/*.csv`, the grammar, which templates are held out.
+Belongs here: reading `templates/*.csv`, the grammar, the selection of held-out templates.
 Does not belong here: identifiers (renderings) and files (archive).
 
-The grammar: plain text is harmless and must stay; ``<slot>`` is a harmless text of
-`harmless.csv`; ``[text]`` may stay or go (a label such as MRN); ``{kind}`` or ``{kind:how}`` is an
-identifier of the file; ``{!kind}`` is one that stands nowhere else in the file.
+The grammar: plain text is harmless and must remain; ``<slot>`` is a harmless text of
+`harmless.csv`; ``[text]`` may remain or be removed (a label such as MRN); ``{kind}`` or
+``{kind:how}`` is an identifier of the file; ``{!kind}`` is one that occurs nowhere else in it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _PIECE = re.compile(r"<([a-z]+)>|\[([^]]*)\]|\{(!?)([a-z]+)(?::([a-z]+))?\}|([^<
 
 
 class Impossible(Exception):
-    """The subject has no such identifier, or none that can be told from a harmless word."""
+    """The subject has no such identifier, or none that differs from harmless words."""
 
 
 class Identifiers(Protocol):
-    """Whatever gives identifiers to a template."""
+    """Interface that provides identifiers to a template."""
 
     def plant(self, kind: str, how: str, own: bool) -> Planted:
-        """Rendering of an identifier."""
+        """Return a rendering of an identifier."""
         ...
 
 
@@ -48,12 +48,12 @@ class Template:
 
     @property
     def held_out(self) -> bool:
-        """Whether nobody may look at it while the cleaner is tuned: a third, by its id."""
+        """Return whether the template is held out of tuning: a third of them, determined by id."""
         return int(hashlib.sha256(self.id.encode()).hexdigest(), 16) % 3 == 0
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Kinds of the file's own identifiers that it wants."""
+        """Return the kinds of identifiers of the file that the template uses."""
         found = (match.groups() for match in _PIECE.finditer(self.text))
         return frozenset(kind for _, _, foreign, kind, _, _ in found if kind and not foreign)
 
@@ -66,14 +66,14 @@ class Library:
     slots: dict[str, tuple[str, ...]]
 
     def words(self) -> frozenset[str]:
-        """Tokens of everything harmless: initials that are one of them are not planted."""
+        """Return the tokens of all harmless texts; initials equal to one are not planted."""
         texts = [text for slot in self.slots.values() for text in slot]
         for template in self.templates:
             texts += [found[1] or found[5] or "" for found in _PIECE.findall(template.text)]
         return frozenset(token for text in texts for token in tokens(text))
 
     def fill(self, template: Template, subject: Identifiers, chance: random.Random) -> Text:
-        """One text of a template.
+        """Fill a template and return the text.
 
         Raises
         ------

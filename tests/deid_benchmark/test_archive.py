@@ -1,4 +1,4 @@
-"""The archive is what it says: real files, equal use of templates, a fair answer key."""
+"""The archive has valid files, uses all templates equally, and has a correct answer key."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ STRUCTURED = (
 def test_own_identifiers_are_in_the_header_of_the_file_and_foreign_ones_are_not(
     archive: list[Patient], tmp_path: Path
 ) -> None:
-    """Without case, accents and separators; dates, initials and acronyms are derived."""
+    """Compares without case, accents and separators; dates, initials and acronyms are derived."""
     some = archive[:60]
     write(tmp_path, some)
     own: list[bool] = []
@@ -98,7 +98,7 @@ def squeezed(text: str) -> str:
     return "".join(tokens(plain(unicodedata.normalize("NFC", text))))
 
 
-def test_files_read_back_with_the_texts_that_were_meant(
+def test_files_are_read_back_with_the_intended_texts(
     archive: list[Patient], tmp_path: Path
 ) -> None:
     some = archive[:40]
@@ -120,7 +120,7 @@ def test_files_read_back_with_the_texts_that_were_meant(
             )
 
 
-def test_initials_that_imaging_also_writes_are_not_planted(archive: list[Patient]) -> None:
+def test_initials_that_are_imaging_abbreviations_are_not_planted(archive: list[Patient]) -> None:
     planted = {
         "".join(part.planted.telling)
         for text in texts(archive)
@@ -138,7 +138,7 @@ def test_difficult_names_are_in_the_archive() -> None:
     assert len(names & {patient.who.family for patient in made}) > 20
 
 
-def test_a_patient_named_hand_keeps_the_body_part_and_loses_the_word() -> None:
+def test_a_patient_named_hand_keeps_the_body_part_code_and_loses_the_word_in_texts() -> None:
     maker = Maker(1)
     patient = maker.patient(0, next(p for p in difficult() if p.family == "Hand"), None)
     series = patient.studies[0].series[0]
@@ -151,13 +151,13 @@ def test_a_patient_named_hand_keeps_the_body_part_and_loses_the_word() -> None:
         assert "hand" not in stays
 
 
-def test_both_profiles_know_every_field_once() -> None:
+def test_both_profiles_have_every_field_once() -> None:
     for profile in ("research", "strict"):
         cells = [(f.table, f.column) for table in fields(profile).values() for f in table]
         assert len(cells) == len(set(cells))
 
 
-def test_a_template_that_wants_what_is_not_there_is_impossible() -> None:
+def test_a_template_with_an_unavailable_identifier_is_impossible() -> None:
     class Nothing:
         def plant(self, kind: str, how: str, own: bool) -> None:
             raise Impossible
@@ -181,13 +181,11 @@ def test_a_template_that_wants_what_is_not_there_is_impossible() -> None:
         ("P4^P110^S119^I0, Gated, 20.0%", None), ("04-1-04-2-B", None), ("MAYO 12", None),
     ],
 )  # fmt: skip
-def test_real_descriptions_with_something_to_remove_are_left_out(
-    text: str, why: str | None
-) -> None:
+def test_real_descriptions_with_content_to_remove_are_excluded(text: str, why: str | None) -> None:
     assert real_texts.why_excluded(text) == why
 
 
-def test_every_real_description_stands_in_one_file_of_a_stranger() -> None:
+def test_every_real_description_is_in_one_file_of_an_unrelated_patient() -> None:
     found = real_texts.RealTexts(
         [f"CT CHEST protocol {n}" for n in range(30)], [f"Axial {n} mm 2011" for n in range(900)]
     )
@@ -199,7 +197,7 @@ def test_every_real_description_stands_in_one_file_of_a_stranger() -> None:
         assert 2011 not in patient.years or not any("2011" in t.value for t in texts([patient]))
 
 
-def test_a_real_text_waits_for_a_patient_whose_names_it_does_not_hold() -> None:
+def test_a_real_text_is_given_to_a_patient_whose_names_it_does_not_contain() -> None:
     own = frozenset({"kowalski"})
     waiting = deque(["CT Kowalski", "CT CHEST"])
     text = real_texts._next(waiting, own)

@@ -1,4 +1,4 @@
-"""The scorer finds each kind of failure, once, and nothing in tables that are right."""
+"""The scorer finds each kind of failure once, and nothing in correct tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Tables = dict[str, Rows]
 
 
 def text(before: str, planted: Planted | None = None, after: str = "", **how: Any) -> Text:
-    """A text with one identifier in it."""
+    """Return a text with one identifier."""
     parts = [Part(before, Role.STAY)]
     if planted:
         parts.append(Part(planted.text, Role.GO, "name", how.pop("own", True), planted))
@@ -40,7 +40,7 @@ def text(before: str, planted: Planted | None = None, after: str = "", **how: An
 
 
 def patient() -> Patient:
-    """A patient with two studies of one series and one image each."""
+    """Return a patient with two studies of one series and one image each."""
     made = Patient(WHO, "MRN-4711", "CLINIC", date(1950, 5, 6), {
         "PatientName": WHO.dicom, "PatientID": "MRN-4711", "PatientSex": "F",
     })  # fmt: skip
@@ -63,7 +63,7 @@ def patient() -> Patient:
 
 
 def tables(made: Patient) -> Tables:
-    """The tables as they should be, by the oracle."""
+    """Return the correct tables, computed by the oracle."""
     key = ORACLE.patient_key(made.id, made.issuer)
     found: Tables = {"patients": {}, "studies": {}, "series": {}, "images": {}, "devices": {}}
     found["patients"][key] = {
@@ -102,17 +102,17 @@ def tables(made: Patient) -> Tables:
 
 
 def failures(changed: Tables, profile: str = "research") -> list[Outcome]:
-    """Checks that fail."""
+    """Return the checks that fail."""
     outcomes = Scorer(Published(changed, ORACLE)).score(answer_key([patient()], profile))
     return [outcome for outcome in outcomes if not outcome.passed]
 
 
 def first(found: Tables, table: str) -> dict[str, Any]:
-    """The first row of a table."""
+    """Return the first row of a table."""
     return next(iter(found[table].values()))
 
 
-def test_right_tables_pass_and_every_action_is_checked() -> None:
+def test_correct_tables_pass_and_every_action_is_checked() -> None:
     right = tables(patient())
     outcomes = list(Scorer(Published(right, ORACLE)).score(answer_key([patient()], "research")))
     assert [o for o in outcomes if not o.passed] == []
@@ -220,7 +220,7 @@ def other_patient_key(found: Tables) -> None:
 
 
 @pytest.mark.parametrize(
-    ("breakage", "expected"),
+    ("change", "expected"),
     [
         (leave_name, {("text_removed", "core"): 1}),
         (leave_glued_name, {("text_removed", "core"): 1}),
@@ -248,13 +248,13 @@ def other_patient_key(found: Tables) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_breakage_fails_its_own_checks_and_no_others(
-    breakage: Callable[[Tables], None], expected: dict[tuple[str, str], int]
+def test_an_error_in_the_tables_fails_only_its_own_checks(
+    change: Callable[[Tables], None], expected: dict[tuple[str, str], int]
 ) -> None:
     changed = deepcopy(tables(patient()))
-    breakage(changed)
+    change(changed)
     found = Counter((outcome.action, outcome.scope) for outcome in failures(changed))
-    if breakage is leave_date:  # of two dates with two shifts, either may be the usual one
+    if change is leave_date:  # if two dates have different shifts, either may be the usual one
         found["date_shifted", "core"] = 1
     assert dict(found) == expected
 
@@ -268,7 +268,7 @@ def test_a_study_that_was_not_published_fails() -> None:
     }
 
 
-def test_strict_wants_dates_and_descriptions_gone() -> None:
+def test_strict_requires_that_dates_and_descriptions_are_removed() -> None:
     failed = failures(tables(patient()), "strict")
     assert {"studies.study_date", "studies.study_time", "patients.patient_sex"} <= {
         outcome.field for outcome in failed
@@ -276,7 +276,7 @@ def test_strict_wants_dates_and_descriptions_gone() -> None:
     assert {outcome.action for outcome in failed} == {"text_removed"}
 
 
-def test_identifiers_that_stand_remote_reader_in_the_file_have_a_threshold_of_their_own() -> None:
+def test_identifiers_that_occur_elsewhere_in_the_file_have_their_own_threshold() -> None:
     changed = tables(patient())
     leave_name(changed)
     score = Score("research").take(failures(changed))

@@ -1,4 +1,4 @@
-"""What counts as left over and what as lost in a cleaned text."""
+"""Remaining identifiers and lost harmless text in a cleaned text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .texts import Part, Planted, Role, Text, plain, split_names, tokens
 
 
 def a_text(*parts: str | Planted) -> Text:
-    """Strings stay, but those in brackets may do either; what is planted goes."""
+    """Return a text: strings must remain unless in brackets; planted parts must be removed."""
     made = []
     for part in parts:
         if isinstance(part, Planted):
@@ -62,32 +62,34 @@ NUMBER = Planted("00471182", ("00471182",))
         (a_text("T2* ", DOE), "T2* [removed]", None, 0),
     ],
 )
-def test_a_text_is_judged(text: Text, output: str | None, missing: str | None, left: int) -> None:
+def test_a_cleaned_text_is_judged(
+    text: Text, output: str | None, missing: str | None, left: int
+) -> None:
     verdict = judge(text, output)
     assert verdict.notnull is bool(output)
     assert (verdict.missing, len(verdict.left)) == (missing, left)
 
 
-def test_what_is_left_of_one_identifier_is_not_held_against_another() -> None:
+def test_a_remainder_of_one_identifier_is_not_counted_for_another() -> None:
     other = Planted("4/5/2011", ("4", "5", "2011"))
     text = a_text("seen ", DATE, " and ", other, ", called ", INITIALS, " or D.J.")
     verdict = judge(text, "seen [removed] and 4/[removed], called [removed] or D.J.")
     assert verdict.left == {3}
 
 
-def test_a_harmless_number_that_was_cut_is_lost_and_not_leaked() -> None:
+def test_a_truncated_harmless_number_is_lost_and_not_a_leak() -> None:
     text = a_text("matrix 320x256 ", Planted("25120304", ("25120304",)))
     verdict = judge(text, "matrix 320x25[removed]")
     assert (verdict.missing, verdict.left) == ("320x256", frozenset())
     assert judge(text, "matrix 320x256 25[removed]").left == {1}
 
 
-def test_a_piece_of_an_identifier_that_the_cleaner_made_counts() -> None:
+def test_a_fragment_of_an_identifier_made_by_the_cleaner_is_a_remainder() -> None:
     glued = Planted("handM", ("hand",))
     assert judge(a_text("CT ", glued), "CT hand[removed]").left == {1}
 
 
-def test_a_patients_own_name_goes_wherever_it_stands_and_another_persons_may() -> None:
+def test_the_name_of_the_patient_must_be_removed_and_that_of_another_person_may_be() -> None:
     text = split_names(a_text("XR HAND of Brown"), frozenset({"hand"}), frozenset({"brown"}))
     assert text.value == "XR HAND of Brown"
     assert [(p.text, p.role) for p in text.parts if p.role is not Role.STAY] == [
@@ -108,7 +110,7 @@ PEOPLE = [
 
 
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who.dicom)
-def test_whatever_is_left_of_a_rendered_name_is_found(who: Person) -> None:
+def test_any_remainder_of_a_rendered_name_is_found(who: Person) -> None:
     for seed in range(300):
         chance = random.Random(seed)
         how = chance.choice(("", "full", "family", "glued", "caret", "stripped", "upper", "native"))
@@ -122,7 +124,7 @@ def test_whatever_is_left_of_a_rendered_name_is_found(who: Person) -> None:
         assert judge(text, text.value.swapcase()).left, planted
 
 
-def test_dates_are_rendered_in_many_ways_and_any_remainder_counts() -> None:
+def test_dates_have_many_renderings_and_any_remainder_is_found() -> None:
     seen = set()
     for seed in range(400):
         chance = random.Random(seed)
@@ -138,5 +140,5 @@ def test_dates_are_rendered_in_many_ways_and_any_remainder_counts() -> None:
             "4 mars 2012", "2012-03-04 10:15", "20120304_101532"} <= seen  # fmt: skip
 
 
-def test_plain_letters_are_those_that_databases_without_accents_have() -> None:
+def test_plain_text_has_no_accents() -> None:
     assert plain("Núñez Müller Çelik Łuka ß ı") == "Nunez Muller Celik Luka ss i"

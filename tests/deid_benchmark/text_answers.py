@@ -1,4 +1,4 @@
-"""Whether a text came out as it should.
+"""Check of a cleaned text.
 
 Belongs here: the comparison of one cleaned text with its answer.
 Does not belong here: tables and counts.
@@ -21,15 +21,15 @@ _EDGE = re.compile(r"^[^\w]+|[^\w]+$|^_+|_+$")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a text.
+    """The result of the check of a text.
 
     Attributes
     ----------
     missing
-        The first harmless piece that is not there any more, or None; `...` where all pieces are
-        there, but the text, all of it harmless, is not as it was.
+        The first harmless piece that is missing, or None; `...` if all pieces are present but a
+        text that is entirely harmless was changed.
     left
-        Planted parts of which something is left.
+        Indices of planted parts of which something remains.
     """
 
     notnull: bool
@@ -38,14 +38,14 @@ class Verdict:
 
 
 def judge(text: Text, output: str | None) -> Verdict:
-    """Compare what was published with the answer."""
+    """Compare the published text with the answer."""
     output = unicodedata.normalize("NFC", (output or "").strip())
     left = frozenset(_left(text.parts, output))
     return Verdict(bool(output), _missing(text, output), left)
 
 
 def harmless(text: Text) -> bool:
-    """Whether anything of a text must stay."""
+    """Return whether any part of a text must remain."""
     return any(piece for piece in _pieces(text.parts))
 
 
@@ -63,7 +63,7 @@ def _missing(text: Text, output: str) -> str | None:
 
 
 def _pieces(parts: Iterable[Part]) -> list[str]:
-    """What stands between white space, or beside an identifier, and must be there as it is."""
+    """Return the pieces, separated by white space or identifiers, that must remain unchanged."""
     pieces: list[str] = []
     for part in parts:
         if part.role is Role.STAY:
@@ -73,7 +73,7 @@ def _pieces(parts: Iterable[Part]) -> list[str]:
 
 
 def _find(piece: str, text: str, start: int) -> int:
-    """Where a piece ends that stands by itself, or -1."""
+    """Return the end of a separate occurrence of a piece, or -1."""
     while (found := text.find(piece, start)) >= 0:
         end = found + len(piece)
         before, after = text[found - 1 : found], text[end : end + 1]
@@ -90,7 +90,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _left(parts: tuple[Part, ...], output: str) -> Iterable[int]:
-    """Planted parts of which a token is left that nothing harmless accounts for."""
+    """Return planted parts with a remaining token that no harmless part explains."""
     harmless_tokens: Counter[str] = Counter()
     for part in parts:
         if part.role is not Role.GO:
@@ -100,12 +100,12 @@ def _left(parts: tuple[Part, ...], output: str) -> Iterable[int]:
     if not extra:
         return
     of_part, elsewhere = _traced(parts, after, set(extra))
-    # what is left of a harmless number that was cut is lost, not leaked
+    # the remainder of a truncated harmless number is a loss, not a leak
     cut = set(harmless_tokens - Counter(after))
     elsewhere = {e for e in elsewhere if not any(_piece_of(token, e) for token in cut)}
     planted = {place: part.planted for place, part in enumerate(parts) if part.planted}
     left = {place for place, what in planted.items() if _is_left(what, of_part[place])}
-    # fragments that the cleaner made: of what is left anyway, or else of the first that they fit
+    # fragments made by the cleaner: assigned to a part that remains anyway, or the first that fits
     for fragment in sorted(elsewhere):
         fitting = [place for place, what in planted.items() if _fits(what, fragment)]
         if fitting and not left.intersection(fitting):
@@ -127,7 +127,7 @@ def _fits(planted: Planted, fragment: str) -> bool:
 def _traced(
     parts: tuple[Part, ...], after: list[str], extra: set[str]
 ) -> tuple[defaultdict[int, set[str]], set[str]]:
-    """Which part each leftover token comes from; and those that came to be in between."""
+    """Return the remaining tokens of each part, and the tokens that the cleaner created."""
     before: list[str] = []
     origins: list[set[int]] = []
     owner = [
@@ -150,7 +150,7 @@ def _traced(
 
 
 def _inside(token: str, other: str) -> bool:
-    """Whether a leftover is the token or, glued to something, has it inside."""
+    """Return whether a remaining token equals the token or contains it, joined to other text."""
     if token == other:
         return True
     if token.isdigit():
@@ -159,7 +159,7 @@ def _inside(token: str, other: str) -> bool:
 
 
 def _piece_of(token: str, other: str) -> bool:
-    """Whether a leftover is what a token was cut down to: a year of a date, half a number."""
+    """Return whether a remaining token is a fragment of a token, such as the year of a date."""
     if token.isdigit():
         return token.startswith(other) or token.endswith(other)
     return len(other) > 3 and other in token

@@ -1,6 +1,6 @@
-"""Texts whose answer is known: which parts must stay, which must go, which may do either.
+"""Texts with known answers: parts that must remain, must be removed, or may do either.
 
-Belongs here: tokens, the parts of a text, and what becomes of parts that are somebody's name.
+Belongs here: tokens, the parts of a text, and the handling of parts that are names of persons.
 Does not belong here: where the parts come from (templates, renderings) and the scoring.
 """
 
@@ -15,36 +15,36 @@ from enum import Enum
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "templates"
-# a token is a run of digits, or of letters, where all that is not ASCII counts as a letter
+# a token is a run of digits or of letters; every non-ASCII character counts as a letter
 _TOKEN = re.compile(r"[0-9]+|[A-Za-z\u0080-\U0010ffff]+")
 
 
 def tokens(text: str) -> list[str]:
-    """Tokens of a text in lower case."""
+    """Return the tokens of a text in lower case."""
     return _TOKEN.findall(unicodedata.normalize("NFC", text).lower())
 
 
 def token_spans(text: str) -> list[tuple[str, int, int]]:
-    """Tokens of a text in normal form C, with where they begin and end."""
+    """Return the tokens of a text in normal form C, with start and end."""
     found = _TOKEN.finditer(unicodedata.normalize("NFC", text))
     return [(match[0].lower(), match.start(), match.end()) for match in found]
 
 
 def plain(text: str) -> str:
-    """Text without accents."""
+    """Return a text without accents."""
     parts = unicodedata.normalize("NFD", text.replace("ß", "ss").replace("ł", "l"))
     parts = parts.replace("Ł", "L").replace("ı", "i").replace("đ", "d").replace("Đ", "D")
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def word_list(name: str) -> frozenset[str]:
-    """A list of `words.csv`."""
+    """Return a list of `words.csv`."""
     with (FOLDER / "words.csv").open(encoding="utf-8", newline="") as lines:
         return frozenset({row["list"]: row["words"] for row in csv.DictReader(lines)}[name].split())
 
 
 class Role(Enum):
-    """What must become of a part."""
+    """The required result for a part."""
 
     STAY = "stay"
     GO = "go"
@@ -53,14 +53,14 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """An identifier as it stands in a text.
+    """An identifier in a text.
 
     Attributes
     ----------
     text
         Its rendering.
     telling
-        Its tokens that must not be left over; a leftover that has one inside counts too.
+        Its tokens that must not remain; a remaining token that contains one counts too.
     together
         Whether only all of the telling tokens together identify (initials, "General Hospital").
     """
@@ -72,7 +72,7 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a text; `kind` and `own` are those of a planted identifier."""
+    """A part of a text; `kind` and `own` describe a planted identifier."""
 
     text: str
     role: Role
@@ -92,15 +92,15 @@ class Text:
 
     @property
     def value(self) -> str:
-        """What is written into the file."""
+        """Return the text that is written into the file."""
         return "".join(part.text for part in self.parts)
 
 
 def split_names(text: Text, own: frozenset[str], others: frozenset[str]) -> Text:
-    """Harmless words that are also a name: the patient's own must go, somebody else's may.
+    """Split off harmless words that are names: those of the patient must go, others may remain.
 
-    A patient named Hand has no HAND in a free text; a physician named Brown makes "brown" a
-    word that nobody can decide about.
+    If the patient is named Hand, "HAND" must be removed from free text. If a physician is named
+    Brown, "brown" may remain or be removed.
     """
     if not any(p.role is Role.STAY and own.union(others) & set(tokens(p.text)) for p in text.parts):
         return text

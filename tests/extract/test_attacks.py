@@ -1,4 +1,4 @@
-"""Files made to do harm, through the whole extractor: in time, in memory, with a reason."""
+"""Malicious files in the whole extractor: limits of time and memory, and reject reasons."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tests.support.attacks import FILES, PAYLOADS, MiB
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
-SECONDS_A_FILE = 20
-MEMORY_A_FILE = 2_600  # MiB, of a worker: what it has at its start, and what a file may take
+MAX_SECONDS_PER_FILE = 20
+MAX_MEMORY_PER_FILE = 2_600  # MiB of a worker: its memory at start plus the memory for a file
 ROW = "row"
 OUTCOMES = {
     "4 GiB declared, text": "truncated",
@@ -61,11 +61,11 @@ def outcomes(zone: Zone) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_each_attack_has_its_outcome_in_time_and_memory_and_costs_no_other_file(
+def test_each_attack_has_its_outcome_within_time_and_memory_and_affects_no_other_file(
     zone: Zone, capsys: pytest.CaptureFixture[str]
 ) -> None:
     zone.put("good", instance(1))
-    told = []
+    lines = []
     names = {name: "".join(c if c.isalnum() else "_" for c in name) for name in FILES}
     for name, make in FILES.items():
         path = zone.put(names[name], make())
@@ -73,31 +73,31 @@ def test_each_attack_has_its_outcome_in_time_and_memory_and_costs_no_other_file(
         zone.load()
         seconds = time.monotonic() - began
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-        told.append(f"{name:45} {outcomes(zone)[names[name]]:20} {seconds:6.1f} s {peak:6} MiB")
-        assert seconds < SECONDS_A_FILE, told[-1]
-        assert peak < MEMORY_A_FILE, told[-1]
+        lines.append(f"{name:45} {outcomes(zone)[names[name]]:20} {seconds:6.1f} s {peak:6} MiB")
+        assert seconds < MAX_SECONDS_PER_FILE, lines[-1]
+        assert peak < MAX_MEMORY_PER_FILE, lines[-1]
         counts = zone.reconcile()
         assert counts.balanced
         assert not counts.pending
-        if path.stat().st_size > 50 * MiB:  # its row stays, its bytes need not
+        if path.stat().st_size > 50 * MiB:  # its row stays, the file is not needed any more
             path.unlink()
             zone.load()
     found = outcomes(zone)
     with capsys.disabled():
-        print("", *told, sep="\n")  # noqa: T201
+        print("", *lines, sep="\n")  # noqa: T201
     small = {n for n in FILES if names[n] in found}
     assert {n: found[names[n]] for n in small} == {n: OUTCOMES.get(n, ROW) for n in small}
     assert found["good"] == ROW
 
 
-def test_a_deflate_bomb_takes_no_more_memory_than_a_header_may_have(
+def test_a_deflate_bomb_uses_no_more_memory_than_the_limit_for_a_header(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(inflated, "LARGEST_INFLATED", 4 * MiB)
     large = attacks.element(0x00190010, "OB", bytes(8 * MiB))
     for reader in (PydicomReader(attribute_paths()), FastReader(attribute_paths())):
         for data, expected in (
-            (attacks.bomb(64 * MiB), None),  # its pixels: nobody wants them
+            (attacks.bomb(64 * MiB), None),  # pixel data, which is not read
             (attacks.bomb(64 * MiB, large), "decode_error"),
         ):
             tracemalloc.start()
@@ -109,24 +109,24 @@ def test_a_deflate_bomb_takes_no_more_memory_than_a_header_may_have(
             assert (found == expected) if expected else isinstance(found, Header)
             assert (
                 peak < 24 * MiB
-            )  # twice what is inflated, as it grows and as it is kept, and more
+            )  # the inflated bytes twice (the growing buffer and its copy), and a margin
 
 
-def test_a_deflated_file_has_the_values_of_the_file_that_was_deflated() -> None:
+def test_a_deflated_file_has_the_same_values_as_the_original_file() -> None:
     plain, packed = (instance(1, syntax) for syntax in ("explicit", "deflated"))
     one, other = (PydicomReader(attribute_paths()).read(Bytes(data)) for data in (plain, packed))
     assert one.values == other.values
     assert other.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
-    # what comes behind the header may be broken, as in any other syntax
+    # data after the header may be corrupt, as in any other transfer syntax
     damaged = attacks.bomb(4 * MiB)
     damaged = damaged[: len(damaged) - 100] + b"\xff" * 100
     assert isinstance(outcome(PydicomReader(attribute_paths()), damaged), Header)
 
 
-def test_a_disk_that_fails_in_a_deflated_file_is_no_fault_of_the_file() -> None:
+def test_a_disk_error_in_a_deflated_file_is_not_an_error_of_the_file() -> None:
     class Failing(Bytes):
         def read_at(self, offset: int, length: int) -> bytes:
-            if offset + length > 40_000:  # behind what is read at first
+            if offset + length > 40_000:  # beyond the first read
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             return super().read_at(offset, length)
 
@@ -137,7 +137,7 @@ def test_a_disk_that_fails_in_a_deflated_file_is_no_fault_of_the_file() -> None:
         PydicomReader(attribute_paths()).read(Failing(data))
 
 
-def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:
+def test_a_long_run_of_digits_with_an_invalid_end_is_parsed_quickly() -> None:
     began = time.monotonic()
     for text in ("1" * MiB + "x", "+" + "1" * MiB + ".x", "1" * MiB + "." + "1" * MiB + "e"):
         assert _number(text) == json.dumps(text)
@@ -153,11 +153,11 @@ def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vr", "value", "kept"),
+    ("vr", "value", "is_read"),
     [
         ("LT", b"a" * LONGEST_TEXT, True),
         ("LT", b"a" * (LONGEST_TEXT + 2), False),
-        ("LT", b"\\" * LONGEST_TEXT, True),  # it is a character there
+        ("LT", b"\\" * LONGEST_TEXT, True),  # in this VR a backslash is an ordinary character
         ("LO", b"\\".join([b"a"] * MOST_TEXTS), True),
         ("LO", b"\\".join([b"a"] * (MOST_TEXTS + 1)), False),
         ("DS", b"\\".join([b"1.5"] * 16_000), True),
@@ -165,8 +165,10 @@ def test_a_long_row_of_digits_that_ends_badly_costs_no_time() -> None:
         ("FD", bytes(65_536), True),
     ],
 )
-def test_a_value_is_as_long_as_the_standard_lets_it_be(vr: str, value: bytes, kept: bool) -> None:
-    if kept:
+def test_a_value_may_have_the_maximum_length_of_its_vr(
+    vr: str, value: bytes, is_read: bool
+) -> None:
+    if is_read:
         assert text_of(vr, value, ["utf8"])
     else:
         with pytest.raises(ValueError, match="of a header"):
@@ -175,7 +177,7 @@ def test_a_value_is_as_long_as_the_standard_lets_it_be(vr: str, value: bytes, ke
 
 @pytest.mark.parametrize("reader", [PydicomReader, FastReader])
 @pytest.mark.parametrize("name", ["text of 1 MiB", "name of 1 MiB", "a million values"])
-def test_a_longer_one_is_counted_and_costs_no_other_value(
+def test_a_longer_value_is_counted_as_unreadable_and_the_other_values_are_read(
     name: str, reader: type[PydicomReader] | type[FastReader]
 ) -> None:
     header = reader(attribute_paths()).read(Bytes(FILES[name]()))
@@ -184,7 +186,7 @@ def test_a_longer_one_is_counted_and_costs_no_other_value(
 
 
 def names() -> Iterator[bytes]:
-    """Names that are as odd as names can be."""
+    """File names with unusual bytes."""
     for text in PAYLOADS.values():
         yield text.encode().replace(b"/", b"|").replace(b"\0", b"").replace(b"..", b"x.")
     yield b"n" * 255
@@ -197,7 +199,7 @@ def names() -> Iterator[bytes]:
     yield "\u00e9".encode()
 
 
-def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zone: Zone) -> None:
+def test_files_with_any_name_are_found_and_other_directory_entries_are_skipped(zone: Zone) -> None:
     landing = os.fsencode(zone.landing)
     wanted = sorted(set(names()))
     for number, name in enumerate(wanted):
@@ -205,7 +207,7 @@ def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zon
             file.write(instance(number))
     os.mkfifo(zone.landing / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
-        folder = os.open(zone.landing, os.O_RDONLY)  # a path of a socket may have 108 bytes
+        folder = os.open(zone.landing, os.O_RDONLY)  # the path of a socket has at most 108 bytes
         listener.bind(f"/proc/self/fd/{folder}/socket")
         os.close(folder)
     special = {"pipe", "socket"}
@@ -214,7 +216,7 @@ def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zon
             os.mknod(zone.landing / "device", stat.S_IFCHR | 0o600, os.makedev(1, 5))
             special.add("device")
         except OSError:
-            pass  # not everywhere may root do that
+            pass  # root may not be allowed to do this, for example in a container
     deep = zone.landing / "deep"
     deep.mkdir()
     assert zone.load() == len(wanted)
@@ -226,7 +228,9 @@ def test_files_are_found_by_whatever_name_and_what_is_no_file_is_passed_over(zon
     assert zone.load() == 0
 
 
-def test_a_tree_deeper_than_a_path_may_be_long_is_told_and_loses_no_other_file(zone: Zone) -> None:
+def test_a_tree_deeper_than_the_path_limit_is_reported_and_no_other_file_is_lost(
+    zone: Zone,
+) -> None:
     zone.put("good", instance(1))
     name = "d" * 200
     here = os.open(zone.landing, os.O_RDONLY)
@@ -241,11 +245,13 @@ def test_a_tree_deeper_than_a_path_may_be_long_is_told_and_loses_no_other_file(z
     list(zone.refresh())
     assert list(zone.images()) == ["good"]
     assert zone.reconcile().balanced
-    subprocess.run(["rm", "-rf", zone.landing / name], check=True)  # `rmtree` has the same limit
+    subprocess.run(
+        ["rm", "-rf", zone.landing / name], check=True
+    )  # `rmtree` has the same limit of path length
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_a_link_that_comes_into_its_place_after_the_scan_is_not_followed(
+def test_a_file_replaced_by_a_link_after_the_scan_is_not_followed(
     zone: Zone, tmp_path: Path, what: str
 ) -> None:
     outside = tmp_path / "outside"
@@ -259,7 +265,7 @@ def test_a_link_that_comes_into_its_place_after_the_scan_is_not_followed(
     list(zone.refresh())
     assert zone.rejects() == {"folder/a": "unreadable"}
     assert "SECRET" not in str(zone.content())
-    # the next scan sees it for what it is
+    # the next scan recognizes the link
     zone.scan(accept=True)
     list(zone.refresh())
     assert zone.reconcile().ignored == {Ignored.SYMLINK: 1}
@@ -269,7 +275,7 @@ def test_a_link_that_comes_into_its_place_after_the_scan_is_not_followed(
     assert zone.images()["folder/a"]["key_patient_id"] == "4711"
 
 
-def test_links_out_of_the_zone_are_followed_where_that_is_allowed(tmp_path: Path) -> None:
+def test_links_to_outside_the_landing_zone_are_followed_if_allowed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "a").write_bytes(instance(2))
@@ -281,7 +287,7 @@ def test_links_out_of_the_zone_are_followed_where_that_is_allowed(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_mutated_files_have_one_outcome_each_within_the_bounds(tmp_path: Path) -> None:
+def test_each_mutated_file_has_one_outcome_within_the_limits(tmp_path: Path) -> None:
     found = mutants.run(10_000, tmp_path, seed=1_000_000)
     assert found.files == 10_000
     assert len(found.outcomes) > 6

@@ -1,4 +1,4 @@
-"""Counts of files by the raw zone alone are those of the counts, which lists the landing zone."""
+"""File counts from the raw zone alone equal those of reconciliation with a listing."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def zone(tmp_path: Path) -> Zone:
 
 
 def counts(counts: FileCounts) -> dict[str, object]:
-    """What both know: what is gone or stale takes a listing, or the versions."""
+    """Counts that both have; missing files and stale partitions need a listing and versions."""
     return {
         name: dict(value) if name in ("rejected", "ignored") else value
         for name, value in vars(counts).items()
-        if name not in ("gone", "stale_partitions")
+        if name not in ("missing", "stale_partitions")
     }
 
 
@@ -42,14 +42,14 @@ def compare(zone: Zone) -> FileCounts:
     return ours
 
 
-def test_all_is_loaded(zone: Zone) -> None:
+def test_counts_of_a_loaded_landing_zone_agree(zone: Zone) -> None:
     ours = compare(zone)
     assert (ours.discovered, ours.loaded, ours.duplicate) == (8, 4, 1)
     assert ours.rejected == {"not_dicom": 1}
     assert ours.ignored == {"hidden_name": 1, "temporary_name": 1}
 
 
-def test_files_that_were_found_and_not_read_are_pending(zone: Zone) -> None:
+def test_files_that_are_listed_but_not_read_are_pending(zone: Zone) -> None:
     zone.put("new.dcm", encoded(dataset(8, StudyDate="20120306")))
     zone.put("newer.dcm", encoded(dataset(9, StudyDate="20180306")))
     zone.scan()
@@ -58,11 +58,11 @@ def test_files_that_were_found_and_not_read_are_pending(zone: Zone) -> None:
     assert compare(zone).loaded == 6
 
 
-def test_rejects_that_are_taken_again_are_pending(zone: Zone) -> None:
+def test_rejected_files_marked_for_retry_are_pending(zone: Zone) -> None:
     retry_rejected(zone.step().partitions)
     assert compare(zone).pending == 1
 
 
-def test_nothing_is_there(tmp_path: Path) -> None:
+def test_an_empty_landing_zone_has_empty_counts(tmp_path: Path) -> None:
     empty = Zone(tmp_path)
     assert count_outcomes(empty.step().partitions) == FileCounts()

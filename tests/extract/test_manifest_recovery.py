@@ -1,4 +1,4 @@
-"""Manifests that are lost, and a landing zone that is not there: no row goes."""
+"""Lost manifests and an unavailable landing zone: no row is deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.zone import Zone
 
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
-    """Twelve files of four months, loaded."""
+    """Landing zone with twelve loaded files of four months."""
     made = Zone(tmp_path)
     for number in range(12):
         made.put(f"{number}", instance(number, StudyDate=f"2012{1 + number % 4:02d}04"))
@@ -29,14 +29,14 @@ def zone(tmp_path: Path) -> Zone:
 
 
 def manifests(zone: Zone) -> dict[str, object]:
-    """Rows of all manifests, but for when a file was first seen."""
+    """Rows of all manifests without the time at which a file was first seen."""
     return {
         period: [(row.file, row.study_day, row.opened) for row in zone.manifests.read(period)]
         for period in zone.manifests.periods()
     }
 
 
-def test_manifests_come_back_from_parquet_and_files(zone: Zone) -> None:
+def test_manifests_are_recovered_from_parquet_and_files(zone: Zone) -> None:
     before = manifests(zone)
     (zone.raw_dir / "manifests" / "study_period=2012-02.parquet").unlink()
     (zone.raw_dir / "manifests" / "study_period=2012-03.parquet").write_bytes(b"PAR1 no more")
@@ -47,7 +47,9 @@ def test_manifests_come_back_from_parquet_and_files(zone: Zone) -> None:
     assert recover_manifests(zone.step().partitions, corrupt_too=True) == 0
 
 
-def test_files_that_have_rows_are_missed_though_their_manifests_are_lost(zone: Zone) -> None:
+def test_files_with_rows_are_reported_as_missing_even_if_their_manifests_are_lost(
+    zone: Zone,
+) -> None:
     before = zone.images()
     shutil.rmtree(zone.raw_dir / "manifests")
     for path in zone.landing.iterdir():
@@ -58,7 +60,7 @@ def test_files_that_have_rows_are_missed_though_their_manifests_are_lost(zone: Z
     assert zone.images() == before
 
 
-def test_a_zone_that_becomes_empty_while_it_is_read_costs_no_row(zone: Zone) -> None:
+def test_a_landing_zone_that_becomes_empty_while_it_is_read_deletes_no_row(zone: Zone) -> None:
     before = zone.images()
     for path in zone.landing.iterdir():
         path.unlink()
@@ -67,7 +69,7 @@ def test_a_zone_that_becomes_empty_while_it_is_read_costs_no_row(zone: Zone) -> 
     assert zone.images() == before
 
 
-def test_damaged_parquet_is_kept_where_rows_outlive_their_files(tmp_path: Path) -> None:
+def test_corrupt_parquet_is_set_aside_if_rows_outlive_their_files(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     zone.put("1", instance(1))
     zone.load()
@@ -79,7 +81,7 @@ def test_damaged_parquet_is_kept_where_rows_outlive_their_files(tmp_path: Path) 
     assert path.with_name("data.parquet.damaged").read_bytes() == data[: len(data) // 2]
 
 
-def test_one_damaged_table_costs_the_others_no_row_of_a_file_that_is_gone(tmp_path: Path) -> None:
+def test_a_corrupt_table_deletes_no_row_of_a_missing_file_in_other_tables(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     zone.put("1", instance(1))
     zone.put("2", instance(2))
@@ -97,9 +99,9 @@ def test_one_damaged_table_costs_the_others_no_row_of_a_file_that_is_gone(tmp_pa
         assert pq.read_table(images.with_name("data.parquet.damaged")).num_rows == 2
 
 
-def test_parquet_that_cannot_be_opened_for_now_is_not_damaged(zone: Zone) -> None:
+def test_parquet_that_cannot_be_opened_temporarily_is_not_treated_as_corrupt(zone: Zone) -> None:
     raw = zone.raw
-    raw.read("images", "2012-01")  # whatever is opened once is open
+    raw.read("images", "2012-01")  # loads modules and opens the files that are opened once only
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     in_use = max(int(name) for name in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (in_use, hard))

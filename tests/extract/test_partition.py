@@ -1,4 +1,4 @@
-"""Partitions are brought up to their manifests, and what is there already is not read again."""
+"""Partitions are updated to match their manifests; files that are already loaded are not read."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def test_the_same_header_in_another_transfer_syntax_is_a_duplicate(zone: Zone) -
     assert zone.reconcile().balanced
 
 
-def test_the_same_sop_instance_uid_with_another_header_is_kept_too(zone: Zone) -> None:
+def test_a_second_header_with_the_same_sop_instance_uid_is_loaded_too(zone: Zone) -> None:
     zone.put("1", instance(1, InstanceNumber="1"))
     zone.put("2", instance(1, InstanceNumber="2"))
     zone.put("3", instance(1, InstanceNumber="1", PatientID="other"))
@@ -61,7 +61,7 @@ def test_the_same_sop_instance_uid_with_another_header_is_kept_too(zone: Zone) -
     assert len({row["header_digest"] for row in zone.images().values()}) == 3
 
 
-def test_entities_that_disagree_have_a_row_for_each_version(zone: Zone) -> None:
+def test_an_entity_with_conflicting_values_has_a_row_for_each_version(zone: Zone) -> None:
     zone.put("1", instance(1))
     zone.put("2", instance(2, PatientID="0815"))  # one study, two patients
     zone.put("3", instance(3, StudyInstanceUID="1.2.3.101"))  # one series, two studies
@@ -75,13 +75,13 @@ def test_entities_that_disagree_have_a_row_for_each_version(zone: Zone) -> None:
     assert patients == {
         ("4711", "1.2.3.100"), ("0815", "1.2.3.100"), ("4711", "1.2.3.101"), (None, "1.2.3.100"),
     }  # fmt: skip
-    for row in zone.rows("images"):  # every image's rows are there
+    for row in zone.rows("images"):  # every image has its rows in the other tables
         for table in ("patients", "studies", "series", "devices", IDENTITY_TERMS):
             digests = [other["row_digest"] for other in zone.rows(table)]
             assert digests.count(row[f"{table}_row"]) == 1
 
 
-def test_a_file_that_does_not_describe_it_belongs_to_belongs_to_itself(zone: Zone) -> None:
+def test_a_file_without_study_and_series_uids_is_its_own_study_and_series(zone: Zone) -> None:
     zone.put("1", instance(1, StudyInstanceUID=None, SeriesInstanceUID=None, PatientID=None))
     zone.load()
     (row,) = zone.rows("images")
@@ -110,7 +110,7 @@ def test_only_what_changed_is_read(zone: Zone) -> None:
     assert zone.reconcile().balanced
 
 
-def test_rows_carried_over_are_the_rows_of_a_first_load(zone: Zone, tmp_path: Path) -> None:
+def test_rows_that_are_carried_over_equal_those_of_a_first_load(zone: Zone, tmp_path: Path) -> None:
     fill(zone)
     zone.load()
     zone.put("a/1", instance(1, InstanceNumber="7"))
@@ -126,7 +126,7 @@ def test_rows_carried_over_are_the_rows_of_a_first_load(zone: Zone, tmp_path: Pa
 
 
 @pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
-def test_another_grain_reads_no_file_and_gives_the_rows_of_a_first_load(
+def test_a_change_of_granularity_reads_no_file_and_gives_the_rows_of_a_first_load(
     zone: Zone, tmp_path: Path, grain: Granularity
 ) -> None:
     fill(zone)
@@ -141,7 +141,7 @@ def test_another_grain_reads_no_file_and_gives_the_rows_of_a_first_load(
     assert zone.load(grain=Granularity.MONTH) == 0
 
 
-def test_the_second_of_two_equal_files_counts_once_the_first_is_gone(zone: Zone) -> None:
+def test_the_second_of_two_equal_files_is_loaded_when_the_first_is_deleted(zone: Zone) -> None:
     zone.put("1", instance(1))
     zone.put("2", instance(1))
     zone.load()
@@ -152,7 +152,7 @@ def test_the_second_of_two_equal_files_counts_once_the_first_is_gone(zone: Zone)
     assert len(zone.rows("studies")) == 1
 
 
-def test_tables_are_the_same_bytes_whatever_the_number_of_workers_and_the_order(
+def test_tables_are_identical_bytes_for_any_number_of_workers_and_any_order(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(zone)
@@ -168,7 +168,7 @@ def test_tables_are_the_same_bytes_whatever_the_number_of_workers_and_the_order(
     assert zone.bytes() == before
 
 
-def test_a_partition_without_files_is_removed_and_comes_back(zone: Zone) -> None:
+def test_a_partition_without_files_is_removed_and_can_be_restored(zone: Zone) -> None:
     fill(zone)
     zone.load()
     before = zone.content()
@@ -181,7 +181,7 @@ def test_a_partition_without_files_is_removed_and_comes_back(zone: Zone) -> None
 
 
 @pytest.mark.parametrize("written", [0, 3, 6])
-def test_a_write_killed_between_two_tables_heals(
+def test_a_write_killed_between_two_tables_is_completed_by_the_next_run(
     zone: Zone, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     fill(zone)
@@ -214,7 +214,7 @@ def test_a_write_killed_between_two_tables_heals(
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "footer only"])
 @pytest.mark.parametrize("table", ["images", "studies", IDENTITY_TERMS, REJECTED])
-def test_a_damaged_or_missing_table_heals(zone: Zone, table: str, damage: str) -> None:
+def test_a_corrupt_or_missing_table_is_rebuilt(zone: Zone, table: str, damage: str) -> None:
     fill(zone)
     zone.load()
     before = zone.bytes()
@@ -239,14 +239,16 @@ def test_rows_of_an_older_extractor_are_read_again(
     periods = zone.manifests.periods()
     assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == []
     monkeypatch.setattr(partition, "EXTRACTOR_VERSION", "next")
-    monkeypatch.setattr(raw_step, "LARGEST_ALONE", 0)  # other processes have the version as it is
+    monkeypatch.setattr(
+        raw_step, "LARGEST_ALONE", 0
+    )  # worker processes do not see the patched version
     assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == periods
     assert zone.load() == 8
     assert zone.step().partitions.read_by_other_version(periods) == []
     assert zone.load() == 0
 
 
-def test_a_manifest_without_newer_columns_is_read(zone: Zone) -> None:
+def test_a_manifest_without_the_newer_columns_can_be_read(zone: Zone) -> None:
     fill(zone)
     zone.load()
     for path in (zone.raw_dir / "manifests").glob("*.parquet"):
@@ -261,7 +263,7 @@ def add_line(zone: Zone, line: str) -> None:
         file.write(line + "\n")
 
 
-def test_a_line_added_to_the_mapping_is_a_column_after_the_next_load(zone: Zone) -> None:
+def test_a_line_added_to_the_mapping_becomes_a_column_at_the_next_load(zone: Zone) -> None:
     fill(zone)
     zone.load()
     add_line(zone, "studies,study_date_again,StudyDate,DA,1,date,remove,remove,false,")
@@ -271,7 +273,7 @@ def test_a_line_added_to_the_mapping_is_a_column_after_the_next_load(zone: Zone)
     assert zone.load() == 0
 
 
-def test_a_mapping_that_changes_what_becomes_of_values_costs_no_reading(zone: Zone) -> None:
+def test_a_change_of_deidentification_functions_in_the_mapping_reads_no_file(zone: Zone) -> None:
     zone.put("1", instance(1))
     zone.load()
     text = zone.mapping_csv.read_text()
@@ -279,8 +281,8 @@ def test_a_mapping_that_changes_what_becomes_of_values_costs_no_reading(zone: Zo
     assert zone.load() == 0
 
 
-def test_attributes_in_items_of_sequences_are_columns_beside_the_json(zone: Zone) -> None:
-    """The JSON of a sequence must not take the bytes of the values in it."""
+def test_attributes_in_sequence_items_are_columns_in_addition_to_the_json(zone: Zone) -> None:
+    """Converting a sequence to JSON must not consume the bytes of the values in it."""
     path = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
     add_line(zone, f"images,shared_spacing,{path},DS,2,double,keep_number,remove,false,")
     second = path.replace("[0].PixelMeasures", "[1].PixelMeasures")
@@ -308,7 +310,7 @@ def test_attributes_in_items_of_sequences_are_columns_beside_the_json(zone: Zone
     assert zone.images()["plain"]["shared_spacing"] is None
 
 
-def test_partitions_are_written_while_others_are_read(
+def test_finished_partitions_are_written_while_others_are_still_read(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LARGEST_CHUNK", 1)
@@ -316,15 +318,15 @@ def test_partitions_are_written_while_others_are_read(
     for n in range(12):
         zone.put(str(n), instance(n, StudyDate=f"2012{n + 1:02}01"))
     zone.scan()
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     step = zone.step()
-    step.progress = lambda *now: told.append(now)
+    step.progress = lambda *now: progress.append(now)
     reports = step.refresh(zone.manifests.periods())
     assert next(reports).loaded == 1
-    assert told[-1][0] < 12
+    assert progress[-1][0] < 12
     assert [report.loaded for report in reports] == [1] * 11
-    assert told[-1] == (12, 12)
-    assert told == sorted(told)
+    assert progress[-1] == (12, 12)
+    assert progress == sorted(progress)
     assert zone.reconcile().balanced
 
 
@@ -341,8 +343,8 @@ def test_an_unchanged_partition_reports_its_counts_without_reading(zone: Zone) -
     assert first["2012-03"].rejected == {"truncated": 1}
 
 
-class TestKeeping:
-    """`DICOM_ON_DELETE=keep`: rows outlive their files."""
+class TestRetainedRows:
+    """With `DICOM_ON_DELETE=keep` rows outlive their files."""
 
     @pytest.fixture
     def zone(self, tmp_path: Path) -> Zone:
@@ -353,7 +355,7 @@ class TestKeeping:
             shutil.rmtree(zone.landing / name)
         return zone
 
-    def test_nothing_changes_when_the_inbox_is_emptied(self, zone: Zone) -> None:
+    def test_nothing_changes_when_the_landing_zone_is_emptied(self, zone: Zone) -> None:
         before = zone.bytes()
         assert zone.load() == 0
         assert zone.bytes() == before
@@ -377,17 +379,17 @@ class TestKeeping:
         assert zone.images() == before
 
     @pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
-    def test_rows_stay_when_the_grain_changes(self, zone: Zone, grain: Granularity) -> None:
-        def without_place(rows: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    def test_rows_stay_when_the_granularity_changes(self, zone: Zone, grain: Granularity) -> None:
+        def without_partition(rows: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
             own = ("period", "raw_version")
             return {n: {k: v for k, v in r.items() if k not in own} for n, r in rows.items()}
 
-        before = without_place(zone.images())
+        before = without_partition(zone.images())
         zone.load(grain=grain)
-        assert without_place(zone.images()) == before
+        assert without_partition(zone.images()) == before
         assert set(zone.raw.periods()) == set(zone.manifests.periods())
 
-    def test_a_partition_with_the_only_copy_of_a_row_waits(self, zone: Zone) -> None:
+    def test_a_partition_with_the_only_copy_of_a_row_is_not_removed_yet(self, zone: Zone) -> None:
         before = set(zone.images())
         zone.scan(grain=Granularity.YEAR)
         (report,) = zone.refresh(["2012-03"])
@@ -398,7 +400,7 @@ class TestKeeping:
         assert "2012-03" not in zone.raw.periods()
 
 
-def test_a_changed_file_that_cannot_be_read_keeps_its_old_rows_and_is_a_reject(
+def test_a_changed_file_that_cannot_be_read_keeps_its_old_rows_and_is_rejected(
     tmp_path: Path,
 ) -> None:
     zone = Zone(tmp_path, keep=True)
@@ -408,13 +410,15 @@ def test_a_changed_file_that_cannot_be_read_keeps_its_old_rows_and_is_a_reject(
     os.utime(path, ns=(0, 1))
     zone.scan()
     path.rename(tmp_path / "aside")
-    path.mkdir()  # what is not a file cannot be read, not even by root
+    path.mkdir()  # a directory cannot be read as a file, not even by root
     zone.refresh()
     assert zone.images()["1"]["instance_number"] == "1"
     assert zone.rejects() == {"1": "unreadable"}
 
 
-def test_a_file_that_could_not_be_read_at_extraction_is_read_once_it_can(zone: Zone) -> None:
+def test_a_file_that_could_not_be_read_at_extraction_is_read_as_soon_as_it_can_be(
+    zone: Zone,
+) -> None:
     path = zone.put("1", instance(1))
     zone.put("2", instance(2))
     zone.scan()
@@ -429,8 +433,8 @@ def test_a_file_that_could_not_be_read_at_extraction_is_read_once_it_can(zone: Z
     assert zone.reconcile().balanced
 
 
-def test_an_undated_file_that_could_not_be_read_is_read_once_it_can(zone: Zone) -> None:
-    """Neither its times nor its partition change then."""
+def test_an_undated_file_that_could_not_be_read_is_read_as_soon_as_it_can_be(zone: Zone) -> None:
+    """Neither the times of the file nor its partition change when it becomes readable."""
     path = zone.put("1", instance(1, StudyDate="***"))
     data = path.read_bytes()
     real = zone.storage.open
@@ -441,7 +445,7 @@ def test_an_undated_file_that_could_not_be_read_is_read_once_it_can(zone: Zone) 
     zone.storage.open = refuse  # type: ignore[method-assign, assignment]
     zone.scan()
     zone.storage.open = real  # type: ignore[method-assign]
-    zone.put(".hidden", data)  # a zone without any name would count as not mounted
+    zone.put(".hidden", data)  # an empty directory would be treated as not mounted
     path.rename(zone.landing.parent / "aside")
     zone.refresh()
     (zone.landing.parent / "aside").rename(path)
@@ -450,7 +454,7 @@ def test_an_undated_file_that_could_not_be_read_is_read_once_it_can(zone: Zone) 
     assert list(zone.images()) == ["1"]
 
 
-def test_a_table_without_files_has_its_columns(zone: Zone) -> None:
+def test_a_table_without_rows_has_all_columns(zone: Zone) -> None:
     zone.refresh([])
     for table in RAW_TABLES:
         schema = pq.read_schema(zone.raw.path(table, "__none__"))
@@ -458,7 +462,7 @@ def test_a_table_without_files_has_its_columns(zone: Zone) -> None:
     assert zone.raw.periods() == []
 
 
-def test_the_raw_zone_is_closed_to_others(zone: Zone) -> None:
+def test_the_raw_zone_is_not_accessible_to_other_users(zone: Zone) -> None:
     fill(zone)
     zone.load()
     assert zone.raw_dir.stat().st_mode & 0o777 == 0o700

@@ -1,4 +1,4 @@
-"""Worker processes die, hang and raise; that costs the file that did it, and no other."""
+"""A file that makes a worker die, hang or raise is rejected; no other file is affected."""
 
 import multiprocessing
 import subprocess
@@ -38,7 +38,7 @@ def run(landing: Path, *, workers: int = 1, seconds_a_file: float = 30.0) -> lis
     return list(read_headers(files, plan, workers=workers, seconds_a_file=seconds_a_file))
 
 
-def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
+def test_a_hostile_file_affects_no_other_file(tmp_path: Path) -> None:
     expected = {
         "KILL": "worker_crashed", "EXIT": "worker_crashed", "MEMORY": "worker_crashed",
         "GREEDY": "worker_crashed",
@@ -54,7 +54,7 @@ def test_every_hostile_file_costs_itself_only(tmp_path: Path) -> None:
     assert all("patient" not in str(part[REJECTED].to_pylist()) for part in parts)
 
 
-def test_what_a_worker_had_read_when_a_chunk_failed_is_not_in_its_next_chunk(
+def test_rows_read_before_a_chunk_failed_are_not_in_the_next_chunk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LARGEST_CHUNK", 4)
@@ -69,14 +69,14 @@ def test_what_a_worker_had_read_when_a_chunk_failed_is_not_in_its_next_chunk(
     assert outcomes(some) == expected
 
 
-def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
+def test_no_file_is_lost_when_a_worker_is_killed_from_outside(tmp_path: Path) -> None:
     for n in range(40):
         (tmp_path / f"{n:02}").write_bytes(f"SLOW 1.2.3.{n:02}".encode())
     killed = []
     reading = threading.Event()
 
     def kill() -> None:
-        if reading.wait(60):  # not while it starts: a first chunk is done
+        if reading.wait(60):  # after the first chunk, not while the worker starts
             (child,) = multiprocessing.active_children()
             child.kill()
             killed.append(child.pid)
@@ -95,8 +95,8 @@ def test_a_worker_killed_from_outside_costs_no_file(tmp_path: Path) -> None:
     assert found == {f"{n:02}": "row" for n in range(40)}
 
 
-def test_work_that_nobody_takes_is_not_waited_for(tmp_path: Path) -> None:
-    for n in range(7):  # few enough for chunks of one file
+def test_closing_the_results_does_not_wait_for_the_remaining_work(tmp_path: Path) -> None:
+    for n in range(7):  # so few that each chunk has one file
         (tmp_path / f"b{n}").write_bytes(b"HANG")
     (tmp_path / "a").write_bytes(instance(1))
     files = sorted(DirectoryStorage(tmp_path).list_landing().files, key=lambda file: file.path)
@@ -107,7 +107,7 @@ def test_work_that_nobody_takes_is_not_waited_for(tmp_path: Path) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_files_are_taken_as_workers_come_to_them(
+def test_files_are_fetched_only_when_a_worker_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "LARGEST_CHUNK", 2)
@@ -134,15 +134,15 @@ import tests.support.hostile as hostile
 from dicom_pipeline.extract.pool import read_headers
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from dicom_pipeline.landing.storage import FileVersion
-import http.server  # stands for a heavy main module
-if True:  # no guard, as in a notebook or in a console script of others
+import http.server  # represents a main module with expensive imports
+if True:  # no main guard, as in a notebook or a third-party console script
     plan = hostile.HostilePlan(Path(sys.argv[1]), Path(sys.argv[2]), MAPPING_CSV)
     for tables in read_headers([FileVersion("m", 8)], plan, workers=1):
         print(tables["images"]["key_sop"].to_pylist()[0])
 """
 
 
-def test_workers_do_not_import_the_main_module_nor_what_they_do_not_need(tmp_path: Path) -> None:
+def test_workers_import_neither_the_main_module_nor_unused_modules(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"MODULES ")
     (tmp_path / "main.py").write_text(MAIN)
     root = Path(__file__).parents[2]
@@ -157,7 +157,7 @@ def test_workers_do_not_import_the_main_module_nor_what_they_do_not_need(tmp_pat
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_no_more_processes_than_work(tmp_path: Path, count: int) -> None:
+def test_there_are_no_more_processes_than_files(tmp_path: Path, count: int) -> None:
     for n in range(count):
         (tmp_path / str(n)).write_bytes(instance(n))
     assert len(run(tmp_path, workers=8)) == count

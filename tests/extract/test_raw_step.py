@@ -1,4 +1,4 @@
-"""Partitions that a worker does alone, and what becomes of them when it cannot."""
+"""Partitions that one worker processes alone, and the fallback when it fails."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def hostile_step(zone: Zone) -> RawStep:
 
 
 @pytest.mark.parametrize("order", ["KILL", "EXIT", "MEMORY"])
-def test_a_file_that_kills_the_worker_of_a_partition_costs_itself_only(
+def test_a_file_that_kills_the_worker_of_a_partition_affects_no_other_file(
     zone: Zone, order: str
 ) -> None:
     months(zone, 27)
     zone.scan()
-    # other bytes of the same length and time: only the reader comes upon them
+    # other bytes with the same length and time: only the reader notices them
     victim = zone.landing / "004"
     status = victim.stat()
     victim.write_bytes(order.encode().ljust(status.st_size))
@@ -51,7 +51,7 @@ def test_a_file_that_kills_the_worker_of_a_partition_costs_itself_only(
     assert zone.reconcile().balanced
 
 
-def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
+def test_a_worker_processes_a_small_partition_alone_but_not_a_large_one(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     months(zone, 18)
@@ -60,18 +60,18 @@ def test_small_partitions_are_done_by_workers_alone_and_large_ones_are_not(
     zone.scan()
     asked: list[str] = []
 
-    def noting(periods: dict[str, int], *a: object, **k: object) -> Iterator[object]:
+    def recorded(periods: dict[str, int], *a: object, **k: object) -> Iterator[object]:
         asked.extend(periods)
         return process_partitions(periods, *a, **k)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(raw_step, "process_partitions", noting)
+    monkeypatch.setattr(raw_step, "process_partitions", recorded)
     reports = zone.refresh(workers=2)
     assert sorted(asked) == [f"2012-0{n}" for n in range(1, 10)]
     assert sorted(report.period for report in reports) == zone.manifests.periods()
     assert zone.reconcile().balanced
 
 
-def test_a_partition_is_the_same_bytes_whether_a_worker_does_it_alone_or_not(
+def test_a_partition_has_the_same_bytes_whether_or_not_one_worker_processes_it_alone(
     zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     months(zone, 27)
@@ -90,7 +90,7 @@ def test_a_partition_is_the_same_bytes_whether_a_worker_does_it_alone_or_not(
     )  # fmt: skip
 
 
-def test_a_raw_zone_that_cannot_be_written_is_an_error_of_the_step(zone: Zone) -> None:
+def test_a_raw_zone_that_is_not_writable_is_an_error_of_the_raw_step(zone: Zone) -> None:
     months(zone, 18)
     zone.scan()
     (zone.raw_dir / "images").mkdir(parents=True)
@@ -99,7 +99,7 @@ def test_a_raw_zone_that_cannot_be_written_is_an_error_of_the_step(zone: Zone) -
         zone.refresh(workers=2)
 
 
-def test_a_file_that_can_no_longer_be_opened_keeps_its_row_where_rows_outlive_files(
+def test_a_file_that_can_no_longer_be_opened_keeps_its_row_if_rows_outlive_files(
     tmp_path: Path,
 ) -> None:
     zone = Zone(tmp_path, keep=True)

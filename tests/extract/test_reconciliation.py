@@ -1,4 +1,4 @@
-"""Every file is accounted for, and the account notices when one is not."""
+"""Reconciliation accounts for every file and detects one that is not accounted for."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def tamper(zone: Zone, table: str, change: str) -> None:
     pq.write_table(rows, path)
 
 
-def test_the_sum_is_what_find_counts(zone: Zone) -> None:
+def test_the_sum_of_the_counts_equals_the_count_of_find(zone: Zone) -> None:
     counts = zone.reconcile()
     command = ["find", os.fspath(zone.landing), "!", "-type", "d"]
     count = len(subprocess.run(command, capture_output=True, check=True).stdout.splitlines())
@@ -54,7 +54,7 @@ def test_the_sum_is_what_find_counts(zone: Zone) -> None:
     assert counts.balanced
 
 
-def test_before_anything_is_done_all_is_pending(tmp_path: Path) -> None:
+def test_before_the_first_run_all_files_are_pending(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     zone.put("1", instance(1))
     for _ in range(2):
@@ -63,13 +63,13 @@ def test_before_anything_is_done_all_is_pending(tmp_path: Path) -> None:
         zone.scan()
 
 
-def test_a_lost_row_is_noticed(zone: Zone) -> None:
+def test_a_lost_row_is_detected(zone: Zone) -> None:
     tamper(zone, "images", "lose")
     counts = zone.reconcile()
     assert (counts.lost, counts.balanced) == (1, False)
 
 
-def test_a_lost_reject_is_noticed(zone: Zone) -> None:
+def test_a_lost_reject_is_detected(zone: Zone) -> None:
     path = zone.raw.path(REJECTED, "undated")
     rows = pq.ParquetFile(path).read()
     pq.write_table(rows.slice(1), path)
@@ -77,19 +77,19 @@ def test_a_lost_reject_is_noticed(zone: Zone) -> None:
     assert (counts.lost, counts.balanced) == (1, False)
 
 
-def test_a_row_counted_twice_is_noticed(zone: Zone) -> None:
+def test_a_duplicated_row_is_detected(zone: Zone) -> None:
     tamper(zone, "images", "double")
     counts = zone.reconcile()
     assert (counts.duplicate_rows, counts.balanced) == (1, False)
 
 
-def test_a_file_missing_from_manifest_and_listing_is_noticed(zone: Zone) -> None:
+def test_a_file_missing_from_manifest_and_listing_is_detected(zone: Zone) -> None:
     rows = [row for row in zone.manifests.read(PERIOD) if row.file.path != "2/2"]
     zone.manifests.write(PERIOD, rows)
     state = zone.manifests.read_state()
     assert state is not None
     time.sleep(0.05)
-    began_at = now()  # a scan after which nothing has arrived
+    began_at = now()  # a scan after which no file has arrived
     zone.manifests.write_state(type(state)(began_at, True, 0, {}))
     counts = zone.reconcile()
     assert (counts.lost, counts.balanced) == (1, False)
@@ -105,7 +105,7 @@ def test_files_that_arrive_during_a_run_are_pending(zone: Zone) -> None:
 def test_files_that_arrive_after_the_clock_was_set_back_are_pending(zone: Zone) -> None:
     state = zone.manifests.read_state()
     assert state
-    # the last scan was by a clock that was ahead
+    # the last scan used a clock that was ahead
     zone.manifests.write_state(replace(state, began_at=state.began_at + timedelta(days=2)))
     zone.put("late.dcm", instance(99))
     counts = zone.reconcile()
@@ -113,8 +113,10 @@ def test_files_that_arrive_after_the_clock_was_set_back_are_pending(zone: Zone) 
     assert counts.balanced
 
 
-def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> None:
-    """Its files' own inodes do not change by that."""
+def test_a_folder_that_is_moved_into_the_landing_zone_during_a_run_is_pending(
+    tmp_path: Path,
+) -> None:
+    """Moving the folder does not change the inodes of its files."""
     zone = Zone(tmp_path)
     aside = tmp_path / "aside" / "deep"
     aside.mkdir(parents=True)
@@ -127,13 +129,13 @@ def test_a_folder_that_is_moved_in_during_a_run_is_pending(tmp_path: Path) -> No
     assert (counts.pending, counts.lost, counts.balanced) == (1, 0, True)
 
 
-def test_files_that_vanish_during_a_run_are_not_missed(zone: Zone) -> None:
+def test_files_deleted_during_a_run_are_not_reported_as_missing(zone: Zone) -> None:
     (zone.landing / "1").unlink()
     counts = zone.reconcile()
     assert (counts.discovered, counts.missing, counts.balanced) == (7, 1, True)
 
 
-def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) -> None:
+def test_files_behind_followed_links_are_accounted_for(tmp_path: Path) -> None:
     zone = Zone(tmp_path, follow_symlinks=True)
     outside = tmp_path / "outside"
     (outside / "deep").mkdir(parents=True)
@@ -150,7 +152,7 @@ def test_files_behind_links_that_are_followed_are_accounted_for(tmp_path: Path) 
     assert counts.balanced
 
 
-def test_many_pending_files_do_not_read_their_partition_each(
+def test_a_partition_with_many_pending_files_is_not_read_once_per_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zone = Zone(tmp_path)

@@ -1,4 +1,4 @@
-"""Rejected files: listed as they are now, and read again on demand without an account off."""
+"""Rejected files are listed in their current state and read again on demand; counts stay right."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.zone import Zone
 GOOD = encoded(dataset(1, StudyDate="20120304"))
 OTHER = encoded(dataset(2, StudyDate="20150607", StudyInstanceUID=generate_uid()))
 MENDED = encoded(dataset(3, StudyDate="20150607", ImageComments="x" * 100))
-# of the same length: without a new time no scan can tell the two apart
+# same length: if the modification time is equal too, no scan can distinguish the two
 NAMELESS = next(
     data
     for length in range(100, 160, 2)
@@ -43,7 +43,7 @@ BAD = {
 
 @pytest.fixture
 def zone(tmp_path: Path) -> Zone:
-    """Three loaded files and four rejects in several partitions."""
+    """Landing zone with three loaded files and four rejects in several partitions."""
     zone = Zone(tmp_path)
     zone.put("good.dcm", GOOD)
     zone.put("a/other.dcm", OTHER)
@@ -69,7 +69,7 @@ def command(zone: Zone, *arguments: str, code: int = 0) -> Result:
     return result
 
 
-def test_they_are_listed_with_reasons_and_full_paths(zone: Zone) -> None:
+def test_rejected_files_are_listed_with_reasons_and_full_paths(zone: Zone) -> None:
     result = command(zone)
     rows = {row["path"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
     assert {path: row["reason"] for path, row in rows.items()} == {
@@ -80,7 +80,7 @@ def test_they_are_listed_with_reasons_and_full_paths(zone: Zone) -> None:
     assert all(os.path.exists(path) for path in rows)
 
 
-def test_they_can_be_chosen_by_reason(zone: Zone) -> None:
+def test_rejected_files_can_be_selected_by_reason(zone: Zone) -> None:
     listed = command(zone, "--reason", "not_dicom", "--format", "paths").stdout
     expected = [str(zone.landing / name) for name in ("a/empty", "a/no header")]
     assert listed.splitlines() == expected
@@ -95,7 +95,7 @@ def test_they_can_be_chosen_by_reason(zone: Zone) -> None:
     assert command(zone, "--reason", "nonsense", code=2).stdout == ""
 
 
-def test_a_file_that_is_gone_or_another_one_now_is_not_listed(zone: Zone) -> None:
+def test_a_deleted_or_changed_file_is_not_listed(zone: Zone) -> None:
     (zone.landing / "a/empty").unlink()
     zone.put("a/no header", OTHER)
     zone.scan()
@@ -104,7 +104,7 @@ def test_a_file_that_is_gone_or_another_one_now_is_not_listed(zone: Zone) -> Non
 
 
 @pytest.mark.parametrize("reasons", [(), (Reason.NOT_DICOM,), (Reason.TRUNCATED,)])
-def test_those_that_are_taken_again_are_pending_and_nothing_else_is_read(
+def test_files_marked_for_retry_are_pending_and_no_other_file_is_read(
     zone: Zone, reasons: tuple[Reason, ...]
 ) -> None:
     before = zone.bytes()
@@ -116,24 +116,24 @@ def test_those_that_are_taken_again_are_pending_and_nothing_else_is_read(
     assert counts.rejected.total() == 4 - len(chosen)
     assert counts.stale_partitions > 0
     assert sum(report.read for report in zone.refresh()) == len(chosen)
-    assert zone.bytes() == before  # so nothing downstream has anything to do
+    assert zone.bytes() == before  # so no downstream step has work
     assert not zone.reconcile().pending
 
 
-def test_a_file_that_was_mended_without_a_trace_is_loaded(zone: Zone) -> None:
+def test_a_file_repaired_with_unchanged_size_and_time_is_loaded_after_a_retry(zone: Zone) -> None:
     path = zone.landing / "b/nameless.dcm"
     stamp = path.stat().st_mtime_ns
     path.write_bytes(MENDED)
     os.utime(path, ns=(stamp, stamp))
     zone.load()
-    assert "b/nameless.dcm" in zone.rejects()  # no scan can tell
+    assert "b/nameless.dcm" in zone.rejects()  # the scan cannot detect the repair
     command(zone, "--retry", "--reason", "no_sop_instance_uid")
     assert zone.load() == 1
     assert zone.images()["b/nameless.dcm"]["file_outcome"] == "loaded"
     assert zone.reconcile().balanced
 
 
-def test_the_command_says_how_many_and_lists_nothing(zone: Zone) -> None:
+def test_the_command_prints_the_number_of_files_and_no_list(zone: Zone) -> None:
     result = command(zone, "--retry", "--reason", "not_dicom")
     assert result.stdout == ""
     assert result.stderr == "2 files are pending again; next: dicom-pipeline run\n"
@@ -145,11 +145,11 @@ def test_the_command_says_how_many_and_lists_nothing(zone: Zone) -> None:
 
 
 class Killed(Exception):
-    """As if the process ended here."""
+    """Ends the process at this point, as `kill -9` would."""
 
 
 @pytest.mark.parametrize("after", [0, 1, 3, 6, 8])
-def test_a_retry_that_is_killed_loses_nothing(
+def test_a_killed_retry_loses_no_file(
     zone: Zone, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     before = zone.bytes()
@@ -174,7 +174,7 @@ def test_a_retry_that_is_killed_loses_nothing(
     assert zone.reconcile().pending == 0
 
 
-def test_a_partition_that_is_not_whole_is_left_to_the_next_run(zone: Zone) -> None:
+def test_an_incomplete_partition_is_left_to_the_next_run(zone: Zone) -> None:
     zone.raw.path("series", "2015-06").unlink()
     assert retry_rejected(zone.step().partitions) == 4
     assert zone.reconcile().balanced

@@ -1,4 +1,4 @@
-"""A bad file has a reason and costs itself only; it never gives a wrong value."""
+"""A bad file is rejected with a reason, affects no other file, and never gives a wrong value."""
 
 import random
 import struct
@@ -30,12 +30,12 @@ SOP = next(i for i, attribute_path in enumerate(READINGS) if attribute_path.tag 
 
 @pytest.fixture(params=[PydicomReader, FastReader], autouse=True)
 def _each_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All tests of this module hold for both readers."""
+    """Run all tests of this module with both readers."""
     monkeypatch.setattr(sys.modules[__name__], "READER", request.param(READINGS))
 
 
 class Bytes(OpenFile):
-    """An open file."""
+    """An open file in memory."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -52,16 +52,16 @@ def read(data: bytes) -> Header | Reason:
     try:
         return READER.read(Bytes(data))
     except Rejected as rejected:
-        assert str(rejected) == rejected.reason.value  # says nothing of the file
+        assert str(rejected) == rejected.reason.value  # the message quotes nothing from the file
         return rejected.reason
 
 
 def rich() -> Dataset:
-    """Sequences of both lengths, repeated and empty elements, private ones and pixel data."""
+    """Dataset with sequences of both length forms, repeated, empty and private elements."""
     item = Dataset()
     item.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
     item.ReferencedSOPInstanceUID = "1.2.3.4"
-    item.StudyDate = "20120304"  # eight bytes, as long as the head of an element
+    item.StudyDate = "20120304"  # eight bytes, the length of an element header
     undefined = Dataset()
     undefined.update(item)
     undefined.is_undefined_length_sequence_item = True
@@ -82,7 +82,7 @@ def rich() -> Dataset:
 
 
 @cache
-def whole(syntax: str, *, preamble: bool) -> tuple[bytes, Header]:
+def complete(syntax: str, *, preamble: bool) -> tuple[bytes, Header]:
     data = encoded(rich(), syntax, preamble=preamble)
     header = read(data)
     assert isinstance(header, Header)
@@ -94,7 +94,7 @@ def whole(syntax: str, *, preamble: bool) -> tuple[bytes, Header]:
 def test_a_header_cut_off_anywhere_gives_a_reason_or_right_values_only(
     syntax: str, preamble: bool
 ) -> None:
-    data, expected = whole(syntax, preamble=preamble)
+    data, expected = complete(syntax, preamble=preamble)
     rows = 0
     for end in range(len(data)):
         outcome = read(data[:end])
@@ -112,8 +112,10 @@ def test_a_header_cut_off_anywhere_gives_a_reason_or_right_values_only(
         for _, text, full in sorted(by_tag, key=lambda row: row[0].first_tag):
             if full is not None:
                 missing = missing or text is None
-                assert (text is None) == missing, end  # the values are those of a prefix
-    # only between two elements: there are about forty of them
+                assert (text is None) == missing, (
+                    end
+                )  # the values are those of a prefix of the header
+    # a cut between two elements gives a row: there are about forty elements
     assert 10 < rows < 60
 
 
@@ -126,13 +128,13 @@ def test_a_deflated_header_cut_off_anywhere_is_truncated() -> None:
     assert {reasons[end] for end in range(340, len(data) - 2)} == {Reason.TRUNCATED}
 
 
-def test_zeros_behind_the_last_element_are_padding() -> None:
+def test_zeros_after_the_last_element_are_padding() -> None:
     data = instance()
     for padding in (1, 2, 7):
         assert isinstance(read(data + b"\0" * padding), Header)
 
 
-def test_pixel_data_that_is_cut_off_costs_nothing() -> None:
+def test_truncated_pixel_data_does_not_matter() -> None:
     made = dataset(BitsAllocated=8, PixelData=b"\1" * 5000)
     made["PixelData"].VR = "OB"
     data = encoded(made)
@@ -152,7 +154,7 @@ def test_pixel_data_that_is_cut_off_costs_nothing() -> None:
         (b"\0" * 128 + b"DIC", "not_dicom"),
     ],
 )
-def test_what_is_no_dicom_is_told_apart(data: bytes, reason: str) -> None:
+def test_a_file_that_is_not_dicom_has_its_own_reason(data: bytes, reason: str) -> None:
     assert read(data) == reason
 
 
@@ -186,24 +188,24 @@ def with_syntax(uid: str, body: bytes) -> bytes:
     "uid", ["1.2.3.4", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205", "not a uid"]
 )
 @pytest.mark.parametrize("body", [b"\x9c\x01\xd2" * 40, random.Random(3).randbytes(400)])
-def test_a_transfer_syntax_that_is_not_ours_is_named_as_the_reason(uid: str, body: bytes) -> None:
+def test_an_unsupported_transfer_syntax_is_the_reason_of_the_reject(uid: str, body: bytes) -> None:
     assert read(with_syntax(uid, body)) is Reason.UNSUPPORTED_TRANSFER_SYNTAX
 
 
-def test_an_unknown_transfer_syntax_in_ordinary_encoding_is_read() -> None:
+def test_an_unknown_transfer_syntax_with_explicit_little_endian_encoding_is_read() -> None:
     body = encoded(dataset(), preamble=False)
     header = read(with_syntax("1.2.3.4", body))
     assert isinstance(header, Header)
     assert header.transfer_syntax_uid == "1.2.3.4"
 
 
-def test_a_file_without_sop_instance_uid_is_rejected_as_that() -> None:
+def test_a_file_without_sop_instance_uid_is_rejected_with_that_reason() -> None:
     data = instance()
     place = data.index(struct.pack("<HH2sH", 8, 0x18, b"UI", 8))
     assert read(data[:place] + data[place + 16 :]) is Reason.NO_SOP_INSTANCE_UID
 
 
-def test_a_directory_of_a_medium_is_ignored() -> None:
+def test_a_dicomdir_is_ignored() -> None:
     made = dataset(SOPClassUID="1.2.840.10008.1.3.10")
     assert read(encoded(made)) is Reason.DICOMDIR
     assert Reason.DICOMDIR.outcome == "ignored"
@@ -216,13 +218,13 @@ def element(group: int, number: int, vr: bytes, length: int, value: bytes = b"")
 
 
 def front() -> bytes:
-    """A file up to the patient, without end."""
+    """Return a file up to the patient module, without the following elements."""
     behind = ("StudyInstanceUID", "SeriesInstanceUID", "InstanceNumber", "ImagePositionPatient",
               "Rows", "Columns", "PixelSpacing")  # fmt: skip
     return instance(**dict.fromkeys(behind))
 
 
-def test_a_declared_length_of_four_gigabytes_is_truncated_and_takes_no_memory() -> None:
+def test_a_declared_length_of_four_gigabytes_is_truncated_and_uses_no_memory() -> None:
     for vr in (b"UT", b"UN", b"SQ", b"OB"):
         data = front() + element(0x0018, 0x9999, vr, 0xFFFFFFFE, b"x" * 100)
         assert read(data) is Reason.TRUNCATED
@@ -243,7 +245,7 @@ def test_a_value_of_two_megabytes_is_counted_as_unreadable_and_the_rest_is_read(
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_ten_thousand_sequences_in_one_another_are_a_decode_error(closed: bool) -> None:
+def test_ten_thousand_nested_sequences_are_a_decode_error(closed: bool) -> None:
     depth = 10_000
     opening = element(0x0040, 0x0275, b"SQ", 0xFFFFFFFF) + struct.pack(
         "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
@@ -253,7 +255,7 @@ def test_ten_thousand_sequences_in_one_another_are_a_decode_error(closed: bool) 
     assert outcome is Reason.DECODE_ERROR
 
 
-def test_a_broken_value_is_counted_and_does_not_cost_the_row() -> None:
+def test_a_malformed_value_is_counted_and_the_row_is_loaded() -> None:
     data = front() + element(0x0028, 0x0010, b"US", 3, b"abc")
     header = read(data)
     assert isinstance(header, Header)
@@ -261,7 +263,7 @@ def test_a_broken_value_is_counted_and_does_not_cost_the_row() -> None:
     assert header.values[SOP] == "1.2.3.1"
 
 
-def test_an_unknown_character_set_does_not_cost_the_row() -> None:
+def test_a_file_with_an_unknown_character_set_is_loaded() -> None:
     data = instance(PatientName="A^B").replace(b"ISO_IR 192", b"ISO_IR 999")
     header = read(data)
     assert isinstance(header, Header)
@@ -269,7 +271,7 @@ def test_an_unknown_character_set_does_not_cost_the_row() -> None:
 
 
 class Failing(Bytes):
-    """A disk that fails behind some place."""
+    """An open file whose reads fail after a given offset."""
 
     def __init__(self, data: bytes, good: int) -> None:
         super().__init__(data)
@@ -282,7 +284,7 @@ class Failing(Bytes):
 
 
 @pytest.mark.parametrize("kind", ["plain", "in a sequence", "no preamble"])
-def test_an_error_of_the_disk_is_not_an_error_of_the_file(kind: str) -> None:
+def test_a_disk_error_is_not_an_error_of_the_file(kind: str) -> None:
     made: dict[str, Any] = {}
     data = encoded(rich(), preamble=kind != "no preamble")
     if kind == "in a sequence":
@@ -295,7 +297,7 @@ def test_an_error_of_the_disk_is_not_an_error_of_the_file(kind: str) -> None:
         READER.read(Failing(data, made.get("good", 0)))
 
 
-def test_files_given_by_path_are_read_once(tmp_path: Path) -> None:
+def test_each_part_of_a_file_is_read_once(tmp_path: Path) -> None:
     data = encoded(dataset(PixelData=bytes(100_000), BitsAllocated=8))
     file = Bytes(data)
     asked: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""A subject who was purged: gone from the raw zone, and not taken in again."""
+"""A purged subject is deleted from the raw zone and is not loaded again."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from dicom_pipeline.operations.purge.raw_zone import clear
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
-WITHDRAWN = "WITHDRAWN-0815"
+PURGED = "WITHDRAWN-0815"
 STAYS = "STAYS-4711"
 
 
-def patient(value: str = WITHDRAWN, issuer: str | None = None) -> Identifier:
+def patient(value: str = PURGED, issuer: str | None = None) -> Identifier:
     return identifier(Kind.PATIENT, value, issuer)
 
 
@@ -32,7 +32,7 @@ def study(value: str) -> Identifier:
     return identifier(Kind.STUDY, value)
 
 
-def withdraw(zone: Zone, *subjects: Identifier) -> None:
+def purge(zone: Zone, *subjects: Identifier) -> None:
     tombstones = [Tombstone(subject, "2030-01-02T03:04:05+00:00", "r.json") for subject in subjects]
     Tombstones(zone.raw_dir).add(tombstones)
 
@@ -42,14 +42,14 @@ def put(zone: Zone, name: str, number: int, patient_id: str | None, **values: An
 
 
 def fill(zone: Zone) -> None:
-    """Two patients, in one study, one file and one month together and each on their own."""
+    """Two patients: together in one study, one file and one month, and separately."""
     for number, (patient_id, uid, date) in enumerate(
         [
-            (WITHDRAWN, "1.2.1", "20120304"),
-            (WITHDRAWN, "1.2.1", "20120304"),
+            (PURGED, "1.2.1", "20120304"),
+            (PURGED, "1.2.1", "20120304"),
             (STAYS, "1.2.1", "20120304"),
             (STAYS, "1.2.2", "20130304"),
-            (WITHDRAWN, "1.2.3", "20140304"),
+            (PURGED, "1.2.3", "20140304"),
         ]
     ):
         put(
@@ -57,17 +57,17 @@ def fill(zone: Zone) -> None:
             SeriesInstanceUID=f"{uid}.{len(patient_id)}", StudyDate=date, PatientName=patient_id,
             DeviceSerialNumber=f"of {patient_id}",
         )  # fmt: skip
-    put(zone, f"{WITHDRAWN}/again", 0, WITHDRAWN, StudyInstanceUID="1.2.1",
-        SeriesInstanceUID=f"1.2.1.{len(WITHDRAWN)}", StudyDate="20120304", PatientName=WITHDRAWN,
-        DeviceSerialNumber=f"of {WITHDRAWN}")  # fmt: skip
+    put(zone, f"{PURGED}/again", 0, PURGED, StudyInstanceUID="1.2.1",
+        SeriesInstanceUID=f"1.2.1.{len(PURGED)}", StudyDate="20120304", PatientName=PURGED,
+        DeviceSerialNumber=f"of {PURGED}")  # fmt: skip
     zone.put("text", b"no DICOM")
 
 
 def clean_copy(zone: Zone, root: Path) -> Zone:
-    """The same landing zone without the patient, loaded without ever having known them."""
+    """Copy of the landing zone without the files of the patient, loaded for the first time."""
     other = Zone(root)
     shutil.copytree(zone.landing, other.landing, dirs_exist_ok=True)
-    shutil.rmtree(other.landing / WITHDRAWN)
+    shutil.rmtree(other.landing / PURGED)
     other.load()
     return other
 
@@ -81,7 +81,7 @@ def zone(tmp_path: Path) -> Zone:
 
 
 def stored(zone: Zone) -> str:
-    """All that the raw zone holds, but for the tombstones."""
+    """Return the whole content of the raw zone except the tombstones."""
     texts = []
     for path in sorted(zone.raw_dir.rglob("*")):
         if path.is_dir() or "purged" in path.parts:
@@ -91,11 +91,11 @@ def stored(zone: Zone) -> str:
     return "\n".join(texts)
 
 
-def test_what_is_left_is_what_a_raw_zone_has_that_never_knew_the_patient(
+def test_after_a_purge_the_raw_zone_equals_one_that_never_had_the_patient(
     zone: Zone, tmp_path: Path
 ) -> None:
-    assert WITHDRAWN in stored(zone)
-    withdraw(zone, patient())
+    assert PURGED in stored(zone)
+    purge(zone, patient())
     reports = zone.refresh()
     assert sum(report.read for report in reports) == 0
     assert sum(report.ignored.get("purged", 0) for report in reports) == 4
@@ -104,23 +104,23 @@ def test_what_is_left_is_what_a_raw_zone_has_that_never_knew_the_patient(
     assert (
         zone.manifests.periods() == clean.manifests.periods() == ["2012-03", "2013-03", "undated"]
     )
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
     assert STAYS in stored(zone)
 
 
-def test_damaged_parquet_that_was_set_aside_goes_too(zone: Zone) -> None:
+def test_corrupt_parquet_that_was_set_aside_is_deleted_too(zone: Zone) -> None:
     parquet = zone.raw.path("images", "2012-03")
     aside = [parquet.with_name(f"data.parquet.damaged{end}") for end in ("", ".2")]
     for path in aside:
         shutil.copyfile(parquet, path)
-    withdraw(zone, patient())
+    purge(zone, patient())
     clear(zone.step())
     assert not any(path.exists() for path in aside)
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
 
 
-def test_files_that_still_lie_there_are_ignored_and_not_read_again(zone: Zone) -> None:
-    withdraw(zone, patient())
+def test_purged_files_still_in_the_landing_zone_are_ignored_and_not_read_again(zone: Zone) -> None:
+    purge(zone, patient())
     zone.refresh()
     for options in ({}, {"grain": Granularity.YEAR}, {"grain": Granularity.DAY}, {}):
         scanned = zone.scan(**options)
@@ -132,44 +132,46 @@ def test_files_that_still_lie_there_are_ignored_and_not_read_again(zone: Zone) -
         assert counts.ignored == {"purged": 4}
         assert counts.rejected == {"not_dicom": 1}
     assert sum(report.read for report in zone.refresh(force=True)) == 3
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
 
 
-def test_files_that_come_later_are_read_once_and_never_stored(zone: Zone) -> None:
-    withdraw(zone, patient())
+def test_purged_files_that_arrive_later_are_read_once_and_never_stored(zone: Zone) -> None:
+    purge(zone, patient())
     zone.refresh()
-    put(zone, "arrived-1", 9, WITHDRAWN, StudyDate="20120304")
-    put(zone, "arrived-2, alone in its month", 10, WITHDRAWN, StudyDate="20190304")
-    first = zone.landing / WITHDRAWN / "0"
-    os.utime(first, ns=(0, 0))  # a file that changed is another one
+    put(zone, "arrived-1", 9, PURGED, StudyDate="20120304")
+    put(zone, "arrived-2, alone in its month", 10, PURGED, StudyDate="20190304")
+    first = zone.landing / PURGED / "0"
+    os.utime(first, ns=(0, 0))  # a changed file counts as a new file
     assert zone.load() == 3
     assert "2019-03" not in zone.raw.periods() + zone.manifests.periods()
     assert zone.load() == 0
     counts = zone.reconcile()
     assert counts.ignored == {"purged": 6}
     assert counts.balanced
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
     assert "arrived" not in stored(zone)
 
 
-def test_a_withdrawn_file_that_becomes_another_patients_is_loaded(zone: Zone) -> None:
-    withdraw(zone, patient())
+def test_a_purged_file_replaced_by_one_of_another_patient_is_loaded(zone: Zone) -> None:
+    purge(zone, patient())
     zone.refresh()
-    put(zone, f"{WITHDRAWN}/0", 77, STAYS)
+    put(zone, f"{PURGED}/0", 77, STAYS)
     assert zone.load() == 1
-    assert zone.images()[f"{WITHDRAWN}/0"]["key_patient_id"] == STAYS
+    assert zone.images()[f"{PURGED}/0"]["key_patient_id"] == STAYS
     assert zone.reconcile().balanced
 
 
-@pytest.mark.parametrize("written", [WITHDRAWN, f"  {WITHDRAWN} ", f"{WITHDRAWN}\0"])
-def test_padding_does_not_matter_and_case_does(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize("written", [PURGED, f"  {PURGED} ", f"{PURGED}\0"])
+def test_padding_of_an_identifier_is_ignored_and_case_is_significant(
+    tmp_path: Path, written: str
+) -> None:
     zone = Zone(tmp_path)
-    put(zone, "1", 1, f"{WITHDRAWN} ")
-    put(zone, "2", 2, WITHDRAWN.lower())
-    put(zone, "3", 3, f"0{WITHDRAWN}")
-    put(zone, "4", 4, f"\t{WITHDRAWN}")  # DICOM does not pad with tabs; a person would not type it
+    put(zone, "1", 1, f"{PURGED} ")
+    put(zone, "2", 2, PURGED.lower())
+    put(zone, "3", 3, f"0{PURGED}")
+    put(zone, "4", 4, f"\t{PURGED}")  # DICOM does not pad with tabs, and people do not type them
     zone.load()
-    withdraw(zone, patient(written))
+    purge(zone, patient(written))
     zone.refresh()
     assert sorted(zone.images()) == ["2", "3"]
 
@@ -180,7 +182,7 @@ def test_an_identifier_is_compared_in_normal_form_c(tmp_path: Path) -> None:
     put(zone, "decomposed", 2, "Zoe\u0308-1")
     put(zone, "other", 3, "Zoe-1")
     zone.load()
-    withdraw(zone, patient("Zoe\u0308-1"))
+    purge(zone, patient("Zoe\u0308-1"))
     zone.refresh()
     assert list(zone.images()) == ["other"]
 
@@ -193,11 +195,11 @@ def test_an_identifier_is_compared_in_normal_form_c(tmp_path: Path) -> None:
         (patient("7", " B "), ["1", "a", "none", "other"]),
         (study("1.2.9"), ["1", "a", "b", "none"]),
         (study("1.2.3"), ["a", "b", "none", "other"]),  # without a Patient ID
-        (patient("1.2.3"), ["1", "a", "b", "none", "other"]),  # a study is no patient
+        (patient("1.2.3"), ["1", "a", "b", "none", "other"]),  # a study UID is not a patient ID
         (study("7"), ["1", "a", "b", "none", "other"]),
     ],
 )
-def test_a_patient_is_that_of_an_issuer_or_of_all_and_a_study_is_a_study(
+def test_a_tombstone_is_for_a_patient_of_one_or_any_issuer_or_for_a_study(
     tmp_path: Path, subject: Identifier, left: list[str]
 ) -> None:
     zone = Zone(tmp_path)
@@ -207,7 +209,7 @@ def test_a_patient_is_that_of_an_issuer_or_of_all_and_a_study_is_a_study(
     put(zone, "other", 4, "8", StudyInstanceUID="1.2.9")
     put(zone, "1", 5, None, StudyInstanceUID="1.2.3")
     zone.load()
-    withdraw(zone, subject)
+    purge(zone, subject)
     zone.refresh()
     assert sorted(zone.images()) == left
     zone.scan()
@@ -215,66 +217,68 @@ def test_a_patient_is_that_of_an_issuer_or_of_all_and_a_study_is_a_study(
     assert zone.reconcile().balanced
 
 
-def test_where_rows_outlive_their_files_those_of_the_subject_do_not(tmp_path: Path) -> None:
+def test_rows_of_a_purged_subject_are_deleted_even_if_rows_outlive_their_files(
+    tmp_path: Path,
+) -> None:
     zone = Zone(tmp_path, keep=True)
     fill(zone)
     zone.load()
-    shutil.rmtree(zone.landing / WITHDRAWN)
+    shutil.rmtree(zone.landing / PURGED)
     (zone.landing / "text").unlink()
     zone.load()
-    assert WITHDRAWN in stored(zone)
-    withdraw(zone, patient())
+    assert PURGED in stored(zone)
+    purge(zone, patient())
     zone.load()
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
     assert len(zone.images()) == 2
     assert zone.reconcile().balanced
-    # nor when their partition is another one by now, and its files cannot be read again
+    # also after a change of partitions, when the files cannot be read again
     zone.load(grain=Granularity.YEAR)
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
     assert len(zone.images()) == 2
 
 
-def test_a_grain_changed_together_with_a_purge_reads_no_file(tmp_path: Path) -> None:
+def test_a_change_of_granularity_together_with_a_purge_reads_no_file(tmp_path: Path) -> None:
     for keep in (False, True):
         zone = Zone(tmp_path / str(keep), keep=keep)
         fill(zone)
         zone.load()
         zone.scan(grain=Granularity.YEAR)
-        withdraw(zone, patient())
+        purge(zone, patient())
         assert sum(report.read for report in zone.refresh()) == 0
-        assert WITHDRAWN not in stored(zone)
+        assert PURGED not in stored(zone)
         assert len(zone.images()) == 2
         assert zone.reconcile().ignored == {"purged": 4}
 
 
-def test_a_changed_file_that_cannot_be_read_goes_with_the_rows_that_stood_for_it(
+def test_a_changed_file_that_cannot_be_read_is_purged_with_its_retained_rows(
     tmp_path: Path,
 ) -> None:
     zone = Zone(tmp_path, keep=True)
-    put(zone, WITHDRAWN, 1, WITHDRAWN)
+    put(zone, PURGED, 1, PURGED)
     put(zone, "other", 2, STAYS)
     zone.load()
-    path = zone.landing / WITHDRAWN
-    put(zone, WITHDRAWN, 1, WITHDRAWN, PatientComments="another version")
+    path = zone.landing / PURGED
+    put(zone, PURGED, 1, PURGED, PatientComments="another version")
     zone.scan()
-    path.unlink()  # gone before it was read
+    path.unlink()  # deleted before it was read
     zone.refresh()
-    assert sorted(zone.images()) == [WITHDRAWN, "other"]
-    assert zone.rejects() == {WITHDRAWN: "unreadable"}
-    withdraw(zone, patient())
+    assert sorted(zone.images()) == [PURGED, "other"]
+    assert zone.rejects() == {PURGED: "unreadable"}
+    purge(zone, patient())
     zone.refresh()
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
     assert list(zone.images()) == ["other"]
 
 
 @pytest.mark.parametrize("place", ["RawZone.write", "ManifestStore.write", "Tombstones._note"])
-def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
+def test_a_purge_killed_at_any_point_is_pending_and_completed_by_the_next_run(
     zone: Zone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     def die(*arguments: Any, **named: Any) -> Any:
         raise KeyboardInterrupt
 
-    withdraw(zone, patient())
+    purge(zone, patient())
     parts = {"RawZone": RawZone, "ManifestStore": type(zone.manifests), "Tombstones": Tombstones}
     owner, name = place.split(".")
     with monkeypatch.context() as patched:
@@ -290,22 +294,22 @@ def test_a_purge_killed_anywhere_is_pending_and_done_by_the_next_run(
     assert all(partitions.raw.version(k) == v for k, v in partitions.wanted_versions().items())
 
 
-def test_a_tombstone_is_pending_where_the_subject_has_rows_and_nowhere_else(zone: Zone) -> None:
+def test_a_tombstone_is_pending_only_in_partitions_with_rows_of_the_subject(zone: Zone) -> None:
     before = zone.step().partitions.wanted_versions()
-    withdraw(zone, patient())
+    purge(zone, patient())
     after = zone.step().partitions.wanted_versions()
     assert {key for key in before if before[key] != after[key]} == {"2012-03", "2014-03"}
 
 
-def test_without_its_line_a_subject_is_back_as_it_was(zone: Zone) -> None:
+def test_a_subject_is_loaded_again_after_its_tombstone_line_is_deleted(zone: Zone) -> None:
     before = zone.content()
-    withdraw(zone, patient(), study("1.2.2"))
+    purge(zone, patient(), study("1.2.2"))
     zone.refresh()
     assert list(zone.images()) == [f"{STAYS}/2"]
     lines = (zone.raw_dir / "purged" / "subjects.jsonl").read_text().splitlines()
-    kept = [line for line in lines if WITHDRAWN not in line]
-    assert len(kept) == 1
-    (zone.raw_dir / "purged" / "subjects.jsonl").write_text("\n".join(kept))
+    remaining = [line for line in lines if PURGED not in line]
+    assert len(remaining) == 1
+    (zone.raw_dir / "purged" / "subjects.jsonl").write_text("\n".join(remaining))
     assert zone.load() == 4
     (zone.raw_dir / "purged" / "subjects.jsonl").unlink()
     assert zone.load() == 1
@@ -313,54 +317,54 @@ def test_without_its_line_a_subject_is_back_as_it_was(zone: Zone) -> None:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_scan_killed_between_two_manifests_does_not_keep_a_withdrawn_file(
+def test_a_scan_killed_between_two_manifests_does_not_keep_a_purged_file(
     tmp_path: Path, keep: bool
 ) -> None:
-    """The file stands in two manifests, and the list has it."""
+    """The file is in two manifests and in the list of purged files."""
     zone = Zone(tmp_path, keep=keep)
     fill(zone)
     zone.load()
     rows = zone.manifests.read("2014-03")
-    withdraw(zone, patient())
+    purge(zone, patient())
     zone.refresh()
     zone.manifests.write("2013-03", [*zone.manifests.read("2013-03"), *rows])
     zone.scan()
-    assert WITHDRAWN not in stored(zone)
+    assert PURGED not in stored(zone)
 
 
-def test_a_landing_zone_of_withdrawn_files_alone_is_not_taken_for_an_unmounted_one(
+def test_a_landing_zone_with_only_purged_files_is_not_treated_as_unmounted(
     tmp_path: Path,
 ) -> None:
     zone = Zone(tmp_path)
-    put(zone, "1", 1, WITHDRAWN)
+    put(zone, "1", 1, PURGED)
     put(zone, "2", 2, STAYS)
     zone.load()
-    withdraw(zone, patient())
+    purge(zone, patient())
     zone.refresh()
     (zone.landing / "2").unlink()
     assert zone.scan().deleted == 1
 
 
-def test_only_the_owner_may_read_the_tombstones_and_what_else_is_written(zone: Zone) -> None:
-    withdraw(zone, patient())
+def test_only_the_owner_may_read_the_tombstones_and_the_files_of_a_purge(zone: Zone) -> None:
+    purge(zone, patient())
     zone.refresh()
     folder = zone.raw_dir / "purged"
     for path in [folder, *folder.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
     entry = json.loads((folder / "subjects.jsonl").read_text())
-    assert entry["patient_id"] == WITHDRAWN  # in clear: it outlives every key
+    assert (
+        entry["patient_id"] == PURGED
+    )  # in clear text, because the list must stay valid when the key changes
     lists = [path.read_text() for path in (folder / "files").iterdir()]
     assert sum(text.count("\n") for text in lists) == 4
-    assert WITHDRAWN not in "".join(lists)
+    assert PURGED not in "".join(lists)
 
 
 @pytest.mark.parametrize(
     "line", ["{", "[]", '{"patient_id": " ", "withdrawn_at": "", "receipt": ""}', '{"study": "1"}']
 )
-def test_a_tombstone_that_cannot_be_read_stops_everything_and_is_not_quoted(
-    zone: Zone, line: str
-) -> None:
-    withdraw(zone, patient())
+def test_an_invalid_tombstone_stops_the_run_and_is_not_quoted(zone: Zone, line: str) -> None:
+    purge(zone, patient())
     path = zone.raw_dir / "purged" / "subjects.jsonl"
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(TombstoneError, match=r"line 2: ") as error:
@@ -370,8 +374,8 @@ def test_a_tombstone_that_cannot_be_read_stops_everything_and_is_not_quoted(
         zone.scan()
 
 
-def test_no_representation_shows_an_identifier() -> None:
-    tombstone = Tombstone(patient(WITHDRAWN, "ISSUER"), "", "")
+def test_repr_and_str_show_no_identifier() -> None:
+    tombstone = Tombstone(patient(PURGED, "ISSUER"), "", "")
     for shown in (repr(tombstone), str(tombstone.subject)):
-        assert WITHDRAWN not in shown
+        assert PURGED not in shown
         assert "ISSUER" not in shown

@@ -1,4 +1,4 @@
-"""Headers that pydicom writes, of random attributes of its dictionary, by the number of a seed."""
+"""Random headers, written by pydicom from attributes of its dictionary, determined by a seed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "F
 
 
 def made_header(number: int, attribute_paths: tuple[AttributePath, ...]) -> bytes:
-    """A file with a header of its own: attributes, character set, syntax, sequences, private."""
+    """Return a file with random attributes, character set, syntax and private elements."""
     chance = random.Random(number)
     wanted = sorted({attribute_path.first_tag for attribute_path in attribute_paths} - {0x00080005})
     dataset = _dataset(chance, wanted, chance.choice((3, 20, 80)), 0)
@@ -63,7 +63,7 @@ def made_header(number: int, attribute_paths: tuple[AttributePath, ...]) -> byte
 
 
 def _in_another_character_set(data: bytes, chance: random.Random) -> bytes:
-    """The file says another one, whether it can be decoded so or not; or says none."""
+    """Declare another character set, which may not decode the values, or remove the declaration."""
     tag, written = b"\x08\x00\x05\x00", _WRITTEN.encode()
     chosen = chance.choice(_CHARACTER_SETS).encode()
     chosen += b" " * (len(chosen) % 2)

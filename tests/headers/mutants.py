@@ -1,8 +1,8 @@
-"""Mutated files through the whole extractor: ``python -m tests.headers.mutants --files 100000``.
+"""Mutated files in the whole extractor: ``python -m tests.headers.mutants --files 100000``.
 
 Small files of every kind are mutated, written to a landing zone, scanned and extracted by the
-worker processes of production, some thousand at a time. Each file must have one outcome, within
-bounds of time and memory; the figures are printed.
+production worker processes, some thousand at a time. Each file must have exactly one outcome
+within the limits of time and memory. The figures are printed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _META = 132
 
 
 class _TimedReader(CrossCheckedReader):
-    """Notes how long each file took, and the most memory that the process had."""
+    """Reader that logs the time of each file and the peak memory of the process."""
 
     log = Path()
 
@@ -47,7 +47,7 @@ class _TimedReader(CrossCheckedReader):
         try:
             return super().read(file)
         finally:
-            # what getrusage tells begins with the memory of whoever started this process
+            # the peak that getrusage reports includes the memory of the parent process
             status = Path("/proc/self/status").read_text()
             peak = int(status.partition("VmHWM:")[2].split()[0]) // 1024
             line = f"{time.monotonic() - began:.6f} {peak}\n".encode()
@@ -70,18 +70,18 @@ class _TimedPlan(worker.WorkerPlan):
 
 @lru_cache
 def seeds() -> list[bytes]:
-    """Small files: of the wheel, made ones, and one of each transfer syntax."""
+    """Small files: from the wheel, generated, and one of each transfer syntax."""
     from tests.headers.fuzz import attribute_paths
 
     found = [instance(1, syntax) for syntax in SYNTAXES]
     found += [made_header(number, attribute_paths()) for number in range(6)]
-    found += [attacks.whole({attacks.KEPT: attacks.deep(10)})]
+    found += [attacks.whole({attacks.MAPPED: attacks.deep(10)})]
     small = [path.read_bytes() for path in wheel_files() if path.stat().st_size < _LARGEST]
     return found + [data for data in small if len(data) > 200]
 
 
 def mutant(number: int) -> bytes:
-    """One mutated file; of deflated ones now the deflated bytes are mutated, now what is in it."""
+    """Return a mutated file; in a deflated one either the deflated or the inflated bytes change."""
     chance = random.Random(number)
     data = chance.choice(seeds())
     if chance.random() < 0.05:
@@ -90,14 +90,14 @@ def mutant(number: int) -> bytes:
 
 
 def _body(data: bytes) -> bytes:
-    """What comes behind the file meta information, or so."""
+    """Return approximately the bytes after the file meta information."""
     length = int.from_bytes(data[140:144], "little")
     return data[_META + 12 + min(length, 400) :]
 
 
 @dataclass
 class Figures:
-    """What came of all files."""
+    """Figures over all files."""
 
     files: int = 0
     seconds: float = 0.0
@@ -107,7 +107,7 @@ class Figures:
 
 
 def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
-    """Have so many mutants extracted, and hold each bound."""
+    """Extract a number of mutants and assert every limit."""
     found = Figures()
     for first in range(seed, seed + files, PIECE):
         zone = Zone(root / f"{first}")
@@ -142,7 +142,7 @@ def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
 
 
 def main() -> None:
-    """Run, and print the figures."""
+    """Run and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -156,7 +156,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # workers find the plan by this name, and `__main__` is none of theirs
+    # workers import the plan by this name; `__main__` is another module in a worker
     from tests.headers import mutants
 
     mutants.main()

@@ -1,4 +1,4 @@
-"""The fast reader gives what pydicom gives, or leaves the file to it."""
+"""The fast reader returns the values of pydicom, or falls back to it."""
 
 import os
 import random
@@ -25,7 +25,7 @@ FAST, PYDICOM = FastReader(attribute_paths()), PydicomReader(attribute_paths())
 
 
 def file_of(pixels: bytes = b"\0\0", syntax: str = "explicit", **attributes: Any) -> bytes:
-    """A file with pixel data behind its header."""
+    """Return a file with pixel data after its header."""
     made = dataset(**attributes)
     made.add_new(0x7FE00010, "OW", pixels)
     return encoded(made, syntax)
@@ -41,7 +41,7 @@ def value(header: Header, keyword: str) -> str | None:
     return header.values[attribute_paths().index(parse_attribute_path(keyword))]
 
 
-def test_files_of_the_wheel_have_the_same_values_or_the_same_reject() -> None:
+def test_both_readers_give_the_same_values_or_reject_for_files_of_the_wheel() -> None:
     readers: Counter[str] = Counter()
     for path in wheel_files():
         data = path.read_bytes()
@@ -60,7 +60,7 @@ def test_files_of_the_wheel_have_the_same_values_or_the_same_reject() -> None:
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.integers(min_value=10_000))
-def test_headers_of_any_attributes_have_the_same_values(number: int) -> None:
+def test_both_readers_give_the_same_values_for_random_headers(number: int) -> None:
     data = made_header(number, attribute_paths())
     fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
     assert isinstance(fast, Header)
@@ -68,9 +68,9 @@ def test_headers_of_any_attributes_have_the_same_values(number: int) -> None:
     assert not differs(fast, slow)
 
 
-def test_broken_headers_have_the_same_values_or_the_same_reject() -> None:
+def test_both_readers_give_the_same_values_or_reject_for_mutated_headers() -> None:
     seen: Counter[str] = Counter()
-    # other ones each week, and those of this week again and again
+    # the seed changes each week, and all runs of a week use the same one
     seed = int(os.environ.get("FUZZ_SEED", "0"))
     for number, data in fuzz.cases(4000, seed):
         fast, slow = outcome(FAST, data), outcome(PYDICOM, data)
@@ -81,7 +81,7 @@ def test_broken_headers_have_the_same_values_or_the_same_reject() -> None:
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_a_header_cut_anywhere_is_rejected_as_pydicom_rejects_it(syntax: str) -> None:
+def test_a_header_cut_at_any_offset_has_the_same_outcome_as_with_pydicom(syntax: str) -> None:
     data = file_of(syntax=syntax)
     for end in range(len(data)):
         assert not differs(outcome(FAST, data[:end]), outcome(PYDICOM, data[:end])), end
@@ -98,7 +98,7 @@ def test_a_header_cut_anywhere_is_rejected_as_pydicom_rejects_it(syntax: str) ->
         ({}, "explicit", False, "pydicom: no_preamble"),
     ],
 )
-def test_it_says_who_read_a_header_and_why(
+def test_a_header_records_its_reader_and_the_fallback_reason(
     attributes: dict[str, object], syntax: str, preamble: bool, reader: str
 ) -> None:
     header = read(encoded(dataset(**attributes), syntax, preamble=preamble))
@@ -106,7 +106,7 @@ def test_it_says_who_read_a_header_and_why(
     assert value(header, "PatientID") == "4711"
 
 
-def test_elements_out_of_order_are_left_to_pydicom() -> None:
+def test_elements_out_of_order_fall_back_to_pydicom() -> None:
     first, second = b"\x08\x00\x60\x00CS\x02\x00CT", b"\x10\x00\x20\x00LO\x04\x004711"
     data = encoded(dataset(), "explicit")
     assert first in data
@@ -116,8 +116,8 @@ def test_elements_out_of_order_are_left_to_pydicom() -> None:
     assert read(swapped) == outcome(PYDICOM, swapped) or value(read(swapped), "PatientID") == "4711"
 
 
-def test_files_of_one_series_do_not_lend_each_other_values() -> None:
-    """What is remembered are layouts and texts, never that a value is there."""
+def test_values_of_one_file_never_appear_in_another_file_of_the_series() -> None:
+    """The reader caches layouts and texts, but not the presence of a value."""
     chance = random.Random(1)
     reader = FastReader(attribute_paths())
     for number in range(300):
@@ -133,14 +133,14 @@ def test_files_of_one_series_do_not_lend_each_other_values() -> None:
         assert not differs(outcome(reader, data), outcome(PYDICOM, data)), number
 
 
-def test_no_more_is_read_than_the_header() -> None:
+def test_only_the_header_is_read() -> None:
     for pixels in (0, 100, 10_000_000):
         file = Bytes(file_of(bytes(pixels)))
         FAST.read(file)
         assert file.read <= 8192
 
 
-def test_large_values_that_nobody_wants_are_passed_over() -> None:
+def test_large_values_that_are_not_mapped_are_skipped() -> None:
     made = dataset()
     made.add_new(0x7FE00010, "OW", b"\0\0")
     block = made.private_block(0x0029, "MADE", create=True)
@@ -152,7 +152,7 @@ def test_large_values_that_nobody_wants_are_passed_over() -> None:
     assert file.read < 100_000
 
 
-def test_a_sequence_beyond_the_first_block_is_found_to_its_end() -> None:
+def test_a_sequence_that_extends_beyond_the_first_block_is_read_to_its_end() -> None:
     made = dataset()
     made.add_new(0x7FE00010, "OW", b"\0\0")
     item = dataset(1, SpecificCharacterSet=None)
@@ -165,7 +165,7 @@ def test_a_sequence_beyond_the_first_block_is_found_to_its_end() -> None:
     assert not differs(header, outcome(PYDICOM, data))
 
 
-def test_character_sets_do_not_mix() -> None:
+def test_each_file_is_decoded_with_its_own_character_set() -> None:
     reader = FastReader(attribute_paths())
     names = {"ISO_IR 100": "Änne", "ISO_IR 144": "Люк", "ISO_IR 192": "山田"}
     for charset, text in [*names.items(), *names.items()]:
@@ -175,7 +175,7 @@ def test_character_sets_do_not_mix() -> None:
         assert value(header, "PatientName") == text
 
 
-def test_readings_of_any_choice_are_read() -> None:
+def test_any_selection_of_attribute_paths_can_be_read() -> None:
     for keywords in (["PatientID"], ["RequestAttributesSequence"], ["Rows", "PatientName"]):
         chosen: list[AttributePath] = [parse_attribute_path(keyword) for keyword in keywords]
         data = encoded(dataset(), "implicit")
@@ -184,7 +184,7 @@ def test_readings_of_any_choice_are_read() -> None:
         )
 
 
-def test_a_reading_that_stands_twice_is_refused() -> None:
+def test_a_duplicate_attribute_path_is_refused() -> None:
     with pytest.raises(ValueError, match="twice"):
         FastReader(
             [
@@ -195,6 +195,6 @@ def test_a_reading_that_stands_twice_is_refused() -> None:
         )
 
 
-def test_what_is_no_dicom_at_all_is_told_apart() -> None:
+def test_a_file_that_is_not_dicom_is_rejected_as_not_dicom() -> None:
     assert outcome(FAST, b"") is Reason.NOT_DICOM
     assert outcome(FAST, b"x" * 5000) is Reason.NOT_DICOM

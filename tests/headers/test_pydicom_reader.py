@@ -1,6 +1,6 @@
-"""Values are those of pydicom's own interface, and identifiers those of DCMTK.
+"""Values equal those of pydicom's public interface, and identifiers those of DCMTK.
 
-The files are all those that ship in the pydicom wheel.
+The test files are all files that ship in the pydicom wheel.
 """
 
 import unicodedata
@@ -37,14 +37,14 @@ NOT_LOADED = {
     "test_files/test1.json": "not_dicom",
     "test_files/test_PN.json": "not_dicom",
     "test_files/zipMR.gz": "not_dicom",
-    # a stray byte in front of a file without preamble: all tags are off by one
+    # an extra byte before a file without preamble shifts all tags by one byte
     "test_files/no_meta.dcm": "not_dicom",
-    # cut off in a sequence in front of the pixel data
+    # cut off in a sequence before the pixel data
     "test_files/rtplan_truncated.dcm": "truncated",
 }
-# DCMTK reads these, and they are no instances
+# DCMTK reads these, but they are not instances
 READ_BY_DCMDUMP_AND_NOT_LOADED = {
-    # fragments to test a parser with: a few elements, no SOP Instance UID
+    # fragments for parser tests: a few elements, no SOP Instance UID
     "charset_files/chrSQEncoding.dcm": "no_sop_instance_uid",
     "charset_files/chrSQEncoding1.dcm": "no_sop_instance_uid",
     "test_files/UN_sequence.dcm": "no_sop_instance_uid",
@@ -53,7 +53,7 @@ READ_BY_DCMDUMP_AND_NOT_LOADED = {
     "test_files/nested_priv_SQ.dcm": "no_sop_instance_uid",
     "test_files/no_meta_group_length.dcm": "no_sop_instance_uid",
     "test_files/priv_SQ.dcm": "no_sop_instance_uid",
-    # directories of media, not instances
+    # DICOMDIR files, not instances
     "test_files/dicomdirtests/DICOMDIR": "dicomdir",
     "test_files/dicomdirtests/DICOMDIR-bigEnd": "dicomdir",
     "test_files/dicomdirtests/DICOMDIR-empty.dcm": "dicomdir",
@@ -63,7 +63,7 @@ READ_BY_DCMDUMP_AND_NOT_LOADED = {
     "test_files/dicomdirtests/DICOMDIR-reordered": "dicomdir",
     "test_files/dicomdirtests/TINY_ALPHA/DICOMDIR": "dicomdir",
 }
-# DCMTK stops at their pixel data, which we never read
+# DCMTK fails at their pixel data, which the pipeline does not read
 REFUSED_BY_DCMDUMP_AND_LOADED = {"test_files/MR_truncated.dcm", "test_files/SC_rgb_jpeg.dcm"}
 
 
@@ -81,7 +81,7 @@ OUTCOMES = {str(path.relative_to(WHEEL)): read(path) for path in wheel_files()}
 LOADED = sorted(name for name, outcome in OUTCOMES.items() if isinstance(outcome, Header))
 
 
-def test_files_that_give_no_row_are_known_by_name_and_reason() -> None:
+def test_exactly_the_known_files_are_rejected_with_the_known_reasons() -> None:
     assert len(LOADED) > 100
     rejected = {n: o.value for n, o in OUTCOMES.items() if isinstance(o, Reason)}
     assert rejected == NOT_LOADED | READ_BY_DCMDUMP_AND_NOT_LOADED
@@ -119,7 +119,7 @@ def text_by_pydicom(dataset: pydicom.Dataset, attribute_path: AttributePath) -> 
         return None
     value: Any = dataset[attribute_path.tag].value
     values = list(value) if isinstance(value, MultiValue | list) else [value]
-    if attribute_path.vr in ("LT", "ST", "UT"):  # leading spaces count
+    if attribute_path.vr in ("LT", "ST", "UT"):  # leading spaces are significant
         texts = ["" if v is None else str(v).rstrip(" \0") for v in values]
     else:
         texts = [as_written(v).strip(" \0") for v in values]
@@ -127,7 +127,7 @@ def text_by_pydicom(dataset: pydicom.Dataset, attribute_path: AttributePath) -> 
 
 
 def as_written(value: Any) -> str:
-    """DS and IS as they stand in the file, not as the numbers they are."""
+    """Return DS and IS values as the text in the file, not as numbers."""
     if isinstance(value, DSfloat | IS):
         return str(getattr(value, "original_string", value))
     if isinstance(value, PersonName):
@@ -136,7 +136,7 @@ def as_written(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", LOADED)
-def test_every_value_is_that_of_pydicoms_own_interface(name: str) -> None:
+def test_every_value_equals_that_of_pydicoms_public_interface(name: str) -> None:
     header = OUTCOMES[name]
     assert isinstance(header, Header)
     dataset = pydicom.dcmread(WHEEL / name, force=True, stop_before_pixels=True)

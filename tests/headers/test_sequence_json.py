@@ -1,4 +1,4 @@
-"""A sequence in the raw zone is what pydicom makes of it, one element a line."""
+"""A sequence in the raw zone is pydicom's DICOM JSON with one element per line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(path: Path, keyword: str) -> str | None:
 def text_of(
     tmp_path: Path, *items: Dataset, syntax: str = "explicit", **attributes: Any
 ) -> str | None:
-    """What extraction makes of a sequence of these items."""
+    """Return the text that extraction writes for a sequence with these items."""
     path = tmp_path / "file.dcm"
     path.write_bytes(encoded(dataset(**{SEQUENCE: list(items)}, **attributes), syntax))
     return read(path, SEQUENCE)
@@ -53,7 +53,7 @@ def item(**attributes: Any) -> Dataset:
 
 
 def by_pydicom(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """pydicom's DICOM JSON, without what extraction leaves out, and without padding."""
+    """Return pydicom's DICOM JSON without padding and the elements that extraction omits."""
     return [
         {tag: expected(element) for tag, element in one.items() if is_known(Tag(int(tag, 16)))}
         for one in items
@@ -86,7 +86,7 @@ def stripped(value: Any) -> Any:
 def sequences_of_the_wheel() -> list[tuple[str, str]]:
     found = []
     for path in wheel_files():
-        if path.name == "rtplan_truncated.dcm":  # cut off in a sequence, so it is no row
+        if path.name == "rtplan_truncated.dcm":  # cut off in a sequence, so the file is rejected
             continue
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True)
@@ -99,11 +99,11 @@ def sequences_of_the_wheel() -> list[tuple[str, str]]:
 
 
 SAMPLES = sequences_of_the_wheel()
-assert len(SAMPLES) >= 50  # or nothing would be compared
+assert len(SAMPLES) >= 50  # ensures that enough sequences are compared
 
 
 @pytest.mark.parametrize(("name", "keyword"), SAMPLES)
-def test_a_sequence_parses_to_what_pydicom_makes_of_it(name: str, keyword: str) -> None:
+def test_the_json_of_a_sequence_equals_the_dicom_json_of_pydicom(name: str, keyword: str) -> None:
     text = read(WHEEL / name, keyword)
     assert text is not None
     element = pydicom.dcmread(WHEEL / name, stop_before_pixels=True)[keyword]
@@ -112,7 +112,7 @@ def test_a_sequence_parses_to_what_pydicom_makes_of_it(name: str, keyword: str) 
 
 
 @pytest.mark.parametrize(("name", "keyword"), SAMPLES)
-def test_every_element_has_a_line_of_its_own_in_the_order_of_tags(name: str, keyword: str) -> None:
+def test_every_element_is_on_its_own_line_in_tag_order(name: str, keyword: str) -> None:
     text = read(WHEEL / name, keyword)
     assert text is not None
     lines = text.split("\n")
@@ -130,7 +130,7 @@ def test_the_samples_are_many_and_nested() -> None:
 
 
 @pytest.mark.parametrize("syntax", ["explicit", "implicit", "big endian", "deflated"])
-def test_strings_cannot_break_out_of_their_line(tmp_path: Path, syntax: str) -> None:
+def test_strings_cannot_end_their_json_line(tmp_path: Path, syntax: str) -> None:
     hostile = 'a"]},\r\n{"00100010": {"vr": "LO", "Value": ["\\b\t\u2028\u00e9\x7f'
     text = text_of(tmp_path, item(RequestedProcedureComments=hostile, PatientID='"'), syntax=syntax)
     assert text is not None
@@ -138,7 +138,7 @@ def test_strings_cannot_break_out_of_their_line(tmp_path: Path, syntax: str) -> 
     assert json.loads(text)[0]["00401400"]["Value"] == [hostile]
 
 
-def test_private_unknown_and_binary_elements_are_left_out_at_any_depth(tmp_path: Path) -> None:
+def test_private_unknown_and_binary_elements_are_omitted_at_any_depth(tmp_path: Path) -> None:
     inner = item(PatientID="kept")
     inner.add_new(0x00091001, "LO", "private")
     inner.add_new(0x00080003, "LO", "unknown")
@@ -153,8 +153,8 @@ def test_private_unknown_and_binary_elements_are_left_out_at_any_depth(tmp_path:
 
 
 @pytest.mark.parametrize("vr", ["IS", "UI", "DS", "CS", "US", "OB", "DA", "SQ", "UN"])
-def test_the_dictionary_says_what_a_value_is_and_not_the_file(tmp_path: Path, vr: str) -> None:
-    """What is done to a value depends on its VR: an identifier must not pass for a number."""
+def test_the_vr_of_the_dictionary_is_used_and_not_that_of_the_file(tmp_path: Path, vr: str) -> None:
+    """De-identification depends on the VR: an identifier must not be treated as a number."""
     value: Any = {"US": 4711, "OB": b"4711", "UN": b"4711", "SQ": [item(PatientID="1")]}.get(vr)
     one = item()
     one.add_new(0x00100020, vr, value or "4711")
@@ -165,7 +165,7 @@ def test_the_dictionary_says_what_a_value_is_and_not_the_file(tmp_path: Path, vr
     assert element.get("Value") == (None if vr in ("OB", "SQ") else ["4711"])
 
 
-def test_an_item_may_have_a_character_set_of_its_own(tmp_path: Path) -> None:
+def test_an_item_may_have_its_own_character_set(tmp_path: Path) -> None:
     latin = item(SpecificCharacterSet="ISO_IR 100", RequestedProcedureDescription="Schädel")
     inherited = item(
         RequestedProcedureDescription="肝臓", ScheduledProtocolCodeSequence=[item(CodeMeaning="肝")]
@@ -178,7 +178,7 @@ def test_an_item_may_have_a_character_set_of_its_own(tmp_path: Path) -> None:
     assert second["00400008"]["Value"][0]["00080104"]["Value"] == ["肝"]
 
 
-def test_pixel_representation_says_whether_a_number_has_a_sign(tmp_path: Path) -> None:
+def test_pixel_representation_determines_whether_a_number_is_signed(tmp_path: Path) -> None:
     for signed, vr, value in [(1, "SS", -2), (0, "US", 65534)]:
         mapping = item()
         mapping.add_new(0x00409211, vr, value)
@@ -200,7 +200,7 @@ def test_pixel_representation_says_whether_a_number_has_a_sign(tmp_path: Path) -
         (0x00280010, "US", bytes.fromhex("00020001"), [512, 256]),
     ],
 )
-def test_a_number_is_a_number_or_stays_text(
+def test_a_numeric_value_is_a_json_number_or_remains_text(
     tmp_path: Path, tag: int, vr: str, written: bytes, values: list[object]
 ) -> None:
     one = Dataset()
@@ -212,7 +212,7 @@ def test_a_number_is_a_number_or_stays_text(
     assert json.loads(text) == [{f"{tag:08X}": {"vr": vr, "Value": values}}]
 
 
-def test_empty_is_not_the_same_as_absent(tmp_path: Path) -> None:
+def test_an_empty_element_differs_from_an_absent_one(tmp_path: Path) -> None:
     assert text_of(tmp_path) is None
     assert text_of(tmp_path, item()) == "[\n{\n}\n]"
     empty = item(PatientID="", ScheduledProtocolCodeSequence=[])

@@ -1,4 +1,4 @@
-"""Every name in the landing zone is listed, ignored or waits; `find` counts the same."""
+"""Every file in the landing zone is listed, ignored or too recent; `find` gives the same count."""
 
 import os
 import subprocess
@@ -50,32 +50,32 @@ HARD_NAMES = [
 
 
 @given(st.binary(max_size=40).filter(lambda name: b"\0" not in name))
-def test_any_name_survives_being_stored_as_text(name: bytes) -> None:
+def test_any_file_name_can_be_restored_from_its_stored_text(name: bytes) -> None:
     text = to_text(os.fsdecode(name))
     text.encode("utf-8")
     assert os.fsencode(from_text(text)) == name
 
 
 @given(st.lists(st.binary(min_size=1, max_size=4), min_size=2, max_size=2, unique=True))
-def test_two_names_never_become_one_text(names: list[bytes]) -> None:
+def test_different_names_have_different_stored_texts(names: list[bytes]) -> None:
     first, second = (to_text(os.fsdecode(name)) for name in names)
     assert first != second
 
 
-def test_names_of_every_kind_are_listed_and_can_be_opened(tmp_path: Path) -> None:
+def test_files_with_unusual_names_are_listed_and_can_be_opened(tmp_path: Path) -> None:
     for name in HARD_NAMES:
         put(tmp_path, name)
     storage = DirectoryStorage(tmp_path)
     assert listed(storage) == counted(storage) == found_by_find(tmp_path)
     files = storage.list_landing().files
-    assert len(files) == len(HARD_NAMES) - 1  # but for the one that begins with a dot
+    assert len(files) == len(HARD_NAMES) - 1  # without the hidden one
     for file in files:
         opened = storage.open(file.path)
         assert opened.read_at(0, 1000) == os.fsencode(from_text(file.path))
         opened.close()
 
 
-def test_hidden_and_temporary_names_are_ignored_with_their_reason(tmp_path: Path) -> None:
+def test_hidden_and_temporary_files_are_ignored_with_a_reason(tmp_path: Path) -> None:
     hidden = [".x", ".rsync.dcm.Ab12", "a/.y", ".folder/inside/z.dcm"]
     temporary = ["a.part", "b.PART", "c.tmp", "d.dcm.filepart", "e.crdownload", "f~", "a/g.swp"]
     for name in [*hidden, *temporary, "tmp.dcm", "part", "a.parts"]:
@@ -99,7 +99,7 @@ def test_a_tree_of_a_thousand_levels_is_listed(tmp_path: Path) -> None:
     storage = DirectoryStorage(tmp_path)
     try:
         assert listed(storage) == counted(storage) == [b"d/" * 1000 + b"f"]
-    finally:  # too deep for pytest's own cleaning
+    finally:  # too deep for the cleanup of pytest
         subprocess.run(["rm", "-rf", os.fspath(tmp_path / "d")], check=True)
 
 
@@ -128,7 +128,7 @@ def make_links(root: Path) -> None:
     put(zone, b"zz/file.dcm")
 
 
-def test_links_are_ignored_and_loops_end(tmp_path: Path) -> None:
+def test_links_are_ignored_and_link_loops_end(tmp_path: Path) -> None:
     make_links(tmp_path)
     storage = DirectoryStorage(tmp_path / "zone")
     listing = storage.list_landing()
@@ -139,7 +139,7 @@ def test_links_are_ignored_and_loops_end(tmp_path: Path) -> None:
     assert listing.complete
 
 
-def test_links_out_are_followed_once_each_where_that_is_allowed(tmp_path: Path) -> None:
+def test_links_to_outside_are_each_followed_once_if_allowed(tmp_path: Path) -> None:
     make_links(tmp_path)
     storage = DirectoryStorage(tmp_path / "zone", follow_symlinks=True)
     listing = storage.list_landing()
@@ -154,7 +154,7 @@ def test_links_out_are_followed_once_each_where_that_is_allowed(tmp_path: Path) 
     with_file.close()
 
 
-def test_a_link_that_loops_does_not_hide_its_neighbours_from_the_count(tmp_path: Path) -> None:
+def test_a_link_loop_does_not_hide_files_beside_it_from_the_count(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for i in range(20):
         (tmp_path / f"loop{i}").symlink_to(f"loop{i}")
@@ -164,7 +164,7 @@ def test_a_link_that_loops_does_not_hide_its_neighbours_from_the_count(tmp_path:
     assert listed(storage) == counted(storage) == found_by_find(tmp_path)
 
 
-def test_a_fifo_is_no_file_and_never_hangs(tmp_path: Path) -> None:
+def test_a_fifo_is_not_a_file_and_opening_it_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.dcm")
     storage = DirectoryStorage(tmp_path)
     assert storage.list_landing().ignored == {"pipe.dcm": Ignored.SPECIAL}
@@ -181,9 +181,9 @@ def test_a_fifo_is_no_file_and_never_hangs(tmp_path: Path) -> None:
     assert refused
 
 
-def test_files_that_are_still_being_written_wait(tmp_path: Path) -> None:
+def test_files_that_are_still_being_written_are_not_listed_yet(tmp_path: Path) -> None:
     path = put(tmp_path, b"new.dcm")
-    os.utime(path, (0, 0))  # a copy that keeps the time of the original
+    os.utime(path, (0, 0))  # a copy that preserves the modification time of the original
     assert DirectoryStorage(tmp_path, min_file_age_seconds=30).list_landing().unsettled == [
         "new.dcm"
     ]
@@ -214,20 +214,22 @@ def as_nobody(root: Path, script: str) -> str:
     return done.stdout.strip()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="drops privileges, so needs them")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges")
 
 
 @needs_root
-def test_a_folder_that_may_not_be_read_makes_the_listing_incomplete(tmp_path: Path) -> None:
+def test_a_folder_without_read_permission_makes_the_listing_incomplete(tmp_path: Path) -> None:
     put(tmp_path, b"open/a.dcm")
     put(tmp_path, b"closed/b.dcm")
     (tmp_path / "closed").chmod(0)
-    said = as_nobody(tmp_path, AS_NOBODY)
-    assert said == "['open/a.dcm'] 1 False True ['open/a.dcm']"
+    output = as_nobody(tmp_path, AS_NOBODY)
+    assert output == "['open/a.dcm'] 1 False True ['open/a.dcm']"
 
 
 @needs_root
-def test_a_hidden_folder_that_may_not_be_read_misses_nothing(tmp_path: Path) -> None:
+def test_a_hidden_folder_without_read_permission_leaves_the_listing_complete(
+    tmp_path: Path,
+) -> None:
     put(tmp_path, b"a.dcm")
     put(tmp_path, b".Trash-0/b.dcm")
     (tmp_path / ".Trash-0").chmod(0)
@@ -235,7 +237,7 @@ def test_a_hidden_folder_that_may_not_be_read_misses_nothing(tmp_path: Path) -> 
 
 
 @needs_root
-def test_a_landing_zone_that_may_not_be_read_is_no_empty_one(tmp_path: Path) -> None:
+def test_a_landing_zone_without_read_permission_is_not_treated_as_empty(tmp_path: Path) -> None:
     zone = tmp_path / "zone"
     put(zone, b"a.dcm")
     script = AS_NOBODY.replace("Path(sys.argv[1])", "Path(sys.argv[1]) / 'zone'")
@@ -243,7 +245,7 @@ def test_a_landing_zone_that_may_not_be_read_is_no_empty_one(tmp_path: Path) -> 
     assert as_nobody(tmp_path, script) == "[] 1 False False []"
 
 
-def test_a_file_that_grows_or_shrinks_is_read_up_to_its_end(tmp_path: Path) -> None:
+def test_a_file_that_grows_or_shrinks_while_open_is_read_to_its_end(tmp_path: Path) -> None:
     path = put(tmp_path, b"file")
     opened = DirectoryStorage(tmp_path).open("file")
     with open(path, "ab") as file:
@@ -255,7 +257,9 @@ def test_a_file_that_grows_or_shrinks_is_read_up_to_its_end(tmp_path: Path) -> N
     opened.close()
 
 
-def test_a_listing_out_of_time_is_cut_off_and_goes_on_remote_reader(tmp_path: Path) -> None:
+def test_a_listing_that_runs_out_of_time_is_cut_off_and_the_next_one_continues_after_it(
+    tmp_path: Path,
+) -> None:
     for name in ("a/1", "a/x/2", "b/3", "c", "d/4"):
         put(tmp_path, name.encode())
     storage = DirectoryStorage(tmp_path)
@@ -270,7 +274,7 @@ def test_a_listing_out_of_time_is_cut_off_and_goes_on_remote_reader(tmp_path: Pa
     assert seen >= {"a/1", "b/3", "c", "d/4"}
 
 
-def test_many_files_in_one_folder_at_the_top_are_cut_off_too(tmp_path: Path) -> None:
+def test_a_listing_of_many_files_in_the_top_folder_is_cut_off_too(tmp_path: Path) -> None:
     for i in range(50):
         put(tmp_path, b"%02d" % i)
     seen: set[str] = set()
@@ -284,12 +288,12 @@ def test_many_files_in_one_folder_at_the_top_are_cut_off_too(tmp_path: Path) -> 
     assert len(seen) == 50
 
 
-def test_a_tree_too_large_for_the_budget_is_seen_in_parts(tmp_path: Path) -> None:
-    """One folder at the top with all the others in it: the usual layout of an archive."""
+def test_a_tree_too_large_for_the_time_budget_is_listed_in_parts(tmp_path: Path) -> None:
+    """One top folder contains all others, which is the usual layout of an archive."""
     for i in range(8):
         put(tmp_path, b"archive/%d/file" % i)
     seen: set[str] = set()
-    for _ in range(400):  # the time is up from the second directory on
+    for _ in range(400):  # the time budget is used up at the second directory
 
         class Deadline(float):
             asked = 0

@@ -1,4 +1,4 @@
-"""The partition of a file follows from the dates in the first 8 KiB of it."""
+"""The partition key of a file is derived from the dates in its first 8 KiB."""
 
 import random
 from typing import Any
@@ -42,24 +42,24 @@ def day(syntax: str = "explicit", *, preamble: bool = True, **attributes: Any) -
         ("٢٠١٢٠٣٠٤", None),
     ],
 )
-def test_a_date_is_usable_or_it_is_not(text: str, expected: str | None) -> None:
+def test_a_study_date_is_used_only_if_it_is_valid(text: str, expected: str | None) -> None:
     assert usable_date(text) == expected
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_every_transfer_syntax_is_placed(syntax: str) -> None:
+def test_a_file_of_every_transfer_syntax_has_a_partition_key(syntax: str) -> None:
     assert day(syntax) == "2012-03-04"
     assert day(syntax, StudyDate="***", SeriesDate="20130405") == "2013-04-05"
 
 
 @pytest.mark.parametrize("syntax", ["explicit", "implicit", "big endian"])
-def test_a_file_without_preamble_is_placed(syntax: str) -> None:
+def test_a_file_without_preamble_has_a_partition_key(syntax: str) -> None:
     assert day(syntax, preamble=False) == "2012-03-04"
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_a_header_longer_than_what_is_read_is_placed(syntax: str) -> None:
-    noise = random.Random(0).randbytes(20_000)  # does not deflate
+def test_a_header_longer_than_the_bytes_read_has_a_partition_key(syntax: str) -> None:
+    noise = random.Random(0).randbytes(20_000)  # random bytes do not compress
     made = dataset()
     made.add_new(0x00091001, "OB", noise)
     data = encoded(made, syntax)
@@ -68,7 +68,7 @@ def test_a_header_longer_than_what_is_read_is_placed(syntax: str) -> None:
 
 
 @pytest.mark.parametrize("study", [None, "", "***", "18800101", "99991231"])
-def test_without_a_usable_study_date_other_dates_count_in_their_order(study: str | None) -> None:
+def test_without_a_valid_study_date_the_other_dates_are_used_in_order(study: str | None) -> None:
     dates = {"AcquisitionDate": "20130101", "SeriesDate": "20140101", "ContentDate": "20150101"}
     assert day(StudyDate=study, **dates) == "2013-01-01"
     assert day(StudyDate=study, **dates | {"AcquisitionDate": "***"}) == "2014-01-01"
@@ -78,24 +78,24 @@ def test_without_a_usable_study_date_other_dates_count_in_their_order(study: str
     assert day(StudyDate=study, InstanceCreationDate="20160101") is None
 
 
-def test_the_first_of_several_dates_counts() -> None:
+def test_the_first_of_several_study_dates_is_used() -> None:
     assert day(StudyDate=None, AcquisitionDate=["20130101", "20140101"]) == "2013-01-01"
 
 
-def test_what_is_no_dicom_has_no_day() -> None:
+def test_a_file_that_is_not_dicom_has_no_date() -> None:
     head = encoded(dataset())
     for data in (b"", b"\0" * 132 + b"DICM", b"hello world " * 100, head[:140], b"\xff" * 8192):
         assert study_day(data) is None
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_a_head_that_ends_anywhere_gives_the_day_or_none(syntax: str) -> None:
+def test_a_header_cut_at_any_offset_gives_the_right_date_or_none(syntax: str) -> None:
     data = encoded(dataset(), syntax)
     days = {study_day(data[:end]) for end in range(0, len(data), 3)}
     assert days <= {None, "2012-03-04"}
 
 
-def test_periods_are_named_by_grain() -> None:
+def test_period_names_depend_on_the_granularity() -> None:
     names = [
         study_period("2012-03-04", grain)
         for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR)

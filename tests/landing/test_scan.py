@@ -1,4 +1,4 @@
-"""A scan finds what is new, changed, moved and gone, and is careful with what is gone."""
+"""A scan detects new, changed, moved and deleted files, with safeguards against false deletions."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def zone(tmp_path: Path) -> Zone:
     return Zone(tmp_path)
 
 
-def places(zone: Zone) -> dict[str, list[str]]:
+def files_by_period(zone: Zone) -> dict[str, list[str]]:
     found = {p: [row.file.path for row in zone.manifests.read(p)] for p in zone.manifests.periods()}
     return {period: paths for period, paths in found.items() if paths}
 
@@ -32,7 +32,7 @@ def fill(zone: Zone, count: int) -> list[Path]:
 
 
 class Watched(DirectoryStorage):
-    """Calls before each opening of a file."""
+    """Storage that calls a function before it opens a file."""
 
     before_open: Callable[[str], object] = staticmethod(lambda path: None)
 
@@ -41,12 +41,12 @@ class Watched(DirectoryStorage):
         return super().open(path)
 
 
-def test_new_files_are_placed_by_the_month_of_their_study(zone: Zone) -> None:
+def test_new_files_are_in_the_partition_of_the_month_of_their_study(zone: Zone) -> None:
     zone.put("a", instance(1))
     zone.put("b/c", instance(2, StudyDate="20111231"))
     zone.put("d", b"not DICOM")
     report = zone.scan()
-    assert places(zone) == {"2012-03": ["a"], "2011-12": ["b/c"], "undated": ["d"]}
+    assert files_by_period(zone) == {"2012-03": ["a"], "2011-12": ["b/c"], "undated": ["d"]}
     assert (report.listed, report.new, report.changed, report.deleted) == (3, 3, 0, 0)
     assert report.partitions == ["2011-12", "2012-03", "undated"]
 
@@ -83,14 +83,14 @@ def test_an_edit_that_keeps_the_size_is_a_change(zone: Zone) -> None:
     assert before.first_seen == after.first_seen
 
 
-def test_a_file_whose_date_changes_moves_to_another_partition(zone: Zone) -> None:
+def test_a_file_with_a_changed_study_date_moves_to_another_partition(zone: Zone) -> None:
     path = zone.put("a", instance(1))
     zone.put("b", instance(2))
     zone.scan()
     zone.put("a", instance(1, StudyDate="20130304"))
     os.utime(path, ns=(0, 1))
     report = zone.scan()
-    assert places(zone) == {"2012-03": ["b"], "2013-03": ["a"]}
+    assert files_by_period(zone) == {"2012-03": ["b"], "2013-03": ["a"]}
     assert (report.changed, report.moved, report.partitions) == (1, 1, ["2012-03", "2013-03"])
 
 
@@ -101,14 +101,14 @@ def test_a_deleted_file_is_gone_and_comes_back_with_the_same_time(zone: Zone) ->
     shutil.copy2(path, zone.raw_dir / "aside")
     path.unlink()
     assert zone.scan().deleted == 1
-    assert places(zone) == {"2012-03": [other.name]}
+    assert files_by_period(zone) == {"2012-03": [other.name]}
     shutil.copy2(zone.raw_dir / "aside", path)
     assert zone.scan().new == 1
     after = zone.manifests.read("2012-03")
     assert [row.file for row in after] == [row.file for row in before]
 
 
-def test_many_files_gone_at_once_stop_the_scan_until_a_person_confirms(zone: Zone) -> None:
+def test_many_deleted_files_at_once_stop_the_scan_until_a_person_confirms(zone: Zone) -> None:
     files = fill(zone, 20)
     zone.scan()
     for path in files[:5]:
@@ -122,7 +122,7 @@ def test_many_files_gone_at_once_stop_the_scan_until_a_person_confirms(zone: Zon
     assert (report.deleted, report.new) == (5, 1)
 
 
-def test_a_share_of_the_files_up_to_the_guard_may_go(zone: Zone) -> None:
+def test_a_share_of_the_files_up_to_the_limit_may_be_deleted(zone: Zone) -> None:
     files = fill(zone, 20)
     zone.scan()
     for path in files[:4]:
@@ -130,7 +130,7 @@ def test_a_share_of_the_files_up_to_the_guard_may_go(zone: Zone) -> None:
     assert zone.scan().deleted == 4
 
 
-def test_fewer_than_twenty_files_are_not_guarded(zone: Zone) -> None:
+def test_the_limit_does_not_apply_to_fewer_than_twenty_files(zone: Zone) -> None:
     files = fill(zone, 19)
     zone.scan()
     for path in files[:18]:
@@ -139,7 +139,7 @@ def test_fewer_than_twenty_files_are_not_guarded(zone: Zone) -> None:
 
 
 @pytest.mark.parametrize("left", [[], [".hidden", "x.part"]])
-def test_a_zone_that_is_all_at_once_empty_is_never_taken_for_deletions(
+def test_a_suddenly_empty_landing_zone_is_never_treated_as_deletions(
     zone: Zone, left: list[str]
 ) -> None:
     (path,) = fill(zone, 1)
@@ -149,11 +149,11 @@ def test_a_zone_that_is_all_at_once_empty_is_never_taken_for_deletions(
         zone.put(name, b"")
     with pytest.raises(ScanRefused, match="1 of 1"):
         zone.scan()
-    assert places(zone) == {"2012-03": ["000.dcm"]}
+    assert files_by_period(zone) == {"2012-03": ["000.dcm"]}
     assert zone.scan(accept=True).deleted == 1
 
 
-def test_a_zone_that_is_not_there_stops_the_scan_even_if_deletions_are_accepted(zone: Zone) -> None:
+def test_a_missing_landing_zone_stops_the_scan_even_if_deletions_are_accepted(zone: Zone) -> None:
     fill(zone, 1)
     zone.scan()
     zone.landing.rename(zone.landing.with_name("unmounted"))
@@ -163,10 +163,10 @@ def test_a_zone_that_is_not_there_stops_the_scan_even_if_deletions_are_accepted(
     zone.landing.write_text("a file in its place")
     with pytest.raises(ScanRefused, match="DICOM_LANDING_URI"):
         zone.scan(accept=True)
-    assert places(zone) == {"2012-03": ["000.dcm"]}
+    assert files_by_period(zone) == {"2012-03": ["000.dcm"]}
 
 
-def test_files_that_left_stay_known_where_the_inbox_is_emptied(tmp_path: Path) -> None:
+def test_deleted_files_stay_in_the_manifest_with_on_delete_keep(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     files = fill(zone, 30)
     zone.scan()
@@ -174,7 +174,7 @@ def test_files_that_left_stay_known_where_the_inbox_is_emptied(tmp_path: Path) -
         path.unlink()
     report = zone.scan()
     assert (report.deleted, report.kept, report.partitions) == (0, 30, [])
-    assert len(places(zone)["2012-03"]) == 30
+    assert len(files_by_period(zone)["2012-03"]) == 30
 
 
 def test_a_listing_with_errors_deletes_nothing(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,13 +192,15 @@ def test_a_listing_with_errors_deletes_nothing(zone: Zone, monkeypatch: pytest.M
     monkeypatch.setattr(os, "scandir", failing)
     report = zone.scan(accept=True)
     assert (report.errors, report.deleted) == (1, 0)
-    assert places(zone) == {"2012-03": ["a/x", "b/y"]}
+    assert files_by_period(zone) == {"2012-03": ["a/x", "b/y"]}
     state = zone.manifests.read_state()
     assert state is not None
     assert not state.complete
 
 
-def test_a_scan_out_of_time_deletes_nothing_and_the_next_ones_do_the_rest(zone: Zone) -> None:
+def test_a_scan_that_runs_out_of_time_deletes_nothing_and_the_next_scans_complete_it(
+    zone: Zone,
+) -> None:
     fill(zone, 5)
     zone.scan()
     (zone.landing / "000.dcm").unlink()
@@ -209,12 +211,14 @@ def test_a_scan_out_of_time_deletes_nothing_and_the_next_ones_do_the_rest(zone: 
         report = zone.scan(budget=0.0, start=start)
         assert report.deleted == 0
         start = report.next_start
-    assert places(zone) == {"2012-03": [f"{n:03}.dcm" for n in range(5)]}
+    assert files_by_period(zone) == {"2012-03": [f"{n:03}.dcm" for n in range(5)]}
     report = zone.scan(budget=60.0, start=start)
     assert (report.cut_short, report.postponed, report.deleted, report.new) == (False, 0, 1, 5)
 
 
-def test_placing_that_runs_out_of_time_goes_on_at_the_next_scan(tmp_path: Path) -> None:
+def test_reading_of_partition_keys_that_runs_out_of_time_continues_at_the_next_scan(
+    tmp_path: Path,
+) -> None:
     zone = Zone(tmp_path)
     fill(zone, 6)
     watched = Watched(zone.landing)
@@ -231,7 +235,7 @@ def test_placing_that_runs_out_of_time_goes_on_at_the_next_scan(tmp_path: Path) 
     assert sum(new for new, _ in counts) == 6
 
 
-def test_files_that_have_not_settled_are_neither_new_nor_gone(tmp_path: Path) -> None:
+def test_files_below_the_minimum_age_are_neither_new_nor_deleted(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     path = zone.put("a", instance(1))
     zone.scan()
@@ -245,7 +249,7 @@ def test_files_that_have_not_settled_are_neither_new_nor_gone(tmp_path: Path) ->
     assert (report.unsettled, report.new, report.changed) == (0, 1, 1)
 
 
-def test_another_grain_repartitions_without_opening_a_file(tmp_path: Path) -> None:
+def test_a_change_of_granularity_repartitions_without_opening_a_file(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     zone.put("a", instance(1))
     zone.put("b", instance(2, StudyDate="20120405"))
@@ -263,24 +267,26 @@ def test_another_grain_repartitions_without_opening_a_file(tmp_path: Path) -> No
         Granularity.MONTH: {"2012-03": ["a"], "2012-04": ["b"], "undated": ["c"]},
     }.items():
         report = Scanner(watched, zone.manifests, ScanRules(grain)).run()
-        assert places(zone) == expected
+        assert files_by_period(zone) == expected
         assert "undated" not in report.partitions
 
 
 class KilledError(BaseException):
-    """As `kill -9` would, for all that is on disk."""
+    """Has the same effect on the files on disk as `kill -9`."""
 
 
 @pytest.mark.parametrize("killed_after", [0, 1, 2])
-def test_a_scan_killed_between_two_manifests_is_mended_by_the_next(
+def test_a_scan_killed_between_two_manifests_is_repaired_by_the_next_scan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_after: int
 ) -> None:
     zone = Zone(tmp_path, keep=True)
     for n in range(4):
         zone.put(str(n), instance(n, StudyDate=f"20120{n + 1}05"))
     zone.scan()
-    first_seen = {r.file.path: r.first_seen for p in places(zone) for r in zone.manifests.read(p)}
-    for n in range(4):  # moves forward and back, and two files trade places
+    first_seen = {
+        r.file.path: r.first_seen for p in files_by_period(zone) for r in zone.manifests.read(p)
+    }
+    for n in range(4):  # files move to earlier and later months, and two files swap partitions
         path = zone.put(str(n), instance(n, StudyDate=f"20120{4 - n}05"))
         os.utime(path, ns=(0, 7))
     real, written = ManifestStore.write, []
@@ -296,15 +302,17 @@ def test_a_scan_killed_between_two_manifests_is_mended_by_the_next(
         with pytest.raises(KilledError):
             zone.scan()
     zone.scan()
-    assert places(zone) == {f"2012-0{4 - n}": [str(n)] for n in range(4)}
-    seen = {r.file.path: r.first_seen for p in places(zone) for r in zone.manifests.read(p)}
+    assert files_by_period(zone) == {f"2012-0{4 - n}": [str(n)] for n in range(4)}
+    seen = {
+        r.file.path: r.first_seen for p in files_by_period(zone) for r in zone.manifests.read(p)
+    }
     assert seen.keys() == first_seen.keys()
 
 
-def test_no_file_is_without_a_manifest_at_any_moment_of_a_repartition(
+def test_every_file_is_in_a_manifest_at_all_times_during_a_repartition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kept files can be placed by nothing but their manifest."""
+    """The partition of a retained file is stored only in its manifest."""
     zone = Zone(tmp_path, keep=True)
     for n in range(4):
         zone.put(str(n), instance(n, StudyDate=f"20120{n + 1}05"))
@@ -315,24 +323,24 @@ def test_no_file_is_without_a_manifest_at_any_moment_of_a_repartition(
 
     def write(self: ManifestStore, period: str, rows: list[ManifestRow]) -> None:
         real(self, period, rows)
-        assert {path for paths in places(zone).values() for path in paths} == set("0123")
+        assert {path for paths in files_by_period(zone).values() for path in paths} == set("0123")
 
     monkeypatch.setattr(ManifestStore, "write", write)
     for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
         zone.scan(grain=grain)
-    assert places(zone) == {"2012": list("0123")}
+    assert files_by_period(zone) == {"2012": list("0123")}
 
 
-def test_a_file_that_vanishes_between_listing_and_reading_is_not_there(tmp_path: Path) -> None:
+def test_a_file_deleted_between_listing_and_reading_is_not_in_the_manifest(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     fill(zone, 2)
     watched = Watched(zone.landing)
     watched.before_open = lambda path: (zone.landing / "000.dcm").unlink(missing_ok=True)  # type: ignore[method-assign]
     Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
-    assert places(zone) == {"2012-03": ["001.dcm"]}
+    assert files_by_period(zone) == {"2012-03": ["001.dcm"]}
 
 
-def test_a_file_that_cannot_be_read_waits_undated_until_it_can(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_stays_undated_until_it_can_be_read(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     fill(zone, 1)
     watched = Watched(zone.landing)
@@ -342,15 +350,15 @@ def test_a_file_that_cannot_be_read_waits_undated_until_it_can(tmp_path: Path) -
 
     watched.before_open = refuse  # type: ignore[method-assign]
     assert Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run().new == 1
-    assert places(zone) == {"undated": ["000.dcm"]}
+    assert files_by_period(zone) == {"undated": ["000.dcm"]}
     again = Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
     assert (again.new, again.changed, again.partitions) == (0, 0, [])
     report = zone.scan()
     assert (report.changed, report.moved) == (1, 1)
-    assert places(zone) == {"2012-03": ["000.dcm"]}
+    assert files_by_period(zone) == {"2012-03": ["000.dcm"]}
 
 
-def test_a_fifo_in_the_place_of_a_file_does_not_hang_the_scan(tmp_path: Path) -> None:
+def test_a_fifo_that_replaces_a_file_does_not_hang_the_scan(tmp_path: Path) -> None:
     zone = Zone(tmp_path)
     (path,) = fill(zone, 1)
     watched = Watched(zone.landing)
@@ -361,13 +369,13 @@ def test_a_fifo_in_the_place_of_a_file_does_not_hang_the_scan(tmp_path: Path) ->
 
     watched.before_open = swap  # type: ignore[method-assign]
     Scanner(watched, zone.manifests, ScanRules(Granularity.MONTH)).run()
-    assert places(zone) == {"undated": ["000.dcm"]}
+    assert files_by_period(zone) == {"undated": ["000.dcm"]}
     report = zone.scan(accept=True)
     assert report.deleted == 1
     assert report.ignored == {"not_a_regular_file": 1}
 
 
-def test_a_scan_with_remove_forgets_what_keep_had_kept(tmp_path: Path) -> None:
+def test_a_scan_with_remove_drops_the_files_that_keep_had_retained(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     files = fill(zone, 3)
     zone.scan()

@@ -1,5 +1,5 @@
-"""Load: many files in bursts under readers, many partitions at once, a day of arrivals.
+"""Load tests: bursts of files while readers are active, many partitions at once, a day of arrivals.
 
-Belongs here: `make load`, which measures and says what broke. Does not belong here: speed against
-others (tests.speed_benchmark), faults (tests.faults).
+Belongs here: `make load`, which measures and reports failures. Does not belong here: comparison of
+speed (tests.speed_benchmark), faults (tests.faults).
 """

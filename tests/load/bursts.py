@@ -1,6 +1,6 @@
-"""Files that arrive in bursts, a run after each, under readers; then many partitions at once.
+"""Bursts of files, each followed by a run, with active readers; then many partitions at once.
 
-Belongs here: what arrives, and what is measured. Does not belong here: readers, tables.
+Belongs here: arrivals and measurements. Does not belong here: readers, tables.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ SEED = 2024
 
 def measure(
     work: Path, *, files: int, bursts: int, changed: int, readers: int, workers: int,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Load an archive in bursts, then change a file in each of some partitions at once.
 
     Returns
     -------
     dict
-        ``runs``: what each cost; ``readers``: what they saw; ``expected`` and ``found``: files that
-        were put there and files that the summary accounts for; ``images``: published rows.
+        ``runs``: figures of each run; ``readers`` and ``trouble``: counts of the readers;
+        ``expected``: number of files; ``images``: published rows; ``status``: output of `status`.
     """
     made = corpus(work, KIND, files, SEED)
     site = Site(work / "site", workers)
@@ -45,10 +45,10 @@ def measure(
         for number in range(bursts):
             part = names[number * files // bursts : (number + 1) * files // bursts]
             site.put(made.folder, part)
-            runs.append(_run(site, f"burst {number + 1}", len(part), say))
+            runs.append(_run(site, f"burst {number + 1}", len(part), log))
         touched = _touch(site, made, changed)
-        runs.append(_run(site, f"a file in each of {touched} partitions", touched, say))
-        runs.append(_run(site, "nothing new", 0, say))
+        runs.append(_run(site, f"a file in each of {touched} partitions", touched, log))
+        runs.append(_run(site, "nothing new", 0, log))
     result = {
         "runs": runs,
         "readers": dict(watching.counts),
@@ -62,7 +62,7 @@ def measure(
 
 
 def _by_day(made: Corpus, files: int) -> list[str]:
-    """Names in the order of their study dates, as an archive is handed over."""
+    """Return names in the order of study dates, in which archives are usually transferred."""
     names = iter(made.names)
     parts = [
         (day_of(KIND, SEED, share.number), list(islice(names, share.count)))
@@ -71,9 +71,9 @@ def _by_day(made: Corpus, files: int) -> list[str]:
     return [name for _, part in sorted(parts) for name in part]
 
 
-def _run(site: Site, what: str, expected: int, say: Callable[[str], None]) -> dict[str, Any]:
+def _run(site: Site, what: str, expected: int, log: Callable[[str], None]) -> dict[str, Any]:
     done = site.run()
-    say(
+    log(
         f"{what}: {done['read']} files read in {done['wall']:.0f} s, {done['peak'] / 2**30:.1f} GiB"
     )
     return {
@@ -83,14 +83,14 @@ def _run(site: Site, what: str, expected: int, say: Callable[[str], None]) -> di
 
 
 def _touch(site: Site, made: Corpus, partitions: int) -> int:
-    """Change the time of the first file of a series, for as many study dates as are wanted."""
+    """Replace the first file of a series by a copy, in a number of partitions."""
     first: dict[str, str] = {}
     for name in made.names:
         first.setdefault(os.path.dirname(name), name)
     chosen: Sequence[str] = list(first.values())[:: max(1, len(first) // partitions)][:partitions]
     for name in chosen:
         target = site.landing / name
-        # a link to the corpus: what is changed is a copy
+        # the file is a link to the corpus, so a copy is changed
         shutil.copyfile(target, f"{target}.part")
         os.replace(f"{target}.part", target)
     return len(chosen)

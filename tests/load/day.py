@@ -1,7 +1,7 @@
-"""A day of arrivals, compressed: `dagster dev` with its sensors on, a burst an hour.
+"""A compressed day of arrivals: `dagster dev` with its sensors on, one burst per hour.
 
-Belongs here: what arrives, and what is measured of processes and files after each burst.
-Does not belong here: judging it (verdict).
+Belongs here: arrivals, and measurements of processes and files after each burst.
+Does not belong here: checks of the results (verdict).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tests.speed_benchmark.site import Site
 KIND = "short"
 SEED = 2025
 PATIENCE = 600.0
-HOURS_KEPT = 6  # of runs, in hours of the compressed day
-A_BURST = 60.0  # seconds that one takes, about
+RETENTION_HOURS = 6  # retention of runs, in hours of the compressed day
+SECONDS_PER_BURST = 60.0  # approximate seconds per burst
 _BEYOND = 2_000_000
 _PARTS = {
     "web server": "webserver",
@@ -34,21 +34,21 @@ _PARTS = {
 
 
 def measure(
-    work: Path, *, hours: int, files: int, workers: int, say: Callable[[str], None]
+    work: Path, *, hours: int, files: int, workers: int, log: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Let files come, one be replaced and one go, each hour.
+    """Add files and delete one file in each hour.
 
     Returns
     -------
     dict
         ``samples``: after each burst the memory and open files of each process, and the size of
-        each place; ``images``: published rows, and ``expected``: files that lie there.
+        each directory; ``images``: published rows; ``expected``: files in the landing zone.
     """
     made = corpus(work, KIND, files, SEED)
     site = Site(work / "site", workers)
     site.environment |= {
         "DICOM_MIN_FILE_AGE_SECONDS": "1",
-        "DICOM_RUN_RETENTION_DAYS": str(HOURS_KEPT * A_BURST / 86_400),
+        "DICOM_RUN_RETENTION_DAYS": str(RETENTION_HOURS * SECONDS_PER_BURST / 86_400),
     }
     site.put(made.folder, made.names)
     site.run()
@@ -71,7 +71,7 @@ def measure(
             )
             wait_until_idle(server)
             samples.append({"took": took, **_sample(site, server.process.pid)})
-            say(f"hour {hour + 1}: {took:.0f} s; {_line(samples[-1])}")
+            log(f"hour {hour + 1}: {took:.0f} s; {_line(samples[-1])}")
     result = {"samples": samples, "expected": len(there), "images": site.images()}
     shutil.rmtree(site.landing.parent)
     return result
@@ -88,7 +88,7 @@ def _sample(site: Site, root: int) -> dict[str, Any]:
             line = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             handles = len(os.listdir(f"/proc/{process}/fd"))
         except OSError:
-            continue  # it ended meanwhile
+            continue  # the process has ended
         name = next((name for name, word in _PARTS.items() if word in line), None)
         if name is not None:
             part = processes.setdefault(name, {"memory": 0, "handles": 0})

@@ -1,7 +1,7 @@
-"""Readers of the published file, as dashboards are: they open it again and again, all the time.
+"""Readers that open the published file repeatedly, as dashboards do.
 
-Belongs here: asking, and counting what was refused or did not fit together.
-Does not belong here: what happens to the file meanwhile.
+Belongs here: queries, and counts of errors and inconsistent answers.
+Does not belong here: changes of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import TracebackType
 import duckdb
 
 PAUSE = 0.1
-# of one publication: what the tables hold is what the publication says that they hold
+# numbers that must agree within one publication: table contents and run_info
 _QUESTIONS = (
     "select count(*) from processed.processed_images",
     "select sum(image_count) from processed.processed_series",
@@ -27,20 +27,20 @@ _QUESTIONS = (
 
 
 class Readers(AbstractContextManager["Readers"]):
-    """Some processes that read until the block ends.
+    """Processes that read until the block ends.
 
     Attributes
     ----------
     counts
-        After the block: ``answers``, ``publications`` seen, and each kind of trouble.
+        After the block: ``answers``, ``publications`` seen, and the number of each kind of error.
     """
 
     def __init__(self, database: Path, number: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop = context.Event()
-        self._told: multiprocessing.Queue[Counter[str]] = context.Queue()
+        self._results: multiprocessing.Queue[Counter[str]] = context.Queue()
         self._processes = [
-            context.Process(target=_read, args=(database, self._stop, self._told), daemon=True)
+            context.Process(target=_read, args=(database, self._stop, self._results), daemon=True)
             for _ in range(number)
         ]
         self.counts: Counter[str] = Counter()
@@ -58,32 +58,32 @@ class Readers(AbstractContextManager["Readers"]):
     ) -> None:
         self._stop.set()
         for _ in self._processes:
-            self.counts += self._told.get(timeout=60)
+            self.counts += self._results.get(timeout=60)
         for process in self._processes:
             process.join(10)
 
     @property
     def trouble(self) -> dict[str, int]:
-        """What no reader should ever see."""
+        """Return the counts of errors that no reader should see."""
         return {k: n for k, n in self.counts.items() if k not in ("answers", "publications")}
 
 
-def _read(database: Path, stop: Event, told: multiprocessing.Queue[Counter[str]]) -> None:
+def _read(database: Path, stop: Event, results: multiprocessing.Queue[Counter[str]]) -> None:
     counts: Counter[str] = Counter()
     last, parent = -1, os.getppid()
-    while not stop.is_set() and os.getppid() == parent:  # who was killed can stop nobody
+    while not stop.is_set() and os.getppid() == parent:  # a killed parent cannot set the event
         if last >= 0 or database.exists():
             try:
                 with duckdb.connect(str(database), read_only=True) as connection:
                     rows = [connection.execute(question).fetchone() for question in _QUESTIONS]
-                images, of_series, said = (row[0] if row else None for row in rows)
+                images, of_series, recorded = (row[0] if row else None for row in rows)
                 counts["answers"] += 1
-                if not images == of_series == said:
-                    counts["tables that do not fit together"] += 1
+                if not images == of_series == recorded:
+                    counts["inconsistent tables"] += 1
                 if images != last:
                     counts["publications"] += 1
                 last = images or 0
             except duckdb.Error as error:
                 counts[type(error).__name__] += 1
         time.sleep(PAUSE)
-    told.put(counts)
+    results.put(counts)

@@ -1,4 +1,4 @@
-"""The load command itself, on little; what it finds wrong is found."""
+"""The load command with few files, and the detection of failures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.load import bursts, verdict
 
 
 @pytest.mark.slow  # four runs
-def test_bursts_under_readers_lose_nothing_and_refuse_nobody(tmp_path: Path) -> None:
+def test_bursts_with_active_readers_lose_no_file_and_refuse_no_reader(tmp_path: Path) -> None:
     found = bursts.measure(
-        tmp_path, files=900, bursts=2, changed=10, readers=1, workers=2, say=lambda _line: None
+        tmp_path, files=900, bursts=2, changed=10, readers=1, workers=2, log=lambda _line: None
     )
     assert verdict.wrong_with_bursts(found) == []
     assert found["readers"]["answers"] > 20
@@ -30,7 +30,7 @@ def sample(memory: int, runs: int) -> dict[str, Any]:
     ("last", "runs", "wrong"),
     [(200, 10, []), (320, 10, ["daemon: memory"]), (200, 30, ["runs that Dagster keeps"])],
 )
-def test_what_grows_by_the_hour_is_named_and_the_archive_may(
+def test_growth_per_hour_is_reported_except_growth_of_the_archive(
     last: int, runs: int, wrong: list[str]
 ) -> None:
     samples = [*(sample(200, 10) for _ in range(6)), sample(last, runs), sample(last, runs)]
@@ -40,7 +40,7 @@ def test_what_grows_by_the_hour_is_named_and_the_archive_may(
     assert "8 bursts" in verdict.of_day(found)
 
 
-def test_readers_that_saw_trouble_and_files_that_were_not_read_are_named() -> None:
+def test_errors_of_readers_and_files_that_were_not_read_are_reported() -> None:
     run = {"what": "burst 1", "read": 4, "expected": 5}
     found = {
         "trouble": {"IOException": 2}, "runs": [run], "images": 5, "expected": 5,

@@ -1,6 +1,6 @@
-"""What was measured, as tables, and what of it is wrong.
+"""Tables of the results, and checks of the results.
 
-Belongs here: the words. Does not belong here: measuring.
+Belongs here: texts and limits. Does not belong here: measurements.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.speed_benchmark.document import table
 
-# what may be more at the end of the day than before noon: caches fill, files are added
+# permitted growth between noon and the end of the day: caches fill, files are added
 GROWTH = 1.25
 GIB = 2**30
 # these grow with the archive
@@ -19,7 +19,7 @@ OF_THE_ARCHIVE = ("raw zone", "warehouse", "published file")
 
 
 def of_bursts(found: dict[str, Any]) -> str:
-    """The runs, a line each, and what the readers saw."""
+    """Return a table with one row per run, and the counts of the readers."""
     rows = [
         (
             run["what"],
@@ -31,7 +31,7 @@ def of_bursts(found: dict[str, Any]) -> str:
     ]
     readers = found["readers"]
     return "\n".join([
-        table(("what came", "files read", "run", "most memory"), rows),
+        table(("arrivals", "files read", "run", "peak memory"), rows),
         f"Readers: {readers.get('answers', 0):,} answers, {readers.get('publications', 0)} changes "
         f"seen, {sum(found['trouble'].values())} errors. Rows of images at the end: "
         f"{found['images']:,} of {found['expected']:,} files.",
@@ -39,7 +39,7 @@ def of_bursts(found: dict[str, Any]) -> str:
 
 
 def of_day(found: dict[str, Any]) -> str:
-    """What was held and stored: after the first burst, at noon, and at the end."""
+    """Return a table of memory, open files and sizes by quarter of the day."""
     samples = found["samples"]
     rows = [
         (what, *(f"{figure:,.0f} {unit}".strip() for figure in quarters(series)))
@@ -55,7 +55,7 @@ def of_day(found: dict[str, Any]) -> str:
 
 
 def wrong_with_bursts(found: dict[str, Any]) -> list[str]:
-    """What should not be so."""
+    """Return the failures of the bursts."""
     wrong = [f"readers: {n} x {kind}" for kind, n in found["trouble"].items()]
     wrong += [
         f"{run['what']}: {run['read']} files read, {run['expected']} came"
@@ -65,12 +65,12 @@ def wrong_with_bursts(found: dict[str, Any]) -> list[str]:
     if found["images"] != found["expected"]:
         wrong.append(f"{found['images']} images of {found['expected']} files")
     if "nothing to do" not in found["status"]:
-        wrong.append("status: something is left to do")
+        wrong.append("status: there are unprocessed changes")
     return wrong
 
 
 def wrong_with_day(found: dict[str, Any]) -> list[str]:
-    """What grows that should not, and what was lost."""
+    """Return unexpected growth and lost files."""
     wrong = []
     for what, _, series in _series(found["samples"]):
         _, second, _, last = quarters(series)
@@ -82,7 +82,7 @@ def wrong_with_day(found: dict[str, Any]) -> list[str]:
 
 
 def quarters(series: Sequence[float]) -> list[float]:
-    """Median of each quarter."""
+    """Return the median of each quarter."""
     size = len(series)
     return [median(series[i * size // 4 : max(i * size // 4 + 1, (i + 1) * size // 4)])
             for i in range(4)]  # fmt: skip

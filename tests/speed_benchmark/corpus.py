@@ -1,9 +1,10 @@
 """Corpora of made-up files: the same seed gives the same bytes.
 
-Belongs here: encoding headers quickly, and the folders that corpora are kept in.
-Does not belong here: what the headers hold (series, private_elements).
+Belongs here: fast encoding of headers, and the folders of the corpora.
+Does not belong here: the content of the headers (series, private_elements).
 
-All elements of a series are encoded once, by pydicom; of each image only those that differ are.
+The elements that the images of a series share are encoded once, by pydicom. For each image only the
+elements that differ are encoded.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _PIXELS = bytes(8)
 
 @dataclass(frozen=True)
 class Share:
-    """Some images of a series: ``count`` of them, on a day of their own or that of the series."""
+    """The first ``count`` images of a series, optionally with another study date."""
 
     number: int
     count: int
@@ -48,7 +49,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files of one kind in a folder, in the order in which they were written."""
+    """Files of one kind in a folder, in the order of writing."""
 
     kind: str
     folder: Path
@@ -56,17 +57,17 @@ class Corpus:
 
     @property
     def paths(self) -> list[str]:
-        """Full paths."""
+        """Return the full paths."""
         return [os.path.join(self.folder, name) for name in self.names]
 
     @property
     def bytes(self) -> int:
-        """Size of all files."""
+        """Return the total size of the files in bytes."""
         return sum(os.stat(path).st_size for path in self.paths)
 
 
 class _Encoder:
-    """Encodes the images of one series."""
+    """Encoder for the images of one series."""
 
     def __init__(self, of: Series) -> None:
         self._series = of
@@ -99,7 +100,7 @@ class _Encoder:
         return self._element(element)
 
     def image(self, number: int) -> bytes:
-        """Bytes of the file of one image."""
+        """Return the bytes of the file of one image."""
         changes = self._series.changes(number)
         encoded = dict(self._common)
         for keyword, value in changes.items():
@@ -108,7 +109,7 @@ class _Encoder:
         if self._changing and self._series.kind == "realistic":
             tag = self._changing[0] << 16 | self._changing[1]
             value = self._series.common[tag].value
-            # numbers in the middle of a vendor's header
+            # bytes that vary in the middle of a vendor's header
             value = value[:512] + self._chance.randbytes(256) + value[768:]
             encoded[tag] = self._element(DataElement(tag, "OB", value))
         meta = FileMetaDataset()
@@ -131,7 +132,7 @@ def _tag(keyword: str) -> int:
 
 
 def shares_of(kind: str, seed: int, files: int, first: int = 0) -> Iterator[Share]:
-    """The series of a corpus; the last one is cut off so that the number of files is right."""
+    """Generate the series of a corpus; the last one is shortened to reach the number of files."""
     number = first
     while files > 0:
         count = min(images_of(kind, seed, number), files)
@@ -141,14 +142,14 @@ def shares_of(kind: str, seed: int, files: int, first: int = 0) -> Iterator[Shar
 
 
 def scattered(kind: str, seed: int, files: int, first: int) -> Iterator[Share]:
-    """Files of series of their own, few in each: as many days as there can be."""
+    """Generate many series with few files each, spread over as many days as possible."""
     a_series = 5
     for number in range(first, first + -(-files // a_series)):
-        yield Share(3 * number, a_series)  # one a study
+        yield Share(3 * number, a_series)  # one series per study
 
 
 def newest_day(kind: str, seed: int, files: int) -> date:
-    """The last study date of a corpus."""
+    """Return the last study date of a corpus."""
     return max(day_of(kind, seed, share.number) for share in shares_of(kind, seed, files))
 
 
@@ -164,7 +165,7 @@ def _write_share(folder: Path, kind: str, seed: int, share: Share) -> list[str]:
 
 
 def write(folder: Path, kind: str, seed: int, shares: list[Share], processes: int) -> list[str]:
-    """Write series into a folder; returns the names of the files."""
+    """Write series into a folder and return the names of the files."""
     work = partial(_write_share, folder, kind, seed)
     if processes == 1:
         return [name for share in shares for name in work(share)]
@@ -173,14 +174,14 @@ def write(folder: Path, kind: str, seed: int, shares: list[Share], processes: in
 
 
 def _form() -> str:
-    """Changes when the modules that decide the bytes change: what was made before is not used."""
+    """Return a digest of the modules that determine the bytes; stored corpora depend on it."""
     names = ("corpus", "series", "header_values", "private_elements")
     sources = (Path(__file__).with_name(f"{name}.py").read_bytes() for name in names)
     return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
 
 
 def corpus(work: Path, kind: str, files: int, seed: int, processes: int = 2) -> Corpus:
-    """A corpus, made unless it is there already."""
+    """Return a corpus; generate it unless it is stored already."""
     name = f"{kind}-{seed}-{files}-"
     place = work / "corpora" / f"{name}{_form()}"
     names = place / "names.json"
@@ -194,7 +195,7 @@ def corpus(work: Path, kind: str, files: int, seed: int, processes: int = 2) -> 
 
 
 def elements_of(path: str) -> dict[str, Any]:
-    """What `docs/benchmarks.md` says of a header: elements at its top, nested ones, bytes."""
+    """Return figures of a header: top-level, private and nested elements, and bytes."""
     dataset = pydicom.dcmread(path, stop_before_pixels=True)
     return {
         "elements": len(dataset),

@@ -1,7 +1,7 @@
-"""Attributes of long headers, level by level.
+"""Attributes of long headers, by level.
 
 Belongs here: values of patients, studies, equipment and modalities, and nested sequences.
-Does not belong here: what makes a series, and what differs between its images (series).
+Does not belong here: series, and differences between their images (series).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 
 def of_patient(chance: random.Random) -> dict[str, Any]:
-    """What all images of a patient share."""
+    """Return the attributes that all images of a patient share."""
     return {
         "IssuerOfPatientID": "BENCH", "OtherPatientIDs": [f"X{chance.randrange(10**5)}"],
         "PatientAge": f"{chance.randrange(18, 88):03d}Y",
@@ -26,7 +26,7 @@ def of_patient(chance: random.Random) -> dict[str, Any]:
 
 
 def of_study(study: random.Random, chance: random.Random) -> dict[str, Any]:
-    """What all images of a study share."""
+    """Return the attributes that all images of a study share."""
     return {
         "InstitutionAddress": "1 Benchmark Road, Testville",
         "InstitutionalDepartmentName": "Radiology", "StationName": f"ST{study.randrange(90)}",
@@ -48,7 +48,7 @@ def of_study(study: random.Random, chance: random.Random) -> dict[str, Any]:
 
 
 def of_equipment(chance: random.Random) -> dict[str, Any]:
-    """Acquisition, window and workflow, whatever the modality."""
+    """Return attributes of acquisition, window and workflow for any modality."""
     return {
         "DeviceSerialNumber": str(chance.randrange(10**5)), "SoftwareVersions": ["syngo", "VA44A"],
         "ProtocolName": "Routine Adult", "BodyPartExamined": chance.choice(("CHEST", "HEAD")),
@@ -73,7 +73,7 @@ def of_equipment(chance: random.Random) -> dict[str, Any]:
 
 
 def of_modality(modality: str, chance: random.Random) -> dict[str, Any]:
-    """What is particular to a modality."""
+    """Return the attributes specific to a modality."""
     if modality == "MR":
         return {
             "ScanningSequence": ["SE", "IR"], "SequenceVariant": ["SK", "SP", "MP"],
@@ -149,7 +149,7 @@ def add_sequences(made: Dataset, study: random.Random, chance: random.Random) ->
         BitsAllocated=8, BitsStored=8, HighBit=7, PixelRepresentation=0, PixelData=bytes(4),
     )]  # fmt: skip
     made.IconImageSequence[0]["PixelData"].VR = "OB"
-    for element in made:  # of undefined length with some makers, and not with others
+    for element in made:  # some manufacturers write undefined lengths, others do not
         if element.VR == "SQ" and study.random() < 0.4:
             element.is_undefined_length = True
             for item in element.value:

@@ -1,6 +1,6 @@
-"""From a file's arrival to its row in the published file, under `dagster dev`.
+"""Time from the arrival of a file to its row in the published file, with `dagster dev`.
 
-Belongs here: a server with both sensors on, files that come one by one, polling.
+Belongs here: a server with both sensors on, files that arrive one by one, polling.
 Does not belong here: the server itself (tests.orchestration.dev_server).
 """
 
@@ -25,9 +25,9 @@ _BEYOND = 2_000_000
 
 
 def measure(
-    work: Path, files: int, rounds: int, seed: int, workers: int, say: Callable[[str], None]
+    work: Path, files: int, rounds: int, seed: int, workers: int, log: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Seconds of each of some files, with the settings as they are by default."""
+    """Measure the seconds for each of some files, with default settings."""
     made = corpus(work, KIND, files, seed)
     site = Site(work / "site", workers)
     site.put(made.folder, made.names)
@@ -39,7 +39,9 @@ def measure(
     with DevServer(site.environment, site.home, site.project) as server:
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
-        time.sleep(30)  # a tick of each sensor: what they start of themselves is over then
+        time.sleep(
+            30
+        )  # at least one tick of each sensor, so that runs they start at first have ended
         wait_until_idle(server)
         for name in names:
             before = site.images()
@@ -52,7 +54,7 @@ def measure(
                 seconds=PATIENCE,
                 what="the row",
             )
-            say(f"published after {took:.1f} s")
+            log(f"published after {took:.1f} s")
             seconds.append(took)
             wait_until_idle(server)
     shutil.rmtree(work / "site")

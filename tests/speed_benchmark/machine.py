@@ -1,7 +1,7 @@
-"""The machine and the versions that a number belongs to.
+"""Machine and versions of a measurement.
 
-Belongs here: what a reader of the numbers must know of where they come from.
-Does not belong here: names and addresses of the machine, and paths.
+Belongs here: the data of the machine that are necessary to interpret the numbers.
+Does not belong here: host names, addresses and paths of the machine.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pandas", "pyarrow",
 
 
 def describe() -> dict[str, str]:
-    """Machine and versions, by what they are called."""
+    """Return machine and versions by name."""
     found = {
         "CPU": _first(Path("/proc/cpuinfo"), r"model name\s*:\s*(.*)") or platform.processor(),
         "cores": str(os.cpu_count()),
@@ -40,7 +40,7 @@ def describe() -> dict[str, str]:
 
 
 def stamp() -> dict[str, str]:
-    """When something was measured, and how busy the machine was."""
+    """Return the time and the load of the machine."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),

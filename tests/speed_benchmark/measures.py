@@ -1,7 +1,7 @@
-"""Numbers of interleaved rounds: medians, ratios, spread.
+"""Statistics of interleaved rounds: medians, ratios, ranges.
 
-Belongs here: what is made of measured seconds.
-Does not belong here: measuring them (sections), and the form of the document (document).
+Belongs here: statistics of measured seconds.
+Does not belong here: measurements (sections), and the document (document).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ Rounds = list[dict[str, Any]]
 
 
 def interleaved(
-    runs: Mapping[str, Callable[[], dict[str, Any]]], rounds: int, say: Callable[[str], None]
+    runs: Mapping[str, Callable[[], dict[str, Any]]], rounds: int, log: Callable[[str], None]
 ) -> dict[str, Rounds]:
-    """Run everything once a round, each round beginning with another one."""
+    """Run all programs once per round; each round starts with another program."""
     found: dict[str, Rounds] = {name: [] for name in runs}
     names = list(runs)
     for number in range(rounds):
@@ -24,14 +24,14 @@ def interleaved(
         for name in names[first:] + names[:first]:
             result = runs[name]()
             found[name].append(result)
-            say(f"round {number + 1}, {name}: {result.get('wall', 0):.2f} s")
+            log(f"round {number + 1}, {name}: {result.get('wall', 0):.2f} s")
     return found
 
 
 def ratio(
     other: Sequence[Mapping[str, float]], own: Sequence[Mapping[str, float]], what: str
 ) -> dict[str, float]:
-    """How many times ours the other needs: median, least and most of all rounds."""
+    """Return the ratio of the other to the own time: median, minimum and maximum of all rounds."""
     ratios = [o[what] / max(mine[what], 1e-9) for o, mine in zip(other, own, strict=True)]
     return {
         "median": median(ratios), "least": min(ratios), "most": max(ratios), "rounds": len(ratios)
@@ -39,5 +39,5 @@ def ratio(
 
 
 def middle(rounds: Sequence[Mapping[str, float]], what: str) -> float:
-    """Median of all rounds."""
+    """Return the median of all rounds."""
     return median(each[what] for each in rounds)

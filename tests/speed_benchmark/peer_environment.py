@@ -1,6 +1,6 @@
-"""The virtual environment of the peers, in the folder that is kept.
+"""Virtual environment of the peers, in the work folder.
 
-Belongs here: making it, installing what can be had, and saying which peer there is.
+Belongs here: its creation, the installation of peers, and the installed versions.
 Does not belong here: running peers (reader_section).
 """
 
@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-_SHARED = ("numpy", "pandas", "pydicom")  # what peers themselves need
+_SHARED = ("numpy", "pandas", "pydicom")  # libraries that the peers need
 
 
 def python_of_peers(work: Path) -> Path:
-    """Python of the environment, which is made unless it is there."""
+    """Return the Python executable of the environment; create the environment if necessary."""
     place = work / "peers"
     python = place / "bin" / "python"
     wanted = REQUIREMENTS.read_text()
@@ -29,9 +29,9 @@ def python_of_peers(work: Path) -> Path:
     lines = [line for line in wanted.splitlines() if line and not line.startswith("#")]
     shared = [line for line in lines if line.startswith(_SHARED)]
     peers = [line for line in lines if line not in shared]
-    # one by one: what cannot be had must not cost the others
+    # one by one, so that a failed installation does not prevent the others
     installed = [_install(python, [peer, *shared]) for peer in peers]
-    if all(installed):  # else it is tried again next time
+    if all(installed):  # otherwise the installation is tried again next time
         done.write_text(wanted)
     return python
 
@@ -43,7 +43,7 @@ def _install(python: Path, requirements: list[str]) -> bool:
 
 
 def version_in(python: Path, distribution: str, module: str) -> str | None:
-    """Version of a library that can be imported there, or None."""
+    """Return the version of a library that can be imported in the environment, or None."""
     code = f"import {module}, importlib.metadata as m; print(m.version({distribution!r}))"
     try:
         done = subprocess.run(

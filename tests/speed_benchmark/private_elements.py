@@ -1,6 +1,6 @@
-"""Private elements as four vendors write them: many small ones, some large, some nested.
+"""Private elements of four vendors: many small ones, some large, some nested.
 
-Belongs here: their blocks, VRs and sizes, and which of them differ from image to image.
+Belongs here: their blocks, VRs and sizes, and those that differ between images.
 Does not belong here: attributes of the standard (series).
 """
 
@@ -13,7 +13,7 @@ from pydicom.datadict import private_dictionary_VR
 from pydicom.dataset import Dataset, PrivateBlock
 from pydicom.sequence import Sequence
 
-# group and creator of small elements, in turn
+# group and creator of small elements, used in turn
 _BLOCKS = {
     "SIEMENS": ((0x0019, "SIEMENS MR HEADER"), (0x0021, "SIEMENS MED"),
                 (0x0051, "SIEMENS MR HEADER")),
@@ -30,12 +30,12 @@ _LARGE = {
     "TOSHIBA": (0x7005, "TOSHIBA_MEC_CT3", (0xE8,), "OB", (500, 2_000)),
 }
 _VRS = ("LO", "SH", "CS", "DS", "IS", "US", "SS", "FL", "FD", "SL", "UL", "UN", "LT")
-# the part of a large one that differs from image to image
+# large elements with a part that differs between images
 CHANGING = {"SIEMENS": (0x0029, 0x1010)}
 
 
 def add_private(made: Dataset, vendor: str, count: int, chance: random.Random) -> None:
-    """Add private elements, so that there are about ``count`` more elements than before."""
+    """Add about ``count`` private elements."""
     wanted = len(made) + max(count, 12)
     group, creator, offsets, vr, sizes = _LARGE[vendor]
     block = made.private_block(group, creator, create=True)
@@ -54,7 +54,7 @@ def add_private(made: Dataset, vendor: str, count: int, chance: random.Random) -
 
 
 def _known_vr(block: PrivateBlock, offset: int) -> str | None:
-    """The maker's VR, which readers of implicit VR look up."""
+    """Return the VR in pydicom's private dictionary, which readers of implicit VR look up."""
     try:
         return private_dictionary_VR(block.get_tag(offset), block.private_creator)
     except KeyError:

@@ -1,7 +1,7 @@
 """CPU and memory of a process with all its descendants, from /proc.
 
-Belongs here: sampling while it runs.
-Does not belong here: what is run.
+Belongs here: sampling while the process runs.
+Does not belong here: the process itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTERVAL = 0.1
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> dict[str, Any]:
-    """Run to the end; wall, CPU of all descendants that were waited for, peak memory, output."""
+    """Run a command; return wall time, CPU time of waited-for descendants, peak memory, output."""
     began, wall = time.time(), time.perf_counter()
     process = subprocess.Popen(
         list(command), env=dict(environment), cwd=cwd, text=True,
@@ -43,9 +43,9 @@ def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> di
 
 
 class _Peak(threading.Thread):
-    """The largest sum of resident memory of a process and its descendants.
+    """Thread that samples the resident memory of a process and its descendants for its maximum.
 
-    Pages that two of them share count twice: an upper bound.
+    Shared pages are counted once per process, so the result is an upper bound.
     """
 
     def __init__(self, root: int) -> None:
@@ -60,19 +60,19 @@ class _Peak(threading.Thread):
             self._bytes = max(self._bytes, resident(self._root))
 
     def stop(self) -> int:
-        """Stop sampling; bytes."""
+        """Stop sampling and return the peak in bytes."""
         self._ended.set()
         self.join()
         return self._bytes
 
 
 def resident(root: int) -> int:
-    """Bytes in memory of a process and its descendants; 0 where there is no /proc."""
+    """Return the bytes in memory of a process and its descendants; 0 without /proc."""
     return sum(tree(root).values())
 
 
 def tree(root: int) -> dict[int, int]:
-    """Process ids of a process and its descendants, with their bytes in memory."""
+    """Return the process ids of a process and its descendants, with their bytes in memory."""
     children: dict[int, list[int]] = defaultdict(list)
     pages: dict[int, int] = {}
     with suppress(OSError):

@@ -1,6 +1,6 @@
-"""The raw step against the loop that a user would write.
+"""Comparison of the raw step with the loop that a user would write.
 
-Belongs here: running them in turn in processes of their own, on the same files.
+Belongs here: running both in turn, each in its own process, on the same files.
 Does not belong here: the programs themselves (peers), ratios (measures).
 """
 
@@ -26,9 +26,9 @@ OURS, POOL = "raw step", "user's loop, pool"
 
 
 def measure(
-    corpus: Corpus, workers: int, rounds: int, scratch: Path, say: Callable[[str], None]
+    corpus: Corpus, workers: int, rounds: int, scratch: Path, log: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Wall and CPU of the raw step and of three loops, and ratios to ours."""
+    """Measure wall and CPU time of the raw step and of three loops, with ratios to the raw step."""
     mapping = load_mapping()
     tables = {name: sorted({a.attribute for a in mapping.table(name)}) for name in ENTITIES}
     once = scratch / "one_table.json"
@@ -45,10 +45,10 @@ def measure(
         OURS: runs("raw_step", workers),
         POOL: runs("users_loop", workers, once),
         "user's loop, one process": runs("users_loop", 1, once),
-        "user's loop, pool, once a table": runs("users_loop", workers, five),
+        "user's loop, pool, once per table": runs("users_loop", workers, five),
     }
     _run("raw_step", landing, scratch / "out", workers)  # fills the page cache
-    found = interleaved(programs, rounds, say)
+    found = interleaved(programs, rounds, log)
     rows = [
         {
             "program": name,

@@ -1,7 +1,7 @@
-"""Header reading per core: our reader and its peers on the same files, in turn.
+"""Header reading per core: the reader of this project and its peers on the same files, in turn.
 
-Belongs here: which peers there are, running them in processes of their own, equality of values.
-Does not belong here: how a peer reads (peers), and ratios (measures).
+Belongs here: the list of peers, running each in its own process, comparison of values.
+Does not belong here: the code of a peer (peers), and ratios (measures).
 """
 
 from __future__ import annotations
@@ -37,38 +37,38 @@ _NOT_INSTALLED = "not installed"
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: its script, who runs it, and options of the harness."""
+    """A peer: its script, its Python executable, and options of the harness."""
 
     script: str
     python: Path = Path(sys.executable)
     options: tuple[str, ...] = ()
     has_values: bool = True
     note: str = ""
-    own: bool = True  # of this project and its environment: it must not fail
+    own: bool = True  # part of this project and its environment, so a failure is an error
 
 
 def attribute_paths() -> list[AttributePath]:
-    """What is wanted of a header: the attributes of the mapping, each once."""
+    """Return the attribute paths of the mapping, each once."""
     return list(dict.fromkeys(a.path for a in load_mapping().attributes))
 
 
 def available(python: Path | None) -> tuple[dict[str, Peer], dict[str, str]]:
-    """Peers that can be run, and versions of those that have one of their own.
+    """Return the peers that can be run, and the versions of third-party peers.
 
     Parameters
     ----------
     python
-        Of the peers' environment; None for the readers of this one alone.
+        Python executable of the peers' environment; None for the readers of this project only.
     """
     found = {
-        OURS: Peer("own_reader", note="nothing remembered at the first file"),
+        OURS: Peer("own_reader", note="empty caches at the first file"),
         f"{OURS}, second pass": Peer(
-            "own_reader", options=("--passes", "2"), note="all layouts and texts remembered"
+            "own_reader", options=("--passes", "2"), note="all layouts and texts cached"
         ),
         PYDICOM: Peer("pydicom_reader", note="`dcmread(stop_before_pixels=True)`, `get`"),
         "pydicom, specific_tags": Peer("pydicom_reader", options=("--option", "specific_tags")),
         FALLBACK: Peer("own_reader", options=("--option", "pydicom")),
-        "pread": Peer("pread_floor", has_values=False, note="the floor: no values"),
+        "pread": Peer("pread_floor", has_values=False, note="lower bound, without values"),
     }
     versions: dict[str, str] = {}
     if python is None:
@@ -76,20 +76,25 @@ def available(python: Path | None) -> tuple[dict[str, Peer], dict[str, str]]:
     for name, module, script, note in (
         ("dicomsdl", "dicomsdl", "dicomsdl_reader", "number of items for a sequence"),
         ("python-gdcm", "gdcm", "gdcm_reader", "number of items for a sequence"),
-        ("dicom-csv", "dicom_csv", "dicom_csv_reader", "no sequences, hardly any lists"),
+        (
+            "dicom-csv",
+            "dicom_csv",
+            "dicom_csv_reader",
+            "no sequences, few attributes with several values",
+        ),
     ):
         versions[name] = version_in(python, name, module) or _NOT_INSTALLED
         if versions[name] != _NOT_INSTALLED:
             found[name] = Peer(script, python, own=False, note=note)
     if shutil.which("dcmdump"):
-        found["dcmdump"] = Peer("dcmdump_reader", own=False, note="its output is thrown away")
+        found["dcmdump"] = Peer("dcmdump_reader", own=False, note="output discarded")
     else:
         versions["dcmdump"] = _NOT_INSTALLED
     return found, versions
 
 
 class Bench:
-    """Runs readers over one corpus."""
+    """Runner of readers over one corpus."""
 
     def __init__(self, scratch: Path, paths: Sequence[str]) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
@@ -103,7 +108,7 @@ class Bench:
         ]))  # fmt: skip
 
     def run(self, reader: Peer, *more: str) -> dict[str, Any]:
-        """Run a reader over all files; returns what it printed."""
+        """Run a reader over all files and return the result that it printed."""
         script = PEERS / f"{reader.script}.py"
         command = [reader.python, script, self._list, self._wanted, *reader.options, *more]
         environment = os.environ | {"PYTHONPATH": str(PROJECT_DIR), "PYTHONWARNINGS": "ignore"}
@@ -115,17 +120,17 @@ class Bench:
         result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return result
 
-    def can_read(self, reader: Peer, name: str, say: Callable[[str], None]) -> bool:
-        """Whether a reader gets through all files; that also fills the page cache."""
+    def can_read(self, reader: Peer, name: str, log: Callable[[str], None]) -> bool:
+        """Return whether a reader can read all files; this also fills the page cache."""
         try:
             self.run(reader)
         except RuntimeError:
-            say(f"{name} fails on these files and is left out")
+            log(f"{name} fails on these files and is omitted")
             return False
         return True
 
     def texts(self, reader: Peer) -> tuple[list[list[str | None]], dict[str, int]]:
-        """Texts of all files, and what the reader says about itself."""
+        """Return the texts of all files, and the additional result of the reader."""
         path = self._scratch / "values.jsonl"
         about = self.run(reader, "--values", str(path))["about"]
         with path.open() as lines:
@@ -137,9 +142,9 @@ def measure(
     readers: dict[str, Peer],
     rounds: int,
     scratch: Path,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> dict[str, Any]:
-    """CPU of all readers on a corpus, ratios to ours, and whose values differ from pydicom's."""
+    """Measure the CPU time of all readers on a corpus, and differences from pydicom's values."""
     step = max(1, len(corpus.names) // 50)
     headers = [elements_of(path) for path in corpus.paths[::step]]
     bench = Bench(scratch, corpus.paths)
@@ -147,10 +152,10 @@ def measure(
     readers = {
         name: reader
         for name, reader in readers.items()
-        if reader.own or bench.can_read(reader, name, say)
+        if reader.own or bench.can_read(reader, name, log)
     }
     found = interleaved(
-        {name: partial(bench.run, reader) for name, reader in readers.items()}, rounds, say
+        {name: partial(bench.run, reader) for name, reader in readers.items()}, rounds, log
     )
     expected, _ = bench.texts(readers[PYDICOM])
     rows = []
@@ -167,7 +172,7 @@ def measure(
             row |= differences(expected, texts)
             about = own if name == OURS else about
         rows.append(row)
-        say(f"{name}: {row['ratio']['median']:.2f}, {row.get('differ', '-')} files differ")
+        log(f"{name}: {row['ratio']['median']:.2f}, {row.get('differ', '-')} files differ")
     return {
         "kind": corpus.kind,
         "files": len(corpus.names),
@@ -179,7 +184,7 @@ def measure(
 
 
 def measure_wheel(scratch: Path) -> dict[str, Any]:
-    """Which reader took the files that ship with pydicom, and whether the two of ours agree."""
+    """Count the readers used for the files that ship with pydicom, and differences between both."""
     bench = Bench(scratch, [str(path) for path in wheel_files()])
     ours, about = bench.texts(Peer("own_reader"))
     theirs, _ = bench.texts(Peer("own_reader", options=("--option", "pydicom")))
@@ -190,7 +195,7 @@ def measure_wheel(scratch: Path) -> dict[str, Any]:
 def differences(
     expected: list[list[str | None]], texts: list[list[str | None]]
 ) -> dict[str, float]:
-    """Files with a value that is not pydicom's, such values, and values a file."""
+    """Count files with a value that differs from pydicom's, such values, and values per file."""
     vrs = [attribute_path.vr for attribute_path in attribute_paths()]
     files = values = 0
     for theirs, own in zip(expected, texts, strict=True):
@@ -209,7 +214,7 @@ def differences(
 
 
 def canonical(vr: str, text: str | None) -> object:
-    """What must be equal: text without padding, numbers of binary VRs, items of sequences."""
+    """Return the value to compare: text without padding, binary numbers, or a number of items."""
     if text is None:
         return None
     if vr == "SQ":

@@ -1,10 +1,10 @@
-"""Series of made-up images: what all images of a series share, and what differs between them.
+"""Series of made-up images: attributes that all images share, and those that differ.
 
-Belongs here: plausible headers of five modalities and four vendors, long and short, by a seed.
-Does not belong here: encoding and files (corpus), and anything that is timed.
+Belongs here: plausible headers of five modalities and four vendors, long and short, by seed.
+Does not belong here: encoding and files (corpus), and timed code.
 
-Nobody in here exists. A series follows from its kind, seed and number alone, so that a small
-corpus is the beginning of a large one.
+All people are made up. A series is determined by its kind, seed and number, so a small corpus
+equals the beginning of a large one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .header_values import add_sequences, of_equipment, of_modality, of_patient,
 from .private_elements import add_private
 
 KINDS = ("realistic", "short")
-FEWEST, MOST = 20, 200  # images of a series
+FEWEST, MOST = 20, 200  # number of images in a series
 FEWEST_ELEMENTS, MOST_ELEMENTS = 160, 230
 MONTHS = 120
 _FIRST = date(2010, 1, 1)
@@ -46,7 +46,7 @@ _DEVICES = {
     "Philips Medical Systems": ("Brilliance 64", "Ingenia", "GEMINI TF"),
     "TOSHIBA": ("Aquilion ONE", "Titan", "Aplio 500"),
 }
-# character set, and names that need it
+# character sets and names that require them
 _PEOPLE: tuple[tuple[str | list[str] | None, tuple[str, ...]], ...] = (
     (None, ("Testmann^Erika", "Probe^Otto", "Sample^Jane^Q", "Nemo^Max")),
     ("ISO_IR 100", ("Müstermann^Jörg", "Échantillon^Zoé", "Prøve^Åse", "Muestra^Íñigo")),
@@ -60,16 +60,16 @@ _CHARACTER_SETS = (0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class Series:
-    """What the images of a series share.
+    """Common attributes of the images of a series.
 
     Attributes
     ----------
     folder
-        Where its files lie.
+        Folder of its files.
     count
         Number of images.
     common
-        The data set, with values of the first image where they differ.
+        The data set, with the values of the first image for attributes that differ.
     """
 
     kind: str
@@ -82,23 +82,23 @@ class Series:
     common: Dataset
 
     def changes(self, image: int) -> dict[str, Any]:
-        """Values of one image, counted from 0, that are not those of its series."""
+        """Return the values of an image (counted from 0) that differ from those of its series."""
         return _changes(self, image)
 
 
 def images_of(kind: str, seed: int, number: int) -> int:
-    """How many images a series has, without making it."""
+    """Return the number of images of a series without generating it."""
     return _chance("count", kind, seed, number).randint(FEWEST, MOST)
 
 
 def day_of(kind: str, seed: int, number: int) -> date:
-    """Study Date of a series, without making it; series of a study follow each other."""
+    """Return the Study Date of a series without generating the series."""
     chance = _chance("day", kind, seed, number // 3)
     return _FIRST + timedelta(days=chance.randrange(MONTHS * 30))
 
 
 def series(kind: str, seed: int, number: int, *, day: date | None = None) -> Series:
-    """Make a series; with a day of one's own to add to a chosen month."""
+    """Generate a series; a given day replaces its study date."""
     chance = _chance("series", kind, seed, number)
     day = day or day_of(kind, seed, number)
     study = _chance("study", kind, seed, number // 3)
@@ -126,7 +126,7 @@ def series(kind: str, seed: int, number: int, *, day: date | None = None) -> Ser
     if kind == "realistic":
         add_sequences(made, study, chance)
         wanted = chance.randint(FEWEST_ELEMENTS, MOST_ELEMENTS)
-        add_private(made, vendor, wanted - len(made) - 1, chance)  # and the pixel data
+        add_private(made, vendor, wanted - len(made) - 1, chance)  # one element is the pixel data
     return result
 
 

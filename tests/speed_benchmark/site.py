@@ -1,7 +1,7 @@
-"""A copy of the project with zones of its own, as a user would have it.
+"""A copy of the project with its own zones, as on the site of a user.
 
-Belongs here: putting files into its landing zone, running it, where its time went.
-Does not belong here: which sizes and steps are measured (whole_run, latency).
+Belongs here: adding files to its landing zone, running it, the times of its stages.
+Does not belong here: the sizes and steps to measure (whole_run, latency).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from . import process_tree
 
 
 class Site:
-    """All zones of one pipeline; what was there before is removed.
+    """All zones of one pipeline; existing ones are deleted.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Site:
         }
 
     def put(self, folder: Path, names: Iterable[str]) -> None:
-        """Link files of a corpus into the landing zone, or copy them where links cannot be."""
+        """Link files of a corpus into the landing zone, or copy them if links are not possible."""
         made: set[str] = set()
         for name in names:
             target = os.path.join(self.landing, name)
@@ -65,10 +65,10 @@ class Site:
                 shutil.copyfile(folder / name, target)
 
     def run(self) -> dict[str, Any]:
-        """`dicom-pipeline run`, with the seconds of its stages."""
+        """Execute `dicom-pipeline run` and return its result with the seconds of its stages."""
         environment = {
             **os.environ, **self.environment,
-            # files are old enough: waiting for them is not what is measured
+            # no minimum age, because waiting for it is not part of the measurement
             "DICOM_MIN_FILE_AGE_SECONDS": "0", "PYTHONPATH": str(self.project),
         }  # fmt: skip
         command = [sys.executable, "-m", "dicom_pipeline.cli", "run"]
@@ -82,8 +82,8 @@ class Site:
         return result
 
     def _stages(self, began: float, ended: float) -> dict[str, float]:
-        """Seconds of each step by Dagster's event log, and of what comes before and after."""
-        os.environ["DAGSTER_HOME"] = str(self.home)  # its dagster.yaml refers to it
+        """Return the seconds of each step from Dagster's event log, and before and after."""
+        os.environ["DAGSTER_HOME"] = str(self.home)  # dagster.yaml refers to this variable
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
             (run,) = instance.get_run_records(limit=1)
             steps = instance.get_run_step_stats(run.dagster_run.run_id)
@@ -93,7 +93,7 @@ class Site:
             if step.start_time is not None and step.end_time is not None
         ]
         times = sorted((t for t in times if t[1] >= began), key=lambda each: each[1])
-        if not times:  # all stood as it was: no job was run
+        if not times:  # nothing changed, so no job was run
             return {"start, scan, summary": ended - began}
         stages = {"start and scan": times[0][1] - began}
         for name, since, until in times:
@@ -103,7 +103,7 @@ class Site:
         return stages
 
     def images(self) -> int:
-        """Rows of images in the published file, as any client reads them; 0 without one."""
+        """Return the number of images in the published file; 0 without a file."""
         if not self.database.exists():
             return 0
         with duckdb.connect(str(self.database), read_only=True) as connection:

@@ -1,4 +1,4 @@
-"""The speed benchmark measures what it says: its corpora, its peers' values, its document."""
+"""Corpora, values of peers, and document of the speed benchmark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(
     tmp_path: Path, kind: str
 ) -> None:
     shares = [Share(0, 3), Share(7, 2)]
@@ -40,7 +40,7 @@ def test_a_small_corpus_is_the_beginning_of_a_large_one() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_headers_are_valid_for_pydicom_and_of_the_size_they_should_have(
+def test_headers_are_valid_for_pydicom_and_have_the_expected_size(
     tmp_path: Path, kind: str
 ) -> None:
     names = write(tmp_path, kind, 5, [Share(number, 1) for number in range(80)], 1)
@@ -79,11 +79,11 @@ def test_the_reader_section_is_measured_and_written(tmp_path: Path) -> None:
     assert str(tmp_path) not in text
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| dicom_pipeline")]
     assert len(rows) == 3
-    assert {row[-1] for row in rows} == {"0 |"}  # our values are those of pydicom
+    assert {row[-1] for row in rows} == {"0 |"}  # the values equal those of pydicom
     assert len(corpus(tmp_path / "work", "realistic", 60, 2024).names) == 60
 
 
-def test_what_differs_is_counted() -> None:
+def test_differences_from_pydicom_are_counted() -> None:
     vrs = [reading.vr for reading in attribute_paths()]
     expected: list[str | None] = ["1"] * len(vrs)
     assert differences([expected], [list(expected)])["differ"] == 0
@@ -95,7 +95,7 @@ def test_what_differs_is_counted() -> None:
     assert canonical("LO", " ") is None
 
 
-def test_a_target_that_is_missed_is_said_to_be() -> None:
+def test_a_missed_target_is_marked_in_the_document() -> None:
     def step(wall: float) -> dict[str, object]:
         return {"wall": wall, "cpu": 1, "peak": 1, "read": 0, "stages": {"a": wall}}
 

@@ -1,4 +1,4 @@
-"""The whole pipeline: first runs of several sizes, then runs with little to do.
+"""The whole pipeline: first runs of several sizes, then incremental runs.
 
 Belongs here: sizes, incremental steps, the marginal cost of a file.
 Does not belong here: running it (site) and the document (document).
@@ -17,13 +17,13 @@ from .site import Site
 
 KIND = "realistic"
 ADDED = 1_000
-_BEYOND = 1_000_000  # series that no corpus has
+_BEYOND = 1_000_000  # number of a series that is in no corpus
 
 
 def measure(
-    work: Path, sizes: list[int], seed: int, workers: int, say: Callable[[str], None]
+    work: Path, sizes: list[int], seed: int, workers: int, log: Callable[[str], None]
 ) -> dict[str, Any]:
-    """First runs of all sizes; after each, incremental ones."""
+    """Measure first runs of all sizes, each followed by incremental runs."""
     runs = []
     for size in sizes:
         made = corpus(work, KIND, size, seed)
@@ -31,7 +31,7 @@ def measure(
         site.put(made.folder, made.names)
         sum(len(Path(path).read_bytes()) for path in made.paths)  # fills the page cache
         steps = {"first run": site.run()}
-        say(f"{size:,} files: {steps['first run']['wall']:.1f} s")
+        log(f"{size:,} files: {steps['first run']['wall']:.1f} s")
         steps["0 new"] = site.run()
         for name, shares in _additions(seed, size).items():
             folder = work / "added"
@@ -39,7 +39,7 @@ def measure(
             site.put(folder, write(folder, KIND, seed, shares, 1))
             steps[name] = site.run()
         for name, step in steps.items():
-            say(f"{size:,} files, {name}: {step['wall']:.1f} s, {step['read']} read")
+            log(f"{size:,} files, {name}: {step['wall']:.1f} s, {step['read']} read")
         runs.append({"files": size, "images": site.images(), "steps": steps})
         shutil.rmtree(work / "site")
     return {"kind": KIND, "workers": workers, "runs": runs, "marginal": _marginal(runs)}
@@ -60,7 +60,7 @@ def _additions(seed: int, size: int) -> dict[str, list[Share]]:
 
 
 def _marginal(runs: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Milliseconds that each further file costs, from one size to the next."""
+    """Return the milliseconds per additional file from one size to the next."""
     return [
         {
             "from": small["files"],

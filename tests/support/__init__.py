@@ -1,1 +1,1 @@
-"""What tests share: DICOM files made by pydicom, and a landing zone with its raw zone."""
+"""Shared test code: DICOM files written by pydicom, and a landing zone with its raw zone."""

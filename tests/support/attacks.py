@@ -1,7 +1,7 @@
-"""Files that were made to do harm: to time, to memory, to the stack, and to whoever shows a text.
+"""Malicious files that attack time, memory, the stack, and programs that show a text.
 
-Belongs here: bytes of such files, and the payloads of texts and names.
-Does not belong here: what should become of them (the tests).
+Belongs here: the bytes of such files, and payloads for texts and names.
+Does not belong here: the expected outcomes (the tests).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONG = {"OB", "OW", "SQ", "UC", "UN", "UT", "UR"}
 
 
 def element(tag: int, vr: str, value: bytes, *, length: int | None = None) -> bytes:
-    """An element of explicit little-endian; ``length`` is what it declares."""
+    """Encode an element in explicit VR little-endian; ``length`` replaces the declared length."""
     value += b"\0" * (len(value) % 2)
     declared = len(value) if length is None else length
     head = pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
@@ -35,7 +35,7 @@ def element(tag: int, vr: str, value: bytes, *, length: int | None = None) -> by
 
 
 def implicit(tag: int, value: bytes, *, length: int | None = None) -> bytes:
-    """An element of implicit little-endian."""
+    """Encode an element in implicit VR little-endian."""
     value += b"\0" * (len(value) % 2)
     declared = len(value) if length is None else length
     return pack("<HHL", tag >> 16, tag & 0xFFFF, declared) + value
@@ -65,7 +65,7 @@ _HEAD = {
 
 
 def whole(extra: dict[int, bytes], *, syntax: str = ExplicitVRLittleEndian) -> bytes:
-    """A good instance with some elements, each encoded already, put in or in place of others."""
+    """Return a valid instance with encoded elements added, or replaced if the tag is present."""
     plain = syntax == ImplicitVRLittleEndian
     elements = {
         tag: implicit(tag, value) if plain else element(tag, vr, value)
@@ -78,13 +78,13 @@ def whole(extra: dict[int, bytes], *, syntax: str = ExplicitVRLittleEndian) -> b
 
 
 def deflated(body: bytes) -> bytes:
-    """As the deflated transfer syntax has it."""
+    """Compress a data set as the deflated transfer syntax does (PS3.5 A.5)."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(body) + packer.flush()
 
 
 def bomb(inflated: int, extra: bytes = b"") -> bytes:
-    """A deflated file of which so many bytes come: a good header, then a private value."""
+    """Return a deflated file that inflates to a given size: a header and a large private value."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     head = b"".join(element(tag, vr, value) for tag, (vr, value) in _HEAD.items())
     parts = [packer.compress(head + extra)]
@@ -96,7 +96,7 @@ def bomb(inflated: int, extra: bytes = b"") -> bytes:
 
 
 def deep(depth: int, *, undefined: bool = True, tag: int = 0x00081115) -> bytes:
-    """A sequence in a sequence, and so on; Referenced Series Sequence is one that is kept."""
+    """Return sequences nested to a given depth; the default tag is a mapped attribute."""
     if undefined:
         start = element(tag, "SQ", b"", length=UNDEFINED) + ITEM + pack("<L", UNDEFINED)
         return start * depth + (ITEM_END + SEQUENCE_END) * depth
@@ -109,7 +109,7 @@ def deep(depth: int, *, undefined: bool = True, tag: int = 0x00081115) -> bytes:
 
 
 def many(count: int) -> bytes:
-    """So many elements that no dictionary knows."""
+    """Return a number of elements that no dictionary lists."""
     parts = []
     for n in range(count):
         group, number = 0x0011 + 2 * (n // 60_000), 0x1000 + n % 60_000
@@ -118,7 +118,7 @@ def many(count: int) -> bytes:
 
 
 def creators(count: int) -> bytes:
-    """So many private creators, each with an element."""
+    """Return a number of private creators, each with one element."""
     encoded = {}
     for n in range(count):
         group, block = (0x0009 + 2 * (n // 200)) << 16, 0x10 + n % 200
@@ -128,22 +128,22 @@ def creators(count: int) -> bytes:
 
 
 def items(count: int, tag: int = 0x00081115) -> bytes:
-    """A sequence of so many empty items."""
+    """Return a sequence with a number of empty items."""
     return element(tag, "SQ", (ITEM + bytes(4)) * count)
 
 
 def _put(tag: int, vr: str, value: bytes, length: int | None = None) -> Callable[[], bytes]:
-    """A good instance with one such element."""
+    """Return a function that makes a valid instance with this element."""
     return lambda: whole({tag: element(tag, vr, value, length=length)})
 
 
 def _fill(tag: int, vr: str, size: int, fill: bytes = b"A") -> Callable[[], bytes]:
-    """A good instance with a value of such a size."""
+    """Return a function that makes a valid instance with a value of this size."""
     return lambda: whole({tag: element(tag, vr, fill * (size // len(fill)))})
 
 
 def _character_set(value: bytes, length: int | None = None) -> Callable[[], bytes]:
-    """Of implicit encoding, where its length has 32 bits."""
+    """Use implicit encoding, in which the length of Specific Character Set has 32 bits."""
     encoded = implicit(0x00080005, value, length=length)
     return lambda: whole({0x00080005: encoded}, syntax=ImplicitVRLittleEndian)
 
@@ -163,7 +163,7 @@ def _escape(charset: bytes, text: bytes) -> Callable[[], bytes]:
     return lambda: whole({tag: element(tag, vr, value) for tag, vr, value in texts})
 
 
-KEPT, UNWANTED, PRIVATE = 0x00081115, 0x00089215, 0x00091010  # sequences
+MAPPED, NOT_MAPPED, PRIVATE = 0x00081115, 0x00089215, 0x00091010  # sequences
 COMMENTS, NAME, ADDRESS, SIZE = 0x00104000, 0x00100010, 0x00101040, 0x00101020
 _ESCAPES = (
     (b"\\ISO 2022 IR 87", b"Yamada^Tarou=\x1b$B;3ED\x1b"),
@@ -178,20 +178,20 @@ _ESCAPES = (
     (b"../../etc/passwd\\idna", b"xn--"),
 )
 FILES: dict[str, Callable[[], bytes]] = {
-    # lengths that are not there
+    # declared lengths that exceed the file
     "4 GiB declared, text": _put(0x00324000, "UT", b"ab", 0xFFFFFFFE),
     "4 GiB declared, private": _put(0x00190010, "OB", b"ab", 0xFFFFFFFE),
-    "4 GiB declared, sequence": _put(KEPT, "SQ", ITEM + b"\xfe\xff\xff\xff", 0xFFFFFFFE),
+    "4 GiB declared, sequence": _put(MAPPED, "SQ", ITEM + b"\xfe\xff\xff\xff", 0xFFFFFFFE),
     "4 GiB declared, character set": _character_set(b"ISO_IR 192", 0xFFFFFFFE),
     "4 GiB declared, file meta": _wrong_group_length,
-    # depth
-    "10,000 deep, undefined": lambda: whole({KEPT: deep(10_000)}),
-    "10,000 deep, defined": lambda: whole({KEPT: deep(10_000, undefined=False)}),
-    "10,000 deep, unwanted": lambda: whole({UNWANTED: deep(10_000, tag=UNWANTED)}),
+    # nesting depth
+    "10,000 deep, undefined": lambda: whole({MAPPED: deep(10_000)}),
+    "10,000 deep, defined": lambda: whole({MAPPED: deep(10_000, undefined=False)}),
+    "10,000 deep, unwanted": lambda: whole({NOT_MAPPED: deep(10_000, tag=NOT_MAPPED)}),
     "10,000 deep, private": lambda: whole({PRIVATE: deep(10_000, tag=PRIVATE)}),
-    "500 deep": lambda: whole({KEPT: deep(500)}),
-    "200,000 deep, never closed": lambda: whole({KEPT: deep(200_000)[: 200_000 * 20]}),
-    # inflation
+    "500 deep": lambda: whole({MAPPED: deep(500)}),
+    "200,000 deep, never closed": lambda: whole({MAPPED: deep(200_000)[: 200_000 * 20]}),
+    # deflated data
     "deflate bomb of 2 GiB": lambda: bomb(2048 * MiB),
     "deflate bomb in the header": lambda: bomb(
         1024 * MiB, element(0x00190010, "OB", b"", length=1024 * MiB)
@@ -203,14 +203,14 @@ FILES: dict[str, Callable[[], bytes]] = {
     # numbers
     "a million elements": lambda: whole({0x00110000: many(1_000_000)}),
     "10,000 private creators": lambda: whole({0x00090010: creators(10_000)}),
-    "a million items": lambda: whole({KEPT: items(1_000_000)}),
-    "100,000 items": lambda: whole({KEPT: items(100_000)}),
+    "a million items": lambda: whole({MAPPED: items(1_000_000)}),
+    "100,000 items": lambda: whole({MAPPED: items(100_000)}),
     "a million values": _fill(0x00080008, "UT", 1_000_000, b"\\"),
     # size
     "text of 100 MB": _fill(COMMENTS, "UT", 100_000_000),
     "private value of 100 MB": _fill(0x00191001, "OB", 100_000_000),
     "100 MB in a sequence": lambda: whole(
-        {KEPT: element(KEPT, "SQ", _in_item(element(0x00081150, "UT", b"1" * 100_000_000)),
+        {MAPPED: element(MAPPED, "SQ", _in_item(element(0x00081150, "UT", b"1" * 100_000_000)),
                        length=UNDEFINED)}
     ),
     "character set of 100 MB": lambda: _character_set(b"A" * 100_000_000)(),
@@ -220,7 +220,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "address of 1 MiB": _fill(ADDRESS, "UT", MiB - 2, b"a b,c@d "),
     "digits of 1 MiB": _fill(SIZE, "UT", MiB - 2, b"1"),
     "number of 1 MiB that ends badly": lambda: whole(
-        {KEPT: implicit(KEPT, ITEM + pack("<L", MiB)
+        {MAPPED: implicit(MAPPED, ITEM + pack("<L", MiB)
                         + implicit(0x00081160, b"1" * (MiB - 10) + b"xy"))},
         syntax=ImplicitVRLittleEndian,
     ),
@@ -228,7 +228,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"cut-off escape {n}": _escape(*one) for n, one in enumerate(_ESCAPES)},
 }  # fmt: skip
 
-# what ends up in SQL, templates, pages, sheets and terminals, and must stay text there
+# payloads that must remain plain text in SQL, templates, pages, spreadsheets and terminals
 PAYLOADS = {
     "sql": "'); drop table processed.processed_images; --",
     "sql, double quotes": "\"; attach 'zqx' as zqx; --",

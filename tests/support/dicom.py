@@ -31,7 +31,7 @@ WHEEL = Path(get_palette_files()[0]).parents[1]
 
 
 def dataset(number: int | str = 1, **attributes: Any) -> Dataset:
-    """An instance; an attribute that is None is left out."""
+    """Return an instance; attributes with the value None are omitted."""
     values = {
         "SpecificCharacterSet": "ISO_IR 192",
         "ImageType": ["ORIGINAL", "PRIMARY"],
@@ -60,7 +60,7 @@ def dataset(number: int | str = 1, **attributes: Any) -> Dataset:
 
 
 def encoded(made: Dataset, syntax: str = "explicit", *, preamble: bool = True) -> bytes:
-    """Bytes of a file."""
+    """Return the bytes of a file."""
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
     made.file_meta.MediaStorageSOPClassUID = made.get("SOPClassUID", CT)
@@ -79,12 +79,12 @@ def encoded(made: Dataset, syntax: str = "explicit", *, preamble: bool = True) -
 
 
 def instance(number: int | str = 1, syntax: str = "explicit", **attributes: Any) -> bytes:
-    """Bytes of a file of an instance."""
+    """Return the bytes of a file with an instance."""
     return encoded(dataset(number, **attributes), syntax)
 
 
 def wheel_files() -> list[Path]:
-    """All files that ship in the pydicom wheel's sample folders."""
+    """Return all files in the sample folders of the pydicom wheel."""
     return sorted(
         path
         for folder in ("test_files", "charset_files")
@@ -94,7 +94,7 @@ def wheel_files() -> list[Path]:
 
 
 def dcmdump(path: Path, *keywords: str) -> dict[str, str] | None:
-    """First value of some attributes by DCMTK; None for a file that it does not read."""
+    """Return the first value of some attributes by DCMTK; None for a file that it cannot read."""
     assert shutil.which("dcmdump"), "the tests need DCMTK's dcmdump (Debian package dcmtk)"
     done = subprocess.run(
         ["dcmdump", "-q", "-M", "+L", "-Un", os.fspath(path)], capture_output=True, check=False
@@ -107,7 +107,7 @@ def dcmdump(path: Path, *keywords: str) -> dict[str, str] | None:
         if not line.startswith("(") or keyword not in keywords:  # items of sequences are indented
             continue
         value = line[line.index("[") + 1 : line.rindex("]")] if "[" in line else ""
-        if line[12:14] == "UN":  # bytes, as hexadecimal digits
+        if line[12:14] == "UN":  # dcmdump prints values of UN as hexadecimal digits
             value = bytes.fromhex(line[15:].split(" ")[0].replace("\\", "")).decode().strip(" \0")
         found.setdefault(keyword, value)
     return found

@@ -1,4 +1,4 @@
-"""A reader that does what hostile files do to workers: they die, hang, or raise anything."""
+"""Header reader that dies, hangs or raises, as hostile files may cause in a worker."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from dicom_pipeline.headers.reader import Header
 
 
 class HostileReader(PydicomReader):
-    """Obeys the first word of a file."""
+    """Reader that executes the command in the first word of a file."""
 
     def read(self, file: OpenFile) -> Header:
         order = file.read_at(0, 16).split(b" ")[0]
@@ -45,13 +45,13 @@ class HostileReader(PydicomReader):
         return super().read(file)
 
 
-def _in_worker(*places: Path) -> worker.WorkerPlan:
+def _in_worker(*paths: Path) -> worker.WorkerPlan:
     worker.READERS[Reader.FAST] = HostileReader
-    return worker.WorkerPlan(*places)
+    return worker.WorkerPlan(*paths)
 
 
 class HostilePlan(worker.WorkerPlan):
-    """A plan that swaps the reader, in the worker that it is sent to."""
+    """Worker plan that replaces the reader in the worker process."""
 
     def __reduce__(self) -> Any:
         return _in_worker, (self.landing, self.raw_dir, self.mapping_csv)

@@ -1,4 +1,4 @@
-"""What anybody on a machine may read of processes, while something runs: their arguments."""
+"""Process data visible to any user of the machine: command line arguments and ports."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ SECONDS = 0.02
 
 @contextmanager
 def watched_arguments() -> Iterator[set[bytes]]:
-    """The arguments of all processes there are meanwhile, each as the kernel shows it."""
+    """Collect the arguments of all processes that run during the block, as /proc shows them."""
     seen: set[bytes] = set()
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.is_set():
-            for place in Path("/proc").glob("[0-9]*/cmdline"):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):
-                    seen.add(place.read_bytes())
+                    seen.add(path.read_bytes())
             ended.wait(SECONDS)
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -34,7 +34,7 @@ def watched_arguments() -> Iterator[set[bytes]]:
 
 
 def listening(session: int) -> set[str]:
-    """Addresses that the processes of a session listen on, by TCP."""
+    """Return the TCP addresses on which the processes of a session listen."""
     inodes = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, IndexError):

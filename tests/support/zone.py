@@ -1,4 +1,4 @@
-"""A landing zone and its raw zone in a temporary directory, worked by the real parts."""
+"""Landing zone and raw zone in a temporary directory, processed by the production code."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 
 
 class Zone:
-    """A landing zone and its raw zone."""
+    """Landing zone with its raw zone."""
 
     def __init__(self, root: Path, *, keep: bool = False, **storage: Any) -> None:
         self.landing = root / "landing"
@@ -43,8 +43,8 @@ class Zone:
         return path
 
     def scan(
-        self, *, grain: Granularity = Granularity.MONTH, start: int = 0, budget: float | None = None,
-        accept: bool = False,
+        self, *, grain: Granularity = Granularity.MONTH, start: int = 0,
+        budget: float | None = None, accept: bool = False,
     ) -> ScanReport:  # fmt: skip
         on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
         rules = ScanRules(grain, on_delete, accept_deletions=accept)
@@ -74,7 +74,7 @@ class Zone:
         return list(self.step(workers).refresh(wanted, force=force))
 
     def load(self, **options: Any) -> int:
-        """Scan and extract; returns the number of files that were read."""
+        """Scan and extract; return the number of files that were read."""
         self.scan(**options)
         return sum(report.read for report in self.refresh())
 
@@ -82,7 +82,7 @@ class Zone:
         return reconcile(self.storage, self.step().partitions)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Rows of all partitions."""
+        """Return the rows of all partitions of a table."""
         found: list[dict[str, Any]] = []
         for period in self.raw.periods():
             rows = self.raw.read(table, period)
@@ -97,11 +97,11 @@ class Zone:
         return {row["file_path"]: row["reason"] for row in self.rows(REJECTED)}
 
     def content(self) -> dict[str, list[str]]:
-        """Rows of all tables, in an order of their own."""
+        """Return the rows of all tables, sorted."""
         return {table: sorted(str(row) for row in self.rows(table)) for table in RAW_TABLES}
 
     def bytes(self) -> dict[str, bytes]:
-        """Every parquet file of the raw tables."""
+        """Return the bytes of every parquet file of the raw tables."""
         return {
             os.fspath(path.relative_to(self.raw_dir)): path.read_bytes()
             for table in RAW_TABLES

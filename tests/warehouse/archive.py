@@ -1,4 +1,4 @@
-"""The files the tests load: an ordinary archive, and what real archives also have."""
+"""Files that the tests load: an ordinary archive with irregularities of real archives."""
 
 from datetime import date, datetime, time
 from typing import Any
@@ -7,7 +7,7 @@ from .raw_zone import File
 
 
 def file(study: str, series: str, number: int | str, **attributes: str) -> File:
-    """A file, 1.2.840.<study>.<series>.<number>; an empty attribute takes one away."""
+    """Return file 1.2.840.<study>.<series>.<number>; an empty value removes an attribute."""
     attributes = {
         "PatientID": "MRN-4711",
         "PatientName": "Habermann^Gerlinde",
@@ -37,7 +37,7 @@ MAY = {"StudyDate": "2012.05.06", "StudyTime": "10:11:12.5", "PatientAge": "095Y
 LATER = {"InstanceCreationDate": "20120305", "InstanceCreationTime": "100000.7"}
 EARLIER = {"InstanceCreationDate": "20120305", "InstanceCreationTime": "100000.5"}
 
-# Attribute, its raw value, its column in staged_images, what should be there.
+# attribute, raw value, column in staged_images, expected value
 VALUES: list[tuple[str, str, str, Any]] = [
     ("EchoTime", "***", "echo_time", None),
     ("EchoTime", "1.5.2", "echo_time", None),
@@ -68,7 +68,7 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("WindowCenter", "40\\***\\60", "window_center", [40, None, 60]),
     ("WindowCenter", "40\\\\60", "window_center", [40, None, 60]),
     ("ScanOptions", "FAST", "scan_options", ["FAST"]),
-    # Attributes of lines that the test adds to the mapping.
+    # attributes of the lines that the test adds to the mapping
     ("AcquisitionDateTime", "20120304101112+0100", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304", "taken", datetime(2012, 3, 4)),
     ("AcquisitionDateTime", "201203", "taken", None),
@@ -92,18 +92,18 @@ PERIODS = {
     "2012-03": [
         file("1", "1", 1, **MARCH),
         file("1", "1", 2, **MARCH, SoftwareVersions="syngo 1\\syngo 2"),
-        # Two contents under one SOP Instance UID, here and in 2012-05; a true duplicate.
+        # two contents with one SOP Instance UID, here and in 2012-05; a true duplicate
         file("1", "1", "twice", **MARCH, **EARLIER, InstanceNumber="1"),
         file("1", "1", "twice", **MARCH, **LATER, InstanceNumber="2"),
         file("1", "1", "twice", **MARCH, **LATER, InstanceNumber="2", outcome="duplicate"),
-        # The same PatientID of another issuer, and split elsewhere, is another patient.
+        # the same PatientID with another issuer, or split differently, is another patient
         file("2", "1", 1, **MARCH, IssuerOfPatientID="OTHER"),
         file("3", "1", 1, **MARCH, PatientID="MRN-4711C", IssuerOfPatientID="LINIC"),
     ],
     "2012-05": [
         file("4", "1", 1, **MAY, SoftwareVersions="syngo 3"),
         file("4", "1", 2, **MAY, PatientSex="M", DeviceSerialNumber=""),
-        # One series in two studies, one study with two patients.
+        # one series in two studies, one study with two patients
         file("4", "2", 1, **MAY),
         file("4", "2", 2, **MAY),
         file("5", "1", 1, **MAY | {"StudyTime": "11"}, SeriesInstanceUID="1.2.840.4.2"),

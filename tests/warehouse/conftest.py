@@ -1,4 +1,4 @@
-"""A warehouse in a temporary directory, built by the real dbt from a raw zone made by the test."""
+"""Warehouse in a temporary directory, built by dbt from a raw zone that the test writes."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ KEY = bytes(range(7, 39))
 
 
 class Warehouse:
-    """A copy of the dbt project, a few columns wider, with a raw zone and databases of its own."""
+    """Copy of the dbt project with some more columns, its own raw zone and its own databases."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -43,7 +43,7 @@ class Warehouse:
         return secret
 
     def build(self, **environment: str) -> str:
-        """Run `dbt build` and return what it printed; fail with that if it failed."""
+        """Run `dbt build` and return its output; fail with the output if it fails."""
         done = self.dbt("build", **environment)
         assert done.returncode == 0, done.stdout
         return done.stdout
@@ -82,7 +82,7 @@ class Warehouse:
         return sorted(row["name"] for row in found)
 
     def content(self) -> dict[str, list[str]]:
-        """All rows of all tables, in an order that does not depend on how they were written."""
+        """Return all rows of all tables, sorted."""
         return {
             name: sorted(str(row) for row in self.rows(f"select * from {name}"))
             for name in self.tables()
@@ -91,7 +91,7 @@ class Warehouse:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, str]:
-    """The archive, built once, with what dbt printed; tests only read it."""
+    """The archive, built once, and the output of dbt; tests only read it."""
     warehouse = Warehouse(tmp_path_factory.mktemp("built"))
     warehouse.create()
     for period, files in PERIODS.items():

@@ -1,17 +1,17 @@
-"""De-identification computed a second time, from the standard library and the design alone."""
+"""Independent implementation of de-identification that uses only the standard library."""
 
 import hashlib
 import hmac
 
 
 def hkdf(key: bytes, info: str, length: int) -> str:
-    """One block of RFC 5869, which is all that is needed up to 32 bytes."""
+    """Derive up to 32 bytes by HKDF-SHA256 (RFC 5869), which needs one block."""
     extracted = hmac.new(b"dicom_pipeline", key, hashlib.sha256).digest()
     return hmac.new(extracted, info.encode() + b"\x01", hashlib.sha256).digest()[:length].hex()
 
 
 class Oracle:
-    """What the tables should hold for a key."""
+    """Expected values of the tables for a key."""
 
     def __init__(self, key: bytes) -> None:
         self.ki = hkdf(key, "ki", 32)

@@ -1,4 +1,4 @@
-"""A raw zone for tests: files as dictionaries become the parquet tables that extraction writes."""
+"""Raw zone for tests: writes files, given as dictionaries, as the parquet tables of extraction."""
 
 import csv
 import hashlib
@@ -50,20 +50,20 @@ def mapping_lines(seed: Path) -> list[dict[str, str]]:
 
 
 class RawZone:
-    """Writes partitions of the raw zone with the columns that a seed has."""
+    """Writer of raw partitions with the columns of a mapping seed."""
 
     def __init__(self, root: Path, seed: Path) -> None:
         self.root = root
         self.seed = seed
 
     def write(self, period: str, files: list[File]) -> None:
-        """Write a partition; files are attributes by keyword, and `outcome` unless loaded."""
+        """Write a partition; a file has attributes by keyword, and `outcome` if not loaded."""
         version = _digest({"files": json.dumps(files, sort_keys=True)})
         for table in KEYS:
             self._write_table(table, period, files, version)
 
     def write_columns(self) -> None:
-        """Write the partition without rows, which only says what the columns are."""
+        """Write the partition without rows, which only defines the columns."""
         self.write("__none__", [])
 
     def remove(self, period: str) -> None:
@@ -72,7 +72,7 @@ class RawZone:
             self._path(table, period).parent.rmdir()
 
     def _terms(self, files: list[File]) -> list[str]:
-        """Terms of each file; attributes in sequences are named by their path."""
+        """Return the terms of each file; attributes in sequences are named by their path."""
         identity = load_identity_attributes(self.seed.with_name("identity_attributes.csv"))
         names = [attribute.attribute for attribute in identity.attributes]
         terms = IdentityTerms(identity)

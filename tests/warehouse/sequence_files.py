@@ -1,4 +1,4 @@
-"""Sequences for tests, as extraction writes them: made by pydicom, read by our reader."""
+"""Sequences for tests as extraction writes them: made by pydicom, read by the project's reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Who = dict[str, str]
 
 @dataclass
 class InMemory(OpenFile):
-    """A file that is open."""
+    """An open file in memory."""
 
     data: bytes
 
@@ -50,7 +50,7 @@ def extracted(keyword: str, data: bytes) -> str:
 
 
 def sequence(keyword: str, *items: Dataset) -> dict[str, str]:
-    """An attribute of a file of the raw zone."""
+    """Return a sequence as an attribute of a file of the raw zone."""
     return {keyword: extracted(keyword, encoded(dataset(**{keyword: list(items)})))}
 
 
@@ -67,7 +67,7 @@ IMAGES, GROUPS = "ReferencedImageSequence", "SharedFunctionalGroupsSequence"
 
 HOSTILE = 'Doe"]},\r\n{"00100010": {"vr": "LO", "Value": ["\\chest\t'
 REFERENCE = item(ReferencedSOPClassUID=CT, ReferencedSOPInstanceUID="1.2.840.500.1.2")
-# files of the raw zone: who, and the sequence
+# files of the raw zone: the patient and the sequence
 FILES: dict[str, tuple[Who, dict[str, str]]] = {
     "values": (
         DOE,

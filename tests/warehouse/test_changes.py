@@ -1,7 +1,7 @@
-"""A second build: only what changed is built again, and what is gone goes.
+"""A second build rebuilds only what changed and deletes the rows of missing files.
 
-The tests of this module are steps of one history, in order. A mark that a test leaves in a staged
-row survives exactly as long as nobody builds its partition again.
+The tests of this module are steps of one history, in order. A mark that a test writes into a staged
+row remains until the partition of the row is rebuilt.
 """
 
 from typing import Any
@@ -42,7 +42,9 @@ def test_building_twice_changes_nothing(changing: Warehouse) -> None:
     assert changing.content() == before
 
 
-def test_only_changed_partitions_are_built_and_gone_ones_disappear(changing: Warehouse) -> None:
+def test_only_changed_partitions_are_rebuilt_and_missing_ones_are_deleted(
+    changing: Warehouse,
+) -> None:
     mark(changing)
     changing.raw.write("2012-05", [*PERIODS["2012-05"], file("4", "1", 9, **MAY)])
     changing.raw.remove("2012-03")
@@ -55,7 +57,7 @@ def test_only_changed_partitions_are_built_and_gone_ones_disappear(changing: War
     assert (twice["instance_number"], twice["instance_versions"]) == (3, 1)
 
 
-def test_an_attribute_added_by_a_line_appears_typed_and_only_its_table_is_built(
+def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_is_rebuilt(
     changing: Warehouse,
 ) -> None:
     mark(changing)
@@ -76,7 +78,7 @@ def test_an_attribute_added_by_a_line_appears_typed_and_only_its_table_is_built(
     assert (twice["instance_number"], twice["instance_versions"]) == (2, 3)
 
 
-def test_the_strict_profile_takes_away_what_research_keeps(changing: Warehouse) -> None:
+def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehouse) -> None:
     before = changing.rows("select count(*) as n from processed.processed_images")
     changing.build(DICOM_DEID_PROFILE="strict")
     [row] = changing.rows(
@@ -113,7 +115,7 @@ def test_the_strict_profile_takes_away_what_research_keeps(changing: Warehouse) 
         "column twice",
     ],
 )
-def test_a_line_that_makes_no_sense_stops_the_build_and_is_named(
+def test_an_invalid_line_stops_the_build_and_is_named(
     changing: Warehouse, line: str, problem: str
 ) -> None:
     sound = changing.seed.read_text()

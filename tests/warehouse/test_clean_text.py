@@ -1,4 +1,4 @@
-"""Free text: what identifies somebody goes, what says something about the images stays."""
+"""Free text: identifying parts are removed, descriptions of the images are kept."""
 
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,9 @@ BLACK = {"PatientName": "Black^Fay", "PatientID": "x78y", "StudyDate": "20110324
 SHEN = {"PatientName": "Shen^Xin=沈^心", "PatientID": "x79y"}
 ARCHIVE = {"PatientName": "Breast_MRI_001", "PatientID": "Breast_MRI_001"}
 
-# Who, the text, and what should become of it.
+# patient, text, expected text
 TEXTS: list[tuple[dict[str, str], str, str]] = [
-    # what is radiology stays, letter for letter
+    # radiology text is kept unchanged
     (DOE, "CT CHEST with contrast", "CT CHEST with contrast"),
     (DOE, "t2_tse_sag_3.0 mm  512x512", "t2_tse_sag_3.0 mm  512x512"),
     (DOE, "AX T2 FLAIR, b1000 (1.5T) TE=90", "AX T2 FLAIR, b1000 (1.5T) TE=90"),
@@ -62,14 +62,14 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (HAND, "page 2 of 3", "[removed] 2 of 3"),
     (HAND, "philips CT head", "philips CT head"),
     (DOE, "Hand left", "Hand left"),
-    # initials in capitals or with full stops, but not what imaging abbreviates so
+    # initials in capitals or with full stops, but not imaging abbreviations
     (DOE, "tech JD head", "tech [removed] head"),
     (DOE, "tech jd head", "tech [removed] head"),
     (DOE, "chest J.A.D. head", "chest [removed]. head"),
     (LI, "tech NL head", "tech [removed] head"),
     ({"PatientName": "Roth^Lea", "PatientID": "x77y"}, "CT LR L/R", "CT LR L/R"),
     ({"PatientName": "Roth^Lea", "PatientID": "x77y"}, "CT L.R.", "CT [removed]."),
-    # ... unless somebody signs or is named with them, or a date or a time stands beside them
+    # ... unless they are a signature or follow a label for a person, or are next to a date or time
     (BLACK, "FB T2 AX FB", "FB T2 AX FB"),
     (BLACK, "Tech FB: moved", "Tech [removed]: moved"),
     (BLACK, "marker corrected by FB", "marker corrected by [removed]"),
@@ -79,17 +79,17 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (BLACK, "chest (FB)", "chest ([removed])"),
     (BLACK, "Patient FB, fever", "Patient [removed], fever"),
     (BLACK, "7654321 FB", "[removed] FB"),
-    # ... and no code that hangs on a number
+    # ... and not codes that are joined to a number
     ({"PatientName": "Stone^Lea", "PatientID": "x80y"}, "GE LS16", "GE LS16"),
     ({"PatientName": "Stone^Lea", "PatientID": "x80y"}, "GE LS chest", "GE [removed] chest"),
     ({"PatientName": "Evans^Pat", "PatientID": "x81y"}, "CHEST PE", "CHEST PE"),
     ({"PatientName": "Iwan^Bo", "PatientID": "x82y"}, "BI-RADS 4", "BI-RADS 4"),
-    # with full stops their letters stay elsewhere
+    # initials with full stops are removed; the same letters elsewhere are kept
     ({"PatientName": "Cole^Xena", "PatientID": "x83y"}, "X.C.: C-SPINE", "[removed].: C-SPINE"),
     ({"PatientName": "Pott^Tara", "PatientID": "x84y"}, "T.P. KNEE 3T", "[removed]. KNEE 3T"),
     ({"PatientName": "Clay^Eva Rosa^Sue", "PatientID": "x85y"}, "head E.S.C.", "head [removed]."),
     ({"PatientName": "Farmer^Sue", "PatientID": "x86y"}, "head FARMERS", "head [removed]"),
-    # glued to another word
+    # joined to another word
     (HAND, "HandAP left", "[removed] left"),
     (DOE, "HandAP left", "HandAP left"),
     # identifiers
@@ -116,9 +116,9 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (DOE, "Toraks BT kontrastlı", "Toraks BT kontrastlı"),
     (DOE, "per Dra. Young", "per [removed]"),
     (DOE, "head DamianJędra transverse", "head [removed] transverse"),
-    # what the lists did not know
+    # words that were missing in the word lists
     (DOE, "8HRBRAIN, NECK VRT, OSH", "8HRBRAIN, NECK VRT, OSH"),
-    # dates of whoever
+    # dates of any person
     (DOE, "320x256 Aug. 25, 2009 head", "320x256 [removed] head"),
     (DOE, "on Mar. 24, 2011. Mar. 24, 2011 head", "on [removed] head"),
     (DOE, "at 12:27 Jun 22 2009", "at [removed]"),
@@ -139,7 +139,7 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (DOE, "NU2-2001 head", "NU2-2001 head"),
     (DOE, "chest 2012", "chest [removed]"),
     (DOE, "chest 10:15:30", "chest [removed]"),
-    # whatever else has the shape of an identifier
+    # other texts with the form of an identifier
     (DOE, "chest 617-555-1234", "chest [removed]"),
     (DOE, "chest +1 (617) 555 1234", "chest [removed]"),
     (DOE, "chest john.roe@example.org", "chest [removed]"),
@@ -161,14 +161,14 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
 ]  # fmt: skip
 
 
-# each value ends or begins with what a pattern takes out together with its neighbour
+# each value ends or begins with a text that a pattern removes together with its neighbour
 ENDS = "chest 4/3/12\\3/4/12 head\\4 March\\Doe\\aged 95\\contrast"
 
 
 def text_file(number: int) -> dict[str, str]:
-    who, text, _ = TEXTS[number]
-    extra = {"PatientID": f"{who['PatientID']}"}
-    return file(f"{number}", "1", 1, **(who | extra), StudyDescription=text)
+    patient, text, _ = TEXTS[number]
+    extra = {"PatientID": f"{patient['PatientID']}"}
+    return file(f"{number}", "1", 1, **(patient | extra), StudyDescription=text)
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_every_value_of_an_attribute_is_cleaned(texts: Warehouse) -> None:
     assert values == ["[removed]", "chest", None, "head [removed]"]
 
 
-def test_what_is_taken_out_leaves_values_apart(texts: Warehouse) -> None:
+def test_removed_parts_do_not_join_neighbouring_values(texts: Warehouse) -> None:
     values = study(texts, "ends")["admitting_diagnoses_description"]
     assert values == [
         "chest [removed]",
@@ -224,7 +224,7 @@ def test_what_is_taken_out_leaves_values_apart(texts: Warehouse) -> None:
     ]
 
 
-def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
+def test_cleaning_causes_no_failed_cast_and_keeps_every_row(texts: Warehouse) -> None:
     [counts] = texts.rows(
         "select count(*) as all_rows, count(*) filter (where len(failed_casts) > 0) as failed"
         " from stage.staged_studies"
@@ -232,7 +232,7 @@ def test_cleaning_fails_no_cast_and_keeps_every_row(texts: Warehouse) -> None:
     assert counts == {"all_rows": len(TEXTS) + 4, "failed": 0}
 
 
-def test_words_that_were_taken_out_are_listed_without_anybodys_terms(texts: Warehouse) -> None:
+def test_removed_words_are_listed_without_identity_terms_of_any_patient(texts: Warehouse) -> None:
     words = {word.word: word for word in _removed(texts, least_patients=1)}
     assert words["zyxquorn"].texts == words["zyxquorn"].patients == 1
     assert "иванов" in words
@@ -240,7 +240,7 @@ def test_words_that_were_taken_out_are_listed_without_anybodys_terms(texts: Ware
     assert "zyxquorn" not in {word.word for word in _removed(texts, least_patients=2)}
 
 
-def test_the_list_of_words_lies_in_the_raw_zone_for_its_owner(
+def test_the_list_of_removed_words_is_in_the_raw_zone_and_readable_only_by_its_owner(
     texts: Warehouse, tmp_path: Path
 ) -> None:
     path = write_removed_words(_removed(texts, least_patients=1), tmp_path)
@@ -261,10 +261,10 @@ def _removed(warehouse: Warehouse, least_patients: int) -> list[RemovedWord]:
     )
 
 
-def test_a_name_first_seen_in_a_later_study_is_taken_out_of_the_earlier_one(
+def test_a_name_first_seen_in_a_later_study_is_removed_from_the_earlier_study(
     texts: Warehouse,
 ) -> None:
-    """Married names: only the partitions of that patient are cleaned again."""
+    """For example a new family name: only the partitions of that patient are cleaned again."""
     uid = next(n for n, case in enumerate(TEXTS) if case[1] == "right hand, 2 views")
     assert study(texts, str(uid))["study_description"] == "right hand, 2 views"
     texts.execute("update stage.staged_studies set file_count = -1")
@@ -282,7 +282,7 @@ def _name(name: str) -> dict[str, str]:
     return {"PatientName": name}
 
 
-def test_a_word_that_the_site_allows_stays(texts: Warehouse) -> None:
+def test_a_word_that_the_site_allows_is_kept(texts: Warehouse) -> None:
     uid = next(n for n, case in enumerate(TEXTS) if "Zyxquorn" in case[1])
     site: Path = texts.project / "seeds" / "allowed_words_site.csv"
     with site.open("a") as lines:
@@ -291,6 +291,6 @@ def test_a_word_that_the_site_allows_stays(texts: Warehouse) -> None:
     assert study(texts, str(uid))["study_description"] == "chest Zyxquorn"
 
 
-def test_a_model_that_looks_like_the_year_of_a_study_stays(texts: Warehouse) -> None:
+def test_a_model_name_that_equals_the_year_of_a_study_is_kept(texts: Warehouse) -> None:
     models = texts.rows("select manufacturer_model_name as model from stage.staged_devices")
     assert "ACUSON S2012" in {row["model"] for row in models}

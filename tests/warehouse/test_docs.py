@@ -1,4 +1,4 @@
-"""The pages of `dbt docs`: what they say of columns, and what their server gives away."""
+"""The pages of `dbt docs`: descriptions and types of columns, and access to files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .archive import ADDED_LINES
 from .conftest import Warehouse
 
 
-def test_every_column_that_is_built_is_described(warehouse: Warehouse) -> None:
+def test_every_built_column_has_a_description(warehouse: Warehouse) -> None:
     manifest = json.loads((warehouse.root / "target" / "manifest.json").read_text())
     columns = asset_columns(load_mapping(), Profile.RESEARCH, manifest)
-    said = {
+    descriptions = {
         (node["schema"], node["name"], name): column["description"]
         for node in described(manifest, columns)["nodes"].values()
         if node["resource_type"] in ("model", "seed")
@@ -34,10 +34,10 @@ def test_every_column_that_is_built_is_described(warehouse: Warehouse) -> None:
     added = [line.split(",")[1] for line in ADDED_LINES.splitlines()]  # by the tests' archive
     built = [row for row in built if row["column_name"] not in added]
     assert len(built) > 400
-    assert not [place for row in built if not said.get(place := tuple(row.values()))]
+    assert not [column for row in built if not descriptions.get(column := tuple(row.values()))]
 
 
-def test_every_column_has_the_type_in_the_web_ui_that_it_has_in_the_database(
+def test_column_types_in_the_web_ui_are_those_of_the_database(
     warehouse: Warehouse,
 ) -> None:
     manifest = json.loads((warehouse.root / "target" / "manifest.json").read_text())
@@ -67,9 +67,7 @@ def test_every_column_has_the_type_in_the_web_ui_that_it_has_in_the_database(
     [*((f"/{name}", 200) for name in SERVED), ("/", 200), ("/?g_v=1", 200),
      ("/dbt.log", 404), ("/../secret", 404), ("/%2e%2e/secret", 404), ("/compiled/", 404)],
 )  # fmt: skip
-def test_the_server_gives_the_pages_and_nothing_beside_them(
-    path: str, status: int, tmp_path: Path
-) -> None:
+def test_the_server_serves_only_the_pages(path: str, status: int, tmp_path: Path) -> None:
     pages = tmp_path / "pages"
     (pages / "compiled").mkdir(parents=True)
     for name in (*SERVED, "dbt.log", "../secret"):

@@ -1,4 +1,4 @@
-"""Building what changed gives what building everything anew gives, whatever has changed."""
+"""After any change, an incremental build gives the same tables as a full refresh."""
 
 import shutil
 
@@ -17,7 +17,7 @@ def copied(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wa
     return Warehouse(root)
 
 
-def test_changes_one_after_the_other_give_what_a_full_refresh_gives(copied: Warehouse) -> None:
+def test_successive_incremental_builds_equal_a_full_refresh(copied: Warehouse) -> None:
     march, may = PERIODS["2012-03"], PERIODS["2012-05"]
     twice = [one for one in march if one["SOPInstanceUID"].endswith(".twice")]
     others = [one for one in march if one not in twice]
@@ -26,7 +26,7 @@ def test_changes_one_after_the_other_give_what_a_full_refresh_gives(copied: Ware
             "2012-03": march[1:],
             "2012-05": [march[0], *may[1:], file("4", "1", 9, **MAY)],
         },
-        # of an image with several contents the winner goes, then comes back elsewhere
+        # of an image with several contents, the selected one is deleted, then in another month
         "the winner is gone": {"2012-03": others},
         "a new month has the winner, and a new name of a known patient": {
             "2013-01": [*twice, file("9", "1", 1, **MARCH, **LATER, PatientName="Brain^Axial")]

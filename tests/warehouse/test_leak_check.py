@@ -1,4 +1,4 @@
-"""The leak check: finds what cleaning should have taken out, whoever put it back, and no more."""
+"""The leak check finds identifiers that remain after cleaning, and nothing else."""
 
 import shutil
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ HAND = {
 }
 PHILIPS = {"PatientID": "P-1", "PatientName": "Philips^Anna", "Manufacturer": "Philips"}
 CHINESE = {"PatientID": "C-1", "PatientName": "李", "StudyDescription": "head 李"}
-# what is kept as it is, yet tells who it is: stage nulls it, and everybody else is published
-TALKATIVE = {"PatientID": "T-1", "PatientName": "Oberkampf^Ada", "EthnicGroup": "Oberkampf family"}
+# a kept value that identifies the patient: stage sets it to null and publishes the other rows
+REVEALING = {"PatientID": "T-1", "PatientName": "Oberkampf^Ada", "EthnicGroup": "Oberkampf family"}
 
-# one file each that would keep everybody's tables from being published
+# files with values that must not stop the publication of the other patients
 ODD = {
     "exporters write it": {"PatientID": "NULL", "PatientName": "NULL", "Manufacturer": "NULL"},
     "the vendor's default": {
@@ -51,7 +51,7 @@ ODD = {
 def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("people"))
     warehouse.create()
-    everybody = [HAND, PHILIPS, CHINESE, TALKATIVE]
+    everybody = [HAND, PHILIPS, CHINESE, REVEALING]
     files = [file(f"{n}", "1", 1, **person) for n, person in enumerate(everybody)]
     files += [file(f"1{n}", "1", 1, PatientID=f"N-{n}", PatientName=f"Nn{n}x") for n in range(6)]
     files += [
@@ -64,8 +64,8 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.fixture
-def spoilt(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
-    """A copy whose tables a test may spoil."""
+def changed(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """A copy whose tables a test may change."""
     shutil.copytree(people.root, tmp_path / "copy")
     yield Warehouse(tmp_path / "copy")
 
@@ -86,13 +86,15 @@ def found(warehouse: Warehouse) -> list[tuple[str, str, int]]:
     return [(f.table, f.column, f.cells) for f in check(warehouse).findings]
 
 
-def test_nothing_is_found_in_what_the_models_built(people: Warehouse) -> None:
+def test_nothing_is_found_in_the_tables_that_the_models_build(people: Warehouse) -> None:
     report = check(people)
     assert report.findings == []
     assert report.patients == 10 + len(ODD) and report.terms > 30 and report.columns > 150
 
 
-def test_body_part_vendor_and_modality_stay_whoever_is_named_like_them(people: Warehouse) -> None:
+def test_body_part_vendor_and_modality_are_kept_even_if_a_patient_has_that_name(
+    people: Warehouse,
+) -> None:
     [row] = people.rows(f"select * from processed.processed_series where {patient(HAND)}")
     assert row["body_part_examined"] == "HAND"
     [row] = people.rows(f"select * from processed.processed_studies where {patient(HAND)}")
@@ -101,7 +103,7 @@ def test_body_part_vendor_and_modality_stay_whoever_is_named_like_them(people: W
     assert {"manufacturer": "Philips"} in makers
 
 
-def test_one_odd_file_keeps_nobody_from_being_published(people: Warehouse) -> None:
+def test_one_irregular_file_does_not_stop_the_publication_of_others(people: Warehouse) -> None:
     devices = people.rows("select * from processed.processed_devices")
     assert {"NULL", "GE MEDICAL SYSTEMS"} <= {row["manufacturer"] for row in devices}
     models = {row["manufacturer_model_name"] for row in devices}
@@ -114,7 +116,7 @@ def test_one_odd_file_keeps_nobody_from_being_published(people: Warehouse) -> No
 
 
 def test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted(people: Warehouse) -> None:
-    [row] = people.rows(f"select * from stage.staged_patients where {patient(TALKATIVE)}")
+    [row] = people.rows(f"select * from stage.staged_patients where {patient(REVEALING)}")
     assert row["ethnic_group"] is None
     assert row["leaked_cells"] == ["ethnic_group"]
     assert row["failed_casts"] == []
@@ -122,7 +124,7 @@ def test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted(people: W
     assert check(people).nulled == nulled
 
 
-SPOILS = [
+LEAKS = [
     ("studies", "study_description", "'head of Mr Hand'", HAND),
     ("studies", "study_description", "'LI'", HAND),
     ("studies", "study_description", "'H77 head'", HAND),
@@ -140,71 +142,71 @@ SPOILS = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "value", "who"), SPOILS)
+@pytest.mark.parametrize(("table", "column", "value", "who"), LEAKS)
 def test_a_term_of_the_patient_is_found(
-    spoilt: Warehouse, table: str, column: str, value: str, who: dict[str, str]
+    changed: Warehouse, table: str, column: str, value: str, who: dict[str, str]
 ) -> None:
     name = f"processed_{table}"
-    spoilt.execute(f"update processed.{name} set {column} = {value} where {patient(who)}")
-    assert found(spoilt) == [(name, column, 1)]
+    changed.execute(f"update processed.{name} set {column} = {value} where {patient(who)}")
+    assert found(changed) == [(name, column, 1)]
 
 
 @pytest.mark.parametrize(
     "value", ["'head of Mr Young'", "'handle'", "'lip'", "'2013'", "'head 77'", "'[removed]'"]
 )
-def test_what_is_no_term_of_the_patient_is_let_through(spoilt: Warehouse, value: str) -> None:
-    spoilt.execute(
+def test_text_that_is_not_a_term_of_the_patient_is_accepted(changed: Warehouse, value: str) -> None:
+    changed.execute(
         f"update processed.processed_studies set study_description = {value} where {patient(HAND)}"
     )
-    assert found(spoilt) == []
+    assert found(changed) == []
 
 
-def test_another_patients_name_is_no_leak_of_this_one(spoilt: Warehouse) -> None:
-    spoilt.execute(
+def test_the_name_of_another_patient_is_not_a_leak(changed: Warehouse) -> None:
+    changed.execute(
         f"update processed.processed_studies set study_description = 'hand'"
         f" where {patient(PHILIPS)}"
     )
-    assert found(spoilt) == []
+    assert found(changed) == []
 
 
-def test_a_patients_name_on_a_device_is_found(spoilt: Warehouse) -> None:
-    spoilt.execute(
+def test_the_name_of_any_patient_in_the_device_table_is_found(changed: Warehouse) -> None:
+    changed.execute(
         "update processed.processed_devices set manufacturer = 'for Anna Oberkampf'"
         " where manufacturer = 'Philips'"
     )
-    assert found(spoilt) == [("processed_devices", "manufacturer", 1)]
+    assert found(changed) == [("processed_devices", "manufacturer", 1)]
 
 
-def test_a_line_without_a_word_in_the_sites_list_hides_no_leak(spoilt: Warehouse) -> None:
-    spoilt.execute("insert into internal.allowed_words_site values (null, 'an empty cell')")
-    spoilt.execute(
+def test_a_line_without_a_word_in_the_list_of_the_site_hides_no_leak(changed: Warehouse) -> None:
+    changed.execute("insert into internal.allowed_words_site values (null, 'an empty cell')")
+    changed.execute(
         "update processed.processed_devices set manufacturer = 'for Anna Oberkampf'"
         " where manufacturer = 'Philips'"
     )
-    assert found(spoilt) == [("processed_devices", "manufacturer", 1)]
+    assert found(changed) == [("processed_devices", "manufacturer", 1)]
 
 
-def test_dates_that_were_not_shifted_are_found(spoilt: Warehouse) -> None:
-    spoilt.execute(
+def test_dates_that_were_not_shifted_are_found(changed: Warehouse) -> None:
+    changed.execute(
         f"update processed.processed_studies set study_date = date '2013-06-07'"
         f" where {patient(HAND)}"
     )
-    assert found(spoilt) == [("processed_studies", "study_date", 1)]
+    assert found(changed) == [("processed_studies", "study_date", 1)]
 
 
-def test_a_column_that_had_to_be_nulled_throughout_is_a_fault_of_its_mapping(
-    spoilt: Warehouse,
+def test_a_column_set_to_null_for_all_patients_is_reported_as_a_wrong_mapping(
+    changed: Warehouse,
 ) -> None:
-    spoilt.execute("update stage.staged_patients set ethnic_group = null,"
+    changed.execute("update stage.staged_patients set ethnic_group = null,"
                    " leaked_cells = ['ethnic_group']")  # fmt: skip
-    assert found(spoilt) == [("stage.staged_patients", "ethnic_group", 10 + len(ODD))]
+    assert found(changed) == [("stage.staged_patients", "ethnic_group", 10 + len(ODD))]
 
 
-def test_what_is_said_of_a_leak_holds_no_value(spoilt: Warehouse) -> None:
-    spoilt.execute("update processed.processed_studies set study_description = 'Oberkampf'")
-    said = str(check(spoilt))
-    assert "study_description" in said
-    assert "berkampf" not in said and "T-1" not in said
+def test_the_message_about_a_leak_contains_no_value(changed: Warehouse) -> None:
+    changed.execute("update processed.processed_studies set study_description = 'Oberkampf'")
+    message = str(check(changed))
+    assert "study_description" in message
+    assert "berkampf" not in message and "T-1" not in message
 
 
 VIEWS = (
@@ -213,7 +215,7 @@ VIEWS = (
 
 
 def without_views(warehouse: Warehouse) -> Warehouse:
-    """As Snowflake builds it: tables, of which the check sees a copy."""
+    """Replace views by tables, as the check sees them with Snowflake."""
     for view in VIEWS:
         warehouse.execute(
             f"create table processed.made as from processed.{view}; drop view processed.{view};"
@@ -222,9 +224,11 @@ def without_views(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_words_of_the_models_are_no_leak_whoever_is_named_like_them(spoilt: Warehouse) -> None:
+def test_words_of_the_models_are_not_a_leak_even_if_a_patient_has_that_name(
+    changed: Warehouse,
+) -> None:
     named = ["Axial^Kvp", "Sagittal^Sop", "Processed^Gantry", "Sar^Rows", "Oblique^Bdt"]
-    spoilt.raw.write(
+    changed.raw.write(
         "2013-07",
         [
             file(f"3{n}", "1", place, PatientID=f"W-{n}", PatientName=who, Modality="MR")
@@ -232,20 +236,20 @@ def test_words_of_the_models_are_no_leak_whoever_is_named_like_them(spoilt: Ware
             for place in range(2)
         ],
     )
-    spoilt.build()
-    before = check(spoilt).columns
-    without_views(spoilt)
-    spoilt.execute("update processed.series_geometry set orientation_plane = 'axial'")
-    spoilt.execute(
+    changed.build()
+    before = check(changed).columns
+    without_views(changed)
+    changed.execute("update processed.series_geometry set orientation_plane = 'axial'")
+    changed.execute(
         "insert into processed.series_geometry select * replace ('sagittal' as orientation_plane)"
         " from processed.series_geometry union all"
         " select * replace ('oblique' as orientation_plane) from processed.series_geometry"
     )
-    report = check(spoilt)
+    report = check(changed)
     assert report.findings == []
     assert report.columns == before + sum(
         row["n"]
-        for row in spoilt.rows(
+        for row in changed.rows(
             "select count(*) as n from duckdb_columns() where schema_name = 'processed'"
             f" and table_name in {VIEWS}"
         )
@@ -265,14 +269,12 @@ def test_words_of_the_models_are_no_leak_whoever_is_named_like_them(spoilt: Ware
         ("study_intervals", "previous_study_key", "'1.2.3'"),
     ],
 )
-def test_what_is_put_into_them_is_found(
-    spoilt: Warehouse, table: str, column: str, value: str
-) -> None:
-    without_views(spoilt)
+def test_a_leak_in_a_view_is_found(changed: Warehouse, table: str, column: str, value: str) -> None:
+    without_views(changed)
     if table == "study_intervals":
-        spoilt.execute("insert into processed.study_intervals (previous_study_key) values ('a')")
+        changed.execute("insert into processed.study_intervals (previous_study_key) values ('a')")
     key = ORACLE.patient_key("H-77")
     of_hand = f" where patient_key = '{key}'" if table == "series_geometry" else ""
-    spoilt.execute(f"update processed.{table} set {column} = {value}{of_hand}")
-    tables = {(t, c) for t, c, _ in found(spoilt)}
+    changed.execute(f"update processed.{table} set {column} = {value}{of_hand}")
+    tables = {(t, c) for t, c, _ in found(changed)}
     assert tables == {(table, column)}

@@ -1,4 +1,4 @@
-"""One writer at a time, and no lock that outlives its holder."""
+"""Only one writer at a time; the lock of a dead process is released."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ with writer_lock(Path(sys.argv[1])):
 """
 
 
-def test_a_second_writer_is_told_or_waits(tmp_path: Path) -> None:
+def test_a_second_writer_fails_or_waits(tmp_path: Path) -> None:
     with writer_lock(tmp_path), pytest.raises(LockUnavailable), writer_lock(tmp_path, wait=False):
         pass
     with writer_lock(tmp_path, wait=False):
         pass
 
 
-def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released_at_once(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -41,12 +41,12 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
         pass
     holder.kill()
     holder.wait()
-    said: list[str] = []
-    with writer_lock(tmp_path, waiting=said.append):
+    messages: list[str] = []
+    with writer_lock(tmp_path, waiting=messages.append):
         pass
 
 
-def test_a_build_database_that_somebody_holds_is_waited_for_and_then_named(tmp_path: Path) -> None:
+def test_a_locked_build_database_is_waited_for_and_then_reported(tmp_path: Path) -> None:
     database = tmp_path / "build.duckdb"
     script = """import duckdb, sys, time
 connection = duckdb.connect(sys.argv[1])
@@ -67,7 +67,7 @@ time.sleep(600)"""
     duckdb.connect(str(database)).close()
 
 
-def test_a_damaged_build_database_is_not_taken_for_one_that_is_held(tmp_path: Path) -> None:
+def test_a_corrupt_build_database_is_not_reported_as_locked(tmp_path: Path) -> None:
     database = tmp_path / "build.duckdb"
     with duckdb.connect(str(database)) as connection:
         connection.execute("create table t as select range n, hash(range) h from range(99999)")
@@ -75,13 +75,13 @@ def test_a_damaged_build_database_is_not_taken_for_one_that_is_held(tmp_path: Pa
     third = len(data) // 3
     wait_until_free(database, seconds=0)
     assert database.exists() and not is_corrupt(database)
-    # what DuckDB says of the last one is about a block, which has "lock" in it
-    for harmed in (
+    # the message of DuckDB for the last one contains "block", which contains "lock"
+    for corrupt in (
         data[: len(data) // 10],
         data[: len(data) // 2],
         b"\xa5" * len(data),
         data[:third] + b"\xa5" * third + data[2 * third :],
     ):
-        database.write_bytes(harmed)
+        database.write_bytes(corrupt)
         wait_until_free(database, seconds=0)
         assert not database.exists() or is_corrupt(database)

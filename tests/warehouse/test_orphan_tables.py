@@ -1,4 +1,4 @@
-"""A build database that another version left: what is dropped of it, and what is said."""
+"""Build database of another version: tables that are dropped, and messages."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def tables(build: Path) -> set[str]:
     return {name for (name,) in rows}
 
 
-def test_what_no_model_makes_is_dropped_and_named_and_the_rest_stays(build: Path) -> None:
+def test_tables_without_a_model_are_dropped_and_named_and_the_others_are_kept(build: Path) -> None:
     dropped = drop_orphan_tables(build, MANIFEST)
     assert dropped == ["processed.seen", "processed.gone", 'stage.odd " name']
     assert tables(build) == {"a", "v", "kept"}
     assert drop_orphan_tables(build, MANIFEST) == []
 
 
-def test_where_nothing_is_built_nothing_is_dropped_and_nothing_said(tmp_path: Path) -> None:
+def test_without_a_build_database_nothing_is_dropped_or_reported(tmp_path: Path) -> None:
     build = tmp_path / "build.duckdb"
     assert drop_orphan_tables(build, MANIFEST) == []
     assert not build.exists()
     assert not build_outdated(build, "now")
 
 
-def test_other_sources_and_unknown_ones_are_told(build: Path) -> None:
-    assert build_outdated(build, "now")  # older than the note
+def test_a_build_from_other_or_unknown_sources_is_reported(build: Path) -> None:
+    assert build_outdated(build, "now")  # older than the build fingerprint
     write_fingerprint(build, "now")
     assert not build_outdated(build, "now")
     assert build_outdated(build, "then")

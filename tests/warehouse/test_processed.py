@@ -1,4 +1,4 @@
-"""Processed: one row an entity, keys that join, counts that add up, conflicts that show."""
+"""Processed tables: one row per entity, matching keys, correct counts, visible conflicts."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def test_every_key_in_an_image_finds_exactly_one_row(warehouse: Warehouse, table
     assert joined == images > 0
 
 
-def test_all_patients_and_studies_of_the_raw_zone_are_there(warehouse: Warehouse) -> None:
+def test_all_patients_and_studies_of_the_raw_zone_are_published(warehouse: Warehouse) -> None:
     rows = warehouse.rows("select patient_key from processed.processed_patients")
     parts = [
         ("MRN-4711", "CLINIC"),
@@ -57,7 +57,7 @@ def test_all_patients_and_studies_of_the_raw_zone_are_there(warehouse: Warehouse
     }
 
 
-def test_of_files_with_one_uid_the_one_created_last_is_taken(warehouse: Warehouse) -> None:
+def test_of_files_with_one_uid_the_one_created_last_is_used(warehouse: Warehouse) -> None:
     row = image(warehouse, "1.2.840.1.1.twice")
     assert (row["instance_number"], row["instance_versions"], row["has_conflict"]) == (2, 3, True)
     assert image(warehouse, "1.2.840.1.1.1")["instance_versions"] == 1
@@ -73,7 +73,7 @@ def test_a_patient_has_first_and_last_measures_and_counts(warehouse: Warehouse) 
     assert row["conflicting_attributes"] == ["patient_sex"] and row["has_conflict"]
 
 
-def test_studies_are_counted_and_spaced_within_their_patient(warehouse: Warehouse) -> None:
+def test_studies_of_a_patient_are_numbered_with_the_days_between_them(warehouse: Warehouse) -> None:
     first, second = study(warehouse, "1.2.840.1"), study(warehouse, "1.2.840.4")
     assert (first["study_number"], second["study_number"]) == (1, 2)
     assert (first["days_since_previous_study"], second["days_since_previous_study"]) == (None, 63)
@@ -91,13 +91,15 @@ def test_a_study_without_a_date_has_no_number(warehouse: Warehouse) -> None:
     )
 
 
-def test_a_study_of_two_patients_belongs_to_the_one_with_most_files(warehouse: Warehouse) -> None:
+def test_a_study_of_two_patients_belongs_to_the_patient_with_most_files(
+    warehouse: Warehouse,
+) -> None:
     row = study(warehouse, "1.2.840.4")
     assert (row["patient_key"], row["patient_count"], row["image_count"]) == (PATIENT, 2, 5)
     assert row["conflicting_attributes"] == []
 
 
-def test_a_series_in_two_studies_belongs_to_the_one_with_most_files(warehouse: Warehouse) -> None:
+def test_a_series_in_two_studies_belongs_to_the_study_with_most_files(warehouse: Warehouse) -> None:
     row = one(warehouse, "series", ORACLE.key("series_key", "1.2.840.4.2"))
     assert (row["study_key"], row["study_count"]) == (ORACLE.key("study_key", "1.2.840.4"), 2)
     assert row["image_count"] == 3

@@ -1,4 +1,4 @@
-"""The two profiles: what they are called, what they leave, and what a switch builds again.
+"""The two profiles: their published description, their content, and the effect of a switch.
 
 The tests of this module are steps of one history, in order: research, strict, research.
 """
@@ -23,7 +23,7 @@ STAGED = ("devices", "images", "patients", "series", "studies")
 
 @pytest.fixture(scope="module")
 def switched(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A copy of the built warehouse, to be switched to and fro."""
+    """A copy of the built warehouse whose profile is switched."""
     root = tmp_path_factory.mktemp("switched")
     shutil.copytree(warehouse.root, root, dirs_exist_ok=True)
     return Warehouse(root)
@@ -31,7 +31,7 @@ def switched(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The same archive in a warehouse that never was anything but strict."""
+    """The same archive in a warehouse that was built only with the strict profile."""
     warehouse = Warehouse(tmp_path_factory.mktemp("strict"))
     warehouse.create()
     for period, files in PERIODS.items():
@@ -41,13 +41,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def raw_files(warehouse: Warehouse) -> dict[Path, int]:
-    """When each file of the raw zone was written."""
+    """Return the modification time of each file of the raw zone."""
     found = sorted(warehouse.raw.root.rglob("*.parquet"))
     return {path.relative_to(warehouse.raw.root): path.stat().st_mtime_ns for path in found}
 
 
 def mark(warehouse: Warehouse) -> None:
-    """Leave a mark in every staged row: it is there as long as nobody builds the row again."""
+    """Mark every staged row; the mark remains until the row is rebuilt."""
     for table in STAGED:
         column = "file_size" if table == "images" else "file_count"
         warehouse.execute(f"update stage.staged_{table} set {column} = -1")
@@ -59,7 +59,7 @@ def unmarked(warehouse: Warehouse, table: str) -> int:
     return int(row["n"])
 
 
-def test_a_switch_to_strict_gives_what_a_fresh_strict_build_gives(
+def test_a_switch_to_strict_equals_a_first_build_with_strict(
     switched: Warehouse, strict: Warehouse
 ) -> None:
     before, raw = switched.content(), raw_files(switched)
@@ -69,7 +69,7 @@ def test_a_switch_to_strict_gives_what_a_fresh_strict_build_gives(
     assert raw_files(switched) == raw
 
 
-def test_building_strict_again_builds_no_partition_again(
+def test_a_second_build_with_strict_rebuilds_no_partition(
     switched: Warehouse, strict: Warehouse
 ) -> None:
     mark(switched)
@@ -77,10 +77,10 @@ def test_building_strict_again_builds_no_partition_again(
     assert {table: unmarked(switched, table) for table in STAGED} == dict.fromkeys(STAGED, 0)
 
 
-def test_a_switch_back_builds_all_of_what_differs_and_gives_what_was_there(
+def test_a_switch_back_rebuilds_all_tables_that_differ_and_restores_their_content(
     switched: Warehouse, warehouse: Warehouse
 ) -> None:
-    """Devices are the same under both profiles: their marks, left by the test before, stay."""
+    """Devices are equal in both profiles: their marks from the previous test remain."""
     raw = raw_files(switched)
     switched.build()
     assert {table for table in STAGED if unmarked(switched, table) == 0} == {"devices"}
@@ -94,7 +94,7 @@ def test_a_switch_back_builds_all_of_what_differs_and_gives_what_was_there(
 def test_neither_profile_is_read_from_another_column_than_its_own(
     warehouse: Warehouse, strict: Warehouse
 ) -> None:
-    """What strict removes is null in every row of stage, and there under research."""
+    """Columns that strict removes are null in every row of stage, and have values with research."""
     seen = 0
     for line in mapping_lines(warehouse.seed):
         name, table = line["column_name"], line["table_name"]
@@ -106,7 +106,7 @@ def test_neither_profile_is_read_from_another_column_than_its_own(
     assert seen > 5
 
 
-def test_strict_leaves_no_column_that_was_made_of_dates_or_of_the_patient(
+def test_strict_has_no_values_derived_from_dates_or_the_patient(
     strict: Warehouse, warehouse: Warehouse
 ) -> None:
     models = yaml.safe_load((strict.project / "models/processed/processed.yml").read_text())
@@ -128,7 +128,7 @@ def test_strict_leaves_no_column_that_was_made_of_dates_or_of_the_patient(
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_table_deidentification_names_the_profile_its_options_and_the_key(
+def test_the_deidentification_table_names_the_profile_its_options_and_the_key(
     warehouse: Warehouse, strict: Warehouse, profile: str
 ) -> None:
     built = strict if profile == "strict" else warehouse

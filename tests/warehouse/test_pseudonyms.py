@@ -1,4 +1,4 @@
-"""Keys that SQL computes of raw rows are those that Python computes, and those of the oracle."""
+"""Keys computed by SQL from raw rows equal those computed by Python and by the oracle."""
 
 from __future__ import annotations
 

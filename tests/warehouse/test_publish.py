@@ -1,4 +1,4 @@
-"""The published file: replaced whole, while others have it open."""
+"""The published file is replaced as a whole while other processes have it open."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def publish(build: Path, database: Path, comments: Comments = COMMENTS) -> Publi
 def build(
     path: Path, *numbers: int, columns: str = "image_key varchar, rows bigint", view: str = ""
 ) -> Path:
-    """A build database with processed_images, and a stage that must stay private."""
+    """A build database with processed_images, and a stage schema that must not be published."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema processed; create schema stage")
@@ -110,7 +110,7 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "dicom.duckdb"
 
 
-def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
+def test_the_published_file_has_only_the_processed_tables_with_their_comments(
     tmp_path: Path, database: Path
 ) -> None:
     columns = "image_key varchar, rows bigint, period_key varchar, stage_version varchar"
@@ -134,12 +134,14 @@ def test_it_holds_the_processed_tables_with_their_comments_and_nothing_else(
     assert b"SECRET-STAGE" not in database.read_bytes()
 
 
-def test_it_can_be_read_by_all_and_written_by_none(tmp_path: Path, database: Path) -> None:
+def test_the_published_file_is_readable_by_all_and_writable_by_none(
+    tmp_path: Path, database: Path
+) -> None:
     publish(build(tmp_path / "build.duckdb", 1), database)
     assert stat.S_IMODE(database.stat().st_mode) == 0o444
 
 
-def test_older_duckdb_clients_can_open_it(tmp_path: Path, database: Path) -> None:
+def test_older_duckdb_clients_can_open_the_published_file(tmp_path: Path, database: Path) -> None:
     publish(build(tmp_path / "build.duckdb", 1), database)
     # the main header: checksum, magic, and the storage version; 64 is that of DuckDB 1.0
     header = database.read_bytes()[:20]
@@ -164,12 +166,12 @@ def test_what_a_client_wrote_into_the_old_file_is_not_in_the_new_one(
     tmp_path: Path, database: Path
 ) -> None:
     publish(build(tmp_path / "build.duckdb", 1, 2), database)
-    database.chmod(0o644)  # somebody insists
+    database.chmod(0o644)  # a client makes the file writable
     writer = Client(database, "writer")
     assert database.with_name("dicom.duckdb.wal").exists()
     publish(build(tmp_path / "build.duckdb", 10, 20), database)
     assert rows(database) == [10, 20]
-    assert writer.ask("write") == 3  # it goes on with its own
+    assert writer.ask("write") == 3  # the client continues with the old file
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = connection.execute("select table_name from duckdb_tables()").fetchall()
     assert {table for (table,) in tables} == {"processed_images", *OWN}
@@ -192,7 +194,7 @@ def test_a_client_killed_with_the_old_file_open_leaves_nothing_behind(
     assert sorted(os.listdir(tmp_path)) == ["build.duckdb", "dicom.duckdb"]
 
 
-def test_a_column_that_nobody_described_is_refused_and_the_old_file_stays(
+def test_a_column_without_description_is_refused_and_the_old_file_is_kept(
     tmp_path: Path, database: Path
 ) -> None:
     publish(build(tmp_path / "build.duckdb", 1), database)
@@ -211,7 +213,7 @@ def test_a_build_without_processed_tables_is_refused(tmp_path: Path, database: P
     assert not database.exists()
 
 
-def test_views_come_along_and_look_at_what_is_published(tmp_path: Path, database: Path) -> None:
+def test_views_are_published_and_read_the_published_tables(tmp_path: Path, database: Path) -> None:
     view = "select rows from processed.processed_images where rows > 1"
     publish(build(tmp_path / "build.duckdb", 1, 2, view=view), database)
     (tmp_path / "build.duckdb").unlink()
@@ -233,9 +235,7 @@ def test_views_come_along_and_look_at_what_is_published(tmp_path: Path, database
         "select stage_version as rows from processed.processed_images",
     ],
 )
-def test_a_view_of_what_is_not_published_is_refused(
-    tmp_path: Path, database: Path, view: str
-) -> None:
+def test_a_view_of_unpublished_data_is_refused(tmp_path: Path, database: Path, view: str) -> None:
     publish(build(tmp_path / "build.duckdb", 1), database)
     columns = "image_key varchar, rows bigint, stage_version varchar"
     with pytest.raises(PublishRefused, match="heights"):
@@ -243,14 +243,14 @@ def test_a_view_of_what_is_not_published_is_refused(
     assert rows(database) == [1]
 
 
-def test_a_view_that_nobody_described_is_refused(tmp_path: Path, database: Path) -> None:
+def test_a_view_without_description_is_refused(tmp_path: Path, database: Path) -> None:
     view = "select rows, image_key as patient_name from processed.processed_images"
     with pytest.raises(PublishRefused, match="patient_name"):
         publish(build(tmp_path / "build.duckdb", 2, view=view), database)
     assert not database.exists()
 
 
-def test_the_dictionary_has_a_line_for_every_published_column(
+def test_the_data_dictionary_has_a_row_for_every_published_column(
     tmp_path: Path, database: Path
 ) -> None:
     view = "select rows from processed.processed_images"
@@ -272,7 +272,7 @@ def test_the_dictionary_has_a_line_for_every_published_column(
         ).fetchall() == [(None,) * 4, ("Rows", "(0028,0010)", "US", "kept")]
 
 
-def test_the_publication_says_what_it_was_made_with(tmp_path: Path, database: Path) -> None:
+def test_run_info_describes_how_the_published_file_was_made(tmp_path: Path, database: Path) -> None:
     publish(build(tmp_path / "build.duckdb", 1, 2), database)
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.execute("from processed.run_info").fetchall() == [
@@ -284,7 +284,9 @@ def test_the_publication_says_what_it_was_made_with(tmp_path: Path, database: Pa
         ]
 
 
-def test_what_a_killed_publish_left_is_cleared_away(tmp_path: Path, database: Path) -> None:
+def test_temporary_files_of_a_killed_publication_are_deleted(
+    tmp_path: Path, database: Path
+) -> None:
     left = tmp_path / ".dicom.duckdb.123.tmp"
     left.write_bytes(b"half")
     publish(build(tmp_path / "build.duckdb", 1), database)

@@ -1,4 +1,4 @@
-"""Nothing that dbt writes holds the key or an identifier."""
+"""No file that dbt writes contains the key or an identifier."""
 
 import base64
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Every attribute of the dictionary inside of a sequence, against Table E.1-1 of PS3.15.
+"""Every attribute of the dictionary in a sequence item, against Table E.1-1 of PS3.15.
 
-What is judged is what comes out of the build, not what the seed says.
+The test judges the output of the build, not the seed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ORACLE = Oracle(KEY)
 GROUPS = "SharedFunctionalGroupsSequence"
 TEXT = ("LO", "LT", "SH", "ST", "UC", "UT")
 NUMBERS = ("DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV")
-NESTED = "00081250"  # RelatedSeriesSequence: cleaned inside
+NESTED = "00081250"  # RelatedSeriesSequence, whose items are cleaned
 UNKNOWN_WORD = "Zyxquorn"
 WRITTEN: dict[str, Any] = {
     "UI": "1.2.840.77.1",
@@ -54,7 +54,7 @@ WRITTEN: dict[str, Any] = {
 
 
 def attributes() -> dict[str, str]:
-    """VRs of all tags that a sequence of the raw zone can hold, but not those of bytes."""
+    """Return the VRs of all tags that a sequence of the raw zone can have, except binary VRs."""
     vrs = {
         f"{tag:08X}": entry[0].replace("US or SS", "US") for tag, entry in DicomDictionary.items()
     }
@@ -65,7 +65,7 @@ VRS = attributes()
 
 
 def lines(nested: list[str]) -> list[str]:
-    """An item that has them all."""
+    """Return an item that has all these attributes."""
     made: list[str] = []
     for tag, vr in VRS.items():
         head = f'"{tag}": {{"vr": "{vr}"'
@@ -79,7 +79,7 @@ def lines(nested: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module", params=list(PROFILES))
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A profile, and what is left of the item, once plain and once nested."""
+    """A profile and the item after de-identification, at the top level and nested."""
     profile: str = request.param
     warehouse = Warehouse(tmp_path_factory.mktemp(profile))
     warehouse.create()
@@ -99,7 +99,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def done_to(tag: str, element: dict[str, Any]) -> frozenset[str]:
-    """The actions of the table that what came out is."""
+    """Return the actions of the table that the output corresponds to."""
     vr = VRS[tag]
     if "Value" not in element:
         return frozenset({"X", "Z", "D"})
@@ -119,7 +119,7 @@ def done_to(tag: str, element: dict[str, Any]) -> frozenset[str]:
 
 
 def is_removed_by_vr(tag: str, profile: str) -> bool:
-    """What the rules for VRs take out without the seed saying why: see `sequence_rules`."""
+    """Return whether a rule for the VR removes the element; see `sequence_rules`."""
     vr = VRS[tag]
     if vr in ("PN", "AE", "UR", "UI", "DA", "DT"):
         return True
@@ -145,14 +145,14 @@ def test_what_is_left_of_each_attribute_is_what_the_profile_says(built: Any) -> 
     assert complaints(item, profile) == {}
 
 
-def test_the_same_is_left_at_any_depth(built: Any) -> None:
+def test_the_output_is_the_same_at_any_depth(built: Any) -> None:
     _, item = built
     [nested] = item[NESTED]["Value"]
     del nested[NESTED], item[NESTED]
     assert nested == item
 
 
-def test_the_judgement_notices_what_is_kept_and_what_is_removed(built: Any) -> None:
+def test_the_judgement_detects_wrongly_kept_and_wrongly_removed_values(built: Any) -> None:
     profile, item = built
     assert profile in PROFILES
     wrong: dict[str, tuple[str, Any, Verdict]] = {
@@ -170,7 +170,7 @@ def test_the_judgement_notices_what_is_kept_and_what_is_removed(built: Any) -> N
     assert complaints(mutant, profile) == {name: judged for name, _, judged in wrong.values()}
 
 
-def test_the_seed_names_attributes_of_the_dictionary_in_their_order() -> None:
+def test_the_seed_lists_attributes_of_the_dictionary_in_tag_order() -> None:
     assert {tag: keyword_for_tag(int(tag, 16)) for tag in LINES} == {
         tag: line["keyword"] for tag, line in LINES.items()
     }
@@ -180,7 +180,7 @@ def test_the_seed_names_attributes_of_the_dictionary_in_their_order() -> None:
             assert reason[0].isupper() and reason.endswith(".") and len(reason.split()) >= 6, tag
 
 
-def test_codes_with_defined_terms_are_known_by_their_attribute() -> None:
+def test_elements_with_defined_terms_are_kept_as_codes() -> None:
     with SEED.with_name("defined_terms.csv").open(newline="") as terms_file:
         defined = {line["attribute"] for line in csv.DictReader(terms_file)}
     named = {line["keyword"] for line in LINES.values() if line["research"] == "keep_code"}
@@ -188,6 +188,6 @@ def test_codes_with_defined_terms_are_known_by_their_attribute() -> None:
     assert defined <= named
 
 
-def test_the_schemes_of_the_standard_are_known() -> None:
+def test_the_coding_schemes_of_the_standard_are_listed() -> None:
     text = Path(DBT_PROJECT_DIR / "macros/clean/sequence_codes.sql").read_text()
     assert {scheme for scheme in concepts if f"'{scheme}'" not in text} == set()

@@ -1,7 +1,7 @@
-"""Sequences that are kept are cleaned inside: each value by the rules of columns.
+"""The items of kept sequences are cleaned: each value by the rules for columns.
 
-Made by pydicom and read by our reader; what should come out is written down, or computed by the
-oracle.
+The sequences are made by pydicom and read by the project's reader. Expected values are written by
+hand or computed by the oracle.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NUMBERS = {name: str(number) for number, name in enumerate(RESEARCH, 600)}
 def build(root: Path, files: dict[str, tuple[Who, dict[str, str]]], profile: str) -> Warehouse:
     warehouse = Warehouse(root)
     warehouse.create()
-    # strict removes these columns as a whole; here it is asked what it would leave inside
+    # strict removes these columns; the test changes that to examine what strict leaves in the items
     both = "clean_sequence,clean_sequence"
     warehouse.seed.write_text(warehouse.seed.read_text().replace("clean_sequence,remove", both))
     rows = [file(NUMBERS[n], "1", 1, **(who | there)) for n, (who, there) in files.items()]
@@ -96,14 +96,16 @@ def test_each_value_is_treated_by_its_vr_and_its_tag(research: Warehouse) -> Non
         "00280030": [0.5, 0.75],
     }
     assert {tag: e["Value"] for tag, e in one.items() if "Value" in e} == kept
-    # what was taken out is still seen to have been there
+    # removed values leave an element without a value
     assert {tag: e["vr"] for tag, e in one.items()} == {
         tag: e["vr"] for tag, e in raw_items("values")[0].items()
     }
     assert staged(research, "values")["failed_casts"] == []
 
 
-def test_codes_of_the_standard_stay_and_those_of_a_site_are_text(research: Warehouse) -> None:
+def test_codes_of_the_standard_are_kept_and_codes_of_a_site_are_cleaned_as_text(
+    research: Warehouse,
+) -> None:
     assert [
         tuple(one[tag].get("Value", [None])[0] for tag in ("00080100", "00080102", "00080104"))
         for one in items(research, "codes")
@@ -118,7 +120,7 @@ def test_codes_of_the_standard_stay_and_those_of_a_site_are_text(research: Wareh
     assert staged(research, "codes")["leaked_cells"] == ["shared_functional_groups_sequence"]
 
 
-def test_a_code_that_names_the_patient_goes_unless_the_standard_defines_it(
+def test_a_code_that_names_the_patient_is_removed_unless_the_standard_defines_it(
     research: Warehouse,
 ) -> None:
     first, second = items(research, "hand")
@@ -138,7 +140,7 @@ def test_a_reference_has_the_uid_of_the_image_it_refers_to(research: Warehouse) 
         ]
 
 
-def test_each_of_several_uids_is_replaced_and_only_those_of_the_standard_stay(
+def test_each_of_several_uids_is_replaced_except_those_of_the_standard(
     research: Warehouse,
 ) -> None:
     [one] = items(research, "more uids")
@@ -146,7 +148,7 @@ def test_each_of_several_uids_is_replaced_and_only_those_of_the_standard_stay(
     assert one["00081155"]["Value"] == [ORACLE.uid(f"{CT}.20120304.1")]
 
 
-def test_sequences_inside_are_cleaned_or_removed_as_a_whole(research: Warehouse) -> None:
+def test_nested_sequences_are_cleaned_or_removed_completely(research: Warehouse) -> None:
     code_of_dcm = {
         "00080100": {"vr": "SH", "Value": ["113691"]},
         "00080102": {"vr": "SH", "Value": ["DCM"]},
@@ -167,7 +169,7 @@ def test_sequences_inside_are_cleaned_or_removed_as_a_whole(research: Warehouse)
     ]
 
 
-def test_text_cannot_break_out_of_its_place(research: Warehouse) -> None:
+def test_text_cannot_end_its_json_string(research: Warehouse) -> None:
     first, second = items(research, "hostile")
     assert (list(first), list(second)) == (["00209158", "00280010"], ["00280010"])
     [text] = first["00209158"]["Value"]
@@ -176,7 +178,7 @@ def test_text_cannot_break_out_of_its_place(research: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_extraction_did_not_write_is_not_taken_and_is_counted(
+def test_json_that_extraction_did_not_write_becomes_null_and_is_counted(
     research: Warehouse, name: str
 ) -> None:
     found = staged(research, name)
@@ -185,10 +187,10 @@ def test_what_extraction_did_not_write_is_not_taken_and_is_counted(
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_value_that_is_not_of_its_vr_goes(research: Warehouse, name: str) -> None:
+def test_a_value_that_does_not_match_its_vr_is_removed(research: Warehouse, name: str) -> None:
     text = staged(research, name)["shared_functional_groups_sequence"]
     assert text is None or not re.search("doe|u0044|2012", text, re.IGNORECASE)
-    if text is not None and name not in ("escaped", "object"):  # these are texts to be cleaned
+    if text is not None and name not in ("escaped", "object"):  # these are texts, which are cleaned
         [one] = json.loads(text)
         assert [set(element) for element in one.values()] == [{"vr"}]
 
@@ -200,14 +202,14 @@ def test_ten_thousand_items_keep_their_order(research: Warehouse) -> None:
     ]
 
 
-def test_geometry_of_a_multi_frame_object_stays_as_it_is(research: Warehouse) -> None:
+def test_the_geometry_of_a_multi_frame_object_is_not_changed(research: Warehouse) -> None:
     assert items(research, "multi-frame") == raw_items("multi-frame")
     [one] = items(research, "multi-frame")
     [measures] = one["00289110"]["Value"]
     assert measures["00280030"]["Value"] == [0.810547, 0.810547]
 
 
-def test_strict_leaves_neither_dates_nor_times_nor_texts_nor_what_describes_the_patient(
+def test_strict_leaves_no_dates_times_texts_or_patient_characteristics(
     strict: Warehouse,
 ) -> None:
     [one] = items(strict, "values")
@@ -219,7 +221,9 @@ def test_strict_leaves_neither_dates_nor_times_nor_texts_nor_what_describes_the_
     assert items(strict, "multi-frame") == raw_items("multi-frame")
 
 
-def test_nothing_of_the_patient_is_left_anywhere(research: Warehouse, strict: Warehouse) -> None:
+def test_no_identifier_of_the_patient_remains_anywhere(
+    research: Warehouse, strict: Warehouse
+) -> None:
     texts = [
         re.sub(r"\[[0-9]+\]", "", str(found[column]))
         for warehouse in (research, strict)
@@ -227,11 +231,13 @@ def test_nothing_of_the_patient_is_left_anywhere(research: Warehouse, strict: Wa
         for column in ("referenced_image_sequence", "shared_functional_groups_sequence")
     ]
     assert len(texts) > 60
-    told = "doe|brainard|4711|7654321|20120304|19460731|李|娜|clinic|station"
-    assert [text[:20] for text in texts if re.search(told, text, re.IGNORECASE)] == []
+    identifying = "doe|brainard|4711|7654321|20120304|19460731|李|娜|clinic|station"
+    assert [text[:20] for text in texts if re.search(identifying, text, re.IGNORECASE)] == []
 
 
-def test_a_device_has_no_patient_by_whom_to_clean(tmp_path: Path, strict: Warehouse) -> None:
+def test_a_sequence_of_a_device_cannot_be_cleaned_without_a_patient(
+    tmp_path: Path, strict: Warehouse
+) -> None:
     line = "devices,oops,ReferencedImageSequence,SQ,1,json,clean_sequence,remove,false,\n"
     mapping = tmp_path / MAPPING_CSV.name
     mapping.write_text(MAPPING_CSV.read_text() + line)
@@ -252,7 +258,7 @@ def test_a_device_has_no_patient_by_whom_to_clean(tmp_path: Path, strict: Wareho
     ],
     ids=["function", "tag", "twice"],
 )
-def test_a_line_of_the_seed_that_makes_no_sense_stops_the_build_and_is_named(
+def test_an_invalid_line_of_the_seed_stops_the_build_and_is_named(
     research: Warehouse, line: str, problem: str
 ) -> None:
     seed = research.seed.with_name("sequence_attributes.csv")

@@ -1,4 +1,4 @@
-"""The leak check and sequences: their form is no leak, and what stands in them may be one."""
+"""The leak check in sequences: their JSON syntax is not a leak, but their values may be."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .sequence_files import code, item, sequence
 from .test_leak_check import found
 
 GROUPS = "SharedFunctionalGroupsSequence"
-# called and numbered like what a sequence consists of
-FORM = {"PatientName": "Lo^Value", "PatientID": "512", "AccessionNumber": "00280010"}
+# a patient with names and numbers that equal parts of the JSON syntax
+SYNTAX_NAMES = {"PatientName": "Lo^Value", "PatientID": "512", "AccessionNumber": "00280010"}
 HAND = {"PatientName": "Hand^Page", "PatientID": "H-77", "StudyDate": "20130607"}
 
 
@@ -31,14 +31,15 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse.create()
     made = sequence(GROUPS, inside)
     warehouse.raw.write(
-        "2013-06", [file(f"{n}", "1", 1, **who, **made) for n, who in enumerate((FORM, HAND))]
+        "2013-06",
+        [file(f"{n}", "1", 1, **who, **made) for n, who in enumerate((SYNTAX_NAMES, HAND))],
     )
     warehouse.build()
     return warehouse
 
 
 def spoil(warehouse: Warehouse, old: str, new: str) -> list[tuple[str, str, int]]:
-    """What is found after a change in the sequences, which is taken back."""
+    """Return the findings after a change in the sequences, which is then reverted."""
     column = "shared_functional_groups_sequence"
     change = "update processed.processed_images set {0} = replace({0}::varchar, '{1}', '{2}')::json"
     [before] = warehouse.rows(f"select min({column}) as text from processed.processed_images")
@@ -50,7 +51,7 @@ def spoil(warehouse: Warehouse, old: str, new: str) -> list[tuple[str, str, int]
         warehouse.execute(change.format(column, new, old))
 
 
-def test_the_form_of_a_sequence_and_what_the_standard_defines_are_no_leak(
+def test_the_syntax_of_a_sequence_and_values_of_the_standard_are_not_a_leak(
     people: Warehouse,
 ) -> None:
     assert found(people) == []
@@ -74,5 +75,7 @@ def test_the_form_of_a_sequence_and_what_the_standard_defines_are_no_leak(
     ],
     ids=["code", "escaped text", "uid", "scheme", "number"],
 )
-def test_a_term_of_the_patient_inside_is_found(people: Warehouse, old: str, new: str) -> None:
+def test_a_term_of_the_patient_in_a_sequence_is_found(
+    people: Warehouse, old: str, new: str
+) -> None:
     assert spoil(people, old, new) == [("processed_images", "shared_functional_groups_sequence", 1)]

@@ -1,4 +1,4 @@
-"""Counts of the build database, held against rows written by hand."""
+"""Counts of the build database, checked against rows written by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build(path: Path) -> Path:
     return path
 
 
-def test_rows_casts_nulled_cells_and_conflicts_are_counted_by_column(tmp_path: Path) -> None:
+def test_rows_failed_casts_nulled_cells_and_conflicts_are_counted_by_column(tmp_path: Path) -> None:
     assert table_counts(build(tmp_path / "build.duckdb")) == {
         ("stage", "staged_images"): TableCounts(
             3, casts_failed={"rows": 2, "columns": 1}, cells_nulled={"modality": 1}
@@ -39,13 +39,13 @@ def test_rows_casts_nulled_cells_and_conflicts_are_counted_by_column(tmp_path: P
     }
 
 
-def test_the_partitions_of_a_staged_table_are_told_with_their_versions(tmp_path: Path) -> None:
+def test_the_partitions_of_a_staged_table_are_returned_with_their_versions(tmp_path: Path) -> None:
     assert built_partitions(build(tmp_path / "build.duckdb")) == {
         ("stage", "staged_images"): {("p1", "v1"), ("p2", "v1")}
     }
 
 
-def test_a_build_database_that_is_not_there_has_no_tables(tmp_path: Path) -> None:
+def test_a_missing_build_database_has_no_tables(tmp_path: Path) -> None:
     assert table_counts(tmp_path / "none.duckdb") == {}
     assert built_partitions(tmp_path / "none.duckdb") == {}
     assert not (tmp_path / "none.duckdb").exists()

@@ -1,4 +1,4 @@
-"""Stage: every value typed and de-identified as the mapping says, and as Python computes it."""
+"""Stage: every value is typed and de-identified by the mapping, and equals that of Python."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -28,9 +28,9 @@ def test_a_value_is_read_or_null_and_a_null_is_counted(warehouse: Warehouse, num
         expected -= SHIFT
     assert row[column] == expected
     lost = expected is None or (isinstance(expected, list) and None in expected and "***" in raw)
-    tells = "Habermann" in raw  # not a code that cannot be read, but the patient's name
-    assert row["failed_casts"] == ([column] if lost and not tells else [])
-    assert row["leaked_cells"] == ([column] if tells else [])
+    is_identifying = "Habermann" in raw  # the name of the patient, not an invalid code
+    assert row["failed_casts"] == ([column] if lost and not is_identifying else [])
+    assert row["leaked_cells"] == ([column] if is_identifying else [])
 
 
 @pytest.mark.parametrize("number", range(len(AGES)), ids=[age for age, _ in AGES])
@@ -80,20 +80,22 @@ def test_a_shift_is_whole_weeks_between_one_and_ten_years() -> None:
     assert len(days) > 200
 
 
-def test_the_parts_of_a_key_are_not_run_together(warehouse: Warehouse) -> None:
-    """MRN-4711 of CLINIC and MRN-4711C of LINIC are the same letters in a row."""
+def test_the_parts_of_a_key_are_not_concatenated_ambiguously(warehouse: Warehouse) -> None:
+    """MRN-4711 of CLINIC and MRN-4711C of LINIC have the same concatenation."""
     keys = {row["patient_key"] for row in warehouse.rows("select * from stage.staged_patients")}
     expected = [("MRN-4711", "CLINIC"), ("MRN-4711", "OTHER"), ("MRN-4711C", "LINIC")]
     assert {ORACLE.patient_key(*parts) for parts in expected} <= keys
 
 
-def test_without_a_patient_id_the_study_stands_for_the_patient(warehouse: Warehouse) -> None:
+def test_without_a_patient_id_the_study_is_used_as_the_patient(warehouse: Warehouse) -> None:
     key = ORACLE.id("patient_key", "29:1.2.840.6")
     [row] = warehouse.rows(f"select * from stage.staged_patients where patient_key = '{key}'")
     assert row["patient_id"] is None
 
 
-def test_without_a_serial_number_place_and_model_are_the_device(warehouse: Warehouse) -> None:
+def test_without_a_serial_number_the_device_is_identified_by_place_and_model(
+    warehouse: Warehouse,
+) -> None:
     row = staged_image(warehouse, "1.2.840.4.1.2")
     parts = ["ACME", "One", "ROOM3", "Hospital of the Holy Ghost"]
     text = "2" + "".join(f"{len(part)}:{part}" for part in parts)

@@ -1,4 +1,4 @@
-"""The key: where it is found, when it is refused, how it is replaced, what is derived from it."""
+"""The key: sources, validation, replacement and derivation."""
 
 import base64
 import contextlib
@@ -39,7 +39,7 @@ def test_hkdf_gives_the_output_of_rfc_5869_case_1() -> None:
     )
 
 
-def test_what_is_derived_is_what_the_oracle_derives(tmp_path: Path) -> None:
+def test_derived_keys_equal_those_of_the_oracle(tmp_path: Path) -> None:
     secret, oracle = load(tmp_path, KEY.hex()), Oracle(KEY)
     assert (secret.ki, secret.ko, secret.key_id) == (oracle.ki, oracle.ko, hkdf(KEY, "key_id", 8))
     assert keyed_hash(secret, "PatientID", "Ägidius") == oracle.hash("PatientID", "Ägidius")
@@ -49,7 +49,7 @@ def test_a_key_may_be_hex_or_base64_and_is_the_same_secret(tmp_path: Path) -> No
     assert load(tmp_path, KEY.hex().upper()) == load(tmp_path, base64.b64encode(KEY).decode())
 
 
-def test_the_secret_shows_nothing_but_its_id(tmp_path: Path) -> None:
+def test_repr_and_str_of_the_secret_show_only_its_id(tmp_path: Path) -> None:
     secret = load(tmp_path, KEY.hex())
     assert repr(secret) == f"Secret(key_id='{secret.key_id}')"
 
@@ -78,7 +78,7 @@ def test_a_weak_or_malformed_key_is_refused_without_being_quoted(tmp_path: Path,
     assert error.value.__cause__ is None
 
 
-def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     directory = tmp_path / "warehouse"
     made = load(directory, may_create=True)
     assert load(directory) == load(directory, may_create=True) == made
@@ -86,7 +86,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> No
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
-def test_keys_are_looked_for_in_the_text_then_the_given_file_then_the_own_one(
+def test_the_key_is_taken_from_the_text_the_given_file_or_the_own_file_in_this_order(
     tmp_path: Path,
 ) -> None:
     own = load(tmp_path, may_create=True)
@@ -105,7 +105,7 @@ def test_keys_are_looked_for_in_the_text_then_the_given_file_then_the_own_one(
         find(None, tmp_path / "missing")
 
 
-def test_a_missing_key_is_not_made_when_there_is_something_built(tmp_path: Path) -> None:
+def test_a_missing_key_is_not_created_if_tables_exist(tmp_path: Path) -> None:
     with pytest.raises(VaultError, match="rotate-key"):
         load(tmp_path)
     write_vault(load(tmp_path, KEY.hex()), tmp_path)
@@ -115,7 +115,7 @@ def test_a_missing_key_is_not_made_when_there_is_something_built(tmp_path: Path)
 
 
 @pytest.mark.parametrize("names", [["vault.duckdb"], ["vault.duckdb", "pseudonym.key"]])
-def test_what_to_do_without_the_key_is_a_command_that_there_is(
+def test_the_message_about_a_missing_key_names_an_existing_command(
     tmp_path: Path, names: list[str]
 ) -> None:
     load(tmp_path, may_create=True)
@@ -127,7 +127,7 @@ def test_what_to_do_without_the_key_is_a_command_that_there_is(
     assert "planned" not in str(error.value)
 
 
-def test_a_vault_that_cannot_be_read_is_named_and_not_taken_for_none(tmp_path: Path) -> None:
+def test_an_unreadable_vault_is_reported_and_not_treated_as_missing(tmp_path: Path) -> None:
     vault_path(tmp_path).write_bytes(b"no database")
     with pytest.raises(VaultError, match=r"vault\.duckdb"):
         load(tmp_path, may_create=True)
@@ -149,7 +149,7 @@ def test_a_key_is_replaced_in_its_file_and_in_the_vault(tmp_path: Path, lost: bo
     }  # fmt: skip
 
 
-def test_a_weak_key_replaces_nothing(tmp_path: Path) -> None:
+def test_a_weak_key_is_refused_as_a_replacement(tmp_path: Path) -> None:
     old = load(tmp_path, may_create=True)
     write_vault(old, tmp_path)
     with pytest.raises(VaultError):
@@ -162,7 +162,7 @@ def die(*arguments: Any) -> None:
     raise KeyboardInterrupt
 
 
-def test_killed_before_the_vault_is_replaced_the_old_key_is_the_key(
+def test_after_a_kill_before_the_vault_is_replaced_the_old_key_is_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = load(tmp_path, may_create=True)
@@ -172,13 +172,13 @@ def test_killed_before_the_vault_is_replaced_the_old_key_is_the_key(
         with pytest.raises(KeyboardInterrupt):
             replace_key(KEY.hex(), tmp_path)
     assert load(tmp_path) == old
-    # another rotation has another key; the one that nothing was made with is not kept
+    # the next rotation uses another key; the unused key of the killed one is discarded
     assert replace_key(OTHER_KEY.hex(), tmp_path) == load(tmp_path)
     texts = [file.read_bytes() for file in tmp_path.iterdir()]
     assert not any(KEY.hex().encode() in text for text in texts)
 
 
-def test_killed_after_the_vault_was_replaced_the_new_key_is_the_key(
+def test_after_a_kill_after_the_vault_is_replaced_the_new_key_is_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_vault(load(tmp_path, may_create=True), tmp_path)
@@ -191,13 +191,13 @@ def test_killed_after_the_vault_was_replaced_the_new_key_is_the_key(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["pseudonym.key", "vault.duckdb"]
 
 
-def test_another_key_than_the_vaults_is_refused(tmp_path: Path) -> None:
+def test_a_key_other_than_that_of_the_vault_is_refused(tmp_path: Path) -> None:
     write_vault(load(tmp_path, KEY.hex()), tmp_path)
     with pytest.raises(VaultError, match="rotate-key"):
         load(tmp_path, OTHER_KEY.hex())
 
 
-def test_the_vault_holds_the_derived_keys_and_is_written_once(tmp_path: Path) -> None:
+def test_the_vault_stores_the_derived_keys_and_is_written_once(tmp_path: Path) -> None:
     secret = load(tmp_path, KEY.hex())
     path = write_vault(secret, tmp_path)
     written = path.stat()

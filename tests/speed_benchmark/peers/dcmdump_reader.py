@@ -1,6 +1,6 @@
-"""DCMTK's `dcmdump`: prints headers, many files a call, to where nobody looks.
+"""DCMTK's `dcmdump`: prints the headers of many files per call; the output is discarded.
 
-Belongs here: its options; taking values out of what it prints, which is not timed.
+Belongs here: its options, and parsing its output, which is not timed.
 Does not belong here: other programs.
 """
 

@@ -1,6 +1,6 @@
-"""dicom-csv: `get_file_meta`, which gives plain values by keyword.
+"""dicom-csv: `get_file_meta`, which returns plain values by keyword.
 
-Belongs here: its interface; it gives no sequences, and no lists but three.
+Belongs here: its interface; it returns no sequences, and only three attributes with several values.
 Does not belong here: other libraries.
 """
 

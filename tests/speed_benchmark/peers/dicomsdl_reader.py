@@ -1,6 +1,6 @@
 """dicomsdl: `open_file` up to the pixel data, then `getDataElement` for each wanted attribute.
 
-Belongs here: its interface; of a sequence it gives the number of items, not JSON.
+Belongs here: its interface; for a sequence it returns the number of items, not JSON.
 Does not belong here: other libraries.
 """
 

@@ -1,7 +1,7 @@
 """python-gdcm: `ReadUpToTag`, then `StringFilter.ToString` for each wanted attribute.
 
-Belongs here: its interface; of a sequence it gives the number of items, not JSON, and character
-sets are for the caller to decode.
+Belongs here: its interface; for a sequence it returns the number of items, not JSON, and the caller
+has to decode character sets.
 Does not belong here: other libraries.
 """
 

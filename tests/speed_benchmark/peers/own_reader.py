@@ -1,4 +1,4 @@
-"""Our readers: `FastReader` with nothing remembered, or `PydicomReader`, which it falls back on.
+"""Readers of this project: `FastReader` with empty caches, or its fallback `PydicomReader`.
 
 Belongs here: opening files and reading them as a worker does.
 Does not belong here: other libraries.
@@ -20,7 +20,7 @@ from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 def make(wanted: list[Wanted], option: str) -> Peer:
     silence_pydicom()
-    # a reading that two tables have is wanted once, as in `ChunkTables`
+    # an attribute path in two tables is read once, as in `ChunkTables`
     attribute_paths = list(dict.fromkeys(a.path for a in load_mapping().attributes))
     reader = PydicomReader(attribute_paths) if option == "pydicom" else FastReader(attribute_paths)
     readers: Counter[str] = Counter()

@@ -1,6 +1,6 @@
-"""The floor: open, fstat, one `pread` of 8 KiB, close. Nothing is parsed.
+"""Lower bound: open, fstat, one `pread` of 8 KiB, close. Nothing is parsed.
 
-Belongs here: what no reader in Python can do without.
+Belongs here: system calls that every reader in Python needs.
 Does not belong here: anything else.
 """
 

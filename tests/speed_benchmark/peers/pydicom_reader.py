@@ -1,6 +1,6 @@
 """pydicom: `dcmread(stop_before_pixels=True)`, then `get` for each wanted attribute.
 
-Belongs here: plain pydicom, and pydicom that is told the wanted tags (``specific_tags``).
+Belongs here: plain pydicom, and pydicom with ``specific_tags``.
 Does not belong here: the text of a value (pydicom_text).
 """
 

@@ -1,4 +1,4 @@
-"""The text of pydicom's values, as a user would write it.
+"""Conversion of pydicom's values to text, as a user would write it.
 
 Belongs here: one function.
 Does not belong here: reading files (pydicom_reader, users_loop).
@@ -14,7 +14,7 @@ from pydicom.multival import MultiValue
 
 
 def text_of(element: DataElement | None) -> str | None:
-    """Values joined by a backslash, a sequence as JSON; None for what is absent or empty."""
+    """Return values joined by backslashes, a sequence as JSON, or None if absent or empty."""
     if element is None:
         return None
     value: Any = element.value

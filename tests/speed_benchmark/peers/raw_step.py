@@ -1,7 +1,7 @@
-"""The raw step, from listing to parquet, as `dicom-pipeline run` puts it together.
+"""The raw step from listing to parquet, assembled as in `dicom-pipeline run`.
 
-Belongs here: our parts, their settings, the clock.
-Does not belong here: what it is held against (users_loop).
+Belongs here: the parts of this project, their settings, time measurement.
+Does not belong here: the program that it is compared with (users_loop).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 
 
 def main(landing: Path, out: Path, workers: int) -> None:
-    """Scan, read, write; print seconds."""
+    """Scan, read and write; print the seconds."""
     began, cpu = time.perf_counter(), cpu_seconds()
     storage, manifests = DirectoryStorage(landing), ManifestStore(out)
     Scanner(storage, manifests, ScanRules(Granularity.MONTH, OnDelete.REMOVE)).run(0)

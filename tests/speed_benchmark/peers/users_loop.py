@@ -1,7 +1,7 @@
-"""What a user would write: walk, pydicom, pandas, parquet; in one process or in a pool.
+"""The loop that a user would write: walk, pydicom, pandas, parquet; in one process or in a pool.
 
-Belongs here: the loop over files, once, or once for each of the five tables.
-Does not belong here: our parts, but for the list of attributes.
+Belongs here: the loop over files, once in total, or once for each of the five tables.
+Does not belong here: code of this project except the list of attributes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Row = dict[str, "str | None"]
 
 
 def row_of(path: str, keywords: list[str]) -> Row:
-    """The wanted values of a file."""
+    """Return the requested values of a file."""
     dataset = dcmread(path, stop_before_pixels=True)
     row: Row = {"path": path}
     for keyword in keywords:
@@ -34,7 +34,7 @@ def row_of(path: str, keywords: list[str]) -> Row:
 
 
 def main(landing: str, out: Path, workers: int, tables: dict[str, list[str]]) -> None:
-    """Write a parquet file a table; print seconds."""
+    """Write one parquet file per table; print the seconds."""
     warnings.filterwarnings("ignore")
     began, cpu = time.perf_counter(), cpu_seconds()
     files = 0
