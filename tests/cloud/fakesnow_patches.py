@@ -131,7 +131,7 @@ def _rewrite(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-_transform_there = Cursor._transform
+_original_transform = Cursor._transform
 
 
 def _transform(self: Any, expression: exp.Expr, params: Any) -> exp.Expr:
@@ -141,7 +141,7 @@ def _transform(self: Any, expression: exp.Expr, params: Any) -> exp.Expr:
         if table is not None and table.db and properties:
             kept = [p for p in properties.expressions if not isinstance(p, exp.TemporaryProperty)]
             properties.set("expressions", kept)
-    return _transform_there(self, _rewrite(expression), params)
+    return _original_transform(self, _rewrite(expression), params)
 
 
 _SWAP = re.compile(r"alter\s+schema\s+(\S+)\s+swap\s+with\s+(\S+?)\s*;?\s*$", re.IGNORECASE)
@@ -200,7 +200,7 @@ _WITHOUT_EFFECT = [
     r"(remove|rm)\s+@",
 ]
 
-_execute_there = Cursor.execute
+_original_execute = Cursor.execute
 
 
 def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
@@ -213,19 +213,19 @@ def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
         _swap(self, *swap.groups())
         command = "select 'Statement executed successfully.' as status"
     try:
-        return _execute_there(self, command, *arguments, **named)
+        return _original_execute(self, command, *arguments, **named)
     except snowflake.connector.errors.Error:
-        _leave_broken_transaction(self)
+        _end_broken_transaction(self)
         raise
     except Exception as error:
         # an answer of HTTP 500 would be tried again by the connector for minutes
-        _leave_broken_transaction(self)
+        _end_broken_transaction(self)
         raise snowflake.connector.errors.ProgrammingError(
             msg=f"fakesnow: {type(error).__name__}: {error}", errno=9998, sqlstate="99998"
         ) from error
 
 
-def _leave_broken_transaction(cursor: Any) -> None:
+def _end_broken_transaction(cursor: Any) -> None:
     """After an error DuckDB takes nothing but a rollback; Snowflake's transaction goes on.
 
     It is not Snowflake's behaviour, but whoever rolls back after an error sees no difference.
@@ -236,14 +236,14 @@ def _leave_broken_transaction(cursor: Any) -> None:
         cursor._duck_conn.execute("rollback")
 
 
-_struct_there = fake_arrow.timestamp_to_sf_struct
+_original_struct = fake_arrow.timestamp_to_sf_struct
 
 
 def _struct(timestamps: Any) -> pa.StructArray:
     """A NULL timestamp comes out as 1970: the struct has no validity."""
     if isinstance(timestamps, pa.ChunkedArray):
         timestamps = timestamps.combine_chunks()
-    struct = _struct_there(timestamps)
+    struct = _original_struct(timestamps)
     fields = [struct.field(index) for index in range(struct.type.num_fields)]
     return pa.StructArray.from_arrays(fields, fields=list(struct.type), mask=timestamps.is_null())
 

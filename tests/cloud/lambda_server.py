@@ -133,7 +133,7 @@ class LambdaServer:
     Attributes
     ----------
     handler
-        ``module.function``, as Lambda is told.
+        ``module.function``, as Lambda is content.
     environment
         Variables of its processes.
     folder
@@ -188,18 +188,18 @@ class LambdaServer:
         """Status, headers and body of an answer; None for one that gets lost."""
         if len(event) > MOST:
             return self._refused(Refusal(413, "RequestTooLargeException"), {})
-        told = json.loads(event)
+        content = json.loads(event)
         with self._lock:
-            verdict = self.rule(told, next(self._events))
+            verdict = self.rule(content, next(self._events))
         if isinstance(verdict, Refusal):
-            return self._refused(verdict, told)
+            return self._refused(verdict, content)
         if not self._slots.acquire(blocking=False):
-            return self._refused(Refusal(429, "TooManyRequestsException"), told)
+            return self._refused(Refusal(429, "TooManyRequestsException"), content)
         try:
             kind, answer = self._call(event, verdict)
         finally:
             self._slots.release()
-        self._note(told, kind or "ok", answer)
+        self._note(content, kind or "ok", answer)
         if verdict is Fault.LOST:
             return None
         return 200, {"X-Amz-Function-Error": kind} if kind else {}, answer
@@ -220,12 +220,12 @@ class LambdaServer:
             box.close()
         return answer
 
-    def _note(self, told: dict[str, Any], ended: str, answer: bytes) -> None:
-        target = told.get("target", ["", ""])[1]
-        self.calls.append(Call(len(told.get("files", ())), target, ended, answer))
+    def _note(self, content: dict[str, Any], ended: str, answer: bytes) -> None:
+        target = content.get("target", ["", ""])[1]
+        self.calls.append(Call(len(content.get("files", ())), target, ended, answer))
 
-    def _refused(self, refusal: Refusal, told: dict[str, Any]) -> Any:
-        self._note(told, refusal.code, b"")
+    def _refused(self, refusal: Refusal, content: dict[str, Any]) -> Any:
+        self._note(content, refusal.code, b"")
         body = json.dumps({"Type": "User", "Message": "SECRETKEY Müller^Anna"}).encode()
         return refusal.status, {"x-amzn-ErrorType": refusal.code}, body
 
@@ -274,17 +274,17 @@ def _runtime_api(box: Box, server: LambdaServer) -> type[BaseHTTPRequestHandler]
     class Handler(_Handler):
         def do_GET(self) -> None:
             assert self.path == f"{_RUNTIME}invocation/next"
-            told = box.events.get()
-            if told is None:
+            content = box.events.get()
+            if content is None:
                 self.close_connection = True
                 return
             box.taken.set()
             headers = {
-                "Lambda-Runtime-Aws-Request-Id": told[0],
+                "Lambda-Runtime-Aws-Request-Id": content[0],
                 "Lambda-Runtime-Deadline-Ms": str(int((time.time() + server.seconds) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:x:1:function:{server.name}",
             }
-            self.send(200, headers, told[1])
+            self.send(200, headers, content[1])
 
         def do_POST(self) -> None:
             assert self.path.startswith(_RUNTIME)

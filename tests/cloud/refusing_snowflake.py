@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-WORDS = "SECRETKEY Müller^Anna select * from raw.patients"
+SECRET_TEXT = "SECRETKEY Müller^Anna select * from raw.patients"
 
 
 class RefusingSnowflake:
@@ -50,7 +50,7 @@ class RefusingSnowflake:
         """What Snowflake answers, by its protocol."""
         if "login-request" in path:
             if self.login:
-                return {"success": False, "code": self.login, "message": WORDS, "data": {}}
+                return {"success": False, "code": self.login, "message": SECRET_TEXT, "data": {}}
             session = {
                 "token": "t", "masterToken": "m", "validityInSeconds": 3600, "parameters": [],
                 "masterValidityInSeconds": 14400, "sessionId": 1, "serverVersion": "9",
@@ -62,7 +62,7 @@ class RefusingSnowflake:
             self.asked += 1
             data = {"sqlState": self.state, "queryId": "01b2-0000", "errorCode": self.code,
                     "internalError": False, "line": -1, "pos": -1}  # fmt: skip
-            return {"success": False, "code": self.code, "message": WORDS, "data": data}
+            return {"success": False, "code": self.code, "message": SECRET_TEXT, "data": data}
         return {"success": True, "code": None, "message": None, "data": {}}
 
     def close(self) -> None:

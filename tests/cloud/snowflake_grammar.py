@@ -52,7 +52,7 @@ RESERVED = frozenset(
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def complaint(statement: str) -> str | None:
+def grammar_error(statement: str) -> str | None:
     """What is wrong with a statement; None if nothing is."""
     try:
         parsed = sqlglot.parse(statement, read="snowflake")

@@ -21,7 +21,7 @@ import pytest
 from dicom_pipeline.config.settings import PROJECT_ROOT
 
 REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
-MENDS = Path(__file__).with_name("fakesnow_patches.py")
+PATCHES = Path(__file__).with_name("fakesnow_patches.py")
 
 
 def fakesnow_python() -> Path | None:
@@ -68,7 +68,7 @@ def running(directory: Path) -> Iterator[SnowflakeServer]:
     log = directory / "statements.jsonl"
     with (directory / "server.log").open("w") as output:
         process = subprocess.Popen(
-            [python, MENDS, str(port), log], stdout=output, stderr=subprocess.STDOUT
+            [python, PATCHES, str(port), log], stdout=output, stderr=subprocess.STDOUT
         )
         try:
             _wait_for(port, process)

@@ -12,9 +12,9 @@ Table = tuple[dict[str, str], list[tuple[Any, ...]]]
 
 
 # it says when a publication was, and of tables what is a view on DuckDB
-OF_ITS_OWN = "run_info"
+NOT_COMPARED = "run_info"
 # the dictionary of each database has the names of types that it has there
-TYPES_THERE = ("data_type",)
+ENGINE_COLUMNS = ("data_type",)
 
 
 def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dict[str, Table]:
@@ -29,7 +29,7 @@ def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dic
             " select view_name from duckdb_views() where schema_name = ?",
             [schema, schema],
         ).fetchall():
-            if table == OF_ITS_OWN:
+            if table == NOT_COMPARED:
                 continue
             types = dict(
                 connection.execute(

@@ -53,14 +53,14 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 
-def test_the_task_definition_is_what_the_service_takes() -> None:
+def test_the_task_definition_is_valid() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     shape = model.operation_model("RegisterTaskDefinition").input_shape
     report = ParamValidator().validate(task_definition(), shape)
     assert not report.has_errors(), report.generate_report()
 
 
-def test_secrets_are_named_and_not_told() -> None:
+def test_secrets_are_referenced_and_not_included() -> None:
     for each in task_definition()["containerDefinitions"]:
         for variable in each["environment"]:
             words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
@@ -71,7 +71,7 @@ def test_secrets_are_named_and_not_told() -> None:
     assert container("webserver")["mountPoints"] == []
 
 
-def test_the_settings_are_some_that_the_pipeline_takes() -> None:
+def test_the_ecs_settings_are_valid() -> None:
     given = {e["name"]: e["value"] for e in container("daemon")["environment"]}
     settings = load_settings(given)
     assert not settings.has_default_dagster_home
@@ -81,7 +81,7 @@ def test_the_settings_are_some_that_the_pipeline_takes() -> None:
     assert wanted - given.keys() == {"DAGSTER_PG_PASSWORD"}
 
 
-def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
+def test_the_roles_allow_the_listed_actions_only() -> None:
     for page in ("task-role", "execution-role"):
         for statement in statements(page):
             assert statement["Effect"] == "Allow"
@@ -136,10 +136,10 @@ def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, st
             pass
 
         def do_GET(self) -> None:
-            told = {"Cluster": "dicom", "TaskARN": task["taskArn"], "Name": "daemon"}
+            content = {"Cluster": "dicom", "TaskARN": task["taskArn"], "Name": "daemon"}
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps(told).encode())
+            self.wfile.write(json.dumps(content).encode())
 
     metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
     threading.Thread(target=metadata.serve_forever, daemon=True).start()

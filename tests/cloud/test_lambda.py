@@ -25,7 +25,7 @@ from dicom_pipeline.workspace import Workspace
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Answer, Front
 from tests.cloud.lambda_server import Fault, LambdaServer, Refusal
-from tests.cloud.test_same_rows import folder, load, pipeline_on, rows, upload
+from tests.cloud.test_same_rows import folder, load, rows, upload, workspace_on
 from tests.support.dicom import instance
 
 __all__ = ["folder"]
@@ -62,7 +62,7 @@ def pointed_at(made: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> LambdaSer
 
 
 def on_lambda(place: Path, bucket: str, **more: str) -> Workspace:
-    return pipeline_on(
+    return workspace_on(
         place, f"s3://{bucket}/dicom", f"s3://{bucket}/raw",
         **{"DICOM_EXTRACTOR": "lambda", "DICOM_LAMBDA_FUNCTION": FUNCTION,
            "DICOM_LAMBDA_CONCURRENCY": "2"} | more,
@@ -94,7 +94,7 @@ def test_the_sample_gives_the_same_rows_on_lambda(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     upload(plain, bucket, folder)
-    here = pipeline_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
+    here = workspace_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
     load(here)
     there = on_lambda(tmp_path / "b", bucket)
 
@@ -128,7 +128,7 @@ def test_the_sample_gives_the_same_rows_on_lambda(
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
 
 
-def test_keys_of_any_kind_are_read(
+def test_objects_with_unusual_keys_are_read(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     names = ["a b", "ü/日本", "/first", "x//y", "a+b%20", "back\\slash", "quote'\""]
@@ -143,7 +143,7 @@ def test_keys_of_any_kind_are_read(
     [Refusal(429, "TooManyRequestsException"), Refusal(500, "ServiceException"), Fault.LOST,
      Refusal(502, "ResourceNotReadyException")],
 )  # fmt: skip
-def test_what_passes_costs_nothing(
+def test_transient_errors_lose_no_file(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, fault: Any
 ) -> None:
     put(plain, bucket, {str(number): instance(number) for number in range(30)})
@@ -158,7 +158,7 @@ def test_what_passes_costs_nothing(
 
 
 @pytest.mark.parametrize("fault", [Fault.HUNG, Fault.KILLED, Fault.LARGE])
-def test_a_batch_that_fails_once_is_read_in_parts(
+def test_a_failed_batch_is_read_in_parts(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path, fault: Fault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -175,7 +175,7 @@ def test_a_batch_that_fails_once_is_read_in_parts(
         made.close()
 
 
-def test_hostile_files_cost_themselves_only(
+def test_hostile_files_are_rejected_and_affect_no_other_file(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -212,7 +212,7 @@ def test_hostile_files_cost_themselves_only(
     ],
 )
 @pytest.mark.parametrize("since", [0, 2])
-def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
+def test_a_service_error_ends_the_step_with_one_line_and_rejects_nothing(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, refusal: Refusal, words: str,
     since: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -230,7 +230,7 @@ def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
     assert sum(report.loaded for report in load(workspace)) == 30
 
 
-def test_a_function_that_is_not_there_is_named_by_its_variable(
+def test_a_missing_function_is_reported_by_its_setting(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     put(plain, bucket, {"a": instance(1)})
@@ -238,7 +238,7 @@ def test_a_function_that_is_not_there_is_named_by_its_variable(
         load(on_lambda(tmp_path, bucket, DICOM_LAMBDA_FUNCTION="another"))
 
 
-def test_no_network_is_one_line(
+def test_an_unreachable_lambda_gives_a_one_line_error(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -249,7 +249,7 @@ def test_no_network_is_one_line(
         load(on_lambda(tmp_path, bucket))
 
 
-def test_a_function_of_another_mapping_is_to_be_deployed_again(
+def test_a_function_with_another_mapping_must_be_deployed_again(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     put(plain, bucket, {"a": instance(1)})
@@ -277,7 +277,7 @@ def test_a_function_that_cannot_start_rejects_no_file(
         made.close()
 
 
-def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
+def test_a_function_without_permission_for_the_zones_rejects_no_file(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -299,7 +299,7 @@ def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
         theirs.close()
 
 
-def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
+def test_batches_of_a_killed_run_are_deleted_and_not_copied(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     left = f"raw/{BATCHES}0123/1.zip"
@@ -325,7 +325,7 @@ def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
         ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI of s3://"),
     ],
 )
-def test_settings_that_do_not_go_together_are_one_line(
+def test_incompatible_settings_give_a_one_line_error(
     variables: dict[str, str | None], words: str
 ) -> None:
     whole: dict[str, str | None] = {
@@ -362,7 +362,7 @@ def test_the_same_event_writes_the_same_object(front: Front, bucket: str, plain:
     assert first["bytes"] == len(written)
 
 
-def test_a_kms_key_goes_along_to_the_object(front: Front, bucket: str, plain: Any) -> None:
+def test_the_kms_key_is_applied_to_the_object(front: Front, bucket: str, plain: Any) -> None:
     put(plain, bucket, {"a": instance(1)})
     event = event_of(bucket, [FileVersion("a", 1)]) | {"kms_key": "alias/dicom"}
     assert handler(event, None)["outcome"] == "done"
@@ -370,7 +370,7 @@ def test_a_kms_key_goes_along_to_the_object(front: Front, bucket: str, plain: An
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/dicom")
 
 
-def test_the_function_raises_nothing_whatever_it_is_sent(front: Front, bucket: str) -> None:
+def test_the_function_raises_nothing_for_any_event(front: Front, bucket: str) -> None:
     for event in ({}, {"files": 5}, event_of(bucket, []) | {"reader": "x"}):
         assert handler(event, None) == {"outcome": "failed"}
     front.rule = lambda method, path: Answer(400, "ExpiredToken")
@@ -391,14 +391,14 @@ def test_batches_are_bounded_by_files_and_by_bytes() -> None:
     assert (sum(sizes), max(sizes)) == (3_000, 256)
 
 
-def test_the_longest_event_is_one_that_lambda_takes() -> None:
+def test_the_longest_event_is_within_lambdas_limit() -> None:
     files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MOST_FILES
     place = S3Location("b" * 63, "p" * 1000 + "/")
     event = Batch(place, place, "x", Reader.FAST, "k" * 200, files).event()
     assert len(json.dumps(event, ensure_ascii=False).encode()) < 6 * 1024 * 1024
 
 
-def test_calls_are_no_more_than_allowed(
+def test_concurrent_calls_do_not_exceed_the_limit(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -409,7 +409,7 @@ def test_calls_are_no_more_than_allowed(
     assert [call.files for call in function.calls].count(25) == 3
 
 
-def test_a_step_that_is_given_up_calls_no_more(
+def test_an_interrupted_step_makes_no_more_calls(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

@@ -28,7 +28,7 @@ from dicom_pipeline.warehouse.snowflake.session import session
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.lambda_server import LambdaServer
 from tests.cloud.snowflake_server import SnowflakeServer, snowflake
-from tests.cloud.tables import TYPES_THERE, Table, differences, tables
+from tests.cloud.tables import ENGINE_COLUMNS, Table, differences, tables
 from tests.cloud.test_lambda import FUNCTION, server_of
 from tests.cloud.test_same_rows import rows
 from tests.endtoend.archive import write_instances
@@ -40,7 +40,7 @@ __all__ = ["snowflake"]
 pytestmark = pytest.mark.timeout(1800)
 BUCKET = "parity"
 # what names a place, a time of arrival, or how an engine's SQL is written
-OF_PLACE = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
+LOCATION_COLUMNS = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Cell:
         return f"{self.landing}-{self.extractor}-{self.target}"
 
 
-PLAINEST = Cell("directory", "local", "duckdb")
+REFERENCE = Cell("directory", "local", "duckdb")
 # with the plainest, these meet 9 of the 11 pairs that there are; three cells can meet no more
 BY_DEFAULT = (Cell("s3", "lambda", "duckdb"), Cell("s3", "local", "snowflake"))
 AS_WELL = (
@@ -188,15 +188,15 @@ class Run:
         warehouse = self.site.root / "warehouse"
         raw = warehouse / "raw-mirror" if self.cell.landing == "s3" else self.site.root / "raw"
         built = warehouse / "build.duckdb"
-        published = tables(self.site.database, "processed", without=TYPES_THERE)
+        published = tables(self.site.database, "processed", without=ENGINE_COLUMNS)
         if self.copy is not None:
             # what is there, and not the copy that the run made for itself
             with session(load_snowflake_settings(self.site.environment)) as connection:
                 mirror(connection, load_mapping(), self.copy, ["stage", "processed"])
             built = self.copy
-            there = tables(built, "processed", without=TYPES_THERE)
+            there = tables(built, "processed", without=ENGINE_COLUMNS)
             assert not differences(published, there)
-        stage = tables(built, "stage", without=OF_PLACE)
+        stage = tables(built, "stage", without=LOCATION_COLUMNS)
         # of tables, the summary lists as many as are no views there
         counts = {name: count for name, count in summary(output).items() if "." not in name}
         return Step(files_read(output), counts, rows(raw), stage, published, seconds)
@@ -249,10 +249,10 @@ def servers(server: str, snowflake: SnowflakeServer) -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def expected(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
     """The history of the plainest cell."""
-    return list(Run(PLAINEST, tmp_path_factory.mktemp("plainest"), servers).steps())
+    return list(Run(REFERENCE, tmp_path_factory.mktemp("plainest"), servers).steps())
 
 
-def test_the_plainest_cell_has_what_is_compared(
+def test_the_reference_cell_has_rows_in_every_compared_table(
     expected: list[Step], record_property: Callable[[str, object], None]
 ) -> None:
     first, nothing, changed = expected
@@ -266,11 +266,11 @@ def test_the_plainest_cell_has_what_is_compared(
         "counts", "raw images", "stage staged_images", "published processed_series",
     }  # fmt: skip
     for step in expected:
-        record_property(f"parity {PLAINEST}", str(step))
+        record_property(f"parity {REFERENCE}", str(step))
 
 
 @pytest.mark.parametrize("cell", OTHERS, ids=str)
-def test_a_cell_has_the_same_tables_row_for_row(
+def test_a_cell_has_the_rows_of_the_reference_cell(
     cell: Cell,
     expected: list[Step],
     servers: Servers,

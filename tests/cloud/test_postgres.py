@@ -59,7 +59,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -
     return site
 
 
-def test_a_headless_run_is_in_the_database_and_its_tables_are_published(
+def test_a_run_is_stored_in_the_database_and_its_tables_are_published(
     shared: SharedSite,
 ) -> None:
     process = shared.start("run")
@@ -99,14 +99,14 @@ def test_a_headless_run_is_in_the_database_and_its_tables_are_published(
     assert not any(PASSWORD.encode() in content for content in written)
 
 
-def test_a_second_run_has_nothing_to_do(shared: SharedSite) -> None:
+def test_a_second_run_with_postgresql_has_nothing_to_do(shared: SharedSite) -> None:
     output = shared.run()
     assert files_read(output) == 0
     assert "nothing has changed since" in output
     assert shared.statuses() == ["SUCCESS"]
 
 
-def test_a_login_that_is_refused_is_one_line_without_the_password(shared: SharedSite) -> None:
+def test_a_refused_login_gives_a_one_line_error_without_the_password(shared: SharedSite) -> None:
     output = shared.command("run", code=3, DAGSTER_PG_PASSWORD="wrong-7f1b")
     assert re.fullmatch(r"error: Dagster's storage: the login was refused[^\n]*\n", output), output
     for secret in (PASSWORD, "wrong-7f1b"):
@@ -128,7 +128,7 @@ def test_a_login_that_is_refused_is_one_line_without_the_password(shared: Shared
         ({}, ("nux:", "nonsense:"), "`dagster instance info` says why"),
     ],
 )  # fmt: skip
-def test_what_ails_the_page_or_its_database_is_one_line(
+def test_an_invalid_dagster_yaml_or_database_gives_a_one_line_error(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
     caplog: pytest.LogCaptureFixture, variables: dict[str, str], edit: tuple[str, str] | None,
     line: str,
@@ -149,7 +149,7 @@ def test_what_ails_the_page_or_its_database_is_one_line(
 
 
 @pytest.mark.slow
-def test_a_change_is_loaded(shared: SharedSite) -> None:
+def test_changes_in_the_landing_zone_are_loaded(shared: SharedSite) -> None:
     shared.run()
     before = shared.content()
     (shared.landing / "MR_small.dcm").unlink()
@@ -159,7 +159,7 @@ def test_a_change_is_loaded(shared: SharedSite) -> None:
     assert shared.content() != before
 
 
-def test_a_batch_leaves_the_rows_that_dagsters_own_storage_leaves(
+def test_batched_events_give_the_rows_of_dagsters_own_storage(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
     """Against Dagster's class with one event at a time, which is slow and right."""

@@ -176,7 +176,7 @@ def test_a_second_run_loads_and_builds_nothing(both: Both) -> None:
     assert not both.differ()
 
 
-def test_a_new_partition_a_changed_one_and_one_that_is_gone(both: Both) -> None:
+def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> None:
     raw = both.duckdb.raw
     raw.write("2015-01", [file("90", "1", n, StudyDate="20150102") for n in range(3)])
     raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, **MARCH)])
@@ -196,7 +196,7 @@ def test_a_name_first_seen_in_a_later_study_cleans_the_earlier_ones_again(both: 
     assert not both.differ()
 
 
-def test_the_strict_profile_leaves_the_same_rows(both: Both) -> None:
+def test_the_strict_profile_gives_the_same_rows(both: Both) -> None:
     both.duckdb.build(DICOM_DEID_PROFILE="strict")
     both.build_snowflake(DICOM_DEID_PROFILE="strict")
     assert not both.differ()

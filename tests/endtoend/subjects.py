@@ -13,16 +13,16 @@ import pyarrow.parquet as pq
 from tests.support.dicom import dataset, encoded
 
 KEY = bytes(range(60, 92)) + b"\xfe\xdc"
-WITHDRAWN, STAYS = "WITHDRAWN-0815", "STAYS-4711"
+PURGED_ID, REMAINING_ID = "WITHDRAWN-0815", "STAYS-4711"
 PERSON = "Habermann"
 SHARED_STUDY = "1.9.1"
 # Patient ID, issuer, study, date, files
 STUDIES = [
-    (WITHDRAWN, None, SHARED_STUDY, "20120304", 3),
-    (WITHDRAWN, "CLINIC A", "1.9.2", "20130304", 2),
-    (WITHDRAWN, None, "1.9.3", None, 1),
-    (STAYS, None, SHARED_STUDY, "20120304", 2),
-    (STAYS, None, "1.9.4", "20140304", 2),
+    (PURGED_ID, None, SHARED_STUDY, "20120304", 3),
+    (PURGED_ID, "CLINIC A", "1.9.2", "20130304", 2),
+    (PURGED_ID, None, "1.9.3", None, 1),
+    (REMAINING_ID, None, SHARED_STUDY, "20120304", 2),
+    (REMAINING_ID, None, "1.9.4", "20140304", 2),
     (None, None, "1.9.5", "20140304", 1),
 ]  # fmt: skip
 
@@ -35,7 +35,7 @@ def write(landing: Path) -> None:
             number += 1
             write_one(landing, number, patient_id, issuer, study, date)
     # a duplicate: the same file again
-    first = landing / f"{WITHDRAWN} {PERSON}" / "1.dcm"
+    first = landing / f"{PURGED_ID} {PERSON}" / "1.dcm"
     (first.parent / "again.dcm").write_bytes(first.read_bytes())
 
 
@@ -44,8 +44,8 @@ def write_one(
     date: str | None, **values: Any,
 ) -> Path:  # fmt: skip
     """Write one file."""
-    mine = patient_id == WITHDRAWN
-    folder = landing / (f"{WITHDRAWN} {PERSON}" if mine else str(patient_id))
+    mine = patient_id == PURGED_ID
+    folder = landing / (f"{PURGED_ID} {PERSON}" if mine else str(patient_id))
     folder.mkdir(exist_ok=True)
     made = dataset(
         number,

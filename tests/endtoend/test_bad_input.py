@@ -81,7 +81,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
     return site, site.run()
 
 
-def test_the_run_succeeds_and_every_name_that_find_sees_is_counted(
+def test_the_run_succeeds_and_counts_every_name_that_find_lists(
     loaded: tuple[Site, str],
 ) -> None:
     site, output = loaded
@@ -99,7 +99,7 @@ def test_the_run_succeeds_and_every_name_that_find_sees_is_counted(
     )
 
 
-def test_each_reject_has_its_reason(loaded: tuple[Site, str]) -> None:
+def test_each_rejected_file_is_counted_under_its_reason(loaded: tuple[Site, str]) -> None:
     counts = summary(loaded[1])
     assert counts["duplicate"] == 1
     assert {name: counts[name] for name in ("not_dicom", "truncated", "no_sop_instance_uid")} == {
@@ -112,7 +112,7 @@ def test_each_reject_has_its_reason(loaded: tuple[Site, str]) -> None:
     assert [counts[name] for name in ignored] == [1] * 5
 
 
-def test_the_tables_describe_is_wrong_with_the_data(loaded: tuple[Site, str]) -> None:
+def test_the_tables_report_conflicts_in_the_data(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     assert site.ask(
         "select instance_number, instance_versions from processed.processed_images"
@@ -142,7 +142,7 @@ def test_a_second_run_has_nothing_to_do(loaded: tuple[Site, str]) -> None:
     assert site.content() == before
 
 
-def test_nothing_of_a_file_or_its_name_is_outside_the_raw_zone(loaded: tuple[Site, str]) -> None:
+def test_no_value_or_name_of_a_file_leaves_the_raw_zone(loaded: tuple[Site, str]) -> None:
     site, output = loaded
     assert "Muster" not in output
     for zone in ("warehouse", "published", "dagster"):

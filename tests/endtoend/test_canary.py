@@ -115,8 +115,8 @@ def all_commands(site: Site) -> str:
     """Every command that uses the key, and runs that fail in several ways."""
     printed = site.command("run", umask=0o022)
     printed += site.command("run", "--force", "--debug", umask=0o022)
-    printed += site.command("purge", "--patient-id", subjects.STAYS, "--yes", "--debug")
-    printed += site.command("pseudonym", "--patient-id", subjects.STAYS)
+    printed += site.command("purge", "--patient-id", subjects.REMAINING_ID, "--yes", "--debug")
+    printed += site.command("pseudonym", "--patient-id", subjects.REMAINING_ID)
     printed += site.command("rotate-key", code=3, stdin="n\n")
     weak = KEY.hex()[:-20]
     printed += site.command("run", code=2, DICOM_PSEUDONYM_KEY=weak)
@@ -148,7 +148,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return Ran(site, printed, arguments)
 
 
-def test_the_key_is_in_its_own_file_and_what_is_derived_in_the_vault_and_nowhere_else(
+def test_the_key_is_only_in_its_file_and_derived_keys_are_only_in_the_vault(
     ran: Ran,
 ) -> None:
     places = ran.places()
@@ -162,7 +162,7 @@ def test_the_key_is_in_its_own_file_and_what_is_derived_in_the_vault_and_nowhere
     assert places == {}
 
 
-def test_the_search_goes_through_all_that_a_run_writes(ran: Ran) -> None:
+def test_the_search_covers_everything_that_a_run_writes(ran: Ran) -> None:
     searched = {place for place, _ in ran.texts()}
     for name in ("dbt.log", "manifest.json", "run_results.json", "partial_parse.msgpack"):
         assert any(place.endswith(f"/{name}") for place in searched), name
@@ -172,21 +172,21 @@ def test_the_search_goes_through_all_that_a_run_writes(ran: Ran) -> None:
     assert "no_such_column" in ran.printed  # dbt's error is in what --debug prints
 
 
-def test_the_key_is_in_no_arguments_of_a_process(ran: Ran) -> None:
+def test_no_process_argument_contains_the_key(ran: Ran) -> None:
     told = b"\n".join(ran.arguments)
     assert b"dicom_pipeline.cli" in told
     assert b"dbt" in told  # started by the run: what it started was seen
     assert {name for name, needle in NEEDLES.items() if needle in told} == set()
 
 
-def test_no_file_that_a_run_leaves_is_a_pickle(ran: Ran) -> None:
+def test_a_run_leaves_no_pickle_file(ran: Ran) -> None:
     """Who loads one runs what it says: rows go through Arrow, notes are text."""
     for place, data in ran.texts():
         assert not (data[:1] == b"\x80" and data[1:2] in b"\2\3\4\5" and data[-1:] == b"."), place
         assert not place.endswith((".pickle", ".pkl")), place
 
 
-def test_what_a_run_makes_outside_the_zones_has_the_rights_that_it_needs(ran: Ran) -> None:
+def test_the_published_file_and_dagsters_storage_have_restricted_permissions(ran: Ran) -> None:
     root = ran.site.root
 
     def mode(path: Path) -> int:
@@ -197,7 +197,7 @@ def test_what_a_run_makes_outside_the_zones_has_the_rights_that_it_needs(ran: Ra
     assert mode(root / "dagster") == 0o700  # it has the true months
 
 
-def test_zones_are_for_their_owner_alone_whatever_the_umask_and_however_a_run_ends(
+def test_private_zones_are_accessible_to_their_owner_only_with_any_umask(
     ran: Ran,
 ) -> None:
     assert vault_path(ran.site.root / "warehouse").exists()

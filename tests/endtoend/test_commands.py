@@ -11,7 +11,7 @@ from .conftest import Site, files_read, summary
 
 
 @pytest.mark.parametrize("command", ["run", "scan", "status", "purge", "pseudonym", "rotate-key"])
-def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str) -> None:
+def test_help_describes_exit_codes_and_the_debug_option(site: Site, command: str) -> None:
     output = site.command(command, "--help")
     assert "Exit code" in output
     assert "--debug" in output
@@ -28,7 +28,7 @@ def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str)
         ("DICOM_[red]_[/x]", "1"),  # what looks like markup is shown as it is
     ],
 )
-def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
+def test_an_invalid_setting_gives_a_one_line_error_with_its_name(
     site: Site, name: str, value: str
 ) -> None:
     output = site.command("scan", code=2, **{name: value})
@@ -37,12 +37,12 @@ def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
     assert not (site.root / "raw").exists()
 
 
-def test_a_landing_zone_that_is_not_there_is_named(site: Site) -> None:
+def test_a_missing_landing_zone_is_reported_by_its_setting(site: Site) -> None:
     site.landing.rmdir()
     assert "DICOM_LANDING_URI" in site.command("scan", code=3)
 
 
-def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
+def test_status_counts_files_and_names_the_next_step(site: Site) -> None:
     site.put("CT_small.dcm", "README.txt")
     site.command("scan")
     before = site.command("status", code=1)
@@ -96,7 +96,7 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     assert site.content() == content
 
 
-def test_the_landing_zone_of_somebody_else_never_gets_the_sample(site: Site) -> None:
+def test_the_sample_is_never_written_to_a_configured_landing_zone(site: Site) -> None:
     output = site.command("run", "--sample")
     assert summary(output)["found"] == 0
     assert not any(site.landing.iterdir())

@@ -60,7 +60,7 @@ COMMAND = (sys.executable, "-m", "dicom_pipeline.cli", "explore")
 
 
 @pytest.mark.slow  # a program that draws a whole terminal
-def test_harlequin_shows_the_tables_reads_only_and_lets_the_file_be_replaced(
+def test_harlequin_shows_the_tables_read_only_while_the_file_is_replaced(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     if real_harlequin() is None:
@@ -98,7 +98,7 @@ def fake(folder: Path, name: str) -> None:
     ("program", "first"),
     [("harlequin", []), ("uvx", ["--from", "harlequin>=2.17,<3", "harlequin"])],
 )
-def test_it_is_started_read_only_with_whatever_there_is(
+def test_explore_starts_the_available_program_read_only(
     environment: dict[str, str], tmp_path: Path, program: str, first: list[str]
 ) -> None:
     fake(tmp_path / "bin", program)
@@ -121,7 +121,7 @@ def test_it_is_started_read_only_with_whatever_there_is(
     assert done.returncode == 7  # it is Harlequin's
 
 
-def test_without_harlequin_one_line_says_how_to_get_it(
+def test_without_harlequin_a_one_line_error_explains_how_to_install_it(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explore, "OWN_ENVIRONMENT", tmp_path / "none")
@@ -135,7 +135,7 @@ def test_without_harlequin_one_line_says_how_to_get_it(
     ]
 
 
-def test_before_anything_is_published_it_says_so(
+def test_explore_before_the_first_publication_is_an_error(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "dicom.duckdb").unlink()

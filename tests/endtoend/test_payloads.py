@@ -169,7 +169,9 @@ def texts(ran: Ran) -> Iterator[tuple[str, str]]:
             yield table, line
 
 
-def test_nothing_that_is_published_acts_on_a_terminal_or_names_anybody(ran: Ran) -> None:
+def test_published_text_has_no_control_characters_and_payloads_only_in_kept_columns(
+    ran: Ran,
+) -> None:
     def leaves(value: object) -> Iterator[str]:
         if isinstance(value, dict):
             for one in value.values():
@@ -196,7 +198,7 @@ def test_nothing_that_is_published_acts_on_a_terminal_or_names_anybody(ran: Ran)
     }
 
 
-def test_payloads_are_nowhere_outside_the_raw_zone(ran: Ran) -> None:
+def test_payloads_are_in_tables_and_zones_and_in_no_other_file(ran: Ran) -> None:
     allowed = ("published/", "warehouse/build.duckdb", "landing/", "raw/")
     for path, data in subjects.everything(ran.site.root, ran.site.landing):
         place = os.fspath(path.relative_to(ran.site.root))
@@ -216,7 +218,7 @@ class _Tags(HTMLParser):
         self.found.append((tag, tuple(name for name, _ in attrs)))
 
 
-def test_the_report_has_no_element_of_theirs(ran: Ran) -> None:
+def test_payloads_add_no_element_to_the_report(ran: Ran) -> None:
     page = (ran.site.root / "warehouse" / "report.html").read_text()
     tags = _Tags()
     tags.feed(page)
@@ -239,7 +241,7 @@ def output_of(site: Site, *arguments: str) -> bytes:
 
 
 @pytest.mark.parametrize("command", ["locate", "rejects"])
-def test_lists_lead_back_to_each_file_and_no_cell_is_a_formula(ran: Ran, command: str) -> None:
+def test_every_listed_path_exists_and_no_cell_is_a_formula(ran: Ran, command: str) -> None:
     site = ran.site
     options = ["--query", "from processed.processed_images", "--original-uids"]
     arguments = [command, *(options if command == "locate" else []), "--format", "csv"]

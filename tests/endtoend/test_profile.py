@@ -18,7 +18,9 @@ METHODS = "processed.deidentification"
 CODES = f"select code_value from {METHODS} order by 1"
 
 
-def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path: Path) -> None:
+def test_switching_the_profile_reads_no_file_and_switching_back_restores_the_tables(
+    tmp_path: Path,
+) -> None:
     site = Site(tmp_path)
     key = secrets.token_bytes(32)
     site.environment["DICOM_PSEUDONYM_KEY"] = key.hex()
@@ -31,7 +33,7 @@ def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path:
         " (select count(study_date) from processed.processed_studies)"
     )
     assert weights > 0 and dates > 0
-    says_what_it_is_and_names_the_key_only(site, key)
+    assert_documented_without_the_key(site, key)
 
     assert files_read(site.run(DICOM_DEID_PROFILE="strict")) == 0
     strict = site.content()
@@ -46,7 +48,7 @@ def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path:
     assert site.content() == research
 
 
-def says_what_it_is_and_names_the_key_only(site: Site, key: bytes) -> None:
+def assert_documented_without_the_key(site: Site, key: bytes) -> None:
     comments = site.ask(
         "select comment from duckdb_columns() where table_name = 'deidentification' union all"
         " select comment from duckdb_tables() where table_name = 'deidentification'"

@@ -48,7 +48,7 @@ def ask(site: Site, *arguments: str, stdin: str | bytes = "", code: int = 0) -> 
     return [line.split("\t") for line in result.output.splitlines()]
 
 
-def test_patients_studies_and_accession_numbers_are_those_of_the_published_tables(
+def test_pseudonyms_equal_those_of_the_published_tables(
     site: Site,
 ) -> None:
     lines = [
@@ -73,7 +73,7 @@ def test_patients_studies_and_accession_numbers_are_those_of_the_published_table
     assert {uid for (uid,) in uids} == {uid for (uid,) in series}
 
 
-def test_one_identifier_is_named_by_its_columns_and_is_what_the_oracle_says(site: Site) -> None:
+def test_one_identifier_gives_column_names_and_the_values_of_the_oracle(site: Site) -> None:
     assert ask(site, "--patient-id", "HOSP-1", "--issuer", " CLINIC ") == [
         ["patient_key", ORACLE.patient_key("HOSP-1", "CLINIC")],
         ["patient_id", ORACLE.id("PatientID", "HOSP-1")],
@@ -90,7 +90,7 @@ def test_one_identifier_is_named_by_its_columns_and_is_what_the_oracle_says(site
     ]
 
 
-def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
+def test_a_list_gives_one_output_line_per_input_line_in_order(site: Site) -> None:
     lines = "B\r\nA\tI\nstudy:1\nuid:1\naccession:1\nstudy:1\t\n"
     assert ask(site, "--stdin", stdin=b"\xef\xbb\xbf" + lines.encode()) == [
         [ORACLE.patient_key("B"), ORACLE.id("PatientID", "B")],
@@ -116,7 +116,7 @@ def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
         (["--stdin", "--uid", "SECRET"], "SECRET"),
     ],
 )
-def test_what_cannot_be_looked_up_is_one_line_and_not_quoted(
+def test_invalid_input_gives_a_one_line_error_that_quotes_nothing(
     site: Site, arguments: list[str], stdin: str | bytes
 ) -> None:
     [line] = ask(site, *arguments, stdin=stdin, code=2)
@@ -124,7 +124,7 @@ def test_what_cannot_be_looked_up_is_one_line_and_not_quoted(
     assert "SECRET" not in line[0]
 
 
-def test_nothing_but_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
+def test_only_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
     empty = {
         "DICOM_RAW_URI": str(tmp_path / "raw"),
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
@@ -139,7 +139,7 @@ def test_nothing_but_the_key_is_needed_and_nothing_is_written(site: Site, tmp_pa
     assert list(os.scandir(tmp_path)) == []
 
 
-def test_another_key_than_that_of_the_tables_is_refused(site: Site) -> None:
+def test_a_key_other_than_that_of_the_tables_is_refused(site: Site) -> None:
     other = {"DICOM_PSEUDONYM_KEY": bytes(range(1, 50)).hex()}
     result = CliRunner().invoke(app, ["pseudonym", "--uid", "1.2.3"], env=site.environment | other)
     assert result.exit_code == 2

@@ -24,7 +24,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.mark.slow  # the parity matrix holds most of it
-def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady: Site) -> None:
+def test_a_second_run_reads_no_file_and_publishes_only_a_deleted_file_again(steady: Site) -> None:
     before = steady.content()
     published = steady.database.stat()
     output = steady.run()
@@ -40,7 +40,7 @@ def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady
 
 
 @pytest.mark.slow  # the parity matrix holds most of it
-def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
+def test_a_run_reads_only_the_ten_new_files(steady: Site) -> None:
     before = steady.content()
     write_instances(steady.landing / "more", 10)
     assert files_read(steady.run()) == 10
@@ -65,7 +65,7 @@ def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
 
 
 @pytest.mark.slow  # the parity matrix holds most of it
-def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
+def test_rows_of_a_deleted_file_are_removed_and_return_with_the_file(
     steady: Site, tmp_path: Path
 ) -> None:
     before = steady.content()
@@ -88,7 +88,7 @@ def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
 
 
 @pytest.mark.slow
-def test_a_deleted_duplicate_is_replaced_by_the_other_without_reading(steady: Site) -> None:
+def test_the_remaining_duplicate_replaces_a_deleted_one_without_being_read(steady: Site) -> None:
     before = steady.content()
     first = steady.landing / "MR_small.dcm"
     first.unlink()

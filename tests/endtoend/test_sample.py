@@ -45,7 +45,7 @@ def dcmdump(path: Path, *tags: str) -> dict[str, str]:
     return found
 
 
-def test_every_file_that_find_sees_is_in_the_summary(loaded: tuple[Site, str]) -> None:
+def test_every_file_that_find_lists_is_counted_in_the_summary(loaded: tuple[Site, str]) -> None:
     site, output = loaded
     found = subprocess.run(
         ["find", str(site.landing), "!", "-type", "d"], capture_output=True, text=True, check=True
@@ -96,7 +96,7 @@ def test_patients_equal_those_that_dcmdump_finds(loaded: tuple[Site, str]) -> No
     assert ours == len(patients)
 
 
-def test_geometry_and_other_multi_valued_attributes_are_there(loaded: tuple[Site, str]) -> None:
+def test_geometry_and_other_multi_valued_attributes_are_published(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     [(spacing, position, kind)] = site.ask(
         "select count(pixel_spacing), count(image_position_patient), count(image_type)"
@@ -107,7 +107,7 @@ def test_geometry_and_other_multi_valued_attributes_are_there(loaded: tuple[Site
     assert kind > 50
 
 
-def test_every_published_table_and_column_says_what_it_is(loaded: tuple[Site, str]) -> None:
+def test_every_published_table_and_column_has_a_comment(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     assert not site.ask("select table_name from duckdb_tables() where comment is null")
     assert not site.ask(

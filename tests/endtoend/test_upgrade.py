@@ -86,7 +86,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Site]:
     return clean, old
 
 
-def test_zones_of_an_older_version_become_those_of_a_clean_run_and_the_log_says_so(
+def test_zones_of_an_older_version_are_upgraded_and_the_log_reports_it(
     sites: tuple[Site, Site],
 ) -> None:
     clean, old = sites
@@ -118,7 +118,7 @@ def test_zones_of_an_older_version_become_those_of_a_clean_run_and_the_log_says_
     assert b"dropped: processed.seen, processed.gone" in stored
 
 
-def test_a_build_database_alone_of_an_older_version_costs_no_reading(
+def test_an_older_build_database_is_rebuilt_without_reading_files(
     sites: tuple[Site, Site],
 ) -> None:
     clean, old = sites

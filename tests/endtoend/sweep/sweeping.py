@@ -64,7 +64,7 @@ class SweptSite(Site):
             "HOME": self.root / "home",
         }
 
-    def nothing_else_was_written(self) -> None:
+    def assert_no_other_folder(self) -> None:
         """Every folder of the site is either swept or one of the two zones that may hold PHI."""
         known = {path.name for path in self.places().values()} | {"landing", "raw"}
         assert {path.name for path in self.root.iterdir()} <= known

@@ -58,7 +58,7 @@ MUTANTS = {
 }  # fmt: skip
 
 
-def build_holds(site: SweptSite, query: str) -> int:
+def count_in_build(site: SweptSite, query: str) -> int:
     with duckdb.connect(str(site.root / "warehouse" / "build.duckdb"), read_only=True) as build:
         row = build.execute(query).fetchone()
     return int(row[0]) if row else -1
@@ -70,7 +70,7 @@ def build_texts(site: SweptSite, query: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
+def test_a_deliberately_broken_rule_is_detected(tmp_path: Path, name: str) -> None:
     mutant = MUTANTS[name]
     site = SweptSite(tmp_path)
     archive = Archive()
@@ -82,9 +82,9 @@ def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
     output = site.command("run", code=0 if mutant.published else 1)
     assert ("failed: published__database" in output) != mutant.published
     assert site.database.exists() == mutant.published
-    assert build_holds(site, "select count(*) from stage.staged_studies") == PEOPLE
+    assert count_in_build(site, "select count(*) from stage.staged_studies") == PEOPLE
     cells = "select count(*) from stage.staged_studies where len(leaked_cells) > 0"
-    assert build_holds(site, cells) == mutant.nulled
+    assert count_in_build(site, cells) == mutant.nulled
 
     result = sweep(site.places(), archive.needles)
     print(f"\n{name}\n{result.table()}")  # noqa: T201
@@ -112,7 +112,7 @@ def leaks_in(site: SweptSite) -> LeakReport:
     return check_for_leaks(build, vault, site.root / "raw", mapping, Profile.RESEARCH)
 
 
-def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
+def test_each_of_three_checks_detects_the_same_broken_rule(tmp_path: Path) -> None:
     """The standard, the leak check and the sweep, each by itself: the same seed, the same files."""
     site = SweptSite(tmp_path)
     archive = Archive()
@@ -160,7 +160,7 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     assert kept == {f"CT {name}" for name in seen}
 
 
-def test_a_date_cannot_be_kept_at_all(tmp_path: Path) -> None:
+def test_the_mapping_refuses_to_keep_a_date(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     seed = site.project / SEED
     shifted = "studies,study_date,StudyDate,DA,1,date,shift_date,remove,false,"

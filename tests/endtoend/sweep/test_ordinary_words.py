@@ -67,7 +67,7 @@ PATIENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_a_patient_with_ordinary_tokens_blocks_nobody(tmp_path: Path) -> None:
+def test_identifiers_that_are_ordinary_words_do_not_stop_publication(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     for number, attributes in enumerate(PATIENTS.values()):
         own = {

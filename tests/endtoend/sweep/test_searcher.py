@@ -88,7 +88,7 @@ def test_every_form_is_found_in_a_log(form: str, needles: Needles, tmp_path: Pat
     assert len(sweep_of(tmp_path, needles).hits) >= 1
 
 
-def test_what_only_looks_like_a_needle_is_none(needles: Needles, tmp_path: Path) -> None:
+def test_text_that_resembles_a_needle_is_not_reported(needles: Needles, tmp_path: Path) -> None:
     harmless = (
         "Otting, QX-774, 1987, 1987-03, 04.03., 3f78685019870304fdab836ed7, 0.19870304, 119870304,"
         " 198703041, 1987030499, 030407, Yildiz"
@@ -97,9 +97,7 @@ def test_what_only_looks_like_a_needle_is_none(needles: Needles, tmp_path: Path)
     assert sweep_of(tmp_path, needles).hits == []
 
 
-def test_a_needle_across_the_border_of_two_chunks_is_found(
-    needles: Needles, tmp_path: Path
-) -> None:
+def test_a_needle_across_a_chunk_boundary_is_found(needles: Needles, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"." * ((1 << 22) - 7) + NAME.encode())
     assert len(sweep_of(tmp_path, needles).hits) == 1
 
@@ -184,7 +182,7 @@ def test_a_needle_is_found_in_every_place(place: str, needles: Needles, tmp_path
     assert result.hits or result.days, result.table()
 
 
-def test_compression_does_hide_text_from_a_search_of_bytes(
+def test_compression_hides_text_from_a_search_of_raw_bytes(
     needles: Needles, tmp_path: Path
 ) -> None:
     """Why databases are also read row by row."""
@@ -194,20 +192,20 @@ def test_compression_does_hide_text_from_a_search_of_bytes(
     assert hit.place.endswith("build.duckdb:stage.t")
 
 
-def test_a_compression_that_is_not_known_is_an_error(needles: Needles, tmp_path: Path) -> None:
+def test_an_unknown_compression_format_is_an_error(needles: Needles, tmp_path: Path) -> None:
     (tmp_path / "log.zst").write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 100)
     with pytest.raises(AssertionError, match="not known"):
         sweep_of(tmp_path, needles)
 
 
-def test_a_needle_that_is_too_short_to_be_looked_for_is_refused() -> None:
+def test_a_needle_that_is_too_short_is_refused() -> None:
     needles = Needles()
     needles.add("word", "Hand", "test")
     with pytest.raises(AssertionError, match="too short"):
         needles.forms()
 
 
-def test_no_two_needles_are_the_same_and_no_shifted_day_is_a_planted_one() -> None:
+def test_needles_are_unique_and_no_shifted_day_equals_a_planted_day() -> None:
     maker = Maker(Needles())
     words = [maker.word("test") for _ in range(40_000)]
     assert len(set(words)) == len(words)

@@ -84,7 +84,7 @@ def inflated(piece: Piece) -> Iterator[Piece]:
         )
 
 
-def test_what_is_looked_for_is_in_the_landing_zone(swept: Swept) -> None:
+def test_the_planted_needles_are_in_the_landing_zone(swept: Swept) -> None:
     """A needle that was never planted proves nothing by its absence."""
     search = Search(swept.archive.needles)
     found: set[Needle] = set()
@@ -99,8 +99,8 @@ def test_what_is_looked_for_is_in_the_landing_zone(swept: Swept) -> None:
     assert of_people <= found
 
 
-def test_no_needle_is_anywhere_outside_the_raw_zone_and_the_landing_zone(swept: Swept) -> None:
-    swept.site.nothing_else_was_written()
+def test_no_needle_is_found_outside_the_raw_zone_and_the_landing_zone(swept: Swept) -> None:
+    swept.site.assert_no_other_folder()
     result = sweep(swept.site.places(), swept.archive.needles)
     print(f"\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()
@@ -112,7 +112,7 @@ def test_no_needle_is_anywhere_outside_the_raw_zone_and_the_landing_zone(swept: 
     assert result.places["terminal output"]["file"] == 2
 
 
-def test_a_made_up_code_is_in_no_log(swept: Swept) -> None:
+def test_no_log_contains_an_undefined_code(swept: Swept) -> None:
     """Codes are kept if they look like one, so the tables may hold one that nobody defined."""
     places = swept.site.places()
     del places["warehouse"], places["published"]
@@ -121,7 +121,7 @@ def test_a_made_up_code_is_in_no_log(swept: Swept) -> None:
     assert result.hits == [], result.summary()
 
 
-def test_what_tells_nobody_is_still_there(swept: Swept) -> None:
+def test_values_that_identify_nobody_are_published(swept: Swept) -> None:
     """Tables of nothing but null would pass the sweep."""
     ask = swept.site.ask
     texts = str(ask("from processed.processed_studies") + ask("from processed.processed_series"))
@@ -172,7 +172,7 @@ def test_a_special_patient_is_published_without_a_leak(swept: Swept, name: str) 
     cells = swept.rows[number_of(name)]
     text = texts_of(cells, set(special.cells) - {"study_description", "series_description"})
     tokens = tokens_of(text)
-    for term in special.gone:
+    for term in special.removed_tokens:
         assert term not in tokens, text[:500]
         if len(term) > 3 or not term.isascii():
             assert term not in text.lower(), text[:500]
@@ -183,7 +183,7 @@ def test_a_special_patient_is_published_without_a_leak(swept: Swept, name: str) 
         assert all(value == expected for value in found), (column, found)
 
 
-def test_nobody_is_blocked_by_somebody_else(swept: Swept) -> None:
+def test_every_special_patient_is_published_with_a_key(swept: Swept) -> None:
     numbers = {number_of(name) for name in SPECIALS}
     assert numbers <= swept.rows.keys()
     keys = {name: dict(swept.rows[number_of(name)])["patient_key"] for name in SPECIALS}
@@ -193,7 +193,7 @@ def test_nobody_is_blocked_by_somebody_else(swept: Swept) -> None:
     assert None not in keys.values()
 
 
-def test_comments_of_10_000_characters_are_cleaned_and_not_cut(swept: Swept) -> None:
+def test_comments_of_10_000_characters_are_cleaned_and_not_truncated(swept: Swept) -> None:
     cells = dict(swept.rows[number_of("comments of 10,000 characters")])
     comments = cells["patient_comments"]
     assert comments.count("Thorax of [removed]") > 180

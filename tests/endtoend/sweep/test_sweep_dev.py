@@ -38,7 +38,7 @@ def published(database: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
-def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
+def test_no_needle_is_found_after_dagster_dev(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     archive = Archive()
     archive.first(site.landing)
@@ -62,7 +62,7 @@ def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
     (site.terminal / "graphql.json").write_text("\n".join(map(str, answers)))
     assert (site.terminal / "graphql.json").stat().st_size > 10_000
 
-    site.nothing_else_was_written()
+    site.assert_no_other_folder()
     result = sweep(site.places(), archive.needles)
     print(f"\ndagster dev\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()

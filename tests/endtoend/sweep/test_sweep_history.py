@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def swept(site: SweptSite, archive: Archive, what: str) -> SweepResult:
-    site.nothing_else_was_written()
+    site.assert_no_other_folder()
     result = sweep(site.places(), archive.needles)
     print(f"\n{what}\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()
@@ -41,7 +41,7 @@ def moved_away(folder: Path, *, but: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("profile", ["research", "strict"])
-def test_no_needle_is_anywhere_after_runs_changes_and_refusals(
+def test_no_needle_is_found_after_runs_changes_and_refused_commands(
     tmp_path: Path, profile: str
 ) -> None:
     site = SweptSite(tmp_path, DICOM_DEID_PROFILE=profile)
@@ -75,7 +75,7 @@ def test_no_needle_is_anywhere_after_runs_changes_and_refusals(
     swept(site, archive, f"from {profile} to {other}")
 
 
-def test_what_fails_fails_without_a_value(tmp_path: Path) -> None:
+def test_errors_contain_no_value(tmp_path: Path) -> None:
     """Errors of casts, of broken parquet, of the mapping: they would quote what they met."""
     site = SweptSite(tmp_path)
     archive = Archive()
