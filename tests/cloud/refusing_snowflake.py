@@ -1,6 +1,6 @@
-"""A server that logs anybody in and refuses statements in Snowflake's own words.
+"""A server that accepts any login and refuses statements with Snowflake's errors.
 
-Belongs here: the errors that fakesnow has no occasion for. Does not belong here: answers to SQL.
+Belongs here: errors that fakesnow does not produce. Does not belong here: results of SQL.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SECRET_TEXT = "SECRETKEY Müller^Anna select * from raw.patients"
 
 
 class RefusingSnowflake:
-    """The server; ``code`` and ``state`` are what statements get, ``login`` what a login gets."""
+    """The server; ``code`` and ``state`` are errors of statements, ``login`` that of a login."""
 
     def __init__(self) -> None:
         self.code, self.state, self.login = "000606", "57P03", ""
@@ -47,7 +47,7 @@ class RefusingSnowflake:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def answer(self, path: str) -> dict[str, Any]:
-        """What Snowflake answers, by its protocol."""
+        """Return the response of Snowflake's protocol."""
         if "login-request" in path:
             if self.login:
                 return {"success": False, "code": self.login, "message": SECRET_TEXT, "data": {}}
@@ -66,6 +66,6 @@ class RefusingSnowflake:
         return {"success": True, "code": None, "message": None, "data": {}}
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()

@@ -1,4 +1,4 @@
-"""A bucket is listed as it is, whatever its keys are, and however many pages it takes."""
+"""Listing of buckets with unusual keys and many pages."""
 
 import time
 from typing import Any
@@ -95,7 +95,7 @@ def test_ignored_objects_have_a_reason(landing: S3Location, plain: Any) -> None:
 def test_an_object_below_the_minimum_age_is_not_listed_yet(landing: S3Location, plain: Any) -> None:
     fill(plain, landing, ["young"])
     assert BucketStorage(landing, min_file_age_seconds=60).list_landing().unsettled == ["young"]
-    time.sleep(2.1)  # the server's times have no fractions of a second
+    time.sleep(2.1)  # times of the server have a resolution of one second
     settled = BucketStorage(landing, min_file_age_seconds=1).list_landing()
     assert [file.path for file in settled.files] == ["young"]
 
@@ -121,7 +121,7 @@ def test_pages_are_listed_concurrently_and_each_key_once(
 ) -> None:
     fill(plain, landing, NAMES)
     zone = BucketStorage(landing, page_size=5)
-    for _ in range(3):  # the second time it knows where pages end
+    for _ in range(3):  # the second listing knows the page boundaries
         listing = zone.list_landing()
         assert sorted(file.path for file in listing.files) == NAMES
         assert listing.complete

@@ -1,4 +1,4 @@
-"""Ranges of objects: what they cost, and that they are of one version."""
+"""Reading ranges of objects: number of requests, and consistency of versions."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""docs/settings.md names exactly the variables that are read; docs/cloud.md computes correctly."""
+"""docs/settings.md lists exactly the variables that are read; docs/cloud.md has correct sizes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_links_have_a_target(page: str) -> None:
 
 
 SIZES = (1e6, 1e7, 1e8)
-# what a row of the tables is for, by how many files there are
+# value of a row of the tables for a number of files
 FORMULAS = {
     "reading ": lambda n: 2.01 * n * 0.0004 / 1000,
     "one listing": lambda n: n / 1000 * 0.005 / 1000,

@@ -1,4 +1,4 @@
-"""The pages for ECS: by Amazon's own model of its API, and by Dagster's own launcher."""
+"""Files for ECS, checked with Amazon's model of its API and with Dagster's launcher."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_secrets_are_referenced_and_not_included() -> None:
             words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
             assert not any(word in variable["name"] for word in words), variable
         assert all(s["valueFrom"].startswith("arn:aws:secretsmanager:") for s in each["secrets"])
-    # the web server sees no zone
+    # the web server has no access to a zone
     assert {s["name"] for s in container("webserver")["secrets"]} == {"DAGSTER_PG_PASSWORD"}
     assert container("webserver")["mountPoints"] == []
 
@@ -90,7 +90,7 @@ def test_the_roles_allow_the_listed_actions_only() -> None:
         action for page in ("task-role", "execution-role") for s in statements(page)
         if s["Resource"] == "*" for action in actions(s)
     }  # fmt: skip
-    # of which Amazon knows no narrower form
+    # Amazon supports no narrower resource for these actions
     assert anywhere == {
         "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ec2:DescribeNetworkInterfaces",
         "ecr:GetAuthorizationToken",
@@ -99,7 +99,7 @@ def test_the_roles_allow_the_listed_actions_only() -> None:
                for s in c["secrets"]}  # fmt: skip
     (read,) = [s for s in statements("execution-role") if "GetSecretValue" in str(s["Action"])]
     assert set(read["Resource"]) == secrets
-    # what docs/cloud_s3.md asks for is what the role has
+    # docs/cloud_s3.md lists the S3 permissions of the role
     document = (PROJECT_ROOT / "docs" / "cloud_s3.md").read_text()
     table = document.partition("## Permissions")[2].partition("\n\nWithout")[0]
     given = {action for s in statements("task-role") for action in actions(s)}
@@ -110,7 +110,7 @@ def test_the_roles_allow_the_listed_actions_only() -> None:
 
 @pytest.fixture
 def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
-    """As in the daemon's container: a task of a cluster, and the address that tells of it."""
+    """Start a task in a cluster and a metadata endpoint, as in the container of the daemon."""
     for name, value in {
         "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "y",
@@ -122,7 +122,7 @@ def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, st
     ecs.create_cluster(clusterName="dicom")
     whole = task_definition()
     for each in whole["containerDefinitions"]:
-        each["memory"] = 8192  # the server adds them up, and cannot do without
+        each["memory"] = 8192  # moto adds these up and requires them
     ecs.register_task_definition(**whole)
     group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
     network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}}

@@ -1,4 +1,4 @@
-"""The image: no engine builds it here, so a linter reads it, and what it holds is put together."""
+"""Container image, tested without an engine: linter, and assembled content."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ IGNORED = PROJECT_ROOT / ".dockerignore"
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Instructions with their arguments, lines that go on put together."""
+    """Return instructions and arguments, with continued lines joined."""
     text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n", " ", text).splitlines()
     return [(line.split()[0], line.partition(" ")[2]) for line in lines if line.strip()]
 
 
 def copies() -> list[tuple[list[str], str]]:
-    """What is copied from the context, and where to; the last stage's are the image's."""
+    """Return sources and target of each copy from the build context."""
     found = []
     for name, arguments in instructions():
         words = [word for word in shlex.split(arguments) if not word.startswith("--chmod")]
@@ -37,7 +37,7 @@ def copies() -> list[tuple[list[str], str]]:
 
 
 def context(root: Path) -> set[str]:
-    """Files that an engine would be sent, by the rules of Docker's own client."""
+    """Return the files of the build context, by the rules of Docker's client."""
     paths = exclude_paths(str(root), IGNORED.read_text().splitlines())
     return {path for path in paths if (root / path).is_file()}
 
@@ -56,7 +56,7 @@ def test_the_base_image_has_a_tag_and_the_user_is_not_root() -> None:
         "${BASE} AS packages", "${BASE}",
     ]  # fmt: skip
     users = [arguments for name, arguments in given if name == "USER"]
-    assert users == ["10001:10001"]  # by number, which Kubernetes can tell from root
+    assert users == ["10001:10001"]  # numeric, so that Kubernetes can check that it is not root
 
 
 def test_packages_are_installed_from_the_lock_file_with_hashes() -> None:
@@ -124,7 +124,7 @@ def test_the_image_content_runs_with_only_its_own_folders_writable(
     writable = [app / "dbt_snowflake" / folder for folder in ("target", "logs")]
     for path in [app, *app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() and path not in writable else 0o755)
-    # not even root may write where it is not allowed to, without its capabilities
+    # without capabilities, file permissions also apply to root
     setpriv = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
     command = [*setpriv, "sh", str(image / "usr/local/bin/dicom-pipeline"), "run"]
     environment = {

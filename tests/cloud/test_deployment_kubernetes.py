@@ -1,4 +1,4 @@
-"""The pages for Kubernetes, by its own schemas and by Dagster's own launcher."""
+"""Kubernetes manifests, checked with the schemas of Kubernetes and with Dagster's launcher."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The Job that Dagster's launcher makes for a run by the page."""
+    """Job that Dagster's launcher creates for a run with deploy/kubernetes/dagster.yaml."""
     monkeypatch.setattr(kubernetes.config, "load_incluster_config", lambda: None)
     for name, value in {**settings_of_page(), "DAGSTER_PG_PASSWORD": "x"}.items():
         monkeypatch.setenv(name, value)
@@ -169,11 +169,11 @@ def cluster(tmp_path: Path, postgres: PostgresServer) -> Iterator[tuple[Site, Ku
 def test_the_daemon_starts_runs_as_jobs_that_publish(
     cluster: tuple[Site, KubernetesServer], tmp_path: Path
 ) -> None:
-    """Files are found by the sensor, each run is a Job of its own, and rows are published."""
+    """The sensor finds files, each run is a separate Job, and rows are published."""
     site, server = cluster
     site.put("CT_small.dcm", "MR_small.dcm")
     page = yaml.safe_load((FOLDER / "dagster.yaml").read_text())
-    # outside of a cluster there is no service account to log in with
+    # outside a cluster there is no service account
     page["run_launcher"]["config"] |= {
         "load_incluster_config": False, "kubeconfig_file": str(server.kubeconfig),
         "dagster_home": site.environment["DAGSTER_HOME"],

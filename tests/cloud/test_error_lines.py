@@ -1,4 +1,4 @@
-"""Whatever ails S3 is one clear line, without a secret or a name, and nothing is half there."""
+"""Errors of S3 give one line without secrets or names, and leave no partial state."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller", "patient")
 def environment(
     bucket: str, plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> S3Location:
-    """Both zones in a bucket, with a file of which the key is a secret."""
+    """Both zones in a bucket, with an object whose key must not be shown."""
     plain.put_object(Bucket=bucket, Key="dicom/patient Müller/1", Body=instance())
     for name, value in {
         "DICOM_LANDING_URI": f"s3://{bucket}/dicom",
@@ -154,10 +154,10 @@ def test_an_unreadable_object_does_not_affect_the_others(
 def test_a_run_with_expired_credentials_reports_it_and_publishes_nothing(
     environment: S3Location, front: Front, tmp_path: Path
 ) -> None:
-    """In a process of its own: dbt's settings and Dagster's stay in one."""
+    """In a separate process, because settings of dbt and Dagster persist in a process."""
 
     def rule(method: str, path: str) -> Answer | None:
-        # the scan has its 8 KiB and the listing is there; what follows is refused
+        # the listing and the first request of the scan succeed; later requests are refused
         heads = front.count("GET", "/dicom/")
         return Answer(400, "ExpiredToken") if "/dicom/" in path and heads else None
 
@@ -177,7 +177,7 @@ def test_a_run_with_expired_credentials_reports_it_and_publishes_nothing(
     "uri", ["s3://", "s3:///x", "s3://a", "s3://UPPER/x", "s3://b_b/../x y?", "S3://bucket/x"]
 )
 def test_a_uri_without_a_valid_bucket_is_refused(uri: str) -> None:
-    if uri == "s3://b_b/../x y?":  # odd, but what a prefix may be
+    if uri == "s3://b_b/../x y?":  # unusual, but a valid prefix
         assert load_settings({"DICOM_RAW_URI": uri}).raw == S3Location("b_b", "../x y?/")
         return
     with pytest.raises(SettingsError, match="DICOM_RAW_URI"):

@@ -1,4 +1,4 @@
-"""Messages of S3 stand in for listings, whichever way they come, and listings for lost messages."""
+"""S3 event messages replace listings, and a periodic listing finds lost messages."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _QUEUES = count(1)
 
 
 def record(key: str, name: str = "ObjectCreated:Put", **thing: Any) -> dict[str, Any]:
-    """As Amazon documents it, but for what nobody reads."""
+    """Return an event record as documented by Amazon, without unused fields."""
     return {
         "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name,
         "s3": {"bucket": {"name": "b"}, "object": {"key": key} | thing},
@@ -89,7 +89,7 @@ def test_messages_that_are_not_s3_events_are_refused(body: str) -> None:
 @given(st.permutations(range(6)))
 def test_the_last_event_of_a_key_counts_in_any_order_of_arrival(order: list[int]) -> None:
     place = S3Location("b", "in/")
-    sequencers = [0x9, 0xA0, 0xA1, 0xFFF, 0x1000, 0x10000]  # of different lengths, as text
+    sequencers = [0x9, 0xA0, 0xA1, 0xFFF, 0x1000, 0x10000]  # texts of different lengths
     events = [Event("b", "in/k", n, f"e{n}", sequencers[n]) for n in order]
     twice = [*events, *events, Event("b", "out/k", 1, "e", 1), Event("c", "in/k", 1, "e", 1)]
     assert last_events(twice, place) == {"in/k": Event("b", "in/k", 5, "e5", 0x10000)}
@@ -105,7 +105,7 @@ def test_contradictory_events_without_a_sequencer_are_not_trusted() -> None:
 
 @pytest.fixture
 def queue(server: str, bucket: str, plain: Any) -> str:
-    """A queue that the server itself notifies of what happens in the bucket."""
+    """Queue that the server notifies of changes in the bucket."""
     sqs = boto3.client(
         "sqs", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
         aws_secret_access_key="y",
@@ -136,7 +136,7 @@ def sqs(server: str) -> Any:
 
 
 def waiting(sqs: Any, queue: str) -> tuple[int, int]:
-    """Messages in the queue: to be had, and with somebody."""
+    """Return the number of visible and of in-flight messages in the queue."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return int(found[names[0]]), int(found[names[1]])
@@ -179,7 +179,7 @@ def test_after_the_first_listing_the_bucket_is_not_listed_again(
         put(f"first/{number}", instance(number))
     load(workspace)
     front.clear()
-    load(workspace)  # the messages of what the listing had
+    load(workspace)  # reads the messages of objects that were listed
     assert waiting(sqs, queue) == (0, 0)
 
     put("odd ä+%/new one", instance(100, StudyDate="20150101"))

@@ -1,4 +1,4 @@
-"""The function on AWS Lambda gives the rows that processes of this machine give."""
+"""Extraction on AWS Lambda gives the same rows as local extraction."""
 
 import json
 import time
@@ -49,7 +49,7 @@ def started(server: str) -> Iterator[LambdaServer]:
 
 @pytest.fixture
 def function(started: LambdaServer, front: Front, monkeypatch: pytest.MonkeyPatch) -> LambdaServer:
-    """The function, which is where boto3 points to."""
+    """Function server to which boto3 points."""
     return pointed_at(started, monkeypatch)
 
 
@@ -80,7 +80,7 @@ def put(plain: Any, bucket: str, files: dict[str, bytes]) -> None:
 
 
 def rejects(workspace: Workspace) -> dict[str, str]:
-    """Reasons by the names of files, read by pyarrow alone."""
+    """Return the reject reason by file path, read by pyarrow only."""
     import pyarrow.parquet as pq
 
     paths = (workspace.settings.raw_dir / "rejected_files").rglob("data.parquet")
@@ -88,7 +88,7 @@ def rejects(workspace: Workspace) -> dict[str, str]:
     return {row["file_path"]: row["reason"] for row in found}
 
 
-@pytest.mark.slow  # the parity matrix holds most of it
+@pytest.mark.slow  # the parity matrix covers most of it
 def test_the_sample_gives_the_same_rows_on_lambda(
     folder: Path, bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -99,7 +99,7 @@ def test_the_sample_gives_the_same_rows_on_lambda(
     there = on_lambda(tmp_path / "b", bucket)
 
     with monkeypatch.context() as patch:
-        patch.setattr(raw_step, "read_headers", None)  # not a file is read on this machine
+        patch.setattr(raw_step, "read_headers", None)  # no file is read locally
         load(there)
     expected = rows(here.settings.raw_dir)
     assert sum(map(len, expected.values())) > 400
@@ -152,7 +152,7 @@ def test_transient_errors_lose_no_file(
     assert sum(report.loaded for report in load(workspace)) == 30
     assert rejects(workspace) == {}
     assert batches_left(plain, bucket) == []
-    # the probe and two batches, each asked for again under the same name
+    # the probe and two batches, each repeated with the same target
     assert len({call.target for call in function.calls}) == 3
     assert len(function.calls) == 7
 
@@ -404,7 +404,7 @@ def test_concurrent_calls_do_not_exceed_the_limit(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(lambda_pool, "MOST_FILES", 25)
     put(plain, bucket, {str(number): instance(number) for number in range(80)})
-    load(on_lambda(tmp_path, bucket))  # the server refuses a third call at the same time
+    load(on_lambda(tmp_path, bucket))  # the server refuses a third concurrent call
     assert {call.ended for call in function.calls} == {"ok"}
     assert [call.files for call in function.calls].count(25) == 3
 

@@ -1,4 +1,4 @@
-"""The package of the function has what it needs, and little else; its template is a sound one."""
+"""The package of the function contains what it needs and little else; its template is valid."""
 
 import json
 import os
@@ -29,7 +29,7 @@ UNWANTED = ("dagster", "dbt", "duckdb", "moto", "numpy", "pandas", "pebble", "sn
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip for this interpreter."""
+    """Build the zip for this interpreter."""
     target = tmp_path_factory.mktemp("package") / "lambda.zip"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     subprocess.run(
@@ -82,7 +82,7 @@ def test_the_package_gives_the_rows_of_the_sample(
     unzipped: Path, bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """With Lambda's own runtime client beside it, as Lambda has it, and nothing else."""
+    """With the package and Lambda's runtime client only, as on Lambda."""
     beside = tmp_path / "runtime"
     beside.mkdir()
     installed = Path(sysconfig.get_paths()["platlib"])

@@ -1,4 +1,4 @@
-"""A raw zone in a bucket: the bucket is the truth, and nobody overwrites what he has not seen."""
+"""Raw zone in a bucket: the bucket is authoritative, and a write never overwrites unseen data."""
 
 import os
 import signal
@@ -29,13 +29,13 @@ def place(bucket: str) -> S3Location:
 
 
 class Machine:
-    """A machine with a copy of the zone."""
+    """A machine with a local copy of the zone."""
 
     def __init__(self, place: S3Location, folder: Path, **options: Any) -> None:
         self.place, self.root, self.options = place, folder / "raw-mirror", options
 
     def mirror(self) -> RawMirror:
-        """As a process has it that starts now."""
+        """Return a mirror as a new process creates it."""
         return RawMirror(self.place, self.root, **self.options)
 
     def write(self, **files: bytes) -> None:
@@ -68,7 +68,7 @@ def there(place: S3Location, tmp_path: Path) -> Machine:
 
 
 def objects(plain: Any, place: S3Location) -> dict[str, bytes]:
-    """What lies in the bucket, by a client of our own."""
+    """Return the objects in the bucket, read without the code of the package."""
     found = {}
     for entry in plain.list_objects_v2(Bucket=place.bucket, Prefix=place.prefix).get(
         "Contents", ()
@@ -161,7 +161,7 @@ def test_overwriting_a_concurrent_change_is_refused(
         mirror.write(here.root / name, b"ours")
     assert b"ours" not in objects(plain, place).values()
     assert b"ours" not in here.files().values()
-    here.pull()  # the next run starts from what is there
+    here.pull()  # the next run starts from the content of the bucket
     assert here.files() == objects(plain, place)
     here.write(**{name: b"ours"})
     assert objects(plain, place)[name] == b"ours"
@@ -224,7 +224,7 @@ with mirror.held():
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert objects(plain, place) == {"a": b"2"}
     with pytest.raises(LockUnavailable), here.mirror().held(wait=False):
-        pass  # the dead process still has the lock, until it expires
+        pass  # the killed process still holds the lock until it expires
     body = plain.get_object(Bucket=place.bucket, Key=f"{place.prefix}{LOCK_NAME}")["Body"].read()
     plain.put_object(
         Bucket=place.bucket, Key=f"{place.prefix}{LOCK_NAME}",
@@ -338,7 +338,7 @@ def test_a_writer_that_lost_the_lock_writes_nothing(
         )
         time.sleep(4.0)
         front.rule = lambda method, path: None
-        slow.lease._ended.set()  # as if the machine slept
+        slow.lease._ended.set()  # as if the machine was suspended
         there.write(a=b"theirs")
         slow.write(here.root / "a", b"ours")
     assert objects(plain, place) == {"a": b"theirs"}

@@ -1,4 +1,4 @@
-"""The sample gives the same tables from a bucket and from a directory."""
+"""The sample gives the same raw tables from a bucket and from a directory."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from dicom_pipeline.workspace import Workspace
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import WHEEL, instance, wheel_files
 
-# what names a place or a time of arrival
+# columns that depend on the location or the time of arrival
 LOCATION_COLUMNS = {"file_mtime_ns", "file_etag", "raw_version"}
 
 
@@ -37,7 +37,7 @@ def workspace_on(folder: Path, landing: str, raw: str, **more: str) -> Workspace
 
 
 def load(workspace: Workspace, *, accept: bool = False) -> list[PartitionReport]:
-    """What a run does up to the raw tables."""
+    """Do the steps of a run up to the raw tables."""
     with WriteSession(workspace)():
         workspace.warehouse.prepare()
         workspace.ingest.scan(accept_deletions=accept)
@@ -46,7 +46,7 @@ def load(workspace: Workspace, *, accept: bool = False) -> list[PartitionReport]
 
 
 def rows(root: Path) -> dict[str, list[str]]:
-    """Rows of all raw tables, read by pyarrow alone."""
+    """Return the rows of all raw tables, read by pyarrow only."""
     found: dict[str, list[str]] = {}
     for table in RAW_TABLES:
         lines = []
@@ -67,7 +67,7 @@ def upload(plain: Any, bucket: str, folder: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The sample in a directory."""
+    """Write the sample to a directory."""
     place = tmp_path / "landing"
     for path in wheel_files():
         target = place / path.relative_to(WHEEL)
@@ -98,7 +98,7 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     assert len(gets) / files < 2.2, "more than a scan and an extraction"
     assert sum(r.sent for r in gets) / files < 26 * 1024
 
-    # nothing to do: not one file is opened
+    # nothing to do: no file is opened
     front.clear()
     assert sum(report.read for report in load(there)) == 0
     assert not front.count("GET", "/dicom/")
@@ -115,7 +115,7 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
     assert there.reconcile() == here.reconcile()
 
-    # another machine, which has nothing but the bucket
+    # another machine, which has only the bucket
     key = {"DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "b" / "warehouse" / "pseudonym.key")}
     other = workspace_on(tmp_path / "c", f"s3://{bucket}/dicom", f"s3://{bucket}/raw", **key)
     assert sum(report.read for report in load(other)) == 0

@@ -1,4 +1,4 @@
-"""The local server gives what Snowflake's reference says, where the models depend on it."""
+"""The local server returns the results in Snowflake's reference for functions of the models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-# an expression, and what the reference says of it
+# an expression and its result in the reference
 CASES: list[tuple[str, object]] = [
     ("regexp_replace('ab-12 AB', 'ab', ' ' || chr(30), 1, 0, 'i')", " \x1e-12  \x1e"),
     (r"regexp_replace('aBcD', '([a-z])([A-Z])', '\\1 \\2')", "a Bc D"),
@@ -42,7 +42,7 @@ CASES: list[tuple[str, object]] = [
     ("split_part('a:b', ':', 2)", "b"),
     ("cast(null as timestamp_ntz)", None),
 ]  # fmt: skip
-# the same, of expressions that are arrays
+# array expressions and their results
 ARRAYS: list[tuple[str, list[object]]] = [
     ("regexp_substr_all('ab 12', '[0-9]+|[a-z]+')", ["ab", "12"]),
     (r"split('a\\b', '\\')", ["a", "b"]),

@@ -1,4 +1,4 @@
-"""Publishing on Snowflake: what is checked is published, as a whole, and nothing else is."""
+"""Publication on Snowflake: exactly the checked tables are published, all at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHECKED = {"processed_studies": 2, "processed_series": 1}
 
 
 class Site:
-    """A small build, and what publishes it."""
+    """A small build and its publication."""
 
     def __init__(self, connection: SnowflakeConnection, server: SnowflakeServer) -> None:
         self.connection = connection
@@ -96,7 +96,7 @@ def test_tables_are_published_without_bookkeeping_columns(site: Site) -> None:
         ("PROCESSED_SERIES", "SERIES_KEY"),
     }
     assert not site.columns("PROCESSED_NEXT")
-    # the build is as it was: the next one goes on from it
+    # the build schema is unchanged, so the next build can continue from it
     assert ("PROCESSED_STUDIES", "PERIOD_KEY") in site.columns("PROCESSED_BUILD")
 
 

@@ -1,6 +1,6 @@
-"""What Snowflake refuses is one line of a run, with its number and without its words.
+"""Errors of Snowflake give one line with the error number and without the message.
 
-The real connector talks to a server that answers as Snowflake does.
+The real connector connects to a server that responds as Snowflake does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whole runs of one landing zone, on DuckDB and on Snowflake: what is published is the same.
+"""Whole runs of one landing zone on DuckDB and on Snowflake publish the same tables.
 
-The command line as people use it: files of the sample come in, change and go. The tests are steps
-of one history, in order.
+The command line loads, changes and deletes files of the sample. The tests are steps of one history,
+in order.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Sites:
-    """Two sites that watch the same landing zone with the same key."""
+    """Two sites with the same landing zone and the same key."""
 
     def __init__(self, root: Path, server: SnowflakeServer) -> None:
         self.root = root
@@ -47,18 +47,18 @@ class Sites:
         self.settings = load_snowflake_settings(self.cloud.environment)
 
     def run(self) -> tuple[int, int]:
-        """Run both; how many files each has read."""
+        """Run both; return the number of files that each read."""
         return files_read(self.local.run()), files_read(self.cloud.run())
 
     def on_snowflake(self) -> dict[str, Table]:
-        """What analysts see there."""
+        """Return the published tables on Snowflake."""
         copy = self.root / "copy" / "published.duckdb"
         with session(self.settings) as connection:
             mirror(connection, load_mapping(), copy, ["processed"])
         return tables(copy, "processed", without=ENGINE_COLUMNS)
 
     def differ(self) -> dict[str, Any]:
-        """What differs between the published file, and what is published on Snowflake."""
+        """Return the differences between the published file and the tables on Snowflake."""
         ours = tables(self.local.database, "processed")
         shared = tables(self.local.database, "processed", without=ENGINE_COLUMNS)
         return differences(shared, self.on_snowflake()) | {
@@ -120,12 +120,12 @@ def test_new_changed_and_deleted_files_give_the_same_rows(sites: Sites) -> None:
     assert sites.run() == (8, 8)
     assert not sites.differ()
     copied = [s for s in sites.server.statements()[before:] if s.startswith("copy into")]
-    assert len(copied) == 6  # the tables, once, of all partitions that changed
+    assert len(copied) == 6  # one per table, for all changed partitions
 
 
 def test_a_build_that_contains_an_identifier_is_not_published(sites: Sites) -> None:
     before = sites.on_snowflake()
-    # as if cleaning had missed it; the next build of the table would not look at this row again
+    # an identifier that cleaning missed; the next build would not read this row again
     sites.ask("update stage.staged_series set series_description = 'of CompressedSamples'")
     sites.ask("delete from processed_build.processed_series")
     write_instances(sites.landing / "again", 1, prefix="again")
@@ -133,7 +133,7 @@ def test_a_build_that_contains_an_identifier_is_not_published(sites: Sites) -> N
     assert "failed" in output
     assert "CompressedSamples" not in output
     assert sites.on_snowflake() == before
-    # all of stage is made anew, and the gate opens again
+    # after a rebuild of stage, publication succeeds
     sites.ask("delete from stage.staged_series")
     sites.run()
     assert not sites.differ()

@@ -1,4 +1,4 @@
-"""What an administrator runs, what is set, and what errors say; no server is needed."""
+"""Setup script, settings and error messages for Snowflake; no server is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A landing zone with subjects to withdraw, and how to search zones for them."""
+"""Landing zone with subjects to purge, and a search for them in all zones."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ STUDIES = [
 
 
 def write(landing: Path) -> None:
-    """Write the files; a patient's lie in a folder of the patient's name."""
+    """Write the files; the folder of the purged patient contains the patient's name."""
     number = 0
     for patient_id, issuer, study, date, count in STUDIES:
         for _ in range(count):
             number += 1
             write_one(landing, number, patient_id, issuer, study, date)
-    # a duplicate: the same file again
+    # a duplicate of the first file
     first = landing / f"{PURGED_ID} {PERSON}" / "1.dcm"
     (first.parent / "again.dcm").write_bytes(first.read_bytes())
 
@@ -65,7 +65,7 @@ def write_one(
 
 
 def everything(root: Path, *without: Path) -> Iterator[tuple[Path, bytes]]:
-    """Names and contents of all files, those of parquet and DuckDB also as they read."""
+    """Yield path, name and content of all files; parquet and DuckDB also with their rows."""
     for folder, _, names in os.walk(root):
         for name in sorted(names):
             path = Path(folder, name)
@@ -80,7 +80,7 @@ def everything(root: Path, *without: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def database_texts(path: Path) -> Iterator[str]:
-    """All rows of all tables of a database, as text."""
+    """Yield all rows of all tables of a database as text."""
     with duckdb.connect(str(path), read_only=True) as connection:
         tables = connection.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where not internal"
@@ -90,7 +90,7 @@ def database_texts(path: Path) -> Iterator[str]:
 
 
 def found_in(root: Path, needles: Iterable[bytes], *without: Path) -> dict[bytes, set[str]]:
-    """Which files hold which of some byte strings."""
+    """Return the files that contain each byte string."""
     found: dict[bytes, set[str]] = {needle: set() for needle in needles}
     for path, data in everything(root, *without):
         for needle, places in found.items():

@@ -1,4 +1,4 @@
-"""A landing zone full of trouble, through the whole pipeline: each file is a row or a reject."""
+"""Whole run over invalid and unusual files: each file gives a row or a rejected file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRETS = (b"Muster", "Änne".encode(), b"HOSP-4711", b"two patients", b"<script
 
 
 def instance(number: int, study: int = 100, **attributes: Any) -> bytes:
-    """An instance of a patient whose identifiers can be searched for."""
+    """Return an instance of a patient with conspicuous identifiers."""
     values = {
         "PatientID": "HOSP-4711",
         "StudyInstanceUID": f"1.9.{study}",
@@ -29,7 +29,7 @@ def instance(number: int, study: int = 100, **attributes: Any) -> bytes:
 
 
 def files() -> dict[bytes, bytes]:
-    """Names and contents; the names are bytes, because names are."""
+    """Return names and contents; names are bytes, as in the file system."""
     good = instance(1)
     return {
         b"good.dcm": good,
@@ -62,7 +62,7 @@ def files() -> dict[bytes, bytes]:
         # one series in two studies
         b"two studies 1.dcm": instance(18, study=8, SeriesInstanceUID="1.9.80"),
         b"two studies 2.dcm": instance(19, study=9, SeriesInstanceUID="1.9.80"),
-        # values that would be code somewhere else
+        # values that are code in SQL, Jinja or HTML
         b"<script>.dcm": instance(20, PatientSex="M'; --", StudyDescription="{{ ref('x') }}"),
     }
 
@@ -124,7 +124,7 @@ def test_the_tables_report_conflicts_in_the_data(loaded: tuple[Site, str]) -> No
     assert site.ask("select study_count from processed.processed_series where study_count > 1") == [
         (2,)
     ]
-    # a date that is none is null, not an error: stars, 9999, none at all
+    # an invalid or missing date is null, not an error: stars, 9999, no date
     [(undated,)] = site.ask(
         "select count(*) from processed.processed_studies where study_date is null"
     )

@@ -1,4 +1,4 @@
-"""`dicom-pipeline explore`: Harlequin on the published file, on a real terminal."""
+"""`dicom-pipeline explore`: Harlequin on the published file, in a real terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .terminal_session import CONTROL_Q, DOWN, F6, Terminal
 
 
 def real_harlequin() -> str | None:
-    """Harlequin, if it is installed; not by uvx, which would fetch it."""
+    """Return Harlequin if it is installed; uvx is excluded because it would download it."""
     try:
         command = explore.harlequin_command()
     except explore.ExploreError:
@@ -28,7 +28,7 @@ def real_harlequin() -> str | None:
 
 
 def made(path: Path, image: str) -> Path:
-    """A file that looks like a published one."""
+    """Create a database with the schema of a published file."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema processed")
@@ -59,7 +59,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 COMMAND = (sys.executable, "-m", "dicom_pipeline.cli", "explore")
 
 
-@pytest.mark.slow  # a program that draws a whole terminal
+@pytest.mark.slow  # a full-screen terminal program
 def test_harlequin_shows_the_tables_read_only_while_the_file_is_replaced(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -75,7 +75,7 @@ def test_harlequin_shows_the_tables_read_only_while_the_file_is_replaced(
         made(tmp_path / "next.duckdb", "second").replace(database)
         replaced = database.read_bytes()
         assert replaced != before
-        # into the catalog, and down: the database, its schema main, processed
+        # expand the database, its schema main and processed in the catalog
         terminal.press(F6, DOWN, b" ", DOWN, b" ", DOWN, b" ")
         for name in ("processed_images", "run_info", "series_geometry"):
             terminal.wait_for(name)
@@ -88,7 +88,7 @@ def test_harlequin_shows_the_tables_read_only_while_the_file_is_replaced(
 
 
 def fake(folder: Path, name: str) -> None:
-    """A program that says what it was started with."""
+    """Create a program that prints its name and arguments."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text('#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@"\nexit 7\n')
     (folder / name).chmod(0o755)
@@ -102,7 +102,7 @@ def test_explore_starts_the_available_program_read_only(
     environment: dict[str, str], tmp_path: Path, program: str, first: list[str]
 ) -> None:
     fake(tmp_path / "bin", program)
-    # an environment of this project's own would go first
+    # Harlequin in an environment of the project would take precedence
     code = (
         "import sys, pathlib; from dicom_pipeline import explore\n"
         "explore.OWN_ENVIRONMENT = pathlib.Path('nowhere'); sys.executable = '/nowhere/python'\n"
@@ -118,7 +118,7 @@ def test_explore_starts_the_available_program_read_only(
     database = str(tmp_path / "dicom.duckdb")
     expected = [program, *first, "--adapter", "duckdb", "--read-only", database]
     assert done.stdout.splitlines() == expected, done.stderr
-    assert done.returncode == 7  # it is Harlequin's
+    assert done.returncode == 7  # the exit code of the started program
 
 
 def test_without_harlequin_a_one_line_error_explains_how_to_install_it(

@@ -1,4 +1,4 @@
-"""The way back to the pixels: the files that are listed are read, and held against the tables."""
+"""`locate`: the listed files are read with pydicom and compared with the tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def files(site: Site, query: str, *arguments: str) -> list[Path]:
 
 
 def headers(site: Site) -> dict[Path, pydicom.Dataset]:
-    """All files that have an instance, by path."""
+    """Return the headers of all files that contain an instance, by path."""
     found = {}
     for path in sorted(site.landing.rglob("*")):
         try:
@@ -78,7 +78,7 @@ def test_every_image_is_located_as_one_of_its_files(
     assert "original" not in result.stdout
     everything = files(explored, "from processed.processed_images", "--every-file")
     instances = {path for paths in by_instance.values() for path in paths}
-    # pydicom goes on where a file ends
+    # pydicom also reads a truncated file, which the pipeline rejects
     assert instances - set(everything) == {
         path for path in instances if path.name == "rtplan_truncated.dcm"
     }
@@ -195,7 +195,7 @@ def test_another_key_and_a_missing_publication_are_errors(explored: Site, tmp_pa
     assert "another key" in locate(other, "-q", "select 1", code=2).stderr
 
 
-# SOP Instance UID and what tells the versions apart; the last one is what is published
+# SOP Instance UID and the differences of its versions; the last one is published
 VERSIONS: dict[str, list[dict[str, Any]]] = {
     "9.1": [{"InstanceCreationDate": None}, {"InstanceCreationDate": "20100101"}],
     "9.2": [
@@ -231,7 +231,7 @@ def test_the_located_version_is_the_one_that_was_published(tmp_path: Path) -> No
             made = dataset(uid, Rows=height, **values)
             (site.landing / name).write_bytes(encoded(made))
             heights[name] = height
-    # the same once more under other names, some that no line and no text can hold
+    # copies under other names, one with a line break and invalid UTF-8
     shutil.copy(site.landing / "9.1 0.dcm", site.landing / "a copy of 9.1 0.dcm")
     strange = os.path.join(os.fsencode(site.landing), b"9.6 \xff\\\n.dcm")
     Path(os.fsdecode(strange)).write_bytes(encoded(dataset("9.6", Rows=7)))

@@ -1,4 +1,4 @@
-"""From one profile to the other and back, as a person does it: with the setting, and a run."""
+"""Switch from one profile to the other and back with the setting and a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 from .conftest import Site, files_read
 
-pytestmark = pytest.mark.slow  # three runs; tests/warehouse/test_profiles.py has the tables
+pytestmark = pytest.mark.slow  # three runs; tests/warehouse/test_profiles.py compares the tables
 
 METHODS = "processed.deidentification"
 CODES = f"select code_value from {METHODS} order by 1"
@@ -61,7 +61,7 @@ def assert_documented_without_the_key(site: Site, key: bytes) -> None:
 
 
 def is_empty(site: Site, table: str, column: str) -> None:
-    """A removed column is null, where the published table has it."""
+    """Check that a removed column is null, if the published table has it."""
     table = f"processed_{table}"
     there = site.ask(
         "select count(*) from duckdb_columns()"

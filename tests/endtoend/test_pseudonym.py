@@ -1,4 +1,4 @@
-"""What an identifier is in the tables: the command against tables and an oracle of their own."""
+"""`pseudonym`: its output is compared with the published tables and an independent oracle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import Site
 KEY = bytes(range(90, 130))
 ORACLE = Oracle(KEY)
 DECOMPOSED = "Zoe\u0308 7"
-# values as they stand in files: padded, composed or not, with characters of other scripts
+# values as in files: padded, composed or decomposed, with characters of other scripts
 FILES: list[dict[str, Any]] = [
     {"PatientID": "HOSP-1", "StudyInstanceUID": "1.9.1", "AccessionNumber": "A 77"},
     {"PatientID": " HOSP-1 ", "IssuerOfPatientID": "CLINIC", "StudyInstanceUID": "1.9.2"},
@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def ask(site: Site, *arguments: str, stdin: str | bytes = "", code: int = 0) -> list[list[str]]:
-    """Cells of the lines that the command prints."""
+    """Run the command and return the cells of its output lines."""
     result = CliRunner().invoke(app, ["pseudonym", *arguments], input=stdin, env=site.environment)
     assert result.exit_code == code, result.output
     return [line.split("\t") for line in result.output.splitlines()]
@@ -98,7 +98,10 @@ def test_a_list_gives_one_output_line_per_input_line_in_order(site: Site) -> Non
         [ORACLE.key("study_key", "1"), ORACLE.uid("1")],
         [ORACLE.uid("1")],
         [ORACLE.id("AccessionNumber", "1")],
-        [ORACLE.patient_key("study:1"), ORACLE.id("PatientID", "study:1")],  # it has a tab
+        [
+            ORACLE.patient_key("study:1"),
+            ORACLE.id("PatientID", "study:1"),
+        ],  # a line with a tab is a patient
     ]
 
 

@@ -1,4 +1,4 @@
-"""A subject is purged: out of every zone in one command, and not taken in again."""
+"""A purge removes a subject from every zone and prevents loading it again."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from . import subjects
 from .conftest import Site
 from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, found_in
 
-# three runs; tests/extract/test_tombstones.py has the raw zone
+# three runs; tests/extract/test_tombstones.py tests the raw zone
 pytestmark = pytest.mark.slow
 
 ORACLE = Oracle(KEY)
 IDENTIFIERS = [PURGED_ID.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]
-# what stands for the patient in the tables
+# pseudonyms of the patient in the tables
 PSEUDONYMS = {
     "patient_key": ORACLE.patient_key(PURGED_ID),
     "patient_key of the issuer": ORACLE.patient_key(PURGED_ID, "CLINIC A"),
@@ -40,7 +40,7 @@ def key_environment() -> dict[str, str]:
 
 
 class Purged:
-    """A site from which the patient was purged, and what it was like before."""
+    """A site after the purge of a patient, and its state before it."""
 
     def __init__(self, root: Path) -> None:
         self.site = Site(root / "site")
@@ -61,13 +61,13 @@ class Purged:
 
 @pytest.fixture(scope="module")
 def purged(tmp_path_factory: pytest.TempPathFactory) -> Purged:
-    """The tests here follow one another on it."""
+    """Purged site; the tests use it in order."""
     return Purged(tmp_path_factory.mktemp("purged"))
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same files without the patient's, loaded where nobody ever knew of them."""
+    """Site that was loaded without the files of the patient."""
     site = Site(tmp_path_factory.mktemp("clean"))
     site.environment |= key_environment()
     subjects.write(site.landing)
@@ -84,7 +84,7 @@ def test_the_published_file_equals_that_of_a_run_without_the_patient(
 
 
 def test_only_the_tombstone_contains_the_patient(purged: Purged) -> None:
-    """Of the raw zone, the warehouse, the published file and Dagster's storage, in any form."""
+    """Search the raw zone, warehouse, published file, Dagster's storage and dbt's artifacts."""
     assert purged.places_before[PURGED_ID.encode()] > {"raw/manifests/study_period=2012-03.parquet"}
     assert purged.places_before[PERSON.encode()]
     tombstones = purged.purged / "subjects.jsonl"
@@ -116,7 +116,7 @@ def test_the_terminal_and_the_receipt_contain_no_identifier(purged: Purged) -> N
 
 def test_the_receipt_counts_the_removed_rows_of_each_zone(purged: Purged) -> None:
     receipt = purged.receipt()
-    files = 7  # six instances, one of them twice
+    files = 7  # six instances, one of them in two files
     [subject] = receipt["subjects"]
     assert (subject["kind"], subject["files"], subject["issuers"]) == ("patient", files, 2)
     assert subject["subject"] == ORACLE.id("purged", f"patient|{len(PURGED_ID)}:{PURGED_ID}|*")
@@ -125,7 +125,8 @@ def test_the_receipt_counts_the_removed_rows_of_each_zone(purged: Purged) -> Non
     assert {name: removed["raw"][name] for name in ("images", "patients", "studies", "series")} == {
         "images": files, "patients": 3, "studies": 3, "series": 3,
     }  # fmt: skip
-    assert removed["raw"]["devices"] == 2  # a row a partition: one of them had no other device
+    # one row per partition in which no other patient used the device
+    assert removed["raw"]["devices"] == 2
     assert removed["stage"]["staged_images"] == removed["processed"]["processed_images"] == 6
     lost = {
         name: len(set(rows) - set(purged.site.content()[name]))
@@ -133,7 +134,8 @@ def test_the_receipt_counts_the_removed_rows_of_each_zone(purged: Purged) -> Non
     }
     for name in ("processed.processed_images", "processed.processed_patients"):
         assert removed["published"][name] == lost[name]
-    assert removed["published"]["processed.processed_devices"] == 1  # the one of theirs alone
+    # the device that only this patient used
+    assert removed["published"]["processed.processed_devices"] == 1
     assert receipt["files_left_in_the_landing_zone"] == files
     assert receipt["finished_at"] >= receipt["began_at"]
     assert receipt["tool"].startswith("dicom_pipeline ")

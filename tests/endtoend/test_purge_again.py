@@ -1,4 +1,4 @@
-"""What comes after a purge, and purges under all kinds of circumstances."""
+"""Runs after a purge, and purges of studies, retained rows and unknown subjects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site with all subjects; tests work on copies of it."""
+    """Site with all subjects; tests work on copies of it."""
     site = Site(tmp_path_factory.mktemp("loaded") / "site")
     subjects.write(site.landing)
     site.run(DICOM_PSEUDONYM_KEY=KEY.hex())
@@ -53,14 +53,14 @@ def test_a_purged_subject_stays_purged_in_later_runs(loaded: Site, tmp_path: Pat
     before = site.content()
     assert "nothing to do" in site.command("status")
     subjects.write_one(site.landing, 99, PURGED_ID, "CLINIC B", "1.9.9", "20190101")
-    assert files_read(site.run()) == 1  # to see whose it is
+    assert files_read(site.run()) == 1  # the file is read once to determine the patient
     output = site.command("run", DICOM_PARTITION_BY="year")
     assert files_read(output) == 0
     counts = summary(output)
     assert [counts[name] for name in ("found", "loaded", "ignored", "purged")] == [13, 5, 8, 8]
     assert site.content() == before
 
-    # the tombstone outlives the key, and reading everything again
+    # the tombstone remains valid after a key rotation and a forced run
     del site.environment["DICOM_PSEUDONYM_KEY"]
     other = {"DICOM_PSEUDONYM_KEY": bytes(range(1, 60)).hex()}
     site.command("rotate-key", "--yes", **other)
@@ -70,7 +70,7 @@ def test_a_purged_subject_stays_purged_in_later_runs(loaded: Site, tmp_path: Pat
     assert len(site.content()["processed.processed_images"]) == 5
     assert files_with_the_patient(site) == set()
 
-    # and not its own removal
+    # without the tombstone, the files are loaded again
     (site.root / "raw" / "purged" / "subjects.jsonl").unlink()
     assert files_read(site.run(**other)) == 8
     assert len(site.content()["processed.processed_images"]) == 12
@@ -85,7 +85,7 @@ def test_a_study_is_purged_for_all_its_patients(loaded: Site, tmp_path: Path) ->
     [receipt] = receipts(site)
     kinds = [(subject["kind"], subject["files"]) for subject in receipt["subjects"]]
     assert kinds == [("study", 6), ("study", 1), ("patient", 2)]
-    # of the two patients of the study each has another one left
+    # both patients of the study have another study
     assert len(site.content()["processed.processed_patients"]) == 2
     assert receipt["removed"]["published"]["processed.processed_patients"] == 2
 
@@ -147,13 +147,13 @@ def test_the_next_purge_completes_a_killed_purge(loaded: Site, tmp_path: Path) -
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert site.content() == published  # whole, and the old one
+    assert site.content() == published  # the complete old tables
     assert {place.split("/")[0] for place in files_with_the_patient(site)} <= {"published"}
     [begun] = receipts(site)
     assert begun["finished_at"] is None
     assert "purge" in site.command("status", code=1)
 
-    output = site.command("purge")  # nobody has to be named again
+    output = site.command("purge")  # no subject has to be named again
     [receipt] = receipts(site)
     assert receipt["finished_at"]
     assert receipt["removed"] == {**begun["removed"], **receipt["removed"]}

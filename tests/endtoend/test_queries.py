@@ -1,4 +1,4 @@
-"""The cookbook: every query of the page runs, and gives the columns that the page shows."""
+"""docs/queries.md: every query runs and returns the columns that the page shows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_series_that_is_not_a_volume_has_a_named_problem(explored: Site) -
 
 
 def test_the_follow_up_query_returns_all_pairs_of_a_patient(explored: Site) -> None:
-    # thirteen studies of one patient in fifteen months, two of them MR, one of another patient
+    # the first patient has ten CT studies and two MR studies in fifteen months
     first = Oracle(EXPLORED_KEY).patient_key("first")
     pairs = [row for row in answer(explored, 3) if row[0] == first]
     assert len(pairs) == 10 * 9 // 2 + 1
@@ -79,11 +79,13 @@ def test_multi_frame_images_equal_those_that_pydicom_finds(explored: Site) -> No
             header = pydicom.dcmread(path, stop_before_pixels=True)
         except (OSError, pydicom.errors.InvalidDicomError):
             continue
-        number = str(header.get("NumberOfFrames") or 1)  # one file of the sample has letters there
+        number = str(
+            header.get("NumberOfFrames") or 1
+        )  # one file of the sample has letters in this attribute
         if header.get("SeriesInstanceUID"):
             frames = int(number) if number.isdigit() else 1
             files[header.SeriesInstanceUID].append((header.SOPInstanceUID, frames))
-    # of an image with several versions only one is published
+    # only one version of an image is published
     expected = {
         Oracle(EXPLORED_KEY).key("series_key", uid): sum(n for _, n in images if n > 1)
         for uid, images in files.items()

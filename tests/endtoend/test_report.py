@@ -1,4 +1,4 @@
-"""The report: counts that others count too, nobody in it, and a page that stands alone."""
+"""The HTML report: correct counts, no identifiers, no external resources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAVE_SCREENSHOTS = os.environ.get("SCREENSHOTS") == "yes"
 
 
 class Page(HTMLParser):
-    """The texts of a page, its tables, and what it would fetch."""
+    """Texts, tables, tags and external references of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ def test_the_report_contains_no_identifier(explored: Site, page: Page) -> None:
     terms = {term for term in terms if len(term) > 3}
     assert len(terms) > 100
     text = " ".join(page.texts).casefold()
-    # what the page says of any archive, and what columns and codes are called, is nobody's
+    # words of the page itself, of column names and of codes identify nobody
     own = " ".join(
         (PROJECT_ROOT / name).read_text() for name in
         ("dicom_pipeline/reporting/html_report.py", "dicom_pipeline/reporting/archive_stats.py")
@@ -162,4 +162,4 @@ def test_a_browser_renders_the_report(report: Path, tmp_path: Path) -> None:
         if SAVE_SCREENSHOTS:
             top = shown.crop((0, 0, 1160, 1330)).quantize(64)
             top.save(PROJECT_ROOT / "resources" / "report.png", optimize=True)
-    assert bars > 20_000  # pixels of the charts' blue
+    assert bars > 20_000  # blue pixels of the charts

@@ -1,4 +1,4 @@
-"""Another key: all tables anew, and never two keys in one file."""
+"""Key rotation rebuilds all tables; no file contains pseudonyms of two keys."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def patient_keys(site: Site) -> set[str]:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site with a key of its own; tests work on copies of it."""
+    """Site with its own key; tests work on copies of it."""
     site = Site(tmp_path_factory.mktemp("loaded") / "site")
     subjects.write(site.landing)
     site.run()
@@ -48,7 +48,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same files, loaded with the other key from the start."""
+    """Site with the same files, loaded with the other key from the start."""
     site = Site(tmp_path_factory.mktemp("other") / "site")
     subjects.write(site.landing)
     site.run(DICOM_PSEUDONYM_KEY=OTHER.hex())
@@ -82,7 +82,7 @@ def test_rotation_creates_a_key_and_rebuilds_and_publishes_all_tables(site: Site
         assert len(after[table]) == len(before[table])
         assert not set(after[table]) & set(before[table])
     assert raw_files(site) == raw
-    # nothing of the old key's pseudonyms is left, in no page of a database
+    # no database page contains pseudonyms of the old key
     gone = Oracle(bytes.fromhex(old)).patient_key(REMAINING_ID).encode()
     assert gone not in (site.root / "warehouse" / "build.duckdb").read_bytes()
     assert gone not in site.database.read_bytes()
@@ -150,7 +150,7 @@ def test_rotation_uses_a_new_key_from_the_settings(site: Site, other: Site) -> N
 def test_a_run_completes_a_rotation_that_was_killed_before_the_build(
     site: Site, other: Site, tmp_path: Path
 ) -> None:
-    """By a run; the build database never has rows of two keys."""
+    """The build database never contains rows of two keys."""
     published, old = site.content(), vaults(site)
     file = tmp_path / "new.key"
     file.write_text(OTHER.hex())

@@ -1,4 +1,4 @@
-"""The published views, held against the files they are of: read by pydicom, computed by numpy."""
+"""The published views, compared with values read by pydicom and computed by numpy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(site: Site, sql: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def headers(explored: Site) -> dict[str, list[pydicom.Dataset]]:
-    """Headers by series key, of series whose every image is one file."""
+    """Headers by series key, of series in which every image is one file."""
     found: dict[str, dict[str, list[pydicom.Dataset]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(explored.landing.rglob("*")):
         try:
@@ -61,7 +61,7 @@ def common_value(headers: list[pydicom.Dataset], keyword: str) -> Any:
 
 
 def geometry(headers: list[pydicom.Dataset]) -> dict[str, Any]:
-    """What the view should say of a series."""
+    """Return the expected geometry of a series."""
     expected = dict.fromkeys(
         ("has_one_orientation", "orientation_plane", "slice_count", "slice_spacing",
          "missing_slices", "is_regular", "images_per_slice", "smallest_step", "largest_step"),
@@ -127,7 +127,7 @@ def test_the_geometry_of_every_series_equals_that_of_its_files(
 
 
 def test_the_geometry_of_generated_series_is_as_specified(explored: Site) -> None:
-    """As a person would say it: an oracle of the oracle."""
+    """Compare with values given by hand, which also checks the oracle."""
     found = {
         name: row
         for place, name in enumerate(SERIES, 1)
@@ -257,7 +257,7 @@ def test_run_info_contains_the_file_counts_and_row_counts(explored: Site) -> Non
     assert not [value for value, _ in run_info.values() if "key" in value]
 
 
-@pytest.mark.slow  # a run of its own
+@pytest.mark.slow  # a separate run
 def test_the_views_work_without_attributes_that_a_site_removed_from_the_mapping(
     tmp_path: Path,
 ) -> None:

@@ -1,10 +1,10 @@
-"""Patients whose names are ordinary words, or who are otherwise hard to publish.
+"""Patients whose names are ordinary words, or who are difficult to publish for other reasons.
 
-Each has a study with one image, found again in the published file by its instance number. What must
-be gone and what must stay is said here, by hand.
+Each has a study with one image, identified in the published file by its instance number. The
+expected removed tokens and cells are given by hand.
 
-Belongs here: these patients, and what is expected of each.
-Does not belong here: made-up identifiers that are looked for in bytes (files).
+Belongs here: these patients, and the expected result for each.
+Does not belong here: made-up identifiers of the byte search (files).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pydicom.config import disable_value_validation
 
 from tests.support.dicom import dataset, encoded
 
-FIRST_NUMBER = 70001  # as instance numbers, apart from those of the sweep
+FIRST_NUMBER = 70001  # first instance number, distinct from those of the sweep
 
 
 @dataclass(frozen=True)
 class Patient:
-    """A patient: the attributes, tokens that no text may have, and cells as they should be."""
+    """A patient: attributes, tokens that no text may contain, and expected cells."""
 
     attributes: dict[str, Any]
     removed_tokens: tuple[str, ...] = ()
@@ -150,12 +150,12 @@ SPECIALS: dict[str, Patient] = {
 
 
 def number_of(name: str) -> int:
-    """The instance number by which a patient's image is found again."""
+    """Return the instance number of the image of a patient."""
     return FIRST_NUMBER + list(SPECIALS).index(name)
 
 
 def put_specials(landing: Path) -> None:
-    """Write a file of each."""
+    """Write one file per patient."""
     for name, special in SPECIALS.items():
         number = number_of(name)
         own = {

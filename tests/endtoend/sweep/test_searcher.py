@@ -1,4 +1,4 @@
-"""The searcher finds what is planted, in every place and form; else its silence says nothing."""
+"""The search finds planted needles in every place and form; otherwise the sweep proves nothing."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def database(place: Path, *statements: str) -> None:
 
 
 def table_of(place: Path, value: str) -> None:
-    """So many rows of much the same that the text is compressed, and not in the file's bytes."""
+    """Write so many similar rows that DuckDB compresses the text."""
     database(
         place,
         "create schema stage",
@@ -185,7 +185,7 @@ def test_a_needle_is_found_in_every_place(place: str, needles: Needles, tmp_path
 def test_compression_hides_text_from_a_search_of_raw_bytes(
     needles: Needles, tmp_path: Path
 ) -> None:
-    """Why databases are also read row by row."""
+    """This is why databases are also read row by row."""
     table_of(tmp_path, f"'seen by {NAME}'")
     assert NAME.encode() not in (tmp_path / "build.duckdb").read_bytes()
     [hit] = sweep_of(tmp_path, needles).hits
@@ -217,5 +217,5 @@ def test_needles_are_unique_and_no_shifted_day_equals_a_planted_day() -> None:
         maker.day("test", 1937)
     days = sorted(maker.needles.dates())
     distances = {(a - b).days for a in days for b in days if a > b}
-    # dates go back by 364 to 3640 days, see the macro shift_days
+    # dates are shifted back by 364 to 3640 days, see the macro shift_days
     assert not any(364 <= distance <= 3640 for distance in distances)
