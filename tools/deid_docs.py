@@ -28,11 +28,11 @@ _VALUES = "tests/warehouse/test_values.py::"
 _READ = _VALUES + "test_a_value_is_read_or_null_and_a_null_is_counted"
 _LEAKED = (
     "tests/warehouse/test_leak_check.py::"
-    "test_a_kept_value_that_tells_who_it_is_becomes_null_and_is_counted"
+    "test_a_kept_value_that_identifies_the_patient_becomes_null_and_is_counted"
 )
 _COMPUTED = _VALUES + "test_keys_uids_pseudonyms_and_dates_are_what_the_oracle_computes"
 # proves for each column, by its name, that the function is the right one
-STANDARD_TEST = "tests/deid/test_standard.py::test_a_column_is_what_the_profile_says"
+STANDARD_TEST = "tests/deid/test_standard.py::test_a_column_follows_the_profile"
 # function: what it does, what that is in the table's terms, and the tests that it does so
 FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "age_cap": (
@@ -48,14 +48,14 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             "tests/warehouse/test_sequences.py::test_each_value_is_treated_by_its_vr_and_its_tag",
             "tests/warehouse/test_sequence_attributes.py::"
-            "test_what_is_left_of_each_attribute_is_what_the_profile_says",
+            "test_the_output_of_each_attribute_follows_the_profile",
         ),
     ),
     "clean_text": (
         "own identifiers of the patient, patterns such as dates and telephone numbers, and words "
         "that are not on the list become `[removed]`",
         "C of 113105 and 113108",
-        ("tests/warehouse/test_clean_text.py::test_identifiers_go_and_the_rest_stays",),
+        ("tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",),
     ),
     "keep": ("as it is; on text only with a review and a reason", "K", (_READ, _LEAKED)),
     "keep_code": ("kept where it has the shape of a code (CS)", "K", (_READ, _LEAKED)),

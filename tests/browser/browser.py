@@ -1,4 +1,4 @@
-"""Headless Chromium for tests: Debian's, driven by Playwright, with small screenshots."""
+"""Headless Chromium for tests, controlled by Playwright, with small screenshots."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SIZE = {"width": 1280, "height": 800}
-LARGEST = 150_000  # bytes of a screenshot that is kept
+LARGEST = 150_000  # bytes of a stored screenshot
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
 
 
 def chromium() -> str | None:
-    """Where Chromium is; None without one, or without what drives it."""
+    """Return the path of Chromium; None if Chromium or Playwright is not installed."""
     if importlib.util.find_spec("playwright") is None:
         return None
     return next((found for name in _NAMES if (found := shutil.which(name))), None)
@@ -29,12 +29,12 @@ def chromium() -> str | None:
 
 @contextmanager
 def opened(executable: str) -> Iterator[Page]:
-    """A page of a fresh Chromium; nothing but this machine is asked for anything."""
+    """Open a page of a new Chromium process that can reach only this machine."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        if os.getuid() == 0:  # there is no sandbox for root; what is opened is our own server
+        if os.getuid() == 0:  # Chromium has no sandbox for root; only our own server is opened
             arguments.append("--no-sandbox")
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         try:
@@ -46,9 +46,9 @@ def opened(executable: str) -> Iterator[Page]:
             browser.close()
 
 
-def keep(page: Page, path: Path) -> Path:
-    """Take a screenshot, of few colours and so of few bytes."""
-    page.wait_for_timeout(400)  # a menu that closes, a number that counts up
+def save_screenshot(page: Page, path: Path) -> Path:
+    """Take a screenshot with a reduced palette, to limit its size."""
+    page.wait_for_timeout(400)  # animations of menus and numbers
     page.screenshot(path=path, animations="disabled", caret="hide")
     with Image.open(path) as image:
         few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)

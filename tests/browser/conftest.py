@@ -1,4 +1,4 @@
-"""The walk has the same zones as the tests of the orchestration."""
+"""The browser test uses the zones of the orchestration tests."""
 
 from __future__ import annotations
 

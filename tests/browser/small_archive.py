@@ -1,4 +1,4 @@
-"""An archive made up for the walk through the web UI: enough studies for pictures, some faults."""
+"""Generated archive for the browser test: enough studies for charts, and some faults."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.support.dicom import instance
 MONTHS = ("201901", "201902", "201903", "201904")
 STUDIES = {"CT": (24, 31, 27, 35), "MR": (16, 13, 22, 18), "US": (12, 0, 14, 3)}
 NAME = "Undercover^Quentin"
-SLICES = (0.0, 2.5, 5.0, 7.5, 12.5, 15.0)  # at 10.0 one is missing
+SLICES = (0.0, 2.5, 5.0, 7.5, 12.5, 15.0)  # the slice at 10.0 is missing
 REJECTED = {"not_dicom": 4, "no_sop_instance_uid": 2}
 
 
 def write(folder: Path) -> int:
-    """Write the archive. Returns how many files are to be loaded."""
+    """Write the archive; return the number of files to load."""
     chosen = random.Random(7)
     number = 0
     for modality, counts in STUDIES.items():

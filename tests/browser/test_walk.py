@@ -1,7 +1,7 @@
-"""A walk through the web UI in a real browser: what a user does, step by step.
+"""The steps of a user of the web UI, in a real browser.
 
-It also holds what ``tests/orchestration/test_dev.py`` holds without a browser: a file that is
-dropped in is published with no further action, once, and nothing loops.
+This also covers what ``tests/orchestration/test_dev.py`` tests without a browser: a new file is
+published automatically and once, and no runs repeat.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from . import small_archive
 playwright = pytest.importorskip("playwright", reason="NOT TESTED: the web UI. No playwright")
 from playwright.sync_api import Locator, Page, expect  # noqa: E402
 
-from .browser import SIZE, chromium, keep, opened  # noqa: E402
+from .browser import SIZE, chromium, opened, save_screenshot  # noqa: E402
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 # `make screenshots` sets it
-KEEP = os.environ.get("SCREENSHOTS") == "yes"
-# broken files have a month of their own, or none
+SAVE_SCREENSHOTS = os.environ.get("SCREENSHOTS") == "yes"
+# broken files have their own month, or none
 PARTITIONS = str(len(small_archive.MONTHS) + 2)
 LOCATION = "/locations/dicom_pipeline"
 SECONDS = 240.0
 
 
 class Walk:
-    """The browser, the server behind it, and where screenshots go."""
+    """Browser page, server and directory of screenshots."""
 
     def __init__(self, page: Page, server: DevServer, pictures: Path) -> None:
         self.page = page
@@ -46,24 +46,24 @@ class Walk:
         self.pictures = pictures
 
     def go(self, path: str, shown: str) -> None:
-        """Open a page and wait until it shows a text."""
+        """Open a page and wait until a text is visible."""
         self.page.goto(f"http://127.0.0.1:{self.server.port}{path}")
         expect(self.page.get_by_text(shown).first).to_be_visible(timeout=30_000)
 
     def take(self, name: str) -> None:
         """Take a screenshot."""
-        keep(self.page, self.pictures / f"ui_{name}.png")
+        save_screenshot(self.page, self.pictures / f"ui_{name}.png")
 
-    def low(self, height: int = SIZE["height"]) -> None:
-        """Make the window lower for a page with little on it."""
+    def set_height(self, height: int = SIZE["height"]) -> None:
+        """Set the height of the window, lower for a page with little content."""
         self.page.set_viewport_size({"width": SIZE["width"], "height": height})
 
     def runs(self, job: str) -> list[dict[str, Any]]:
-        """Runs of a job, the newest first."""
+        """Return the runs of a job, newest first."""
         return [run for run in self.server.runs() if run["jobName"] == job]
 
     def ended(self, runs: int, what: str) -> None:
-        """Wait until there are so many runs and all have succeeded."""
+        """Wait until ``runs`` runs have succeeded."""
 
         def all_ended() -> bool:
             found = [run["status"] for run in self.server.runs()]
@@ -73,14 +73,14 @@ class Walk:
         wait_for(all_ended, seconds=SECONDS, what=what)
 
     def group(self, name: str) -> Locator:
-        """A group's box in the graph."""
+        """Return the box of a group in the graph."""
         return self.page.locator("foreignObject, div").get_by_text(name, exact=True).last
 
     def switch(self, sensor: str) -> Locator:
-        """The toggle in a sensor's line on the page Automation."""
+        """Return the toggle of a sensor on the page Automation."""
         switches = self.page.locator("label[class*=formatSwitch]")
         expect(switches).to_have_count(3)
-        self.page.wait_for_timeout(1000)  # lines move while they are filled
+        self.page.wait_for_timeout(1000)  # rows move while the page loads
         line = self.page.locator(f"a[href$='/sensors/{sensor}']").bounding_box()
         assert line
         for switch in switches.all():
@@ -90,7 +90,7 @@ class Walk:
         raise AssertionError(f"no toggle beside {sensor}")
 
     def toggle(self, sensor: str) -> None:
-        """Switch a sensor on."""
+        """Start a sensor with its toggle."""
         switch = self.switch(sensor)
         expect(switch.locator("input")).not_to_be_checked()
         switch.click()
@@ -99,12 +99,12 @@ class Walk:
 
 @pytest.fixture
 def walk(environment: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
-    """The web UI on an archive that nothing has looked at yet."""
+    """Web UI on an archive that was not scanned yet."""
     executable = chromium()
     if executable is None:
         pytest.skip("NOT TESTED: the web UI. Chromium is not installed (Debian: chromium)")
     small_archive.write(Path(environment["DICOM_LANDING_URI"]))
-    pictures = PROJECT_DIR / "resources" if KEEP else tmp_path
+    pictures = PROJECT_DIR / "resources" if SAVE_SCREENSHOTS else tmp_path
     with (
         DevServer(
             environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster"
@@ -115,7 +115,7 @@ def walk(environment: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
 
 
 def images(database: Path) -> int:
-    """Rows of processed_images, as any client reads them."""
+    """Return the number of rows of processed_images, read as a client."""
     if not database.exists():
         return 0
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -124,7 +124,7 @@ def images(database: Path) -> int:
 
 
 @pytest.mark.timeout(600)
-def test_a_user_takes_an_archive_from_files_to_the_published_tables(
+def test_a_user_loads_an_archive_and_publishes_the_tables(
     walk: Walk, environment: dict[str, str], tmp_path: Path
 ) -> None:
     page, server = walk.page, walk.server
@@ -136,7 +136,7 @@ def test_a_user_takes_an_archive_from_files_to_the_published_tables(
 
     assert server.runs() == []  # all sensors are off until toggled
 
-    # the graph reads from left to right
+    # the groups are in order from left to right
     walk.go("/asset-groups", "published")
     page.get_by_text("Hide navigation").click()
     order = ("raw", "stage", "processed", "published")
@@ -170,29 +170,29 @@ def test_a_user_takes_an_archive_from_files_to_the_published_tables(
     # and everything downstream builds itself
     walk.go("/automation", "automation_sensor")
     walk.toggle("automation_sensor")
-    walk.low(400)
+    walk.set_height(400)
     walk.take("automation")
-    walk.low()
+    walk.set_height()
     wait_for(lambda: images(database) == loaded, seconds=SECONDS, what="the published tables")
     walk.ended(4, "the run downstream")
 
-    # a file is dropped in, and while it is taken in the pages are looked at
+    # a new file is loaded while the pages are visited
     shutil.copy(SAMPLE / "CT_small.dcm", landing)
     look_around(walk, loaded)
     wait_for(lambda: images(database) == loaded + 1, seconds=SECONDS, what="the dropped file")
     published_at = time.monotonic()
     walk.ended(6, "all runs")
-    walk.low(560)
+    walk.set_height(560)
     walk.go("/asset-groups", "published")
     page.wait_for_timeout(1500)
     walk.take("lineage")
 
-    time.sleep(max(0, published_at + 25 - time.monotonic()))  # two more ticks: nothing may loop
+    time.sleep(max(0, published_at + 25 - time.monotonic()))  # two more ticks must request nothing
     runs = server.runs()
     assert {run["status"] for run in runs} == {"SUCCESS"}, runs
     triggers = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
     asked_by = sorted(tags["trigger"] for tags in triggers)
-    # everything downstream is built once a batch
+    # everything downstream is built once per batch
     assert asked_by == ["automation", "automation", "file_arrival", "file_arrival", "hand", "hand"]
     found = sorted(tags.get("dicom_pipeline/partitions", "") for tags in triggers)
     assert found == ["", "", "", "", "1", PARTITIONS]
@@ -202,7 +202,7 @@ def test_a_user_takes_an_archive_from_files_to_the_published_tables(
 
 
 def look_around(walk: Walk, loaded: int) -> None:
-    """Open an asset's metadata, its columns, its pictures and its checks."""
+    """Open the metadata, columns, charts and checks of assets."""
     page = walk.page
     walk.go("/assets/report/archive", "files_without_row")
     expect(page.get_by_text(str(loaded), exact=True).first).to_be_visible()

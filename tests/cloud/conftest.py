@@ -1,4 +1,4 @@
-"""A real S3 server on this machine, a front that counts and breaks, and buckets of one test."""
+"""Local S3 server (moto), a proxy that counts and disturbs requests, and buckets per test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VARIABLES = {
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """URL of a moto server."""
+    """Start a moto server and return its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def front(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    """The front, which is where the variables of boto3 point to."""
+    """Proxy to which the variables of boto3 point."""
     made = Front(server)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -71,7 +71,7 @@ def front(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 @pytest.fixture
 def plain(server: str) -> Any:
-    """A client of our own that talks to the server itself."""
+    """S3 client that bypasses the proxy."""
     return boto3.client(
         "s3", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
         aws_secret_access_key="y",
@@ -80,7 +80,7 @@ def plain(server: str) -> Any:
 
 @pytest.fixture
 def bucket(front: Front, plain: Any) -> str:
-    """Name of an empty bucket."""
+    """Create an empty bucket and return its name."""
     name = f"bucket-{next(_NUMBERS)}"
     plain.create_bucket(Bucket=name)
     return name
@@ -92,7 +92,7 @@ def landing(bucket: str) -> S3Location:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What the runs of the parity matrix took and left."""
+    """Print time, files read and row counts of the parity matrix."""
     lines = [
         f"{name}: {value}"
         for report in terminalreporter.stats.get("passed", ())

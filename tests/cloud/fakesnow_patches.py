@@ -1,13 +1,13 @@
-"""fakesnow as a server, with its errors mended; runs in an environment of its own.
+"""fakesnow as a server, with patches for its errors; runs in its own environment.
 
 Usage: python fakesnow_patches.py PORT STATEMENTS
 
-Belongs here: what fakesnow gets wrong of Snowflake's documented behaviour, a mend each with its
-reason. A mend never lets SQL pass that Snowflake refuses: where it takes arguments, it takes those
-that Snowflake's reference has and raises on others.
+Belongs here: differences between fakesnow and Snowflake's documented behaviour, each with a patch
+and its reason. A patch never accepts SQL that Snowflake refuses: it accepts the arguments in
+Snowflake's reference and raises an error for others.
 Does not belong here: starting and stopping the server (snowflake_server.py), tests.
 
-Each statement that a client sends is written to the file STATEMENTS, a JSON text a line.
+Each statement of a client is written to the file STATEMENTS, one JSON text per line.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ Cursor = fake_cursor.FakeSnowflakeCursor
 
 
 def _duck(name: str, *arguments: exp.Expr) -> exp.Anonymous:
-    """A function of DuckDB, which fakesnow's own rewriting leaves alone."""
+    """Return a call of a DuckDB function, which fakesnow does not rewrite."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def _texts(array: exp.Expr) -> exp.Expr:
-    """An ARRAY (JSON here) as a list of texts."""
+    """Convert an ARRAY (JSON in fakesnow) to a list of texts."""
     return _duck("from_json", _duck("to_json", array), exp.Literal.string('["VARCHAR"]'))
 
 
 def _lambda(node: exp.Lambda) -> exp.Lambda:
-    """`x varchar -> …`. fakesnow capitalizes names in the body but not the parameter."""
+    """Capitalize the parameter of `x varchar -> …`, because fakesnow capitalizes only the body."""
     for name in node.expressions:
         name.set("this", name.name.upper())
     return node
@@ -57,7 +57,7 @@ def _hex(node: exp.ToNumber) -> exp.Expr:
 
 
 def _replace(node: exp.RegexpReplace) -> exp.Expr:
-    """fakesnow refuses position, occurrence and parameters."""
+    """Rewrite regexp_replace: fakesnow refuses position, occurrence and parameters."""
     position, occurrence, parameters = (
         node.args.get(name) for name in ("position", "occurrence", "modifiers")
     )
@@ -76,11 +76,11 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.ArrayFilter):
         return _duck("to_json", _duck("list_filter", _texts(node.this), _lambda(node.expression)))
     if isinstance(node, exp.ArrayContains):
-        # fakesnow takes the text for JSON
+        # fakesnow would parse the text as JSON
         wanted = node.expression
         wanted = wanted.this if isinstance(wanted, exp.ToVariant) else wanted
         return _duck("list_contains", _texts(node.this), exp.cast(wanted, "varchar"))
-    # these give lists of DuckDB's, which the functions of arrays then refuse
+    # these return DuckDB lists, which the array functions refuse
     if isinstance(node, exp.SortArray):
         return _duck("to_json", _duck("list_sort", _texts(node.this)))
     if isinstance(node, exp.ArrayDistinct):
@@ -97,7 +97,7 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.RegexpExtractAll):
         return _duck("to_json", _duck("regexp_extract_all", node.this, node.expression))
     if isinstance(node, exp.ArrayAgg):
-        # Snowflake leaves out nulls, and gives an empty array of no rows
+        # Snowflake omits nulls, and returns an empty array for no rows
         value = node.this.this if isinstance(node.this, exp.Distinct) else node.this
         value = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else value
         there = exp.Where(this=exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())))
@@ -119,36 +119,36 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
 
 
 def _rewrite(tree: exp.Expr) -> exp.Expr:
-    """From the leaves up, so that what is inside a rewritten call is rewritten too."""
+    """Rewrite from the leaves up, so that arguments of rewritten calls are rewritten too."""
     for node in list(tree.walk(bfs=False))[::-1]:
         fresh = _rewritten(node)
         if fresh is not node:
             if node is tree or node.parent is None:
                 tree = fresh
             else:
-                # a rewritten node may hold the old one's children, not the old one itself
+                # a rewritten node may contain the children of the old node, not the old node
                 node.replace(fresh)
     return tree
 
 
-_transform_there = Cursor._transform
+_original_transform = Cursor._transform
 
 
 def _transform(self: Any, expression: exp.Expr, params: Any) -> exp.Expr:
-    # DuckDB has no temporary table in a schema that is named: dbt drops it itself at the end
+    # DuckDB has no temporary tables in named schemas; dbt drops the table at the end
     if isinstance(expression, exp.Create) and expression.args.get("kind") in ("TABLE", "VIEW"):
         table, properties = expression.find(exp.Table), expression.args.get("properties")
         if table is not None and table.db and properties:
             kept = [p for p in properties.expressions if not isinstance(p, exp.TemporaryProperty)]
             properties.set("expressions", kept)
-    return _transform_there(self, _rewrite(expression), params)
+    return _original_transform(self, _rewrite(expression), params)
 
 
 _SWAP = re.compile(r"alter\s+schema\s+(\S+)\s+swap\s+with\s+(\S+?)\s*;?\s*$", re.IGNORECASE)
 
 
 def _swap(cursor: Any, one: str, other: str) -> None:
-    """DuckDB cannot rename a schema: the tables change places, one by one (not atomically)."""
+    """Swap the tables one by one (not atomically), because DuckDB cannot rename a schema."""
     duck = cursor._duck_conn
     database = cursor._conn.database
     first, second = (schema.strip('"').upper() for schema in (one, other))
@@ -171,7 +171,7 @@ def _swap(cursor: Any, one: str, other: str) -> None:
     duck.execute(f'drop schema {database}."{aside}" cascade')
 
 
-# What `grants` and `query_tag` of dbt ask for; there are none.
+# Queries of dbt for `grants` and `query_tag`; the answers are empty.
 _COMMENT = r"^\s*(/\*.*?\*/\s*)*"
 _ANSWERS = [
     (
@@ -186,7 +186,7 @@ _ANSWERS = [
     ),
 ]
 
-# Accepted, and without any effect: they prove nothing here.
+# Accepted without effect; tests with these statements prove nothing.
 _WITHOUT_EFFECT = [
     r"(/\*.*?\*/\s*)*(grant|revoke)\s",
     r"create\s+(or\s+replace\s+)?(role|warehouse|masking\s+policy|tag|resource\s+monitor)\b",
@@ -200,7 +200,7 @@ _WITHOUT_EFFECT = [
     r"(remove|rm)\s+@",
 ]
 
-_execute_there = Cursor.execute
+_original_execute = Cursor.execute
 
 
 def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
@@ -213,22 +213,22 @@ def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
         _swap(self, *swap.groups())
         command = "select 'Statement executed successfully.' as status"
     try:
-        return _execute_there(self, command, *arguments, **named)
+        return _original_execute(self, command, *arguments, **named)
     except snowflake.connector.errors.Error:
-        _leave_broken_transaction(self)
+        _end_broken_transaction(self)
         raise
     except Exception as error:
-        # an answer of HTTP 500 would be tried again by the connector for minutes
-        _leave_broken_transaction(self)
+        # the connector would retry an HTTP 500 response for minutes
+        _end_broken_transaction(self)
         raise snowflake.connector.errors.ProgrammingError(
             msg=f"fakesnow: {type(error).__name__}: {error}", errno=9998, sqlstate="99998"
         ) from error
 
 
-def _leave_broken_transaction(cursor: Any) -> None:
-    """After an error DuckDB takes nothing but a rollback; Snowflake's transaction goes on.
+def _end_broken_transaction(cursor: Any) -> None:
+    """Roll back after an error: DuckDB accepts only a rollback, Snowflake continues.
 
-    It is not Snowflake's behaviour, but whoever rolls back after an error sees no difference.
+    This differs from Snowflake, but not for clients that roll back after an error.
     """
     try:
         cursor._duck_conn.execute("select 1")
@@ -236,20 +236,20 @@ def _leave_broken_transaction(cursor: Any) -> None:
         cursor._duck_conn.execute("rollback")
 
 
-_struct_there = fake_arrow.timestamp_to_sf_struct
+_original_struct = fake_arrow.timestamp_to_sf_struct
 
 
 def _struct(timestamps: Any) -> pa.StructArray:
-    """A NULL timestamp comes out as 1970: the struct has no validity."""
+    """Add the missing validity mask, without which a NULL timestamp is 1970."""
     if isinstance(timestamps, pa.ChunkedArray):
         timestamps = timestamps.combine_chunks()
-    struct = _struct_there(timestamps)
+    struct = _original_struct(timestamps)
     fields = [struct.field(index) for index in range(struct.type.num_fields)]
     return pa.StructArray.from_arrays(fields, fields=list(struct.type), mask=timestamps.is_null())
 
 
-# fakesnow numbers the elements by a window without an order: what runs in parallel gets it wrong.
-# SEQ and THIS are not there: for them it repeats the whole array beside each of its elements.
+# fakesnow numbers the elements by a window without an order, which is wrong in parallel execution.
+# SEQ and THIS are null: fakesnow would repeat the whole array for each element.
 _FLATTEN = Template(
     """
     create or replace macro ${catalog}._fs_flatten(input) as table
@@ -289,6 +289,6 @@ def install() -> None:
 
 
 if __name__ == "__main__":
-    sys.setrecursionlimit(20_000)  # patterns of texts are nested deeply
+    sys.setrecursionlimit(20_000)  # SQL for text patterns is deeply nested
     install()
     uvicorn.run(server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -1,4 +1,4 @@
-"""A server in front of another one: it counts requests, and answers some itself as S3 would."""
+"""HTTP proxy that records requests and can answer some of them with S3 errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOP = {"transfer-encoding", "connection", "content-length"}
 
 @dataclass(frozen=True)
 class Request:
-    """What came in, and how many bytes of a body went out."""
+    """A request, and the number of bytes of the response body."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An error as S3 words it."""
+    """An error response in the format of S3."""
 
     status: int
     code: str
@@ -43,11 +43,11 @@ Rule = Callable[[str, str], "Answer | str | None"]
 
 @dataclass
 class Front:
-    """The server.
+    """The proxy.
 
-    A rule sees method and path of each request. It may return an `Answer` that is given instead,
-    ``"lost"`` to pass the request on and then break the connection, ``"cut"`` to break it in the
-    middle of the answer's body, or None.
+    ``rule`` gets method and path of each request. It can return an `Answer` to send instead,
+    ``"lost"`` to forward the request and then close the connection, ``"cut"`` to close it in the
+    middle of the response body, or None.
     """
 
     behind: str

@@ -1,4 +1,4 @@
-"""The function with a reader that obeys the first word of a file; see `HostileReader`."""
+"""The Lambda function with a reader that fails as a file requests; see `HostileReader`."""
 
 from __future__ import annotations
 

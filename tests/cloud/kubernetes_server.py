@@ -1,6 +1,6 @@
-"""As much of Kubernetes' API as a run launcher needs: a Job becomes a process of this machine.
+"""The part of the Kubernetes API that a run launcher needs; a Job becomes a local process.
 
-Belongs here: jobs, their status and their pods. Does not belong here: anything that checks a Job.
+Belongs here: jobs, their status and their pods. Does not belong here: validation of a Job.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class KubernetesServer:
-    """The server; ``jobs`` has what was asked for, by name."""
+    """The server; ``jobs`` contains the requested jobs by name."""
 
     def __init__(self, directory: Path, environment: dict[str, str], cwd: Path) -> None:
         self.directory, self.environment, self.cwd = directory, environment, cwd
@@ -64,7 +64,7 @@ class KubernetesServer:
         )  # fmt: skip
 
     def start(self, job: dict[str, Any]) -> None:
-        """Do what a node would: the container's command, with the variables it is given."""
+        """Run the command of the container with its variables, as a node would."""
         name = job["metadata"]["name"]
         container = job["spec"]["template"]["spec"]["containers"][0]
         given = {each["name"]: each.get("value", "") for each in container["env"]}
@@ -80,14 +80,14 @@ class KubernetesServer:
             )
 
     def status(self, name: str) -> dict[str, int]:
-        """As the cluster counts a Job's pods."""
+        """Return the status of a Job as the cluster reports it."""
         code = self.processes[name].poll()
         if code is None:
             return {"active": 1}
         return {"succeeded": 1} if code == 0 else {"failed": 1}
 
     def close(self) -> None:
-        """End all jobs and the server."""
+        """Stop all jobs and the server."""
         for process in self.processes.values():
             process.kill()
             process.wait()

@@ -1,7 +1,7 @@
-"""AWS Lambda on this machine: the Invoke API in front, real function processes behind.
+"""Local AWS Lambda: the Invoke API, and real function processes.
 
-Each process is AWS's own runtime client (awslambdaric), which asks this server for events by the
-Runtime API. It can be made to fail as Lambda does: see `Fault` and `Refusal`.
+Each process is AWS's own runtime client (awslambdaric), which requests events from this server by
+the Runtime API. The server can fail as Lambda does: see `Fault` and `Refusal`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-MOST = 6 * 1024 * 1024  # bytes of an event, and of an answer
+MOST = 6 * 1024 * 1024  # maximum bytes of an event and of a response
 START_SECONDS = 90.0
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _RUNTIME = "/2018-06-01/runtime/"
 
 
 class Fault(Enum):
-    """What can befall a call that reached a process."""
+    """Faults of a call that reached a process."""
 
-    HUNG = auto()  # the process stops until its time is up
-    KILLED = auto()  # it dies while it has the event
-    LARGE = auto()  # its answer is too large to be passed on
-    LOST = auto()  # the connection breaks instead of an answer
+    HUNG = auto()  # the process is stopped until the timeout
+    KILLED = auto()  # the process is killed while it handles the event
+    LARGE = auto()  # the response is too large
+    LOST = auto()  # the connection closes without a response
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer of Lambda itself, instead of a call."""
+    """An error response of Lambda itself, without a call."""
 
     status: int
     code: str
@@ -51,7 +51,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked for, and what became of it: ``ok``, or the kind of the error."""
+    """A call and its outcome: ``ok`` or the kind of the error."""
 
     files: int
     target: str
@@ -63,7 +63,7 @@ Rule = Callable[[dict[str, Any], int], "Fault | Refusal | None"]
 
 
 class Box:
-    """One process, which has one event at a time."""
+    """One function process, which handles one event at a time."""
 
     def __init__(self, number: int, server: LambdaServer) -> None:
         self.events: queue.Queue[tuple[str, bytes] | None] = queue.Queue()
@@ -91,7 +91,7 @@ class Box:
         )  # fmt: skip
 
     def call(self, request: str, event: bytes, seconds: float, fault: Fault | None) -> Any:
-        """Have an event handled. Returns the kind of error or None, and the answer."""
+        """Handle an event; return the kind of error or None, and the response."""
         self.taken.clear()
         if fault is Fault.HUNG or fault is Fault.KILLED:
             number = signal.SIGSTOP if fault is Fault.HUNG else signal.SIGKILL
@@ -133,17 +133,17 @@ class LambdaServer:
     Attributes
     ----------
     handler
-        ``module.function``, as Lambda is told.
+        ``module.function``, the handler setting of Lambda.
     environment
-        Variables of its processes.
+        Environment variables of the processes.
     folder
-        Where it lies unpacked.
+        Folder of the unpacked package.
     seconds
-        Its time-out.
+        Timeout of a call.
     concurrency
-        Calls beyond so many are refused (429).
+        Maximum number of concurrent calls; others are refused (429).
     rule
-        Sees each event and its number; what it returns happens.
+        Gets each event and its number, and returns the fault to apply.
     """
 
     handler: str
@@ -172,7 +172,7 @@ class LambdaServer:
         self.rule = lambda event, number: None
 
     def logged(self) -> str:
-        """All that the processes wrote."""
+        """Return the output of all processes."""
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
 
@@ -185,21 +185,21 @@ class LambdaServer:
         self.log.close()
 
     def invoke(self, event: bytes) -> tuple[int, dict[str, str], bytes] | None:
-        """Status, headers and body of an answer; None for one that gets lost."""
+        """Return status, headers and body of the response; None if it is lost."""
         if len(event) > MOST:
             return self._refused(Refusal(413, "RequestTooLargeException"), {})
-        told = json.loads(event)
+        content = json.loads(event)
         with self._lock:
-            verdict = self.rule(told, next(self._events))
+            verdict = self.rule(content, next(self._events))
         if isinstance(verdict, Refusal):
-            return self._refused(verdict, told)
+            return self._refused(verdict, content)
         if not self._slots.acquire(blocking=False):
-            return self._refused(Refusal(429, "TooManyRequestsException"), told)
+            return self._refused(Refusal(429, "TooManyRequestsException"), content)
         try:
             kind, answer = self._call(event, verdict)
         finally:
             self._slots.release()
-        self._note(told, kind or "ok", answer)
+        self._note(content, kind or "ok", answer)
         if verdict is Fault.LOST:
             return None
         return 200, {"X-Amz-Function-Error": kind} if kind else {}, answer
@@ -220,12 +220,12 @@ class LambdaServer:
             box.close()
         return answer
 
-    def _note(self, told: dict[str, Any], ended: str, answer: bytes) -> None:
-        target = told.get("target", ["", ""])[1]
-        self.calls.append(Call(len(told.get("files", ())), target, ended, answer))
+    def _note(self, content: dict[str, Any], ended: str, answer: bytes) -> None:
+        target = content.get("target", ["", ""])[1]
+        self.calls.append(Call(len(content.get("files", ())), target, ended, answer))
 
-    def _refused(self, refusal: Refusal, told: dict[str, Any]) -> Any:
-        self._note(told, refusal.code, b"")
+    def _refused(self, refusal: Refusal, content: dict[str, Any]) -> Any:
+        self._note(content, refusal.code, b"")
         body = json.dumps({"Type": "User", "Message": "SECRETKEY Müller^Anna"}).encode()
         return refusal.status, {"x-amzn-ErrorType": refusal.code}, body
 
@@ -269,22 +269,22 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _runtime_api(box: Box, server: LambdaServer) -> type[BaseHTTPRequestHandler]:
-    """What a process asks: its next event, and where to leave the answer."""
+    """Return the handler of the Runtime API: next event and response."""
 
     class Handler(_Handler):
         def do_GET(self) -> None:
             assert self.path == f"{_RUNTIME}invocation/next"
-            told = box.events.get()
-            if told is None:
+            content = box.events.get()
+            if content is None:
                 self.close_connection = True
                 return
             box.taken.set()
             headers = {
-                "Lambda-Runtime-Aws-Request-Id": told[0],
+                "Lambda-Runtime-Aws-Request-Id": content[0],
                 "Lambda-Runtime-Deadline-Ms": str(int((time.time() + server.seconds) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:x:1:function:{server.name}",
             }
-            self.send(200, headers, told[1])
+            self.send(200, headers, content[1])
 
         def do_POST(self) -> None:
             assert self.path.startswith(_RUNTIME)
@@ -296,7 +296,7 @@ def _runtime_api(box: Box, server: LambdaServer) -> type[BaseHTTPRequestHandler]
 
 
 def _invoke_api(server: LambdaServer) -> type[BaseHTTPRequestHandler]:
-    """What boto3 asks."""
+    """Return the handler of the Invoke API."""
 
     class Handler(_Handler):
         def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of Debian's package, with a cluster of its own in a temporary directory."""
+"""Local PostgreSQL server with a temporary database cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USER, PASSWORD = "dagster", "pw-9f3c-not-to-be-seen"
 
 
 def programs() -> Path | None:
-    """Where ``initdb`` and ``pg_ctl`` are; None where PostgreSQL is not installed."""
+    """Return the directory of ``initdb`` and ``pg_ctl``; None if PostgreSQL is not installed."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
     on_path = shutil.which("pg_ctl")
     if not places and on_path:
@@ -30,12 +30,12 @@ def programs() -> Path | None:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A server that runs, on the loopback address."""
+    """A running server on the loopback address."""
 
     port: int
 
     def environment(self, database: str) -> dict[str, str]:
-        """The variables of ``deploy/dagster.yaml``, with a database that is made."""
+        """Create a database and return the variables for ``deploy/dagster.yaml``."""
         with closing(self.connect("postgres")) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -49,13 +49,13 @@ class PostgresServer:
         }
 
     def connect(self, database: str) -> Any:
-        """A connection of a client that is not ours."""
+        """Connect without the code of the package."""
         return psycopg2.connect(
             host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, dbname=database
         )
 
     def ask(self, database: str, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
+        """Return the rows of a query."""
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -64,10 +64,10 @@ class PostgresServer:
 
 @contextmanager
 def running() -> Iterator[PostgresServer]:
-    """Start a server; it ends with the block, and its data with it."""
+    """Start a server; at the end of the block it stops and its data are deleted."""
     found = programs()
     assert found is not None
-    # PostgreSQL refuses root, and pytest's directories are closed to others
+    # PostgreSQL does not run as root, and other users cannot access pytest's directories
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     directory = Path(tempfile.mkdtemp(prefix="postgres-test-", dir="/tmp"))
     secret = directory / "password"
@@ -101,7 +101,7 @@ def running() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests; each takes a database of its own."""
+    """One server for all tests; each test uses its own database."""
     if programs() is None:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is not installed: apt-get install postgresql")

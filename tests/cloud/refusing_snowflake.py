@@ -1,6 +1,6 @@
-"""A server that logs anybody in and refuses statements in Snowflake's own words.
+"""A server that accepts any login and refuses statements with Snowflake's errors.
 
-Belongs here: the errors that fakesnow has no occasion for. Does not belong here: answers to SQL.
+Belongs here: errors that fakesnow does not produce. Does not belong here: results of SQL.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-WORDS = "SECRETKEY Müller^Anna select * from raw.patients"
+SECRET_TEXT = "SECRETKEY Müller^Anna select * from raw.patients"
 
 
 class RefusingSnowflake:
-    """The server; ``code`` and ``state`` are what statements get, ``login`` what a login gets."""
+    """The server; ``code`` and ``state`` are errors of statements, ``login`` that of a login."""
 
     def __init__(self) -> None:
         self.code, self.state, self.login = "000606", "57P03", ""
@@ -47,10 +47,10 @@ class RefusingSnowflake:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def answer(self, path: str) -> dict[str, Any]:
-        """What Snowflake answers, by its protocol."""
+        """Return the response of Snowflake's protocol."""
         if "login-request" in path:
             if self.login:
-                return {"success": False, "code": self.login, "message": WORDS, "data": {}}
+                return {"success": False, "code": self.login, "message": SECRET_TEXT, "data": {}}
             session = {
                 "token": "t", "masterToken": "m", "validityInSeconds": 3600, "parameters": [],
                 "masterValidityInSeconds": 14400, "sessionId": 1, "serverVersion": "9",
@@ -62,10 +62,10 @@ class RefusingSnowflake:
             self.asked += 1
             data = {"sqlState": self.state, "queryId": "01b2-0000", "errorCode": self.code,
                     "internalError": False, "line": -1, "pos": -1}  # fmt: skip
-            return {"success": False, "code": self.code, "message": WORDS, "data": data}
+            return {"success": False, "code": self.code, "message": SECRET_TEXT, "data": data}
         return {"success": True, "code": None, "message": None, "data": {}}
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()

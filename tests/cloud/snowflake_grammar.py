@@ -1,7 +1,7 @@
-"""Whether a statement is Snowflake's: by sqlglot's dialect, or its reference where that is silent.
+"""Check that a statement is valid for Snowflake, by sqlglot's dialect and Snowflake's reference.
 
-sqlglot takes statements of administration that it does not know for a `Command`, whatever they say.
-Each form of those that we send stands here as Snowflake's reference has it.
+sqlglot parses unknown administrative statements as `Command` without a check. `FORMS` lists each
+form of them that the package sends, as in Snowflake's reference.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FORMS = [
     rf"grant role {NAME} to (role|user) {NAME}",
     rf"grant select on all tables in schema {NAME} to role {NAME}",
     rf"remove @{NAME}/\w+",
-    # dbt's own
+    # sent by dbt
     rf"show user functions in {NAME}",
 ]
 
@@ -52,8 +52,8 @@ RESERVED = frozenset(
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def complaint(statement: str) -> str | None:
-    """What is wrong with a statement; None if nothing is."""
+def grammar_error(statement: str) -> str | None:
+    """Return the error in a statement, or None if it is valid."""
     try:
         parsed = sqlglot.parse(statement, read="snowflake")
     except sqlglot.errors.SqlglotError as error:
@@ -63,7 +63,7 @@ def complaint(statement: str) -> str | None:
             bare = " ".join(re.sub(r"/\*.*?\*/", "", statement, flags=re.DOTALL).split())
             bare = bare.rstrip(" ;")
             if not any(re.fullmatch(form, bare, re.IGNORECASE | re.DOTALL) for form in FORMS):
-                return f"a form that nobody looked up: {bare[:100]}"
+                return f"a form that is not in FORMS: {bare[:100]}"
         for name in tree.find_all(exp.Identifier):
             if not name.quoted and name.name.lower() in RESERVED:
                 return f"a reserved word as a name: {name.name}"

@@ -1,7 +1,7 @@
-"""A local server of Snowflake's protocol: fakesnow, in an environment of its own.
+"""Local server of Snowflake's protocol: fakesnow in its own environment.
 
-fakesnow wants another DuckDB than the pipeline, so it is installed beside it: by `make fakesnow`,
-or wherever FAKESNOW_PYTHON says.
+fakesnow requires another version of DuckDB than the pipeline, so it has its own environment:
+`make fakesnow` creates it, or FAKESNOW_PYTHON names its interpreter.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ import pytest
 from dicom_pipeline.config.project import PROJECT_DIR
 
 REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
-MENDS = Path(__file__).with_name("fakesnow_patches.py")
+PATCHES = Path(__file__).with_name("fakesnow_patches.py")
 
 
 def fakesnow_python() -> Path | None:
-    """The Python that has fakesnow; None where it is not installed."""
+    """Return the interpreter with fakesnow; None if it is not installed."""
     python = Path(os.environ.get("FAKESNOW_PYTHON", PROJECT_DIR / ".fakesnow" / "bin" / "python"))
     return python if python.exists() else None
 
 
 @dataclass(frozen=True)
 class SnowflakeServer:
-    """A server that runs, and what it was sent."""
+    """A running server and the log of its statements."""
 
     port: int
     log: Path
 
     def environment(self, database: str) -> dict[str, str]:
-        """The variables that lead a client here; each database is a warehouse of its own."""
+        """Return the variables for a client; each database is a separate warehouse."""
         return {
             "DBT_TARGET": "snowflake",
             "SNOWFLAKE_ACCOUNT": "fakesnow",
@@ -51,7 +51,7 @@ class SnowflakeServer:
         }
 
     def statements(self) -> list[str]:
-        """Every statement so far, as the client sent it."""
+        """Return every statement so far, as sent by the client."""
         if not self.log.exists():
             return []
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -59,7 +59,7 @@ class SnowflakeServer:
 
 @contextmanager
 def running(directory: Path) -> Iterator[SnowflakeServer]:
-    """Start a server; it ends with the block, and its databases with it."""
+    """Start a server; at the end of the block it stops and its databases are deleted."""
     python = fakesnow_python()
     assert python is not None
     with closing(socket.socket()) as free:
@@ -68,7 +68,7 @@ def running(directory: Path) -> Iterator[SnowflakeServer]:
     log = directory / "statements.jsonl"
     with (directory / "server.log").open("w") as output:
         process = subprocess.Popen(
-            [python, MENDS, str(port), log], stdout=output, stderr=subprocess.STDOUT
+            [python, PATCHES, str(port), log], stdout=output, stderr=subprocess.STDOUT
         )
         try:
             _wait_for(port, process)
@@ -91,7 +91,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeServer]:
-    """One server for all tests; each takes a database of its own."""
+    """One server for all tests; each test uses its own database."""
     if fakesnow_python() is None:
         if os.environ.get("CI"):
             pytest.fail("fakesnow is not installed: make fakesnow")

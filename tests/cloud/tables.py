@@ -1,4 +1,4 @@
-"""Tables of two DuckDB files held against each other, row for row."""
+"""Row-by-row comparison of tables in two DuckDB files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import duckdb
 Table = tuple[dict[str, str], list[tuple[Any, ...]]]
 
 
-# it says when a publication was, and of tables what is a view on DuckDB
-OF_ITS_OWN = "run_info"
-# the dictionary of each database has the names of types that it has there
-TYPES_THERE = ("data_type",)
+# it contains the time of publication, and lists views that are tables on Snowflake
+NOT_COMPARED = "run_info"
+# columns of the data dictionary whose values depend on the engine
+ENGINE_COLUMNS = ("data_type",)
 
 
 def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dict[str, Table]:
-    """Columns with their types, and rows in an order of their own, of each table of a schema.
+    """Return column types and sorted rows of each table of a schema.
 
-    Views count as tables, which they are on Snowflake.
+    Views are included, because they are tables on Snowflake.
     """
     found: dict[str, Table] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -29,7 +29,7 @@ def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dic
             " select view_name from duckdb_views() where schema_name = ?",
             [schema, schema],
         ).fetchall():
-            if table == OF_ITS_OWN:
+            if table == NOT_COMPARED:
                 continue
             types = dict(
                 connection.execute(
@@ -48,14 +48,14 @@ def tables(database: Path, schema: str, *, without: tuple[str, ...] = ()) -> dic
 
 
 def _canonical(value: Any, kind: str) -> Any:
-    """JSON by what it says: one warehouse keeps the text, the other the order of the alphabet."""
+    """Return JSON with sorted keys: one engine retains the text, the other sorts the keys."""
     if kind == "JSON" and value is not None:
         return json.dumps(json.loads(value), sort_keys=True)
     return value
 
 
 def differences(one: dict[str, Table], other: dict[str, Table]) -> dict[str, Any]:
-    """What differs, by table: types, numbers of rows, or columns with two of their values."""
+    """Return the differences by table: types, row counts, or columns with two values."""
     found: dict[str, Any] = {}
     for table in sorted(one.keys() | other.keys()):
         if table not in one or table not in other:

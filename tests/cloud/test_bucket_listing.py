@@ -1,4 +1,4 @@
-"""A bucket is listed as it is, whatever its keys are, and however many pages it takes."""
+"""Listing of buckets with unusual keys and many pages."""
 
 import time
 from typing import Any
@@ -43,7 +43,7 @@ def fill(plain: Any, place: S3Location, names: list[str], body: bytes = b"x") ->
 
 
 @pytest.mark.parametrize("page_size", [1000, 3])
-def test_odd_keys_are_listed_and_opened_by_the_names_they_have(
+def test_unusual_keys_are_listed_and_opened_by_their_names(
     landing: S3Location, plain: Any, page_size: int
 ) -> None:
     for number, name in enumerate(ODD):
@@ -73,7 +73,7 @@ def test_only_keys_under_the_prefix_are_listed(bucket: str, plain: Any) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_passed_over_has_its_reason(landing: S3Location, plain: Any) -> None:
+def test_ignored_objects_have_a_reason(landing: S3Location, plain: Any) -> None:
     reasons = {
         "": Ignored.DIRECTORY_MARKER,
         "folder/": Ignored.DIRECTORY_MARKER,
@@ -92,17 +92,15 @@ def test_what_is_passed_over_has_its_reason(landing: S3Location, plain: Any) -> 
     assert set(zone.count_files()) == set(listing.ignored)
 
 
-def test_an_object_that_is_younger_than_it_takes_to_settle_waits(
-    landing: S3Location, plain: Any
-) -> None:
+def test_an_object_below_the_minimum_age_is_not_listed_yet(landing: S3Location, plain: Any) -> None:
     fill(plain, landing, ["young"])
     assert BucketStorage(landing, min_file_age_seconds=60).list_landing().unsettled == ["young"]
-    time.sleep(2.1)  # the server's times have no fractions of a second
+    time.sleep(2.1)  # times of the server have a resolution of one second
     settled = BucketStorage(landing, min_file_age_seconds=1).list_landing()
     assert [file.path for file in settled.files] == ["young"]
 
 
-def test_another_content_of_the_same_size_is_another_version(
+def test_different_content_of_the_same_size_is_a_different_version(
     landing: S3Location, plain: Any
 ) -> None:
     zone = BucketStorage(landing)
@@ -118,12 +116,12 @@ def test_another_content_of_the_same_size_is_another_version(
 NAMES = [f"{folder:02}/{number:02}" for folder in range(9) for number in range(7)]
 
 
-def test_pages_are_listed_side_by_side_and_each_key_once(
+def test_pages_are_listed_concurrently_and_each_key_once(
     landing: S3Location, plain: Any, front: Front
 ) -> None:
     fill(plain, landing, NAMES)
     zone = BucketStorage(landing, page_size=5)
-    for _ in range(3):  # the second time it knows where pages end
+    for _ in range(3):  # the second listing knows the page boundaries
         listing = zone.list_landing()
         assert sorted(file.path for file in listing.files) == NAMES
         assert listing.complete
@@ -133,7 +131,7 @@ def test_pages_are_listed_side_by_side_and_each_key_once(
 
 
 @pytest.mark.parametrize("names", [NAMES, [name.replace("/", "-") for name in NAMES]])
-def test_listings_that_are_cut_off_get_round_in_the_end(
+def test_interrupted_listings_eventually_cover_all_keys(
     landing: S3Location, plain: Any, names: list[str]
 ) -> None:
     fill(plain, landing, names)

@@ -1,4 +1,4 @@
-"""Ranges of objects: what they cost, and that they are of one version."""
+"""Reading ranges of objects: number of requests, and consistency of versions."""
 
 import random
 from typing import Any
@@ -25,7 +25,7 @@ def put(plain: Any, place: S3Location, name: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("reader", [FastReader, PydicomReader])
 @pytest.mark.parametrize("filling", [0, 6_000, 11_000])
-def test_a_file_costs_two_requests_and_24_kib(
+def test_reading_a_file_takes_two_requests_and_24_kib(
     landing: S3Location, plain: Any, front: Front, reader: type, filling: int
 ) -> None:
     body = instance(PatientComments="x" * filling, PixelData=PIXELS, BitsAllocated=8)
@@ -40,7 +40,7 @@ def test_a_file_costs_two_requests_and_24_kib(
     assert sum(request.sent for request in front.log) == 24 * 1024
 
 
-def test_a_longer_header_is_read_on_in_growing_ranges(
+def test_a_long_header_is_read_in_growing_ranges(
     landing: S3Location, plain: Any, front: Front
 ) -> None:
     body = instance(
@@ -56,7 +56,7 @@ def test_a_longer_header_is_read_on_in_growing_ranges(
     assert sum(request.sent for request in front.log) < len(body)
 
 
-def test_ranges_are_what_the_object_has_there(landing: S3Location, plain: Any) -> None:
+def test_ranges_equal_the_bytes_of_the_object(landing: S3Location, plain: Any) -> None:
     rng = random.Random(7)
     body = rng.randbytes(300_000)
     put(plain, landing, "a", body)
@@ -73,9 +73,7 @@ def test_ranges_are_what_the_object_has_there(landing: S3Location, plain: Any) -
         file.close()
 
 
-def test_what_was_read_already_costs_no_request(
-    landing: S3Location, plain: Any, front: Front
-) -> None:
+def test_buffered_bytes_need_no_request(landing: S3Location, plain: Any, front: Front) -> None:
     put(plain, landing, "a", PIXELS)
     file = BucketStorage(landing).open("a")
     front.clear()
@@ -85,7 +83,7 @@ def test_what_was_read_already_costs_no_request(
 
 
 @pytest.mark.parametrize("size", [0, 1, 8191, 8192, 16_384, 16_385])
-def test_small_objects_are_read_to_their_end(landing: S3Location, plain: Any, size: int) -> None:
+def test_small_objects_are_read_completely(landing: S3Location, plain: Any, size: int) -> None:
     body = random.Random(size).randbytes(size)
     put(plain, landing, "a", body)
     zone = BucketStorage(landing)
@@ -94,9 +92,7 @@ def test_small_objects_are_read_to_their_end(landing: S3Location, plain: Any, si
     assert list(zone.heads(zone.list_landing().files, HEAD_BYTES)) == [body[:HEAD_BYTES]]
 
 
-def test_a_file_that_changes_while_it_is_read_is_an_error_and_no_mixture(
-    landing: S3Location, plain: Any
-) -> None:
+def test_a_file_that_changes_during_reading_is_an_error(landing: S3Location, plain: Any) -> None:
     put(plain, landing, "a", b"1" * 100_000)
     file = BucketStorage(landing).open("a")
     put(plain, landing, "a", b"2" * 100_000)
@@ -105,7 +101,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_and_no_mixture(
         file.read_at(50_000, 10)
 
 
-def test_files_that_changed_or_went_away_since_the_listing_are_errors_in_their_place(
+def test_files_changed_or_deleted_after_the_listing_are_errors_at_their_position(
     landing: S3Location, plain: Any
 ) -> None:
     zone = BucketStorage(landing)
@@ -125,7 +121,7 @@ def test_files_that_changed_or_went_away_since_the_listing_are_errors_in_their_p
         assert others == [n.encode() for i, n in enumerate(names) if i not in (10, 20)]
 
 
-def test_an_object_that_may_not_be_read_is_one_file_that_cannot(
+def test_access_denied_for_one_object_is_an_error_of_that_file(
     landing: S3Location, plain: Any, front: Front
 ) -> None:
     for name in ("Müller", "other"):
@@ -140,7 +136,7 @@ def test_an_object_that_may_not_be_read_is_one_file_that_cannot(
     assert second == b"other"
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(
+def test_a_truncated_response_is_requested_again(
     landing: S3Location, plain: Any, front: Front
 ) -> None:
     put(plain, landing, "a", PIXELS)
@@ -152,14 +148,14 @@ def test_an_answer_that_breaks_off_is_asked_for_again(
         BucketStorage(landing).open("a")
 
 
-def test_throttling_is_waited_out(landing: S3Location, plain: Any, front: Front) -> None:
+def test_throttled_requests_are_retried(landing: S3Location, plain: Any, front: Front) -> None:
     put(plain, landing, "a", b"x")
     refusals = [Answer(503, "SlowDown"), Answer(500, "InternalError"), Answer(503, "SlowDown")]
     front.rule = lambda method, path: refusals.pop() if refusals else None
     assert BucketStorage(landing).open("a").read_at(0, 1) == b"x"
 
 
-def test_credentials_that_expire_stop_the_reading_of_all_files(
+def test_expired_credentials_stop_the_reading_of_all_files(
     landing: S3Location, plain: Any, front: Front
 ) -> None:
     put(plain, landing, "a", b"x")

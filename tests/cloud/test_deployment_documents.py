@@ -1,4 +1,4 @@
-"""docs/settings.md names exactly the variables that are read; docs/cloud.md computes correctly."""
+"""docs/settings.md lists exactly the variables that are read; docs/cloud.md has correct sizes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(text: str) -> list[list[str]]:
     ]
 
 
-def test_every_variable_that_is_read_is_in_the_table_with_its_default() -> None:
+def test_every_setting_is_documented_with_its_default() -> None:
     table = rows(SETTINGS.read_text())
     named: dict[str, str] = {}
     for first, *rest in table:
@@ -51,7 +51,7 @@ def test_every_variable_that_is_read_is_in_the_table_with_its_default() -> None:
             assert name in text, f"{name} is read by nothing"
 
 
-def test_variables_of_pages_and_profiles_are_in_the_table() -> None:
+def test_variables_of_deployment_files_and_profiles_are_documented() -> None:
     table = SETTINGS.read_text()
     for path in SOURCES:
         if "target" in path.parts or "lambda" in path.parts:
@@ -61,7 +61,7 @@ def test_variables_of_pages_and_profiles_are_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(p.name for p in PAGE.parent.glob("cloud*.md")))
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_have_a_target(page: str) -> None:
     text = (PAGE.parent / page).read_text()
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith("http"):
@@ -76,7 +76,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 SIZES = (1e6, 1e7, 1e8)
-# what a row of the tables is for, by how many files there are
+# value of a row of the tables for a number of files
 FORMULAS = {
     "reading ": lambda n: 2.01 * n * 0.0004 / 1000,
     "one listing": lambda n: n / 1000 * 0.005 / 1000,
@@ -99,17 +99,17 @@ def number(cell: str) -> float:
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_the_arithmetic_gives_what_stands_there(name: str) -> None:
+def test_the_documented_sizes_match_their_formulas(name: str) -> None:
     table = rows(section("Sizing and cost"))
     (row,) = [r for r in table if f"{r[0]} ".startswith(name)][:1]
     for cell, n in zip(row[-3:], SIZES, strict=True):
         assert number(cell) == pytest.approx(FORMULAS[name](n), rel=0.25, abs=0.006), (name, n)
 
 
-def test_the_time_of_a_first_run_is_by_its_formula() -> None:
+def test_the_documented_time_of_a_first_run_matches_its_formula() -> None:
     table = {row[0]: row for row in rows(section("Sizing and cost"))}
     seconds = [(23.5 + 0.169e-3 * (n - 10_000)) for n in SIZES]
-    told = [60 * number(table["first run from a directory"][1]),
+    documented = [60 * number(table["first run from a directory"][1]),
             60 * number(table["first run from a directory"][2]),
             3600 * number(table["first run from a directory"][3])]  # fmt: skip
-    assert told == pytest.approx(seconds, rel=0.1)
+    assert documented == pytest.approx(seconds, rel=0.1)

@@ -1,4 +1,4 @@
-"""The pages for ECS: by Amazon's own model of its API, and by Dagster's own launcher."""
+"""Files for ECS, checked with Amazon's model of its API and with Dagster's launcher."""
 
 from __future__ import annotations
 
@@ -54,25 +54,25 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 
-def test_the_task_definition_is_what_the_service_takes() -> None:
+def test_the_task_definition_is_valid() -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     shape = model.operation_model("RegisterTaskDefinition").input_shape
     report = ParamValidator().validate(task_definition(), shape)
     assert not report.has_errors(), report.generate_report()
 
 
-def test_secrets_are_named_and_not_told() -> None:
+def test_secrets_are_referenced_and_not_included() -> None:
     for each in task_definition()["containerDefinitions"]:
         for variable in each["environment"]:
             words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
             assert not any(word in variable["name"] for word in words), variable
         assert all(s["valueFrom"].startswith("arn:aws:secretsmanager:") for s in each["secrets"])
-    # the web server sees no zone
+    # the web server has no access to a zone
     assert {s["name"] for s in container("webserver")["secrets"]} == {"DAGSTER_PG_PASSWORD"}
     assert container("webserver")["mountPoints"] == []
 
 
-def test_the_settings_are_some_that_the_pipeline_takes() -> None:
+def test_the_ecs_settings_are_valid() -> None:
     given = {e["name"]: e["value"] for e in container("daemon")["environment"]}
     settings = load_settings(given)
     assert not settings.has_default_dagster_home
@@ -82,7 +82,7 @@ def test_the_settings_are_some_that_the_pipeline_takes() -> None:
     assert wanted - given.keys() == {"DAGSTER_PG_PASSWORD"}
 
 
-def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
+def test_the_roles_allow_the_listed_actions_only() -> None:
     for page in ("task-role", "execution-role"):
         for statement in statements(page):
             assert statement["Effect"] == "Allow"
@@ -91,7 +91,7 @@ def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
         action for page in ("task-role", "execution-role") for s in statements(page)
         if s["Resource"] == "*" for action in actions(s)
     }  # fmt: skip
-    # of which Amazon knows no narrower form
+    # Amazon supports no narrower resource for these actions
     assert anywhere == {
         "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ec2:DescribeNetworkInterfaces",
         "ecr:GetAuthorizationToken",
@@ -100,7 +100,7 @@ def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
                for s in c["secrets"]}  # fmt: skip
     (read,) = [s for s in statements("execution-role") if "GetSecretValue" in str(s["Action"])]
     assert set(read["Resource"]) == secrets
-    # what docs/cloud_s3.md asks for is what the role has
+    # docs/cloud_s3.md lists the S3 permissions of the role
     document = (PROJECT_DIR / "docs" / "cloud_s3.md").read_text()
     table = document.partition("## Permissions")[2].partition("\n\nWithout")[0]
     given = {action for s in statements("task-role") for action in actions(s)}
@@ -111,7 +111,7 @@ def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
 
 @pytest.fixture
 def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
-    """As in the daemon's container: a task of a cluster, and the address that tells of it."""
+    """Start a task in a cluster and a metadata endpoint, as in the container of the daemon."""
     for name, value in {
         "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "y",
@@ -123,7 +123,7 @@ def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, st
     ecs.create_cluster(clusterName="dicom")
     whole = task_definition()
     for each in whole["containerDefinitions"]:
-        each["memory"] = 8192  # the server adds them up, and cannot do without
+        each["memory"] = 8192  # moto adds these up and requires them
     ecs.register_task_definition(**whole)
     group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
     network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}}
@@ -137,10 +137,10 @@ def here(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, st
             pass
 
         def do_GET(self) -> None:
-            told = {"Cluster": "dicom", "TaskARN": task["taskArn"], "Name": "daemon"}
+            content = {"Cluster": "dicom", "TaskARN": task["taskArn"], "Name": "daemon"}
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps(told).encode())
+            self.wfile.write(json.dumps(content).encode())
 
     metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
     threading.Thread(target=metadata.serve_forever, daemon=True).start()

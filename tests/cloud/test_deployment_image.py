@@ -1,4 +1,4 @@
-"""The image: no engine builds it here, so a linter reads it, and what it holds is put together."""
+"""Container image, tested without an engine: linter, and assembled content."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ IGNORED = PROJECT_DIR / ".dockerignore"
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Instructions with their arguments, lines that go on put together."""
+    """Return instructions and arguments, with continued lines joined."""
     text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n", " ", text).splitlines()
     return [(line.split()[0], line.partition(" ")[2]) for line in lines if line.strip()]
 
 
 def copies() -> list[tuple[list[str], str]]:
-    """What is copied from the context, and where to; the last stage's are the image's."""
+    """Return sources and target of each copy from the build context."""
     found = []
     for name, arguments in instructions():
         words = [word for word in shlex.split(arguments) if not word.startswith("--chmod")]
@@ -37,18 +37,18 @@ def copies() -> list[tuple[list[str], str]]:
 
 
 def context(root: Path) -> set[str]:
-    """Files that an engine would be sent, by the rules of Docker's own client."""
+    """Return the files of the build context, by the rules of Docker's client."""
     paths = exclude_paths(str(root), IGNORED.read_text().splitlines())
     return {path for path in paths if (root / path).is_file()}
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_reports_nothing() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     done = subprocess.run([hadolint, CONTAINERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_base_has_a_tag_and_nobody_is_root() -> None:
+def test_the_base_image_has_a_tag_and_the_user_is_not_root() -> None:
     given = instructions()
     bases = [arguments for name, arguments in given if name == "ARG" and "BASE=" in arguments]
     assert re.fullmatch(r"BASE=python:3\.\d+-slim-\w+", bases[0])
@@ -56,10 +56,10 @@ def test_the_base_has_a_tag_and_nobody_is_root() -> None:
         "${BASE} AS packages", "${BASE}",
     ]  # fmt: skip
     users = [arguments for name, arguments in given if name == "USER"]
-    assert users == ["10001:10001"]  # by number, which Kubernetes can tell from root
+    assert users == ["10001:10001"]  # numeric, so that Kubernetes can check that it is not root
 
 
-def test_packages_are_those_of_the_lock_by_their_hashes() -> None:
+def test_packages_are_installed_from_the_lock_file_with_hashes() -> None:
     (install,) = [a for name, a in instructions() if name == "RUN" and "pip install" in a]
     assert "--require-hashes" in install
     assert "--only-binary=:all:" in install
@@ -79,7 +79,7 @@ def test_no_secret_is_in_a_layer() -> None:
         assert not re.search("KEY|SECRET|PASSWORD|TOKEN|PASSPHRASE", variable), variable
 
 
-def test_data_keys_and_history_are_not_sent_to_an_engine(tmp_path: Path) -> None:
+def test_data_keys_and_history_are_not_in_the_build_context(tmp_path: Path) -> None:
     secrets = [
         ".git/config", ".dagster/storage/runs.db", ".env", ".venv/bin/python", "dicom.duckdb",
         "data/dicom-files/a.dcm", "data/raw/images/p.parquet", "data/warehouse/pseudonym.key",
@@ -95,7 +95,7 @@ def test_data_keys_and_history_are_not_sent_to_an_engine(tmp_path: Path) -> None
     assert context(tmp_path) == set(wanted)
 
 
-def test_all_that_is_copied_is_there() -> None:
+def test_every_copied_path_is_in_the_build_context() -> None:
     sent = context(PROJECT_DIR)
     for sources, _ in copies():
         for source in sources:
@@ -103,7 +103,7 @@ def test_all_that_is_copied_is_there() -> None:
 
 
 @pytest.mark.slow
-def test_what_the_image_holds_runs_where_only_its_own_folders_can_be_written(
+def test_the_image_content_runs_with_only_its_own_folders_writable(
     tmp_path: Path,
 ) -> None:
     image, app = tmp_path / "image", tmp_path / "image" / "app"
@@ -124,7 +124,7 @@ def test_what_the_image_holds_runs_where_only_its_own_folders_can_be_written(
     writable = [app / "dbt_snowflake" / folder for folder in ("target", "logs")]
     for path in [app, *app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() and path not in writable else 0o755)
-    # not even root may write where it is not allowed to, without its capabilities
+    # without capabilities, file permissions also apply to root
     setpriv = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
     command = [*setpriv, "sh", str(image / "usr/local/bin/dicom-pipeline"), "run"]
     environment = {

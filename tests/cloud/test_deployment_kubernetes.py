@@ -1,4 +1,4 @@
-"""The pages for Kubernetes, by its own schemas and by Dagster's own launcher."""
+"""Kubernetes manifests, checked with the schemas of Kubernetes and with Dagster's launcher."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The Job that Dagster's launcher makes for a run by the page."""
+    """Job that Dagster's launcher creates for a run with deploy/kubernetes/dagster.yaml."""
     monkeypatch.setattr(kubernetes.config, "load_incluster_config", lambda: None)
     for name, value in {**settings_of_page(), "DAGSTER_PG_PASSWORD": "x"}.items():
         monkeypatch.setenv(name, value)
@@ -73,16 +73,16 @@ def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return plain
 
 
-def test_every_page_is_what_kubernetes_takes() -> None:
+def test_every_manifest_is_valid() -> None:
     for document in documents():
         kubernetes_validate.validate(document, VERSION, strict=True)
 
 
-def test_the_job_of_a_run_is_what_kubernetes_takes(job: dict[str, Any]) -> None:
+def test_the_job_of_a_run_is_valid(job: dict[str, Any]) -> None:
     kubernetes_validate.validate(job, VERSION, strict=True)
 
 
-def test_a_run_sees_what_the_code_server_sees_on_the_same_node(job: dict[str, Any]) -> None:
+def test_a_run_has_the_volumes_and_the_node_of_the_code_server(job: dict[str, Any]) -> None:
     code = pod_of(of_kind("Deployment")["dicom-code"])
     run = job["spec"]["template"]["spec"]
     (ours,), (container,) = code["containers"], run["containers"]
@@ -101,7 +101,7 @@ def test_a_run_sees_what_the_code_server_sees_on_the_same_node(job: dict[str, An
     }
 
 
-def test_what_a_page_names_is_made_by_another_or_told_of_in_the_documents(
+def test_every_reference_in_a_manifest_is_defined_or_documented(
     job: dict[str, Any],
 ) -> None:
     made = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
@@ -134,13 +134,13 @@ def test_what_a_page_names_is_made_by_another_or_told_of_in_the_documents(
     assert {"name": "DAGSTER_CURRENT_IMAGE", "value": tag} in code["env"]
 
 
-def test_only_the_code_server_and_runs_see_zones_and_the_key() -> None:
+def test_only_the_code_server_deployment_mounts_the_zones_and_the_key() -> None:
     for name, deployment in of_kind("Deployment").items():
         volumes = {volume["name"] for volume in pod_of(deployment)["volumes"]}
         assert ({"warehouse", "key"} <= volumes) == (name == "dicom-code")
 
 
-def test_the_settings_are_some_that_the_pipeline_takes(tmp_path: Path) -> None:
+def test_the_kubernetes_settings_are_valid(tmp_path: Path) -> None:
     settings = load_settings({k: v for k, v in settings_of_page().items() if "DICOM" in k})
     mounts = pod_of(of_kind("Deployment")["dicom-code"])["containers"][0]["volumeMounts"]
     assert settings.pseudonym_key_file is not None
@@ -170,11 +170,11 @@ def cluster(tmp_path: Path, postgres: PostgresServer) -> Iterator[tuple[Site, Ku
 def test_the_daemon_starts_runs_as_jobs_that_publish(
     cluster: tuple[Site, KubernetesServer], tmp_path: Path
 ) -> None:
-    """Files are found by the sensor, each run is a Job of its own, and rows are published."""
+    """The sensor finds files, each run is a separate Job, and rows are published."""
     site, server = cluster
     site.put("CT_small.dcm", "MR_small.dcm")
     page = yaml.safe_load((FOLDER / "dagster.yaml").read_text())
-    # outside of a cluster there is no service account to log in with
+    # outside a cluster there is no service account
     page["run_launcher"]["config"] |= {
         "load_incluster_config": False, "kubeconfig_file": str(server.kubeconfig),
         "dagster_home": site.environment["DAGSTER_HOME"],

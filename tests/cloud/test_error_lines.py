@@ -1,4 +1,4 @@
-"""Whatever ails S3 is one clear line, without a secret or a name, and nothing is half there."""
+"""Errors of S3 give one line without secrets or names, and leave no partial state."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller", "patient")
 def environment(
     bucket: str, plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> S3Location:
-    """Both zones in a bucket, with a file of which the key is a secret."""
+    """Both zones in a bucket, with an object whose key must not be shown."""
     plain.put_object(Bucket=bucket, Key="dicom/patient Müller/1", Body=instance())
     for name, value in {
         "DICOM_LANDING_URI": f"s3://{bucket}/dicom",
@@ -61,7 +61,7 @@ LINES = [
 
 
 @pytest.mark.parametrize(("status", "code", "words"), LINES)
-def test_an_error_of_s3_is_one_line_that_says_what_to_do(
+def test_an_s3_error_gives_one_line_with_the_next_step(
     environment: S3Location, front: Front, plain: Any, monkeypatch: pytest.MonkeyPatch,
     status: int, code: str, words: str,
 ) -> None:  # fmt: skip
@@ -87,7 +87,7 @@ def test_an_error_of_s3_is_one_line_that_says_what_to_do(
         ({"AWS_DEFAULT_REGION": "not a region!"}, "AWS_DEFAULT_REGION"),
     ],
 )
-def test_variables_that_boto3_cannot_use_are_named(
+def test_invalid_aws_variables_give_a_one_line_error(
     environment: S3Location, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str | None],
     words: str,
 ) -> None:  # fmt: skip
@@ -105,7 +105,7 @@ def test_variables_that_boto3_cannot_use_are_named(
     assert "SECRETKEY" not in output
 
 
-def test_a_scan_that_fails_between_two_manifests_is_mended_by_the_next(
+def test_the_next_scan_completes_one_that_failed_between_two_manifests(
     environment: S3Location, front: Front, plain: Any
 ) -> None:
     for month in range(1, 6):
@@ -125,9 +125,7 @@ def test_a_scan_that_fails_between_two_manifests_is_mended_by_the_next(
     assert "6 files: 0 new, 0 changed, 0 moved" in output
 
 
-def test_a_bucket_that_lost_most_of_its_files_is_refused(
-    environment: S3Location, plain: Any
-) -> None:
+def test_a_mass_deletion_in_a_bucket_is_refused(environment: S3Location, plain: Any) -> None:
     for number in range(30):
         plain.put_object(
             Bucket=environment.bucket, Key=f"dicom/{number}", Body=instance(f"7{number}")
@@ -141,7 +139,7 @@ def test_a_bucket_that_lost_most_of_its_files_is_refused(
     assert run("scan", "--accept-deletions")[0] == 0
 
 
-def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
+def test_an_unreadable_object_does_not_affect_the_others(
     environment: S3Location, plain: Any, front: Front
 ) -> None:
     plain.put_object(Bucket=environment.bucket, Key="dicom/closed", Body=instance(2))
@@ -154,13 +152,13 @@ def test_an_object_of_which_reading_is_not_allowed_costs_itself_only(
 
 
 @pytest.mark.slow  # half a minute
-def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
+def test_a_run_with_expired_credentials_reports_it_and_publishes_nothing(
     environment: S3Location, front: Front, tmp_path: Path
 ) -> None:
-    """In a process of its own: dbt's settings and Dagster's stay in one."""
+    """In a separate process, because settings of dbt and Dagster persist in a process."""
 
     def rule(method: str, path: str) -> Answer | None:
-        # the scan has its 8 KiB and the listing is there; what follows is refused
+        # the listing and the first request of the scan succeed; later requests are refused
         heads = front.count("GET", "/dicom/")
         return Answer(400, "ExpiredToken") if "/dicom/" in path and heads else None
 
@@ -179,8 +177,8 @@ def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
 @pytest.mark.parametrize(
     "uri", ["s3://", "s3:///x", "s3://a", "s3://UPPER/x", "s3://b_b/../x y?", "S3://bucket/x"]
 )
-def test_a_uri_that_names_no_bucket_is_refused(uri: str) -> None:
-    if uri == "s3://b_b/../x y?":  # odd, but what a prefix may be
+def test_a_uri_without_a_valid_bucket_is_refused(uri: str) -> None:
+    if uri == "s3://b_b/../x y?":  # unusual, but a valid prefix
         assert load_settings({"DICOM_RAW_URI": uri}).raw == S3Location("b_b", "../x y?/")
         return
     with pytest.raises(SettingsError, match="DICOM_RAW_URI"):
@@ -192,18 +190,18 @@ def test_a_uri_that_names_no_bucket_is_refused(uri: str) -> None:
     [("s3://bucket", "s3://bucket/raw"), ("s3://bucket/a", "s3://bucket/a"),
      ("s3://bucket/a/b", "s3://bucket/a"), ("s3://bucket/a", "s3://bucket")],
 )  # fmt: skip
-def test_zones_of_a_bucket_inside_one_another_are_refused(landing: str, raw: str) -> None:
+def test_nested_zones_in_one_bucket_are_refused(landing: str, raw: str) -> None:
     with pytest.raises(SettingsError, match="must not lie inside"):
         load_settings({"DICOM_LANDING_URI": landing, "DICOM_RAW_URI": raw})
     apart = {"DICOM_LANDING_URI": "s3://bucket/a", "DICOM_RAW_URI": "s3://bucket/ab"}
     assert load_settings(apart).raw == S3Location("bucket", "ab/")
 
 
-def test_directories_do_without_boto3(tmp_path: Path) -> None:
+def test_local_directories_do_not_import_boto3(tmp_path: Path) -> None:
     code = (
         "import sys; from dicom_pipeline.workspace import Workspace; "
         "from dicom_pipeline.config.settings import load_settings; "
-        "p = Workspace(load_settings()); p.storage, p.manifests, p.raw; "
+        "p = Workspace(load_settings()).ingest; p.storage, p.manifests, p.raw; "
         "print(sorted(m for m in sys.modules if m.startswith(('boto', 's3transfer'))))"
     )
     done = subprocess.run(
@@ -212,7 +210,7 @@ def test_directories_do_without_boto3(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_every_class_of_error_that_is_named_is_one_of_boto3() -> None:
+def test_every_listed_error_class_exists_in_botocore() -> None:
     import botocore.exceptions
 
     assert boto3.__version__
@@ -225,14 +223,14 @@ def test_every_class_of_error_that_is_named_is_one_of_boto3() -> None:
     ["2026-01-02T03:04:05.000Z", "2026-01-02T03:04:05Z", "Fri, 02 Jan 2026 03:04:05 GMT",
      "2026-01-02T04:04:05+01:00", "1767323045", 1767323045, 1767323045.0],
 )  # fmt: skip
-def test_times_are_read_as_boto3_reads_them(text: object) -> None:
+def test_times_are_parsed_as_boto3_parses_them(text: object) -> None:
     from botocore.utils import parse_timestamp
 
     assert s3._time_of(text) == parse_timestamp(text)
     assert s3._time_of(text).timestamp() == 1767323045
 
 
-def test_an_unknown_error_is_told_without_its_text() -> None:
+def test_an_unknown_error_is_reported_without_its_text() -> None:
     error = s3.unavailable(ValueError("SECRETKEY"), "the raw zone")
     assert isinstance(error, StorageUnavailable)
     assert "SECRETKEY" not in str(error)

@@ -1,4 +1,4 @@
-"""Messages of S3 stand in for listings, whichever way they come, and listings for lost messages."""
+"""S3 event messages replace listings, and a periodic listing finds lost messages."""
 
 import json
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from dicom_pipeline.landing.scan import ScanRefused, ScanReport
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.workspace import Workspace
 from tests.cloud.front import Front
-from tests.cloud.test_same_rows import load, pipeline_on, rows
+from tests.cloud.test_same_rows import load, rows, workspace_on
 from tests.support.dicom import instance
 
 _QUEUES = count(1)
 
 
 def record(key: str, name: str = "ObjectCreated:Put", **thing: Any) -> dict[str, Any]:
-    """As Amazon documents it, but for what nobody reads."""
+    """Return an event record as documented by Amazon, without unused fields."""
     return {
         "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name,
         "s3": {"bucket": {"name": "b"}, "object": {"key": key} | thing},
@@ -72,7 +72,7 @@ ENCODED = "a+b/%C3%A4%2B%25.dcm"
          [Event("b", "k", 1, "e", None), Event("b", "l", 2, "f", None)]),
     ],
 )  # fmt: skip
-def test_messages_say_the_same_in_every_form(body: str, events: list[Event]) -> None:
+def test_every_message_format_gives_the_same_events(body: str, events: list[Event]) -> None:
     assert events_of(body) == events
 
 
@@ -81,21 +81,21 @@ def test_messages_say_the_same_in_every_form(body: str, events: list[Event]) -> 
              '{"Type": "Notification"}', '{"source": "aws.s3"}',
              direct(record("k", sequencer="not hexadecimal")), direct(record("k", size="x"))],
 )  # fmt: skip
-def test_what_is_no_message_of_s3_is_told_apart(body: str) -> None:
+def test_messages_that_are_not_s3_events_are_refused(body: str) -> None:
     with pytest.raises(NotAnEvent):
         events_of(body)
 
 
 @given(st.permutations(range(6)))
-def test_the_last_event_of_a_key_counts_in_whatever_order_they_come(order: list[int]) -> None:
+def test_the_last_event_of_a_key_counts_in_any_order_of_arrival(order: list[int]) -> None:
     place = S3Location("b", "in/")
-    sequencers = [0x9, 0xA0, 0xA1, 0xFFF, 0x1000, 0x10000]  # of different lengths, as text
+    sequencers = [0x9, 0xA0, 0xA1, 0xFFF, 0x1000, 0x10000]  # texts of different lengths
     events = [Event("b", "in/k", n, f"e{n}", sequencers[n]) for n in order]
     twice = [*events, *events, Event("b", "out/k", 1, "e", 1), Event("c", "in/k", 1, "e", 1)]
     assert last_events(twice, place) == {"in/k": Event("b", "in/k", 5, "e5", 0x10000)}
 
 
-def test_of_events_without_an_order_none_is_believed() -> None:
+def test_contradictory_events_without_a_sequencer_are_not_trusted() -> None:
     place = S3Location("b")
     one, other = Event("b", "k", 1, "e", None), Event("b", "k", None, None, None)
     assert last_events([one, one], place)["k"] == one
@@ -105,7 +105,7 @@ def test_of_events_without_an_order_none_is_believed() -> None:
 
 @pytest.fixture
 def queue(server: str, bucket: str, plain: Any) -> str:
-    """A queue that the server itself notifies of what happens in the bucket."""
+    """Queue that the server notifies of changes in the bucket."""
     sqs = boto3.client(
         "sqs", endpoint_url=server, region_name="us-east-1", aws_access_key_id="x",
         aws_secret_access_key="y",
@@ -136,7 +136,7 @@ def sqs(server: str) -> Any:
 
 
 def waiting(sqs: Any, queue: str) -> tuple[int, int]:
-    """Messages in the queue: to be had, and with somebody."""
+    """Return the number of visible and of in-flight messages in the queue."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return int(found[names[0]]), int(found[names[1]])
@@ -144,7 +144,7 @@ def waiting(sqs: Any, queue: str) -> tuple[int, int]:
 
 @pytest.fixture
 def workspace(queue: str, bucket: str, front: Front, tmp_path: Path) -> Workspace:
-    return pipeline_on(
+    return workspace_on(
         tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw", DICOM_SQS_QUEUE_URL=queue,
         DICOM_WORKERS="1",
     )  # fmt: skip
@@ -179,7 +179,7 @@ def test_after_the_first_listing_the_bucket_is_not_listed_again(
         put(f"first/{number}", instance(number))
     load(workspace)
     front.clear()
-    load(workspace)  # the messages of what the listing had
+    load(workspace)  # reads the messages of objects that were listed
     assert waiting(sqs, queue) == (0, 0)
 
     put("odd ä+%/new one", instance(100, StudyDate="20150101"))
@@ -197,12 +197,14 @@ def test_after_the_first_listing_the_bucket_is_not_listed_again(
     assert not listings(front)
     assert workspace.ingest.reconcile().balanced, "a listing finds nothing else"
 
-    other = pipeline_on(tmp_path / "other", f"s3://{bucket}/dicom", str(tmp_path / "other" / "raw"))
+    other = workspace_on(
+        tmp_path / "other", f"s3://{bucket}/dicom", str(tmp_path / "other" / "raw")
+    )
     load(other)
     assert rows(workspace.settings.raw_dir) == rows(other.settings.raw_dir)
 
 
-def test_messages_that_come_late_twice_or_in_another_order_do_no_harm(
+def test_late_duplicate_and_reordered_messages_change_nothing(
     workspace: Workspace, put: Put, sqs: Any, queue: str, bucket: str, plain: Any
 ) -> None:
     put("a", instance(1))
@@ -228,7 +230,7 @@ def test_messages_that_come_late_twice_or_in_another_order_do_no_harm(
     assert sum(waiting(sqs, queue)) == 1, "what is none of S3's is left for who looks after it"
 
 
-def test_messages_stay_until_manifests_are_written(
+def test_messages_remain_in_the_queue_until_manifests_are_written(
     workspace: Workspace, put: Put, sqs: Any, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put("a", instance(1))
@@ -242,7 +244,7 @@ def test_messages_stay_until_manifests_are_written(
     assert waiting(sqs, queue) == (0, 1)
 
 
-def test_a_scan_without_time_keeps_the_messages_of_what_it_has_not_placed(
+def test_a_scan_without_time_leaves_the_messages_of_postponed_files(
     workspace: Workspace, put: Put, sqs: Any, queue: str
 ) -> None:
     load(workspace)
@@ -251,7 +253,7 @@ def test_a_scan_without_time_keeps_the_messages_of_what_it_has_not_placed(
     assert waiting(sqs, queue) == (0, 1)
 
 
-def test_a_message_that_was_lost_is_made_up_for_by_the_next_listing(
+def test_the_next_listing_finds_a_file_whose_message_was_lost(
     workspace: Workspace, put: Put, sqs: Any, queue: str, front: Front
 ) -> None:
     put("a", instance(1))
@@ -266,7 +268,7 @@ def test_a_message_that_was_lost_is_made_up_for_by_the_next_listing(
     assert listings(front)
 
 
-def test_event_listing_deletions_pass_the_guard_and_are_confirmed_by_a_listing(
+def test_the_delete_guard_covers_event_deletions_and_a_listing_confirms_them(
     workspace: Workspace, put: Put, plain: Any, bucket: str, sqs: Any, queue: str, front: Front
 ) -> None:
     for number in range(30):
@@ -283,7 +285,7 @@ def test_event_listing_deletions_pass_the_guard_and_are_confirmed_by_a_listing(
     assert listings(front)
 
 
-def test_a_queue_that_cannot_be_read_is_one_line(
+def test_a_missing_queue_is_reported_by_its_setting(
     workspace: Workspace, put: Put, sqs: Any, queue: str
 ) -> None:
     load(workspace)
@@ -300,6 +302,6 @@ def test_a_queue_that_cannot_be_read_is_one_line(
         {"DICOM_FULL_LISTING_INTERVAL_HOURS": "-1"},
     ],
 )
-def test_a_queue_that_cannot_be_used_is_refused(environ: dict[str, str]) -> None:
+def test_an_invalid_queue_setting_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="DICOM_SQS_"):
         load_settings(environ)

@@ -1,4 +1,4 @@
-"""The function on AWS Lambda gives the rows that processes of this machine give."""
+"""Extraction on AWS Lambda gives the same rows as local extraction."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from dicom_pipeline.workspace import Workspace
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Answer, Front
 from tests.cloud.lambda_server import Fault, LambdaServer, Refusal
-from tests.cloud.test_same_rows import folder, load, pipeline_on, rows, upload
+from tests.cloud.test_same_rows import folder, load, rows, upload, workspace_on
 from tests.support.dicom import instance
 
 __all__ = ["folder"]
@@ -50,7 +50,7 @@ def started(server: str) -> Iterator[LambdaServer]:
 
 @pytest.fixture
 def function(started: LambdaServer, front: Front, monkeypatch: pytest.MonkeyPatch) -> LambdaServer:
-    """The function, which is where boto3 points to."""
+    """Function server to which boto3 points."""
     return pointed_at(started, monkeypatch)
 
 
@@ -63,7 +63,7 @@ def pointed_at(made: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> LambdaSer
 
 
 def on_lambda(place: Path, bucket: str, **more: str) -> Workspace:
-    return pipeline_on(
+    return workspace_on(
         place, f"s3://{bucket}/dicom", f"s3://{bucket}/raw",
         **{"DICOM_EXTRACTOR": "lambda", "DICOM_LAMBDA_FUNCTION": FUNCTION,
            "DICOM_LAMBDA_CONCURRENCY": "2"} | more,
@@ -81,7 +81,7 @@ def put(plain: Any, bucket: str, files: dict[str, bytes]) -> None:
 
 
 def rejects(workspace: Workspace) -> dict[str, str]:
-    """Reasons by the names of files, read by pyarrow alone."""
+    """Return the reject reason by file path, read by pyarrow only."""
     import pyarrow.parquet as pq
 
     paths = (workspace.settings.raw_dir / "rejected_files").rglob("data.parquet")
@@ -89,24 +89,24 @@ def rejects(workspace: Workspace) -> dict[str, str]:
     return {row["file_path"]: row["reason"] for row in found}
 
 
-@pytest.mark.slow  # the parity matrix holds most of it
+@pytest.mark.slow  # the parity matrix covers most of it
 def test_the_sample_gives_the_same_rows_on_lambda(
     folder: Path, bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     upload(plain, bucket, folder)
-    here = pipeline_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
+    here = workspace_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
     load(here)
     there = on_lambda(tmp_path / "b", bucket)
 
     with monkeypatch.context() as patch:
-        patch.setattr(raw_step, "read_headers", None)  # not a file is read on this machine
+        patch.setattr(raw_step, "read_headers", None)  # no file is read locally
         load(there)
     expected = rows(here.settings.raw_dir)
     assert sum(map(len, expected.values())) > 400
     assert rows(there.settings.raw_dir) == expected
-    assert there.reconcile() == here.reconcile()
-    assert there.reconcile().balanced
+    assert there.ingest.reconcile() == here.ingest.reconcile()
+    assert there.ingest.reconcile().balanced
     read = sum(call.files for call in function.calls)
     assert read == sum(len(expected[name]) for name in ("images", "rejected_files"))
     assert max(len(call.answer) for call in function.calls) < 200
@@ -129,7 +129,7 @@ def test_the_sample_gives_the_same_rows_on_lambda(
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
 
 
-def test_keys_of_any_kind_are_read(
+def test_objects_with_unusual_keys_are_read(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     names = ["a b", "ü/日本", "/first", "x//y", "a+b%20", "back\\slash", "quote'\""]
@@ -144,7 +144,7 @@ def test_keys_of_any_kind_are_read(
     [Refusal(429, "TooManyRequestsException"), Refusal(500, "ServiceException"), Fault.LOST,
      Refusal(502, "ResourceNotReadyException")],
 )  # fmt: skip
-def test_what_passes_costs_nothing(
+def test_transient_errors_lose_no_file(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, fault: Any
 ) -> None:
     put(plain, bucket, {str(number): instance(number) for number in range(30)})
@@ -153,13 +153,13 @@ def test_what_passes_costs_nothing(
     assert sum(report.loaded for report in load(workspace)) == 30
     assert rejects(workspace) == {}
     assert batches_left(plain, bucket) == []
-    # the probe and two batches, each asked for again under the same name
+    # the probe and two batches, each repeated with the same target
     assert len({call.target for call in function.calls}) == 3
     assert len(function.calls) == 7
 
 
 @pytest.mark.parametrize("fault", [Fault.HUNG, Fault.KILLED, Fault.LARGE])
-def test_a_batch_that_fails_once_is_read_in_parts(
+def test_a_failed_batch_is_read_in_parts(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path, fault: Fault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -176,7 +176,7 @@ def test_a_batch_that_fails_once_is_read_in_parts(
         made.close()
 
 
-def test_hostile_files_cost_themselves_only(
+def test_hostile_files_are_rejected_and_affect_no_other_file(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -213,7 +213,7 @@ def test_hostile_files_cost_themselves_only(
     ],
 )
 @pytest.mark.parametrize("since", [0, 2])
-def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
+def test_a_service_error_ends_the_step_with_one_line_and_rejects_nothing(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path, refusal: Refusal, words: str,
     since: int, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -231,7 +231,7 @@ def test_what_concerns_all_ends_the_step_with_one_line_and_rejects_nothing(
     assert sum(report.loaded for report in load(workspace)) == 30
 
 
-def test_a_function_that_is_not_there_is_named_by_its_variable(
+def test_a_missing_function_is_reported_by_its_setting(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     put(plain, bucket, {"a": instance(1)})
@@ -239,7 +239,7 @@ def test_a_function_that_is_not_there_is_named_by_its_variable(
         load(on_lambda(tmp_path, bucket, DICOM_LAMBDA_FUNCTION="another"))
 
 
-def test_no_network_is_one_line(
+def test_an_unreachable_lambda_gives_a_one_line_error(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -250,7 +250,7 @@ def test_no_network_is_one_line(
         load(on_lambda(tmp_path, bucket))
 
 
-def test_a_function_of_another_mapping_is_to_be_deployed_again(
+def test_a_function_with_another_mapping_must_be_deployed_again(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     put(plain, bucket, {"a": instance(1)})
@@ -278,7 +278,7 @@ def test_a_function_that_cannot_start_rejects_no_file(
         made.close()
 
 
-def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
+def test_a_function_without_permission_for_the_zones_rejects_no_file(
     bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -300,7 +300,7 @@ def test_a_function_without_rights_to_the_landing_zone_rejects_no_file(
         theirs.close()
 
 
-def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
+def test_batches_of_a_killed_run_are_deleted_and_not_copied(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path
 ) -> None:
     left = f"raw/{BATCHES}0123/1.zip"
@@ -326,7 +326,7 @@ def test_what_a_killed_run_left_is_cleared_and_is_no_part_of_the_copy(
         ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI of s3://"),
     ],
 )
-def test_settings_that_do_not_go_together_are_one_line(
+def test_incompatible_settings_give_a_one_line_error(
     variables: dict[str, str | None], words: str
 ) -> None:
     whole: dict[str, str | None] = {
@@ -363,7 +363,7 @@ def test_the_same_event_writes_the_same_object(front: Front, bucket: str, plain:
     assert first["bytes"] == len(written)
 
 
-def test_a_kms_key_goes_along_to_the_object(front: Front, bucket: str, plain: Any) -> None:
+def test_the_kms_key_is_applied_to_the_object(front: Front, bucket: str, plain: Any) -> None:
     put(plain, bucket, {"a": instance(1)})
     event = event_of(bucket, [FileVersion("a", 1)]) | {"kms_key": "alias/dicom"}
     assert handler(event, None)["outcome"] == "done"
@@ -371,7 +371,7 @@ def test_a_kms_key_goes_along_to_the_object(front: Front, bucket: str, plain: An
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/dicom")
 
 
-def test_the_function_raises_nothing_whatever_it_is_sent(front: Front, bucket: str) -> None:
+def test_the_function_raises_nothing_for_any_event(front: Front, bucket: str) -> None:
     for event in ({}, {"files": 5}, event_of(bucket, []) | {"reader": "x"}):
         assert handler(event, None) == {"outcome": "failed"}
     front.rule = lambda method, path: Answer(400, "ExpiredToken")
@@ -392,25 +392,25 @@ def test_batches_are_bounded_by_files_and_by_bytes() -> None:
     assert (sum(sizes), max(sizes)) == (3_000, 256)
 
 
-def test_the_longest_event_is_one_that_lambda_takes() -> None:
+def test_the_longest_event_is_within_lambdas_limit() -> None:
     files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MOST_FILES
     place = S3Location("b" * 63, "p" * 1000 + "/")
     event = Batch(place, place, "x", Reader.FAST, "k" * 200, files).event()
     assert len(json.dumps(event, ensure_ascii=False).encode()) < 6 * 1024 * 1024
 
 
-def test_calls_are_no_more_than_allowed(
+def test_concurrent_calls_do_not_exceed_the_limit(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(lambda_pool, "MOST_FILES", 25)
     put(plain, bucket, {str(number): instance(number) for number in range(80)})
-    load(on_lambda(tmp_path, bucket))  # the server refuses a third call at the same time
+    load(on_lambda(tmp_path, bucket))  # the server refuses a third concurrent call
     assert {call.ended for call in function.calls} == {"ok"}
     assert [call.files for call in function.calls].count(25) == 3
 
 
-def test_a_step_that_is_given_up_calls_no_more(
+def test_an_interrupted_step_makes_no_more_calls(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

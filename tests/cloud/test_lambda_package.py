@@ -1,4 +1,4 @@
-"""The package of the function has what it needs, and little else; its template is a sound one."""
+"""The package of the function contains what it needs and little else; its template is valid."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Front
 from tests.cloud.lambda_server import LambdaServer
 from tests.cloud.test_lambda import load, on_lambda, pointed_at, put, rows
-from tests.cloud.test_same_rows import pipeline_on
+from tests.cloud.test_same_rows import workspace_on
 from tests.support.dicom import wheel_files
 from tools import lambda_package
 
@@ -29,7 +29,7 @@ UNWANTED = ("dagster", "dbt", "duckdb", "moto", "numpy", "pandas", "pebble", "sn
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip for this interpreter."""
+    """Build the zip for this interpreter."""
     target = tmp_path_factory.mktemp("package") / "lambda.zip"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     subprocess.run(
@@ -47,7 +47,7 @@ def unzipped(package: Path) -> Path:
     return folder
 
 
-def test_the_package_is_small_and_has_nothing_of_the_rest(package: Path) -> None:
+def test_the_package_is_small_and_contains_no_unneeded_module(package: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         entries = archive.infolist()
     assert sum(entry.file_size for entry in entries) < 150_000_000 < lambda_package.MOST_BYTES
@@ -61,11 +61,11 @@ def test_the_package_is_small_and_has_nothing_of_the_rest(package: Path) -> None
     assert {entry.date_time[0] for entry in entries} == {1980}
 
 
-def test_the_handler_answers_in_an_interpreter_that_has_only_the_package(unzipped: Path) -> None:
+def test_the_handler_works_with_the_package_alone(unzipped: Path) -> None:
     code = (
         f"import sys, json; sys.path[:] = [p for p in sys.path if 'site-packages' not in p];"
         f"sys.path.insert(0, {str(unzipped)!r});"
-        "from dicom_pipeline.extract import aws_lambda as a;"
+        "from dicom_pipeline.extract.lambda_ import handler as a;"
         "print(json.dumps([a.__file__, a.handler({}, None), sorted(sys.modules)]))"
     )
     done = subprocess.run(
@@ -82,7 +82,7 @@ def test_the_package_gives_the_rows_of_the_sample(
     unzipped: Path, bucket: str, plain: Any, server: str, front: Front, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """With Lambda's own runtime client beside it, as Lambda has it, and nothing else."""
+    """With the package and Lambda's runtime client only, as on Lambda."""
     beside = tmp_path / "runtime"
     beside.mkdir()
     installed = Path(sysconfig.get_paths()["platlib"])
@@ -105,7 +105,7 @@ def test_the_package_gives_the_rows_of_the_sample(
         load(there)
     finally:
         made.close()
-    here = pipeline_on(tmp_path / "b", f"s3://{bucket}/dicom", str(tmp_path / "raw"))
+    here = workspace_on(tmp_path / "b", f"s3://{bucket}/dicom", str(tmp_path / "raw"))
     load(here)
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir)
     assert len(rows(there.settings.raw_dir)["images"]) > 20
@@ -130,7 +130,7 @@ def test_the_template_and_the_package_agree() -> None:
     assert (TEMPLATE.parent / code[1]).resolve() == lambda_package.ZIP
 
 
-def test_the_role_may_do_what_is_needed_and_no_more() -> None:
+def test_the_role_has_the_required_permissions_only() -> None:
     from cfnlint.decode import decode
 
     template, errors = decode(str(TEMPLATE))

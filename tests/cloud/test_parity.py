@@ -1,9 +1,9 @@
-"""One archive, wherever it lies, whoever reads its headers, wherever its tables are built.
+"""The same tables from every combination of storage, extractor and warehouse.
 
-Each cell of the matrix {directory, S3} x {local, Lambda} x {DuckDB, Snowflake} goes through the
-same history on the command line: files come, nothing happens, files come, change and go. After
-each step all its tables are those of the plainest cell, row for row. A directory cannot be read by
-Lambda: those two cells are refused with one line.
+Each cell of the matrix {directory, S3} x {local, Lambda} x {DuckDB, Snowflake} runs the same
+history on the command line: a first load, no changes, then new, changed and deleted files. After
+each step, all tables equal those of the reference cell, row by row. Lambda cannot read a directory:
+these two cells are refused with a one-line error.
 
 Three cells run by default, and `make test-cloud` all: a run on the local Snowflake takes a minute.
 """
@@ -28,7 +28,7 @@ from dicom_pipeline.warehouse.snowflake.session import session
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.lambda_server import LambdaServer
 from tests.cloud.snowflake_server import SnowflakeServer, snowflake
-from tests.cloud.tables import TYPES_THERE, Table, differences, tables
+from tests.cloud.tables import ENGINE_COLUMNS, Table, differences, tables
 from tests.cloud.test_lambda import FUNCTION, server_of
 from tests.cloud.test_same_rows import rows
 from tests.endtoend.archive import write_instances
@@ -39,13 +39,13 @@ from tests.warehouse.conftest import KEY
 __all__ = ["snowflake"]
 pytestmark = pytest.mark.timeout(1800)
 BUCKET = "parity"
-# what names a place, a time of arrival, or how an engine's SQL is written
-OF_PLACE = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
+# columns that depend on the location, the time of arrival or the SQL of an engine
+LOCATION_COLUMNS = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A place, a reader and an engine."""
+    """A storage location, an extractor and a warehouse."""
 
     landing: str
     extractor: str
@@ -55,8 +55,8 @@ class Cell:
         return f"{self.landing}-{self.extractor}-{self.target}"
 
 
-PLAINEST = Cell("directory", "local", "duckdb")
-# with the plainest, these meet 9 of the 11 pairs that there are; three cells can meet no more
+REFERENCE = Cell("directory", "local", "duckdb")
+# with the reference cell, these cover 9 of 11 pairs of values, the maximum for three cells
 BY_DEFAULT = (Cell("s3", "lambda", "duckdb"), Cell("s3", "local", "snowflake"))
 AS_WELL = (
     Cell("s3", "local", "duckdb"),
@@ -67,14 +67,14 @@ OTHERS = (*BY_DEFAULT, *(pytest.param(cell, marks=pytest.mark.slow) for cell in 
 
 
 class Archive:
-    """What lies in the landing zone of one cell, and what becomes of it."""
+    """The files in the landing zone of one cell, and their changes."""
 
     def __init__(self, folder: Path, upload: Callable[[Path], None] | None) -> None:
         self.folder = folder
         self.upload = upload
 
     def fill(self) -> None:
-        """The sample, and sixty instances of nine series."""
+        """Write the sample and 60 instances of nine series."""
         for path in wheel_files():
             target = self.folder / path.relative_to(WHEEL)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,11 +83,11 @@ class Archive:
         self._sync()
 
     def change(self) -> int:
-        """Some come, change and go. Returns how many are to be read."""
+        """Add, change and delete files; return how many must be read."""
         write_instances(self.folder / "more", 7, prefix="more")
         changed = self.folder / "made" / "i00003.dcm"
         header = dcmread(changed)
-        # a date of its own: the file moves to another partition
+        # a new date moves the file to another partition
         header.SeriesDescription, header.KVP, header.StudyDate = (
             "chest of somebody",
             "80",
@@ -96,7 +96,7 @@ class Archive:
         header.save_as(changed)
         for number in (10, 11, 12):
             (self.folder / "made" / f"i{number:05d}.dcm").unlink()
-        # a name that is first seen here, and cleans the texts of the patient's other studies
+        # a new name, which must be removed from texts of the patient's other studies too
         header.PatientName, header.SOPInstanceUID = "Chest^Gerlinde", "1.2.3.4.5.6"
         header.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4.5.6"
         header.StudyDate = "20120504"
@@ -111,7 +111,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Step:
-    """What a run left, as pyarrow and DuckDB read it."""
+    """Results of a run, read by pyarrow and DuckDB."""
 
     read: int
     counts: dict[str, int]
@@ -121,7 +121,7 @@ class Step:
     seconds: float
 
     def differs_from(self, other: Step) -> dict[str, Any]:
-        """By table: what is not the same."""
+        """Return the differences by table."""
         found: dict[str, Any] = {}
         if self.counts != other.counts or self.read != other.read:
             found["counts"] = (self.read, self.counts), (other.read, other.counts)
@@ -143,7 +143,7 @@ class Step:
 
 
 class Run:
-    """A cell with an archive of its own."""
+    """A cell with its own archive."""
 
     def __init__(self, cell: Cell, root: Path, servers: Servers) -> None:
         self.cell = cell
@@ -172,7 +172,7 @@ class Run:
         self.archive = Archive(self.site.landing, upload)
 
     def steps(self) -> Iterator[Step]:
-        """First load; nothing new; some that are new, changed and gone."""
+        """Yield a first load, a run without changes, and a run with all kinds of changes."""
         self.archive.fill()
         yield self._step()
         yield self._step()
@@ -183,35 +183,35 @@ class Run:
 
     def _step(self) -> Step:
         begun = time.perf_counter()
-        output = self.site.command("run", seconds=600)  # the local Snowflake takes its time
+        output = self.site.command("run", seconds=600)  # the local Snowflake is slow
         seconds = time.perf_counter() - begun
         warehouse = self.site.root / "warehouse"
         raw = warehouse / "raw-mirror" if self.cell.landing == "s3" else self.site.root / "raw"
         built = warehouse / "build.duckdb"
-        published = tables(self.site.database, "processed", without=TYPES_THERE)
+        published = tables(self.site.database, "processed", without=ENGINE_COLUMNS)
         if self.copy is not None:
-            # what is there, and not the copy that the run made for itself
+            # read Snowflake itself, not the copy that the run created
             with session(load_snowflake_settings(self.site.environment)) as connection:
                 mirror(connection, load_mapping(), self.copy, ["stage", "processed"])
             built = self.copy
-            there = tables(built, "processed", without=TYPES_THERE)
+            there = tables(built, "processed", without=ENGINE_COLUMNS)
             assert not differences(published, there)
-        stage = tables(built, "stage", without=OF_PLACE)
-        # of tables, the summary lists as many as are no views there
+        stage = tables(built, "stage", without=LOCATION_COLUMNS)
+        # row counts of tables are excluded: the engines differ in which tables are views
         counts = {name: count for name, count in summary(output).items() if "." not in name}
         return Step(files_read(output), counts, rows(raw), stage, published, seconds)
 
 
 @dataclass
 class Servers:
-    """What stands in for the cloud."""
+    """Local emulators of the cloud services."""
 
     s3: str
     function: LambdaServer
     snowflake: SnowflakeServer
 
     def uploader(self, prefix: str) -> Callable[[Path], None]:
-        """What makes the objects below a prefix those of a folder."""
+        """Return a function that synchronizes a folder to a prefix."""
         client = boto3.client(
             "s3", endpoint_url=self.s3, region_name="us-east-1", aws_access_key_id="x",
             aws_secret_access_key="y",
@@ -248,17 +248,17 @@ def servers(server: str, snowflake: SnowflakeServer) -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def expected(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
-    """The history of the plainest cell."""
-    return list(Run(PLAINEST, tmp_path_factory.mktemp("plainest"), servers).steps())
+    """History of the reference cell."""
+    return list(Run(REFERENCE, tmp_path_factory.mktemp("plainest"), servers).steps())
 
 
-def test_the_plainest_cell_has_what_is_compared(
+def test_the_reference_cell_has_rows_in_every_compared_table(
     expected: list[Step], record_property: Callable[[str, object], None]
 ) -> None:
     first, nothing, changed = expected
     assert first.read > 240
     assert nothing.read == 0
-    assert nothing.differs_from(first).keys() == {"counts"}  # the files that were read
+    assert nothing.differs_from(first).keys() == {"counts"}  # only the number of files read differs
     for step in (first, changed):
         assert all(step.raw.values())
         assert all(found for _, found in (*step.stage.values(), *step.published.values()))
@@ -266,11 +266,11 @@ def test_the_plainest_cell_has_what_is_compared(
         "counts", "raw images", "stage staged_images", "published processed_series",
     }  # fmt: skip
     for step in expected:
-        record_property(f"parity {PLAINEST}", str(step))
+        record_property(f"parity {REFERENCE}", str(step))
 
 
 @pytest.mark.parametrize("cell", OTHERS, ids=str)
-def test_a_cell_has_the_same_tables_row_for_row(
+def test_a_cell_has_the_rows_of_the_reference_cell(
     cell: Cell,
     expected: list[Step],
     servers: Servers,

@@ -1,6 +1,6 @@
-"""Runs whose Dagster is in PostgreSQL, by the very page that docs/cloud.md hands out.
+"""Runs with Dagster's storage in PostgreSQL, with the dagster.yaml that docs/cloud.md provides.
 
-What is in the database is asked by psycopg2, not by Dagster.
+The content of the database is read with psycopg2, not with Dagster.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAGE = PROJECT_DIR / "deploy" / "dagster.yaml"
 
 
 class SharedSite(Site):
-    """A site whose Dagster is in PostgreSQL."""
+    """A site with Dagster's storage in PostgreSQL."""
 
     def __init__(self, root: Path, server: PostgresServer, database: str) -> None:
         super().__init__(root)
@@ -41,14 +41,14 @@ class SharedSite(Site):
         shutil.copy(PAGE, self.home / "dagster.yaml")
 
     def events(self, kind: str) -> int:
-        """Events of a kind, of all runs."""
+        """Return the number of events of a type in all runs."""
         ((count,),) = self.server.ask(
             self.name, f"select count(*) from event_logs where dagster_event_type = '{kind}'"
         )
         return int(count)
 
     def statuses(self) -> list[str]:
-        """Status of each run, the oldest first."""
+        """Return the status of each run, oldest first."""
         rows = self.server.ask(self.name, "select status from runs order by id")
         return [str(status) for (status,) in rows]
 
@@ -60,12 +60,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -
     return site
 
 
-def test_a_headless_run_is_in_the_database_and_its_tables_are_published(
+def test_a_run_is_stored_in_the_database_and_its_tables_are_published(
     shared: SharedSite,
 ) -> None:
     process = shared.start("run")
     seen = []
-    while process.poll() is None:  # the password must be in nobody's arguments
+    while process.poll() is None:  # no process may have the password in its arguments
         seen.append(subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout)
         time.sleep(0.5)
     output = process.communicate()[0]
@@ -81,7 +81,7 @@ def test_a_headless_run_is_in_the_database_and_its_tables_are_published(
         "and asset_key like '[\"raw\"%' and partition is not null",
     )
     assert raw == 7 * periods
-    # whoever looks for news of an asset finds them, whichever of a batch it was
+    # each asset has its latest materialization, at any position in a batch
     latest = "select count(*) from asset_keys where last_materialization is not null"
     ((known,),) = shared.server.ask("runs", latest)
     ever = (
@@ -100,14 +100,14 @@ def test_a_headless_run_is_in_the_database_and_its_tables_are_published(
     assert not any(PASSWORD.encode() in content for content in written)
 
 
-def test_a_second_run_has_nothing_to_do(shared: SharedSite) -> None:
+def test_a_second_run_with_postgresql_has_nothing_to_do(shared: SharedSite) -> None:
     output = shared.run()
     assert files_read(output) == 0
     assert "nothing has changed since" in output
     assert shared.statuses() == ["SUCCESS"]
 
 
-def test_a_login_that_is_refused_is_one_line_without_the_password(shared: SharedSite) -> None:
+def test_a_refused_login_gives_a_one_line_error_without_the_password(shared: SharedSite) -> None:
     output = shared.command("run", code=3, DAGSTER_PG_PASSWORD="wrong-7f1b")
     assert re.fullmatch(r"error: Dagster's storage: the login was refused[^\n]*\n", output), output
     for secret in (PASSWORD, "wrong-7f1b"):
@@ -129,7 +129,7 @@ def test_a_login_that_is_refused_is_one_line_without_the_password(shared: Shared
         ({}, ("nux:", "nonsense:"), "`dagster instance info` says why"),
     ],
 )  # fmt: skip
-def test_what_ails_the_page_or_its_database_is_one_line(
+def test_an_invalid_dagster_yaml_or_database_gives_a_one_line_error(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
     caplog: pytest.LogCaptureFixture, variables: dict[str, str], edit: tuple[str, str] | None,
     line: str,
@@ -139,7 +139,7 @@ def test_what_ails_the_page_or_its_database_is_one_line(
               "DAGSTER_PG_PASSWORD": PASSWORD, "DAGSTER_HOME": str(tmp_path)}  # fmt: skip
     for name, value in (server | variables).items():
         monkeypatch.setenv(name, value)
-    # Dagster waits 11 s in all between its tries
+    # Dagster would wait 11 s in total between its attempts
     monkeypatch.setattr("dagster_postgres.utils.calculate_delay", lambda **_: 0)
     (tmp_path / "dagster.yaml").write_text(PAGE.read_text().replace(*(edit or ("", ""))))
     with pytest.raises((SettingsError, StorageUnavailable)) as found:
@@ -150,7 +150,7 @@ def test_what_ails_the_page_or_its_database_is_one_line(
 
 
 @pytest.mark.slow
-def test_a_change_is_loaded(shared: SharedSite) -> None:
+def test_changes_in_the_landing_zone_are_loaded(shared: SharedSite) -> None:
     shared.run()
     before = shared.content()
     (shared.landing / "MR_small.dcm").unlink()
@@ -160,10 +160,10 @@ def test_a_change_is_loaded(shared: SharedSite) -> None:
     assert shared.content() != before
 
 
-def test_a_batch_leaves_the_rows_that_dagsters_own_storage_leaves(
+def test_batched_events_give_the_rows_of_dagsters_own_storage(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
-    """Against Dagster's class with one event at a time, which is slow and right."""
+    """The reference is Dagster's storage class, which stores one event at a time."""
     tables = {}
     for name in ("plain", "ours"):
         monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
@@ -197,7 +197,7 @@ def test_a_batch_leaves_the_rows_that_dagsters_own_storage_leaves(
                 "select asset_key, last_materialization is not null from asset_keys",
                 "select asset_key, key, case when key like '%version%' then '' else value end"
                 " from asset_event_tags",
-                # the event that an asset's row tells of is the last one of that asset
+                # the event in the row of an asset is the last one of that asset
                 "select asset_key, (last_materialization::json ->> 'storage_id')::int = (select "
                 "max(id) from event_logs e where e.asset_key = a.asset_key and "
                 "dagster_event_type = 'ASSET_MATERIALIZATION') from asset_keys a",

@@ -1,4 +1,4 @@
-"""A raw zone in a bucket: the bucket is the truth, and nobody overwrites what he has not seen."""
+"""Raw zone in a bucket: the bucket is authoritative, and a write never overwrites unseen data."""
 
 import os
 import signal
@@ -29,13 +29,13 @@ def place(bucket: str) -> S3Location:
 
 
 class Machine:
-    """A machine with a copy of the zone."""
+    """A machine with a local copy of the zone."""
 
     def __init__(self, place: S3Location, folder: Path, **options: Any) -> None:
         self.place, self.root, self.options = place, folder / "raw-mirror", options
 
     def mirror(self) -> RawMirror:
-        """As a process has it that starts now."""
+        """Return a mirror as a new process creates it."""
         return RawMirror(self.place, self.root, **self.options)
 
     def write(self, **files: bytes) -> None:
@@ -68,7 +68,7 @@ def there(place: S3Location, tmp_path: Path) -> Machine:
 
 
 def objects(plain: Any, place: S3Location) -> dict[str, bytes]:
-    """What lies in the bucket, by a client of our own."""
+    """Return the objects in the bucket, read without the code of the package."""
     found = {}
     for entry in plain.list_objects_v2(Bucket=place.bucket, Prefix=place.prefix).get(
         "Contents", ()
@@ -79,7 +79,7 @@ def objects(plain: Any, place: S3Location) -> dict[str, bytes]:
     return found
 
 
-def test_what_one_machine_writes_the_other_has_after_it(
+def test_a_machine_sees_what_another_machine_wrote_before(
     here: Machine, there: Machine, plain: Any, place: S3Location
 ) -> None:
     here.write(a=b"1", folder__b=b"2")
@@ -96,14 +96,14 @@ def test_what_one_machine_writes_the_other_has_after_it(
     assert not (here.root / "folder").exists(), "an empty folder would be a partition"
 
 
-def test_the_copy_is_private(here: Machine) -> None:
+def test_only_the_owner_can_read_the_copy(here: Machine) -> None:
     here.write(folder__a=b"1")
     assert here.root.stat().st_mode & 0o777 == 0o700
     for path in [*here.root.rglob("*"), here.root.with_name("raw-mirror.jsonl")]:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_a_zone_that_did_not_change_is_neither_listed_nor_fetched(
+def test_an_unchanged_zone_is_neither_listed_nor_downloaded(
     here: Machine, there: Machine, front: Front
 ) -> None:
     here.write(**{f"file{number}": b"x" for number in range(20)})
@@ -117,7 +117,7 @@ def test_a_zone_that_did_not_change_is_neither_listed_nor_fetched(
 
 
 @pytest.mark.parametrize("damage", ["removed", "shorter", "older record", "no record", "garbage"])
-def test_a_damaged_copy_is_mended(here: Machine, damage: str) -> None:
+def test_a_corrupt_copy_is_repaired(here: Machine, damage: str) -> None:
     here.write(a=b"1")
     record = here.root.with_name("raw-mirror.jsonl")
     before = record.read_bytes()
@@ -138,9 +138,7 @@ def test_a_damaged_copy_is_mended(here: Machine, damage: str) -> None:
     assert here.files() == {"a": b"22", "b": b"3"}
 
 
-def test_another_place_under_the_same_copy_is_fetched_anew(
-    here: Machine, bucket: str, plain: Any
-) -> None:
+def test_a_copy_of_another_location_is_replaced(here: Machine, bucket: str, plain: Any) -> None:
     here.write(a=b"1")
     plain.put_object(Bucket=bucket, Key="other/b", Body=b"2")
     other = Machine(S3Location(bucket, "other/"), here.root.parent)
@@ -149,7 +147,7 @@ def test_another_place_under_the_same_copy_is_fetched_anew(
 
 
 @pytest.mark.parametrize("who", ["overwrote", "made", "removed"])
-def test_a_write_over_what_somebody_else_wrote_is_refused(
+def test_overwriting_a_concurrent_change_is_refused(
     here: Machine, plain: Any, place: S3Location, who: str
 ) -> None:
     here.write(a=b"1")
@@ -163,13 +161,13 @@ def test_a_write_over_what_somebody_else_wrote_is_refused(
         mirror.write(here.root / name, b"ours")
     assert b"ours" not in objects(plain, place).values()
     assert b"ours" not in here.files().values()
-    here.pull()  # the next run starts from what is there
+    here.pull()  # the next run starts from the content of the bucket
     assert here.files() == objects(plain, place)
     here.write(**{name: b"ours"})
     assert objects(plain, place)[name] == b"ours"
 
 
-def test_an_object_that_somebody_else_changed_is_not_removed(
+def test_an_object_that_another_writer_changed_is_not_removed(
     here: Machine, plain: Any, place: S3Location
 ) -> None:
     here.write(a=b"1")
@@ -180,7 +178,7 @@ def test_an_object_that_somebody_else_changed_is_not_removed(
     assert objects(plain, place) == {"a": b"theirs"}
 
 
-def test_a_write_whose_answer_is_lost_is_no_conflict_with_itself(
+def test_a_repeated_write_does_not_conflict_with_itself(
     here: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     here.write(a=b"1")
@@ -197,7 +195,7 @@ def test_a_write_whose_answer_is_lost_is_no_conflict_with_itself(
 
 
 @pytest.mark.parametrize("moment", ["before the copy", "before the record"])
-def test_a_process_killed_between_bucket_and_copy_is_mended(
+def test_the_copy_is_repaired_after_a_process_was_killed_during_a_write(
     here: Machine, there: Machine, plain: Any, place: S3Location, moment: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -226,7 +224,7 @@ with mirror.held():
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert objects(plain, place) == {"a": b"2"}
     with pytest.raises(LockUnavailable), here.mirror().held(wait=False):
-        pass  # the dead process still has the lock, until it expires
+        pass  # the killed process still holds the lock until it expires
     body = plain.get_object(Bucket=place.bucket, Key=f"{place.prefix}{LOCK_NAME}")["Body"].read()
     plain.put_object(
         Bucket=place.bucket, Key=f"{place.prefix}{LOCK_NAME}",
@@ -238,7 +236,7 @@ with mirror.held():
         assert machine.files() == {"a": b"2"}
 
 
-def test_a_large_file_goes_up_in_parts_on_the_same_conditions(
+def test_a_large_file_is_uploaded_in_parts_with_the_same_conditions(
     place: S3Location, tmp_path: Path, plain: Any, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conditional, "PART", 5 << 20)
@@ -259,7 +257,7 @@ def test_a_large_file_goes_up_in_parts_on_the_same_conditions(
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "key-1")
 
 
-def test_a_bucket_with_versions_works_and_keeps_them(
+def test_a_versioned_bucket_works_and_retains_the_versions(
     here: Machine, there: Machine, plain: Any, place: S3Location
 ) -> None:
     plain.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -275,9 +273,7 @@ def test_a_bucket_with_versions_works_and_keeps_them(
     assert len(versions["Versions"]) == 3
 
 
-def test_objects_that_are_not_ours_are_left_alone(
-    here: Machine, plain: Any, place: S3Location
-) -> None:
+def test_foreign_objects_are_not_changed(here: Machine, plain: Any, place: S3Location) -> None:
     foreign = ["", "../../escape", "folder/", "a//b", "with blank", ".hidden", "/absolute"]
     for name in foreign:
         plain.put_object(Bucket=place.bucket, Key=place.prefix + name, Body=b"x")
@@ -288,7 +284,7 @@ def test_objects_that_are_not_ours_are_left_alone(
     assert not list(here.root.parent.parent.glob("escape"))
 
 
-def test_two_machines_do_not_write_at_once(here: Machine, there: Machine) -> None:
+def test_two_machines_do_not_write_concurrently(here: Machine, there: Machine) -> None:
     counter = here.root / "count"
     here.write(count=b"0")
 
@@ -308,7 +304,7 @@ def test_two_machines_do_not_write_at_once(here: Machine, there: Machine) -> Non
     assert counter.read_bytes() == b"10"
 
 
-def test_who_does_not_want_to_wait_is_told_that_another_machine_writes(
+def test_locking_without_waiting_fails_while_another_machine_writes(
     here: Machine, there: Machine
 ) -> None:
     with (
@@ -331,7 +327,7 @@ def test_a_lock_is_renewed_while_it_is_held(here: Machine, there: Machine) -> No
         mirror.write(here.root / "a", b"1")
 
 
-def test_who_lost_the_lock_writes_nothing_more(
+def test_a_writer_that_lost_the_lock_writes_nothing(
     here: Machine, there: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     slow = here.mirror()
@@ -342,7 +338,7 @@ def test_who_lost_the_lock_writes_nothing_more(
         )
         time.sleep(4.0)
         front.rule = lambda method, path: None
-        slow.lease._ended.set()  # as if the machine slept
+        slow.lease._ended.set()  # as if the machine was suspended
         there.write(a=b"theirs")
         slow.write(here.root / "a", b"ours")
     assert objects(plain, place) == {"a": b"theirs"}
@@ -358,7 +354,7 @@ def test_without_the_lock_nothing_is_written(here: Machine, front: Front) -> Non
     assert not front.count("PUT")
 
 
-def test_a_write_that_is_refused_leaves_no_copy_and_the_next_run_mends_it(
+def test_a_refused_write_leaves_no_copy_and_the_next_run_recovers(
     here: Machine, plain: Any, place: S3Location, front: Front
 ) -> None:
     here.write(a=b"1")
@@ -375,7 +371,7 @@ def test_a_write_that_is_refused_leaves_no_copy_and_the_next_run_mends_it(
     assert here.files() == objects(plain, place)
 
 
-def test_manifests_are_the_same_through_a_bucket(here: Machine, there: Machine) -> None:
+def test_manifests_in_a_bucket_equal_those_that_were_written(here: Machine, there: Machine) -> None:
     row = ManifestRow(FileVersion("a", 1, None, "e"), "2012-03-04", True, now())
     mirror = here.mirror()
     with mirror.held():

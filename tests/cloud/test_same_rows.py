@@ -1,4 +1,4 @@
-"""The sample gives the same tables from a bucket and from a directory."""
+"""The sample gives the same raw tables from a bucket and from a directory."""
 
 import shutil
 from pathlib import Path
@@ -15,11 +15,11 @@ from dicom_pipeline.workspace import Workspace
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import WHEEL, instance, wheel_files
 
-# what names a place or a time of arrival
-OF_PLACE = {"file_mtime_ns", "file_etag", "raw_version"}
+# columns that depend on the location or the time of arrival
+LOCATION_COLUMNS = {"file_mtime_ns", "file_etag", "raw_version"}
 
 
-def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Workspace:
+def workspace_on(folder: Path, landing: str, raw: str, **more: str) -> Workspace:
     return Workspace(
         load_settings(
             {
@@ -37,7 +37,7 @@ def pipeline_on(folder: Path, landing: str, raw: str, **more: str) -> Workspace:
 
 
 def load(workspace: Workspace, *, accept: bool = False) -> list[PartitionReport]:
-    """What a run does up to the raw tables."""
+    """Do the steps of a run up to the raw tables."""
     with WriteSession(workspace)():
         workspace.warehouse.prepare()
         workspace.ingest.scan(accept_deletions=accept)
@@ -46,13 +46,13 @@ def load(workspace: Workspace, *, accept: bool = False) -> list[PartitionReport]
 
 
 def rows(root: Path) -> dict[str, list[str]]:
-    """Rows of all raw tables, read by pyarrow alone."""
+    """Return the rows of all raw tables, read by pyarrow only."""
     found: dict[str, list[str]] = {}
     for table in RAW_TABLES:
         lines = []
         for path in sorted((root / table).rglob("data.parquet")):
             for row in pq.ParquetFile(path).read().to_pylist():
-                kept = {k: v for k, v in row.items() if k not in OF_PLACE}
+                kept = {k: v for k, v in row.items() if k not in LOCATION_COLUMNS}
                 lines.append(str((path.parent.name, sorted(kept.items()))))
         found[table] = sorted(lines)
     return found
@@ -67,7 +67,7 @@ def upload(plain: Any, bucket: str, folder: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The sample in a directory."""
+    """Write the sample to a directory."""
     place = tmp_path / "landing"
     for path in wheel_files():
         target = place / path.relative_to(WHEEL)
@@ -80,8 +80,8 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     folder: Path, bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
     upload(plain, bucket, folder)
-    here = pipeline_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
-    there = pipeline_on(tmp_path / "b", f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
+    here = workspace_on(tmp_path / "a", str(folder), str(tmp_path / "a" / "raw"))
+    there = workspace_on(tmp_path / "b", f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
 
     load(here)
     front.clear()
@@ -89,16 +89,16 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     expected = rows(here.settings.raw_dir)
     assert sum(map(len, expected.values())) > 400
     assert rows(there.settings.raw_dir) == expected
-    counts = there.reconcile()
+    counts = there.ingest.reconcile()
     assert counts.balanced
-    assert counts == here.reconcile()
+    assert counts == here.ingest.reconcile()
 
     files = counts.discovered
     gets = [r for r in front.log if r.method == "GET" and "/dicom/" in r.path]
     assert len(gets) / files < 2.2, "more than a scan and an extraction"
     assert sum(r.sent for r in gets) / files < 26 * 1024
 
-    # nothing to do: not one file is opened
+    # nothing to do: no file is opened
     front.clear()
     assert sum(report.read for report in load(there)) == 0
     assert not front.count("GET", "/dicom/")
@@ -113,16 +113,16 @@ def test_the_sample_gives_the_same_rows_from_a_bucket(
     for workspace in (here, there):
         assert sum(report.read for report in load(workspace)) == 2
     assert rows(there.settings.raw_dir) == rows(here.settings.raw_dir) != expected
-    assert there.reconcile() == here.reconcile()
+    assert there.ingest.reconcile() == here.ingest.reconcile()
 
-    # another machine, which has nothing but the bucket
+    # another machine, which has only the bucket
     key = {"DICOM_PSEUDONYM_KEY_FILE": str(tmp_path / "b" / "warehouse" / "pseudonym.key")}
-    other = pipeline_on(tmp_path / "c", f"s3://{bucket}/dicom", f"s3://{bucket}/raw", **key)
+    other = workspace_on(tmp_path / "c", f"s3://{bucket}/dicom", f"s3://{bucket}/raw", **key)
     assert sum(report.read for report in load(other)) == 0
     assert rows(other.settings.raw_dir) == rows(here.settings.raw_dir)
 
 
-def test_a_directory_and_a_bucket_mix(
+def test_a_directory_and_a_bucket_can_be_combined(
     folder: Path, bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
     few = tmp_path / "few"
@@ -136,7 +136,7 @@ def test_a_directory_and_a_bucket_mix(
     ):
         place = tmp_path / str(number)
         prefix = f"{raw}{number}" if "://" in raw else str(place / raw)
-        workspace = pipeline_on(place, landing, prefix)
+        workspace = workspace_on(place, landing, prefix)
         load(workspace)
         assert workspace.ingest.reconcile().balanced
         found.append(rows(workspace.settings.raw_dir))
@@ -144,14 +144,14 @@ def test_a_directory_and_a_bucket_mix(
     assert found[0]["images"]
 
 
-def test_credentials_that_expire_while_files_are_read_give_no_rejects(
+def test_credentials_that_expire_during_reading_reject_no_file(
     bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
     from dicom_pipeline.common.errors import StorageUnavailable
 
     for number in range(5):
         plain.put_object(Bucket=bucket, Key=f"dicom/{number}", Body=instance(number))
-    workspace = pipeline_on(
+    workspace = workspace_on(
         tmp_path, f"s3://{bucket}/dicom", str(tmp_path / "raw"), DICOM_WORKERS="1"
     )
     with WriteSession(workspace)():
@@ -165,11 +165,11 @@ def test_credentials_that_expire_while_files_are_read_give_no_rejects(
     assert sum(report.loaded for report in load(workspace)) == 5
 
 
-def test_a_version_that_was_overwritten_since_the_scan_is_read_by_the_next_run(
+def test_a_file_overwritten_after_the_scan_is_read_by_the_next_run(
     bucket: str, plain: Any, front: Front, tmp_path: Path
 ) -> None:
     plain.put_object(Bucket=bucket, Key="dicom/a", Body=instance(1))
-    workspace = pipeline_on(tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
+    workspace = workspace_on(tmp_path, f"s3://{bucket}/dicom", f"s3://{bucket}/raw")
     with WriteSession(workspace)():
         workspace.warehouse.prepare()
         workspace.ingest.scan()

@@ -1,7 +1,7 @@
-"""The same raw zone, through the same models, on DuckDB and on Snowflake: the same rows.
+"""The same raw zone and models give the same rows on DuckDB and on Snowflake.
 
-An archive of all that real ones have, texts that hide identifiers, and sequences that were
-tampered with. The tests are steps of one history, in order.
+The archive has typical content, texts with hidden identifiers, and manipulated sequences. The tests
+are steps of one history, in order.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from .tables import differences, tables
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEQUENCES = {
-    # ten thousand items take minutes here, where an array is a text that is parsed for each row
+    # ten thousand items take minutes on fakesnow, which parses an array for each row
     **{name: there for name, there in FILES.items() if name != "many"},
     **{name: (DOE, {GROUPS: f"[\n{{\n{line}\n}}\n]"}) for name, line in TAMPERED.items()},
     **{name: (DOE, {GROUPS: text}) for name, text in BROKEN.items()},
 }
-# the engines' SQL differs, and with it the hash of it; the other one is of bookkeeping
+# hashes of SQL, which differs between the engines
 VERSIONS = ("stage_version", "model_version")
 
 
 class Zone:
-    """The raw zone of the test's archive, as the loader reads one."""
+    """Raw zone of the test archive, with the interface that the loader uses."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,7 +65,7 @@ class Zone:
         return pq.ParquetFile(self.path(table, period)).read()
 
     def schemas(self) -> dict[str, pa.Schema]:
-        """The columns of the tables that are loaded, as the partition without rows has them."""
+        """Return the columns of the loaded tables, from the partition without rows."""
         found = {t: pq.read_schema(self.path(t, "__none__")) for t in (*ENTITIES, IDENTITY_TERMS)}
         return {t: s.remove(s.get_field_index("raw_version")) for t, s in found.items()}
 
@@ -80,7 +80,7 @@ class Both:
         self.copy = root / "copy" / "snowflake.duckdb"
 
     def build(self) -> LoadReport:
-        """Load and build on both; returns what was loaded into Snowflake."""
+        """Load and build on both engines; return the report of the load into Snowflake."""
         self.duckdb.build()
         self.copy.parent.mkdir(exist_ok=True)
         with session(self.settings) as connection:
@@ -101,7 +101,7 @@ class Both:
 
     @property
     def mapping(self) -> AttributeMapping:
-        """The seed of the tests, which has attributes that no dictionary has."""
+        """Mapping of the tests, which contains attributes that are not in the dictionary."""
         lines = [
             {field: line[field] for field in ("attribute", "vm", "type", "research", "strict")}
             | {"table": line["table_name"], "column": line["column_name"]}
@@ -121,7 +121,7 @@ class Both:
         return self.duckdb.dbt(*arguments, **places, **self.environment, **environment)
 
     def differ(self) -> dict[str, Any]:
-        """What differs between the two, of stage and of processed."""
+        """Return the differences in stage and in processed."""
         found: dict[str, Any] = {}
         for here, there in (("stage", "stage"), ("processed", "processed_build")):
             ours = tables(self.duckdb.database, here, without=VERSIONS)
@@ -168,7 +168,7 @@ def test_a_second_run_loads_and_builds_nothing(both: Both) -> None:
             f"select count_if({column} = -1) as marked, count(*) as total from stage.staged_{table}"
         )
         assert marked == total > 0, table
-    # what was marked is built again, for the steps to come
+    # rebuild the marked rows for the next steps
     both.ask("delete from raw.loaded_partitions")
     for table in ENTITIES:
         both.ask(f"delete from stage.staged_{table}")
@@ -176,7 +176,7 @@ def test_a_second_run_loads_and_builds_nothing(both: Both) -> None:
     assert not both.differ()
 
 
-def test_a_new_partition_a_changed_one_and_one_that_is_gone(both: Both) -> None:
+def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> None:
     raw = both.duckdb.raw
     raw.write("2015-01", [file("90", "1", n, StudyDate="20150102") for n in range(3)])
     raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, **MARCH)])
@@ -196,7 +196,7 @@ def test_a_name_first_seen_in_a_later_study_cleans_the_earlier_ones_again(both: 
     assert not both.differ()
 
 
-def test_the_strict_profile_leaves_the_same_rows(both: Both) -> None:
+def test_the_strict_profile_gives_the_same_rows(both: Both) -> None:
     both.duckdb.build(DICOM_DEID_PROFILE="strict")
     both.build_snowflake(DICOM_DEID_PROFILE="strict")
     assert not both.differ()
@@ -212,7 +212,7 @@ def test_no_key_is_in_what_dbt_writes_nor_in_any_statement(
     for path in (*written, snowflake.log):
         content = path.read_bytes()
         assert not any(part in content for part in parts), path.name
-    # what is compared with is what was really used
+    # the searched keys are those that were used
     assert both.ask("select ki, ko from vault.keys") == [(secret.ki, secret.ko)]
 
 
@@ -224,7 +224,7 @@ def test_a_load_that_fails_halfway_leaves_all_partitions_as_they_were(both: Both
     schemas["series"] = schemas["series"].set(place, pa.field("file_count", pa.string()))
 
     class Broken(Zone):
-        """All partitions have changed, and of the series one column is not what it was."""
+        """All partitions have changed, and one column of series has another type."""
 
         def version(self, period: str) -> str | None:
             return "another"
@@ -233,7 +233,7 @@ def test_a_load_that_fails_halfway_leaves_all_partitions_as_they_were(both: Both
             rows = super().read(table, period)
             if rows is None:
                 return None
-            if table == "images":  # these are copied first
+            if table == "images":  # this table is copied first
                 return rows.slice(0, 1)
             if table != "series":
                 return rows

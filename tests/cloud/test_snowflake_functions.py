@@ -1,4 +1,4 @@
-"""The local server gives what Snowflake's reference says, where the models depend on it."""
+"""The local server returns the results in Snowflake's reference for functions of the models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-# an expression, and what the reference says of it
+# an expression and its result in the reference
 CASES: list[tuple[str, object]] = [
     ("regexp_replace('ab-12 AB', 'ab', ' ' || chr(30), 1, 0, 'i')", " \x1e-12  \x1e"),
     (r"regexp_replace('aBcD', '([a-z])([A-Z])', '\\1 \\2')", "a Bc D"),
@@ -42,7 +42,7 @@ CASES: list[tuple[str, object]] = [
     ("split_part('a:b', ':', 2)", "b"),
     ("cast(null as timestamp_ntz)", None),
 ]  # fmt: skip
-# the same, of expressions that are arrays
+# array expressions and their results
 ARRAYS: list[tuple[str, list[object]]] = [
     ("regexp_substr_all('ab 12', '[0-9]+|[a-z]+')", ["ab", "12"]),
     (r"split('a\\b', '\\')", ["a", "b"]),
@@ -65,17 +65,21 @@ def connection(snowflake: SnowflakeServer) -> Iterator[SnowflakeConnection]:  # 
 
 
 @pytest.mark.parametrize(("expression", "expected"), CASES, ids=[case[0] for case in CASES])
-def test_an_expression(connection: SnowflakeConnection, expression: str, expected: object) -> None:
+def test_an_expression_has_the_documented_result(
+    connection: SnowflakeConnection, expression: str, expected: object
+) -> None:
     assert run(connection, f"select {expression} as result") == [(expected,)]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ARRAYS, ids=[case[0] for case in ARRAYS])
-def test_an_array(connection: SnowflakeConnection, expression: str, expected: list[object]) -> None:
+def test_an_array_expression_has_the_documented_result(
+    connection: SnowflakeConnection, expression: str, expected: list[object]
+) -> None:
     [(found,)] = run(connection, f"select {expression} as result")
     assert json.loads(found) == expected
 
 
-def test_an_aggregate_of_arrays_leaves_out_nulls_and_is_never_null(
+def test_array_agg_omits_nulls_and_is_never_null(
     connection: SnowflakeConnection,
 ) -> None:
     rows = "(select 'b' as c union all select 'a' union all select null) as t"
@@ -87,7 +91,7 @@ def test_an_aggregate_of_arrays_leaves_out_nulls_and_is_never_null(
     assert (json.loads(some), json.loads(none)) == (["a", "b"], [])
 
 
-def test_elements_of_an_array_have_their_places(connection: SnowflakeConnection) -> None:
+def test_flatten_numbers_the_elements_of_an_array(connection: SnowflakeConnection) -> None:
     run(connection, "create table s.texts (id number, words varchar)")
     for number in range(20):
         run(
@@ -117,7 +121,7 @@ def test_elements_of_an_array_have_their_places(connection: SnowflakeConnection)
         "select nowhere from s.texts",
     ],
 )
-def test_what_the_mends_do_not_know_is_refused(
+def test_arguments_that_the_patches_do_not_support_are_refused(
     snowflake: SnowflakeServer, statement: str  # noqa: F811
 ) -> None:  # fmt: skip
     settings = load_snowflake_settings(snowflake.environment("FUNCTIONS"))

@@ -1,4 +1,4 @@
-"""Publishing on Snowflake: what is checked is published, as a whole, and nothing else is."""
+"""Publication on Snowflake: exactly the checked tables are published, all at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
 from dicom_pipeline.warehouse.snowflake.publish import publish_schema
 from dicom_pipeline.warehouse.snowflake.session import run, session
 
-from .snowflake_grammar import complaint
+from .snowflake_grammar import grammar_error
 from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ CHECKED = {"processed_studies": 2, "processed_series": 1}
 
 
 class Site:
-    """A small build, and what publishes it."""
+    """A small build and its publication."""
 
     def __init__(self, connection: SnowflakeConnection, server: SnowflakeServer) -> None:
         self.connection = connection
@@ -86,7 +86,7 @@ def site(snowflake: SnowflakeServer) -> Iterator[Site]:  # noqa: F811
         yield Site(connection, snowflake)
 
 
-def test_tables_are_published_without_the_columns_of_bookkeeping(site: Site) -> None:
+def test_tables_are_published_without_bookkeeping_columns(site: Site) -> None:
     site.build()
     assert site.publish() == CHECKED
     published = site.columns("PROCESSED")
@@ -96,11 +96,11 @@ def test_tables_are_published_without_the_columns_of_bookkeeping(site: Site) -> 
         ("PROCESSED_SERIES", "SERIES_KEY"),
     }
     assert not site.columns("PROCESSED_NEXT")
-    # the build is as it was: the next one goes on from it
+    # the build schema is unchanged, so the next build can continue from it
     assert ("PROCESSED_STUDIES", "PERIOD_KEY") in site.columns("PROCESSED_BUILD")
 
 
-def test_what_is_published_explains_itself(site: Site) -> None:
+def test_the_data_dictionary_and_run_info_are_published(site: Site) -> None:
     site.build()
     site.publish()
     lines = run(
@@ -122,7 +122,7 @@ def test_what_is_published_explains_itself(site: Site) -> None:
     ]  # fmt: skip
 
 
-def test_a_later_publication_replaces_all_of_the_one_before(site: Site) -> None:
+def test_a_publication_replaces_the_previous_one_completely(site: Site) -> None:
     site.build()
     site.publish()
     site.build(studies=5)
@@ -132,7 +132,7 @@ def test_a_later_publication_replaces_all_of_the_one_before(site: Site) -> None:
     assert {table for table, _ in site.columns("PROCESSED")} == {"PROCESSED_STUDIES", *OWN}
 
 
-def test_a_table_that_is_not_as_it_was_checked_stops_it(site: Site) -> None:
+def test_a_table_that_changed_after_the_check_stops_publication(site: Site) -> None:
     site.build()
     site.publish()
     site.build(studies=3)
@@ -141,7 +141,7 @@ def test_a_table_that_is_not_as_it_was_checked_stops_it(site: Site) -> None:
     assert run(site.connection, "select count(*) as n from processed.processed_studies") == [(2,)]
 
 
-def test_a_column_that_nobody_has_described_stops_it(site: Site) -> None:
+def test_a_column_without_a_description_stops_publication(site: Site) -> None:
     site.build()
     silent = Comments(COMMENTS.tables, {**COMMENTS.columns, "processed_series": {}})
     with pytest.raises(PublishRefused, match="series_key"):
@@ -155,7 +155,7 @@ def test_an_empty_build_is_not_published(site: Site) -> None:
 
 
 @pytest.mark.parametrize("edition", ["standard", "enterprise"])
-def test_rights_are_granted_before_the_swap_and_tags_where_there_are_any(
+def test_privileges_are_granted_before_the_swap_and_tags_are_set_where_supported(
     site: Site, edition: str
 ) -> None:
     site.build()
@@ -168,4 +168,4 @@ def test_rights_are_granted_before_the_swap_and_tags_where_there_are_any(
     assert max(granted) < swapped
     tags = [s for s in sent if "set tag" in s]
     assert [s.split(" = ")[-1] for s in tags] == ["'clean_text'"] * (edition == "enterprise")
-    assert not [s for s in sent if complaint(s)]
+    assert not [s for s in sent if grammar_error(s)]

@@ -1,6 +1,6 @@
-"""What Snowflake refuses is one line of a run, with its number and without its words.
+"""Errors of Snowflake give one line with the error number and without the message.
 
-The real connector talks to a server that answers as Snowflake does.
+The real connector connects to a server that responds as Snowflake does.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def environment(port: int) -> dict[str, str]:
         ("000604", "57014", "see the query's page"),
     ],
 )
-def test_a_refused_statement_is_told_by_its_number(
+def test_a_refused_statement_is_reported_by_its_error_number(
     server: RefusingSnowflake, code: str, state: str, words: str
 ) -> None:
     server.code, server.state = code, state
@@ -61,7 +61,7 @@ def test_a_refused_statement_is_told_by_its_number(
     assert not [secret for secret in SECRETS if secret in told]
 
 
-def test_what_dbt_prints_is_told_by_the_number_alone() -> None:
+def test_errors_printed_by_dbt_are_reported_by_number_only() -> None:
     output = (
         "Database Error in model staged_images (models/stage/staged_images.sql)\n"
         "  000606 (57P03): 01b2-0000: No active warehouse selected in the current session.\n"
@@ -73,7 +73,7 @@ def test_what_dbt_prints_is_told_by_the_number_alone() -> None:
     assert dbt_error_lines("all went well (12345): 7") == []
 
 
-def test_a_run_that_is_refused_says_so_in_a_line_and_publishes_nothing(
+def test_a_run_with_a_refused_statement_reports_one_line_and_publishes_nothing(
     server: RefusingSnowflake, tmp_path: Path
 ) -> None:
     site = Site(tmp_path)

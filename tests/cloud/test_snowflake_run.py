@@ -1,7 +1,7 @@
-"""Whole runs of one landing zone, on DuckDB and on Snowflake: what is published is the same.
+"""Whole runs of one landing zone on DuckDB and on Snowflake publish the same tables.
 
-The command line as people use it: files of the sample come in, change and go. The tests are steps
-of one history, in order.
+The command line loads, changes and deletes files of the sample. The tests are steps of one history,
+in order.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from tests.endtoend.conftest import Site, files_read
 from tests.support.processes import watched_arguments
 from tests.warehouse.conftest import KEY
 
-from .snowflake_grammar import complaint
+from .snowflake_grammar import grammar_error
 from .snowflake_server import SnowflakeServer, snowflake  # noqa: F401
-from .tables import TYPES_THERE, Table, differences, tables
+from .tables import ENGINE_COLUMNS, Table, differences, tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Sites:
-    """Two sites that watch the same landing zone with the same key."""
+    """Two sites with the same landing zone and the same key."""
 
     def __init__(self, root: Path, server: SnowflakeServer) -> None:
         self.root = root
@@ -47,20 +47,20 @@ class Sites:
         self.settings = load_snowflake_settings(self.cloud.environment)
 
     def run(self) -> tuple[int, int]:
-        """Run both; how many files each has read."""
+        """Run both; return the number of files that each read."""
         return files_read(self.local.run()), files_read(self.cloud.run())
 
     def on_snowflake(self) -> dict[str, Table]:
-        """What analysts see there."""
+        """Return the published tables on Snowflake."""
         copy = self.root / "copy" / "published.duckdb"
         with session(self.settings) as connection:
             mirror(connection, load_mapping(), copy, ["processed"])
-        return tables(copy, "processed", without=TYPES_THERE)
+        return tables(copy, "processed", without=ENGINE_COLUMNS)
 
     def differ(self) -> dict[str, Any]:
-        """What differs between the published file, and what is published on Snowflake."""
+        """Return the differences between the published file and the tables on Snowflake."""
         ours = tables(self.local.database, "processed")
-        shared = tables(self.local.database, "processed", without=TYPES_THERE)
+        shared = tables(self.local.database, "processed", without=ENGINE_COLUMNS)
         return differences(shared, self.on_snowflake()) | {
             f"copy of {table}": found
             for table, found in differences(
@@ -89,7 +89,7 @@ def sites(
         assert secret.encode() not in told
 
 
-def test_what_is_published_is_the_same_row_for_row(sites: Sites) -> None:
+def test_the_published_rows_are_identical(sites: Sites) -> None:
     local, cloud = sites.run()
     assert local == cloud > 250
     assert not sites.differ()
@@ -107,7 +107,7 @@ def test_a_second_run_reads_loads_and_copies_nothing(sites: Sites) -> None:
     assert not sites.differ()
 
 
-def test_files_that_are_new_changed_and_gone(sites: Sites) -> None:
+def test_new_changed_and_deleted_files_give_the_same_rows(sites: Sites) -> None:
     write_instances(sites.landing / "more", 7, prefix="more")
     changed = sites.landing / "made" / "i00003.dcm"
     header = dcmread(changed)
@@ -120,12 +120,12 @@ def test_files_that_are_new_changed_and_gone(sites: Sites) -> None:
     assert sites.run() == (8, 8)
     assert not sites.differ()
     copied = [s for s in sites.server.statements()[before:] if s.startswith("copy into")]
-    assert len(copied) == 6  # the tables, once, of all partitions that changed
+    assert len(copied) == 6  # one per table, for all changed partitions
 
 
-def test_a_build_that_tells_who_a_patient_is_is_not_published(sites: Sites) -> None:
+def test_a_build_that_contains_an_identifier_is_not_published(sites: Sites) -> None:
     before = sites.on_snowflake()
-    # as if cleaning had missed it; the next build of the table would not look at this row again
+    # an identifier that cleaning missed; the next build would not read this row again
     sites.ask("update stage.staged_series set series_description = 'of CompressedSamples'")
     sites.ask("delete from processed_build.processed_series")
     write_instances(sites.landing / "again", 1, prefix="again")
@@ -133,22 +133,22 @@ def test_a_build_that_tells_who_a_patient_is_is_not_published(sites: Sites) -> N
     assert "failed" in output
     assert "CompressedSamples" not in output
     assert sites.on_snowflake() == before
-    # all of stage is made anew, and the gate opens again
+    # after a rebuild of stage, publication succeeds
     sites.ask("delete from stage.staged_series")
     sites.run()
     assert not sites.differ()
 
 
-def test_every_statement_that_was_sent_is_snowflakes(
+def test_every_sent_statement_is_valid_for_snowflake(
     sites: Sites, snowflake: SnowflakeServer  # noqa: F811
 ) -> None:  # fmt: skip
     statements = list(dict.fromkeys(snowflake.statements()))
     assert len(statements) > 200
-    found = {statement[:200]: complaint(statement) for statement in statements}
+    found = {statement[:200]: grammar_error(statement) for statement in statements}
     assert not {statement: problem for statement, problem in found.items() if problem}
 
 
-def test_no_secret_is_in_any_statement_or_in_what_is_written(
+def test_no_statement_and_no_written_file_contains_a_secret(
     sites: Sites, snowflake: SnowflakeServer  # noqa: F811
 ) -> None:  # fmt: skip
     [(ki, ko)] = sites.ask("select ki, ko from vault.keys")

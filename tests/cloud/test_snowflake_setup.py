@@ -1,4 +1,4 @@
-"""What an administrator runs, what is set, and what errors say; no server is needed."""
+"""Setup script, settings and error messages for Snowflake; no server is needed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from dicom_pipeline.warehouse.snowflake.session import (
 )
 from dicom_pipeline.warehouse.snowflake.setup import PRIVATE, setup_script, setup_statements
 
-from .snowflake_grammar import complaint
+from .snowflake_grammar import grammar_error
 
 LOGIN = {"SNOWFLAKE_ACCOUNT": "org-acct", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "hunter2"}
 
 
 @pytest.mark.parametrize("edition", ["standard", "enterprise"])
-def test_every_statement_of_the_setup_is_snowflakes(edition: str) -> None:
+def test_every_setup_statement_is_valid_for_snowflake(edition: str) -> None:
     settings = load_snowflake_settings({"SNOWFLAKE_EDITION": edition}, login=False)
     statements = [s for _, group in setup_statements(settings) for s in group]
     assert len(statements) > 25
     for statement in statements:
-        assert complaint(statement) is None, statement
+        assert grammar_error(statement) is None, statement
     assert any("masking policy" in s for s in statements) == (edition == "enterprise")
 
 
@@ -43,11 +43,11 @@ def test_every_statement_of_the_setup_is_snowflakes(edition: str) -> None:
         "select transform(x, lambda v: v) from t where",
     ],
 )
-def test_what_is_not_snowflakes_is_noticed(statement: str) -> None:
-    assert complaint(statement)
+def test_an_invalid_statement_is_detected(statement: str) -> None:
+    assert grammar_error(statement)
 
 
-def test_analysts_are_granted_nothing_but_the_published_schema() -> None:
+def test_analysts_are_granted_the_published_schema_only() -> None:
     settings = load_snowflake_settings({"SNOWFLAKE_ANALYST_ROLE": "readers"}, login=False)
     granted = [
         statement
@@ -61,7 +61,7 @@ def test_analysts_are_granted_nothing_but_the_published_schema() -> None:
     assert 'grant usage on schema "DICOM".processed to role "READERS"' in granted
 
 
-def test_the_setup_has_the_names_that_are_set_and_no_secret() -> None:
+def test_the_setup_uses_the_configured_names_and_contains_no_secret() -> None:
     names = {
         "SNOWFLAKE_DATABASE": "imaging", "SNOWFLAKE_WAREHOUSE": "wh_1", "SNOWFLAKE_ROLE": "maker",
         "SNOWFLAKE_WAREHOUSE_SIZE": "medium",
@@ -86,7 +86,7 @@ def test_the_setup_has_the_names_that_are_set_and_no_secret() -> None:
         ({"SNOWFLAKE_PROTOCOL": "http"}, "SNOWFLAKE_PROTOCOL"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named_in_one_line(
+def test_an_invalid_setting_is_named_in_a_one_line_error(
     changed: dict[str, str], names: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
@@ -97,7 +97,7 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_line(
     assert "hunter2" not in message
 
 
-def test_a_login_is_asked_for_only_where_snowflake_builds() -> None:
+def test_a_login_is_required_only_for_the_snowflake_target() -> None:
     assert load_settings({}).snowflake is None
     settings = load_settings({"DBT_TARGET": "snowflake"} | LOGIN)
     assert settings.snowflake is not None
@@ -105,7 +105,7 @@ def test_a_login_is_asked_for_only_where_snowflake_builds() -> None:
     assert "hunter2" not in repr(settings) + repr(settings.snowflake)
 
 
-def test_a_key_pair_goes_before_a_password(tmp_path: pytest.TempPathFactory) -> None:
+def test_a_key_pair_takes_precedence_over_a_password(tmp_path: pytest.TempPathFactory) -> None:
     key = tmp_path / "key.p8"  # type: ignore[operator]
     key.write_text("-")
     both = LOGIN | {"SNOWFLAKE_PRIVATE_KEY_PATH": str(key)}
@@ -115,7 +115,7 @@ def test_a_key_pair_goes_before_a_password(tmp_path: pytest.TempPathFactory) -> 
     assert arguments["session_parameters"] == {"QUERY_TAG": "dicom_pipeline"}
 
 
-def test_an_error_is_told_without_what_it_quotes() -> None:
+def test_an_error_message_omits_quoted_values() -> None:
     error = SimpleNamespace(
         errno=3001, sfqid="01b2", msg="SQL access control error: value 'Doe^John' of select 1"
     )
@@ -128,10 +128,10 @@ def test_an_error_is_told_without_what_it_quotes() -> None:
 
 def test_a_text_with_quotes_and_backslashes_stays_one_literal() -> None:
     assert text("it's \\ one") == "'it''s \\\\ one'"
-    assert complaint(f"select {text(chr(92) + chr(39))}") is None
+    assert grammar_error(f"select {text(chr(92) + chr(39))}") is None
 
 
-def test_a_server_that_is_not_there_is_one_clear_line() -> None:
+def test_an_unreachable_server_gives_a_one_line_error() -> None:
     nowhere = {"SNOWFLAKE_HOST": "127.0.0.1", "SNOWFLAKE_PORT": "9", "SNOWFLAKE_PROTOCOL": "http"}
     settings = load_snowflake_settings(LOGIN | nowhere)
     with pytest.raises(SnowflakeError) as refused, session(settings):

@@ -50,7 +50,7 @@ def test_the_table_is_that_of_edition_2026d() -> None:
 
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_column_is_what_the_profile_says(profile: str, name: str) -> None:
+def test_a_column_follows_the_profile(profile: str, name: str) -> None:
     assert complaints(COLUMNS[name], profile, standard(), second_witness()) == []
 
 

@@ -1,4 +1,4 @@
-"""An archive of small, valid instances for tests that need many files."""
+"""Archive of small, valid instances, for tests that need many files."""
 
 from __future__ import annotations
 

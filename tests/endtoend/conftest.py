@@ -1,4 +1,4 @@
-"""Headless runs in processes of their own, as `dicom-pipeline run` is used."""
+"""Runs of the command line in separate processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dicom_pipeline.landing.sample import put_sample
 from .volumes import write_volumes
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
-# few enough to be quick, of several patients, months, transfer syntaxes, and one reject
+# small for speed; several patients, months and transfer syntaxes, and rejected files
 SMALL_SAMPLE = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "rtplan.dcm",
     "liver_1frame.dcm", "rtdose_1frame.dcm", "reportsi.dcm", "ExplVR_BigEnd.dcm", "SC_rgb_rle.dcm",
@@ -29,7 +29,7 @@ SMALL_SAMPLE = (
 
 
 class Site:
-    """All zones of one pipeline under a temporary directory."""
+    """All zones of one workspace under a temporary directory."""
 
     def __init__(self, root: Path, project: Path = PROJECT_DIR) -> None:
         self.root = root
@@ -53,7 +53,7 @@ class Site:
             shutil.copy2(SAMPLE / name, self.landing / name)
 
     def start(self, *arguments: str, umask: int = -1, **environment: str) -> subprocess.Popen[str]:
-        """Start the command line in a process of its own, without a terminal."""
+        """Start the command line in a separate process without a terminal."""
         return subprocess.Popen(
             [sys.executable, "-m", "dicom_pipeline.cli", *arguments],
             cwd=self.project,
@@ -79,23 +79,23 @@ class Site:
         seconds: float = 240,
         **environment: str,
     ) -> str:
-        """Run the command line to its end and return what it printed."""
+        """Run the command line to its end, check the exit code and return the output."""
         process = self.start(*arguments, umask=umask, **environment)
         output, _ = process.communicate(stdin, timeout=seconds)
         assert process.returncode == code, output
         return output
 
     def run(self, **environment: str) -> str:
-        """`dicom-pipeline run`."""
+        """Run `dicom-pipeline run` and return its output."""
         return self.command("run", **environment)
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """Query the published file."""
+        """Return the rows of a query on the published file."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def tables(self) -> list[str]:
-        """Names of the published tables."""
+        """Return the names of the published tables."""
         return [
             name
             for (name,) in self.ask(
@@ -104,7 +104,7 @@ class Site:
         ]
 
     def content(self) -> dict[str, list[str]]:
-        """All rows of all published tables, but for the one that says when that was."""
+        """Return all rows of all published tables except run_info, which has a time."""
         return {
             name: sorted(str(row) for row in self.ask(f"select * from {name}"))
             for name in self.tables()
@@ -112,27 +112,27 @@ class Site:
         }
 
     def share_key_of(self, other: Site) -> None:
-        """Use another site's key, so that the tables can be compared."""
+        """Use the key of another site, so that the tables can be compared."""
         key = other.root / "warehouse" / "pseudonym.key"
         self.environment["DICOM_PSEUDONYM_KEY"] = key.read_text().strip()
 
 
 def files_read(output: str) -> int:
-    """How many files a run says that it read."""
+    """Return the number of files that a run reports as read."""
     match = re.search(r"^(\d+) files read$", output, re.MULTILINE)
     assert match, output
     return int(match[1])
 
 
 def summary(output: str) -> dict[str, int]:
-    """The counts at the end of a run."""
+    """Return the counts at the end of the output."""
     rows = re.findall(r"^ *(\w[\w.]*) +(\d+)$", output, re.MULTILINE)
     return {name: int(count) for name, count in rows}
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """A site with nothing in it."""
+    """Empty site."""
     return Site(tmp_path)
 
 
@@ -141,7 +141,7 @@ EXPLORED_KEY = bytes(range(91, 131))
 
 @pytest.fixture(scope="session")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The sample and series of known geometry, taken in once; tests only read it."""
+    """Site with the sample and series of known geometry, loaded once; tests only read it."""
     site = Site(tmp_path_factory.mktemp("explored"))
     site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()
     site.landing.rmdir()

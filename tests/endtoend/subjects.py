@@ -1,4 +1,4 @@
-"""A landing zone with subjects to withdraw, and how to search zones for them."""
+"""Landing zone with subjects to purge, and a search for them in all zones."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ import pyarrow.parquet as pq
 from tests.support.dicom import dataset, encoded
 
 KEY = bytes(range(60, 92)) + b"\xfe\xdc"
-WITHDRAWN, STAYS = "WITHDRAWN-0815", "STAYS-4711"
+PURGED_ID, REMAINING_ID = "WITHDRAWN-0815", "STAYS-4711"
 PERSON = "Habermann"
 SHARED_STUDY = "1.9.1"
 # Patient ID, issuer, study, date, files
 STUDIES = [
-    (WITHDRAWN, None, SHARED_STUDY, "20120304", 3),
-    (WITHDRAWN, "CLINIC A", "1.9.2", "20130304", 2),
-    (WITHDRAWN, None, "1.9.3", None, 1),
-    (STAYS, None, SHARED_STUDY, "20120304", 2),
-    (STAYS, None, "1.9.4", "20140304", 2),
+    (PURGED_ID, None, SHARED_STUDY, "20120304", 3),
+    (PURGED_ID, "CLINIC A", "1.9.2", "20130304", 2),
+    (PURGED_ID, None, "1.9.3", None, 1),
+    (REMAINING_ID, None, SHARED_STUDY, "20120304", 2),
+    (REMAINING_ID, None, "1.9.4", "20140304", 2),
     (None, None, "1.9.5", "20140304", 1),
 ]  # fmt: skip
 
 
 def write(landing: Path) -> None:
-    """Write the files; a patient's lie in a folder of the patient's name."""
+    """Write the files; the folder of the purged patient contains the patient's name."""
     number = 0
     for patient_id, issuer, study, date, count in STUDIES:
         for _ in range(count):
             number += 1
             write_one(landing, number, patient_id, issuer, study, date)
-    # a duplicate: the same file again
-    first = landing / f"{WITHDRAWN} {PERSON}" / "1.dcm"
+    # a duplicate of the first file
+    first = landing / f"{PURGED_ID} {PERSON}" / "1.dcm"
     (first.parent / "again.dcm").write_bytes(first.read_bytes())
 
 
@@ -44,8 +44,8 @@ def write_one(
     date: str | None, **values: Any,
 ) -> Path:  # fmt: skip
     """Write one file."""
-    mine = patient_id == WITHDRAWN
-    folder = landing / (f"{WITHDRAWN} {PERSON}" if mine else str(patient_id))
+    mine = patient_id == PURGED_ID
+    folder = landing / (f"{PURGED_ID} {PERSON}" if mine else str(patient_id))
     folder.mkdir(exist_ok=True)
     made = dataset(
         number,
@@ -65,7 +65,7 @@ def write_one(
 
 
 def everything(root: Path, *without: Path) -> Iterator[tuple[Path, bytes]]:
-    """Names and contents of all files, those of parquet and DuckDB also as they read."""
+    """Yield path, name and content of all files; parquet and DuckDB also with their rows."""
     for folder, _, names in os.walk(root):
         for name in sorted(names):
             path = Path(folder, name)
@@ -80,7 +80,7 @@ def everything(root: Path, *without: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def database_texts(path: Path) -> Iterator[str]:
-    """All rows of all tables of a database, as text."""
+    """Yield all rows of all tables of a database as text."""
     with duckdb.connect(str(path), read_only=True) as connection:
         tables = connection.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where not internal"
@@ -90,7 +90,7 @@ def database_texts(path: Path) -> Iterator[str]:
 
 
 def found_in(root: Path, needles: Iterable[bytes], *without: Path) -> dict[bytes, set[str]]:
-    """Which files hold which of some byte strings."""
+    """Return the files that contain each byte string."""
     found: dict[bytes, set[str]] = {needle: set() for needle in needles}
     for path, data in everything(root, *without):
         for needle, places in found.items():

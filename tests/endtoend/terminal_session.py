@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, as a person sits in front of it."""
+"""A program with its own pseudo-terminal, for tests of interactive programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOWN, F6, CONTROL_Q = b"\x1b[B", b"\x1b[17~", b"\x11"
 
 
 class Terminal:
-    """A child process whose terminal this is."""
+    """A child process and its terminal."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.shown = b""
@@ -36,30 +36,30 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All that was ever shown, without what moves the cursor and colours."""
+        """All output so far, without control sequences."""
         return _CONTROL.sub(b"", self.shown).decode("utf-8", "replace")
 
     def read(self, seconds: float) -> bool:
-        """Read what is shown within a time; False once the program has ended."""
+        """Read output for at most ``seconds``; return False after the program has ended."""
         ready, _, _ = select.select([self.master], [], [], seconds)
         if not ready:
             return True
         try:
             data = os.read(self.master, 65_536)
-        except OSError:  # the other side is closed
+        except OSError:  # the program closed the terminal
             return False
         self.shown += data
         return bool(data)
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
-        """Read until a text is shown."""
+        """Read until a text appears."""
         deadline = time.monotonic() + seconds
         while text not in self.text:
             assert self.read(0.2), f"it ended: {self.text[-2000:]}"
             assert time.monotonic() < deadline, f"{text!r} is not shown: {self.text[-2000:]}"
 
     def press(self, *keys: bytes) -> None:
-        """Press keys, one after the other, with time to see what they do."""
+        """Press keys one after the other, with time for the program to react."""
         for key in keys:
             os.write(self.master, key)
             until = time.monotonic() + 1
@@ -67,7 +67,7 @@ class Terminal:
                 pass
 
     def end(self, seconds: float = 30) -> int:
-        """Wait for the program to end, or end it; returns its exit code."""
+        """Wait for the program to end, or kill it; return its exit code."""
         deadline = time.monotonic() + seconds
         while self.read(0.2):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A landing zone full of trouble, through the whole pipeline: each file is a row or a reject."""
+"""Whole run over invalid and unusual files: each file gives a row or a rejected file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRETS = (b"Muster", "Änne".encode(), b"HOSP-4711", b"two patients", b"<script
 
 
 def instance(number: int, study: int = 100, **attributes: Any) -> bytes:
-    """An instance of a patient whose identifiers can be searched for."""
+    """Return an instance of a patient with conspicuous identifiers."""
     values = {
         "PatientID": "HOSP-4711",
         "StudyInstanceUID": f"1.9.{study}",
@@ -29,7 +29,7 @@ def instance(number: int, study: int = 100, **attributes: Any) -> bytes:
 
 
 def files() -> dict[bytes, bytes]:
-    """Names and contents; the names are bytes, because names are."""
+    """Return names and contents; names are bytes, as in the file system."""
     good = instance(1)
     return {
         b"good.dcm": good,
@@ -62,7 +62,7 @@ def files() -> dict[bytes, bytes]:
         # one series in two studies
         b"two studies 1.dcm": instance(18, study=8, SeriesInstanceUID="1.9.80"),
         b"two studies 2.dcm": instance(19, study=9, SeriesInstanceUID="1.9.80"),
-        # values that would be code somewhere else
+        # values that are code in SQL, Jinja or HTML
         b"<script>.dcm": instance(20, PatientSex="M'; --", StudyDescription="{{ ref('x') }}"),
     }
 
@@ -81,7 +81,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
     return site, site.run()
 
 
-def test_the_run_succeeds_and_every_name_that_find_sees_is_counted(
+def test_the_run_succeeds_and_counts_every_name_that_find_lists(
     loaded: tuple[Site, str],
 ) -> None:
     site, output = loaded
@@ -99,7 +99,7 @@ def test_the_run_succeeds_and_every_name_that_find_sees_is_counted(
     )
 
 
-def test_each_reject_has_its_reason(loaded: tuple[Site, str]) -> None:
+def test_each_rejected_file_is_counted_under_its_reason(loaded: tuple[Site, str]) -> None:
     counts = summary(loaded[1])
     assert counts["duplicate"] == 1
     assert {name: counts[name] for name in ("not_dicom", "truncated", "no_sop_instance_uid")} == {
@@ -112,7 +112,7 @@ def test_each_reject_has_its_reason(loaded: tuple[Site, str]) -> None:
     assert [counts[name] for name in ignored] == [1] * 5
 
 
-def test_the_tables_describe_is_wrong_with_the_data(loaded: tuple[Site, str]) -> None:
+def test_the_tables_report_conflicts_in_the_data(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     assert site.ask(
         "select instance_number, instance_versions from processed.processed_images"
@@ -124,7 +124,7 @@ def test_the_tables_describe_is_wrong_with_the_data(loaded: tuple[Site, str]) ->
     assert site.ask("select study_count from processed.processed_series where study_count > 1") == [
         (2,)
     ]
-    # a date that is none is null, not an error: stars, 9999, none at all
+    # an invalid or missing date is null, not an error: stars, 9999, no date
     [(undated,)] = site.ask(
         "select count(*) from processed.processed_studies where study_date is null"
     )
@@ -142,7 +142,7 @@ def test_a_second_run_has_nothing_to_do(loaded: tuple[Site, str]) -> None:
     assert site.content() == before
 
 
-def test_nothing_of_a_file_or_its_name_is_outside_the_raw_zone(loaded: tuple[Site, str]) -> None:
+def test_no_value_or_name_of_a_file_leaves_the_raw_zone(loaded: tuple[Site, str]) -> None:
     site, output = loaded
     assert "Muster" not in output
     for zone in ("warehouse", "published", "dagster"):

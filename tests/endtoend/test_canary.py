@@ -1,6 +1,6 @@
-"""A known key, and a search for it in everything that a run leaves behind, in every form.
+"""Search for a known key, in every encoding, in everything that a run writes.
 
-Allowed are two places: the key's own file, and the vault, which has what is derived from it.
+The key may be only in its own file, and the derived keys only in the vault.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tests.warehouse.oracle import Oracle
 from . import subjects
 from .conftest import Site
 
-# not a multiple of three bytes, so that base64 is padded; with bytes that + / - _ stand for
+# not a multiple of three bytes, so base64 is padded; its base64 contains + / - _
 KEY = bytes([0xFB, 0xEF, 0xBE, 0xFF, 0xFF, 0xFE]) + bytes(range(5, 39))
 ORACLE = Oracle(KEY)
 
 
 def forms(secret: bytes) -> dict[str, bytes]:
-    """The ways to write a secret."""
+    """Return the encodings of a secret."""
     standard, urlsafe = base64.b64encode(secret), base64.urlsafe_b64encode(secret)
     return {
         "raw": secret,
@@ -55,21 +55,21 @@ NEEDLES = {
 
 @dataclass
 class Ran:
-    """A site after some commands, and what they printed."""
+    """A site after some commands, with their output and process arguments."""
 
     site: Site
     printed: str
     arguments: set[bytes]
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
-        """Names and contents of all files of the project's copy and of all zones; the terminal."""
+        """Yield name and content of the output and of all files of project copy and zones."""
         yield "terminal", self.printed.encode()
         for root in (self.site.project, self.site.root):
             for path, data in subjects.everything(root, self.site.landing):
                 yield os.fspath(path.relative_to(root)), data
 
     def places(self) -> dict[str, set[str]]:
-        """Where each form was found."""
+        """Return the files in which each form was found."""
         found: dict[str, set[str]] = {name: set() for name in NEEDLES}
         for place, data in self.texts():
             for name, needle in NEEDLES.items():
@@ -79,20 +79,20 @@ class Ran:
 
 
 def break_a_model(project: Path) -> None:
-    """Make dbt fail in the middle of a build, at a model that sees the keys."""
+    """Make dbt fail during a build, at a model that reads the keys."""
     model = project / "dbt_snowflake" / "models" / "stage" / "staged_studies.sql"
     model.write_text(model.read_text() + "\nwhere ki = no_such_column")
 
 
 def break_a_test(project: Path) -> None:
-    """Make a test of dbt fail, behind which everything is built."""
+    """Make a dbt test fail after all models were built."""
     folder = project / "dbt_snowflake" / "tests"
     folder.mkdir(exist_ok=True)
     (folder / "fails.sql").write_text("select * from {{ ref('processed_patients') }}")
 
 
 def given(way: str, site: Site) -> None:
-    """Give the key in one of the ways there are."""
+    """Provide the key in one of the supported ways."""
     own, elsewhere = site.root / "warehouse" / "pseudonym.key", site.root.parent / "elsewhere.key"
     if way == "variable":
         site.environment["DICOM_PSEUDONYM_KEY"] = base64.b64encode(KEY).decode()
@@ -105,18 +105,18 @@ def given(way: str, site: Site) -> None:
 
 
 def two_runs(site: Site) -> str:
-    """One that succeeds, and one that fails in dbt and says all it can."""
+    """Run once with success, and once with an error in dbt and --debug."""
     printed = site.command("run", umask=0)
     break_a_model(site.project)
     return printed + site.command("run", "--force", "--debug", code=1, umask=0)
 
 
 def all_commands(site: Site) -> str:
-    """Every command that uses the key, and runs that fail in several ways."""
+    """Run every command that uses the key, and runs that fail in different ways."""
     printed = site.command("run", umask=0o022)
     printed += site.command("run", "--force", "--debug", umask=0o022)
-    printed += site.command("purge", "--patient-id", subjects.STAYS, "--yes", "--debug")
-    printed += site.command("pseudonym", "--patient-id", subjects.STAYS)
+    printed += site.command("purge", "--patient-id", subjects.REMAINING_ID, "--yes", "--debug")
+    printed += site.command("pseudonym", "--patient-id", subjects.REMAINING_ID)
     printed += site.command("rotate-key", code=3, stdin="n\n")
     weak = KEY.hex()[:-20]
     printed += site.command("run", code=2, DICOM_PSEUDONYM_KEY=weak)
@@ -137,7 +137,7 @@ def all_commands(site: Site) -> str:
     ],
 )
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A site after runs that succeed and runs that fail, quiet and with --debug."""
+    """Site after successful and failed runs, with and without --debug."""
     way, commands = request.param
     root = tmp_path_factory.mktemp("canary")
     site = Site(root / "site", copy_project(root / "project"))
@@ -148,12 +148,12 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return Ran(site, printed, arguments)
 
 
-def test_the_key_is_in_its_own_file_and_what_is_derived_in_the_vault_and_nowhere_else(
+def test_the_key_is_only_in_its_file_and_derived_keys_are_only_in_the_vault(
     ran: Ran,
 ) -> None:
     places = ran.places()
     own = ran.site.root / "warehouse" / "pseudonym.key"
-    # the search finds what is there
+    # the search finds the key where it is allowed
     assert places.pop("key, hex", set()) == ({"warehouse/pseudonym.key"} if own.exists() else set())
     assert places.pop("key, half of the hex", set()) <= {"warehouse/pseudonym.key"}
     for name in ("ki", "ko"):
@@ -162,7 +162,7 @@ def test_the_key_is_in_its_own_file_and_what_is_derived_in_the_vault_and_nowhere
     assert places == {}
 
 
-def test_the_search_goes_through_all_that_a_run_writes(ran: Ran) -> None:
+def test_the_search_covers_everything_that_a_run_writes(ran: Ran) -> None:
     searched = {place for place, _ in ran.texts()}
     for name in ("dbt.log", "manifest.json", "run_results.json", "partial_parse.msgpack"):
         assert any(place.endswith(f"/{name}") for place in searched), name
@@ -172,32 +172,32 @@ def test_the_search_goes_through_all_that_a_run_writes(ran: Ran) -> None:
     assert "no_such_column" in ran.printed  # dbt's error is in what --debug prints
 
 
-def test_the_key_is_in_no_arguments_of_a_process(ran: Ran) -> None:
+def test_no_process_argument_contains_the_key(ran: Ran) -> None:
     told = b"\n".join(ran.arguments)
     assert b"dicom_pipeline.cli" in told
-    assert b"dbt" in told  # started by the run: what it started was seen
+    assert b"dbt" in told  # arguments of child processes were seen too
     assert {name for name, needle in NEEDLES.items() if needle in told} == set()
 
 
-def test_no_file_that_a_run_leaves_is_a_pickle(ran: Ran) -> None:
-    """Who loads one runs what it says: rows go through Arrow, notes are text."""
+def test_a_run_leaves_no_pickle_file(ran: Ran) -> None:
+    """Loading a pickle can run code. Rows are exchanged as Arrow, and state files are text."""
     for place, data in ran.texts():
         assert not (data[:1] == b"\x80" and data[1:2] in b"\2\3\4\5" and data[-1:] == b"."), place
         assert not place.endswith((".pickle", ".pkl")), place
 
 
-def test_what_a_run_makes_outside_the_zones_has_the_rights_that_it_needs(ran: Ran) -> None:
+def test_the_published_file_and_dagsters_storage_have_restricted_permissions(ran: Ran) -> None:
     root = ran.site.root
 
     def mode(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
 
     assert mode(root / "published" / "dicom.duckdb") == 0o444
-    assert mode(root / "published") & 0o022 == 0  # or others could put another file in its place
-    assert mode(root / "dagster") == 0o700  # it has the true months
+    assert mode(root / "published") & 0o022 == 0  # other users must not be able to replace the file
+    assert mode(root / "dagster") == 0o700  # it contains the true months
 
 
-def test_zones_are_for_their_owner_alone_whatever_the_umask_and_however_a_run_ends(
+def test_private_zones_are_accessible_to_their_owner_only_with_any_umask(
     ran: Ran,
 ) -> None:
     assert vault_path(ran.site.root / "warehouse").exists()

@@ -1,4 +1,4 @@
-"""What the commands say, and with which exit code they end."""
+"""Output and exit codes of the commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import Site, files_read, summary
 
 
 @pytest.mark.parametrize("command", ["run", "scan", "status", "purge", "pseudonym", "rotate-key"])
-def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str) -> None:
+def test_help_describes_exit_codes_and_the_debug_option(site: Site, command: str) -> None:
     output = site.command(command, "--help")
     assert "Exit code" in output
     assert "--debug" in output
@@ -25,10 +25,10 @@ def test_help_says_what_a_command_does_and_how_it_ends(site: Site, command: str)
         ("DICOM_MAX_DELETED_FRACTION", "20%"),
         ("DICOM_NO_SUCH_SETTING", "1"),
         ("DBT_TARGET", "oracle"),
-        ("DICOM_[red]_[/x]", "1"),  # what looks like markup is shown as it is
+        ("DICOM_[red]_[/x]", "1"),  # text that looks like markup is shown unchanged
     ],
 )
-def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
+def test_an_invalid_setting_gives_a_one_line_error_with_its_name(
     site: Site, name: str, value: str
 ) -> None:
     output = site.command("scan", code=2, **{name: value})
@@ -37,12 +37,12 @@ def test_a_setting_that_cannot_be_used_is_one_line_that_names_it(
     assert not (site.root / "raw").exists()
 
 
-def test_a_landing_zone_that_is_not_there_is_named(site: Site) -> None:
+def test_a_missing_landing_zone_is_reported_by_its_setting(site: Site) -> None:
     site.landing.rmdir()
     assert "DICOM_LANDING_URI" in site.command("scan", code=3)
 
 
-def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
+def test_status_counts_files_and_names_the_next_step(site: Site) -> None:
     site.put("CT_small.dcm", "README.txt")
     site.command("scan")
     before = site.command("status", code=1)
@@ -58,14 +58,14 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     }  # fmt: skip
     assert "nothing to do" in after
 
-    # what is gone, and what another grain would change, is told too
+    # a missing landing zone and deleted files are reported
     assert "nothing to do" not in site.command("status", code=3, DICOM_LANDING_URI="/no/such/place")
     (site.landing / "README.txt").rename(site.root / "README.txt")
     gone = site.command("status", code=1)
     assert "the next run removes their rows" in gone
     (site.root / "README.txt").rename(site.landing / "README.txt")
 
-    # another profile, and a run that failed
+    # another profile, and a failed run
     strict = site.command("status", code=1, DICOM_DEID_PROFILE="strict")
     assert "stale: published: with profile research, not strict" in strict
     site.command("run", "--force", code=1, DBT_DATABASE_NAME="/proc/nobody_writes_here.duckdb")
@@ -79,7 +79,7 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     assert site.content() == content
     assert "nothing to do" in site.command("status")
 
-    # what is private is private; the published file is not
+    # only the owner can access the private zones
     for zone in ("raw", "warehouse"):
         assert stat.S_IMODE((site.root / zone).stat().st_mode) == 0o700
         for folder, _, names in os.walk(site.root / zone):
@@ -87,7 +87,7 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
                 mode = os.stat(os.path.join(folder, name)).st_mode
                 assert stat.S_IMODE(mode) & 0o077 == 0, name
 
-    # a key that is gone is not replaced, and the way out is named
+    # a missing key is not replaced, and the error names the command
     (site.root / "warehouse" / "pseudonym.key").unlink()
     refused = site.command("run", code=2)
     assert "rotate-key" in refused
@@ -96,7 +96,7 @@ def test_status_tells_pending_from_loaded_and_what_to_do(site: Site) -> None:
     assert site.content() == content
 
 
-def test_the_landing_zone_of_somebody_else_never_gets_the_sample(site: Site) -> None:
+def test_the_sample_is_never_written_to_a_configured_landing_zone(site: Site) -> None:
     output = site.command("run", "--sample")
     assert summary(output)["found"] == 0
     assert not any(site.landing.iterdir())

@@ -1,4 +1,4 @@
-"""`dicom-pipeline explore`: Harlequin on the published file, on a real terminal."""
+"""`dicom-pipeline explore`: Harlequin on the published file, in a real terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .terminal_session import CONTROL_Q, DOWN, F6, Terminal
 
 
 def real_harlequin() -> str | None:
-    """Harlequin, if it is installed; not by uvx, which would fetch it."""
+    """Return Harlequin if it is installed; uvx is excluded because it would download it."""
     try:
         command = explore.harlequin_command()
     except explore.ExploreError:
@@ -28,7 +28,7 @@ def real_harlequin() -> str | None:
 
 
 def made(path: Path, image: str) -> Path:
-    """A file that looks like a published one."""
+    """Create a database with the schema of a published file."""
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema processed")
@@ -59,8 +59,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 COMMAND = (sys.executable, "-m", "dicom_pipeline.cli", "explore")
 
 
-@pytest.mark.slow  # a program that draws a whole terminal
-def test_harlequin_shows_the_tables_reads_only_and_lets_the_file_be_replaced(
+@pytest.mark.slow  # a full-screen terminal program
+def test_harlequin_shows_the_tables_read_only_while_the_file_is_replaced(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     if real_harlequin() is None:
@@ -75,7 +75,7 @@ def test_harlequin_shows_the_tables_reads_only_and_lets_the_file_be_replaced(
         made(tmp_path / "next.duckdb", "second").replace(database)
         replaced = database.read_bytes()
         assert replaced != before
-        # into the catalog, and down: the database, its schema main, processed
+        # expand the database, its schema main and processed in the catalog
         terminal.press(F6, DOWN, b" ", DOWN, b" ", DOWN, b" ")
         for name in ("processed_images", "run_info", "series_geometry"):
             terminal.wait_for(name)
@@ -88,7 +88,7 @@ def test_harlequin_shows_the_tables_reads_only_and_lets_the_file_be_replaced(
 
 
 def fake(folder: Path, name: str) -> None:
-    """A program that says what it was started with."""
+    """Create a program that prints its name and arguments."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text('#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@"\nexit 7\n')
     (folder / name).chmod(0o755)
@@ -98,13 +98,13 @@ def fake(folder: Path, name: str) -> None:
     ("program", "first"),
     [("harlequin", []), ("uvx", ["--from", "harlequin>=2.17,<3", "harlequin"])],
 )
-def test_it_is_started_read_only_with_whatever_there_is(
+def test_explore_starts_the_available_program_read_only(
     environment: dict[str, str], tmp_path: Path, program: str, first: list[str]
 ) -> None:
     fake(tmp_path / "bin", program)
-    # an environment of this project's own would go first
+    # Harlequin in an environment of the project would take precedence
     code = (
-        "import sys, pathlib; from dicom_pipeline import explore\n"
+        "import sys, pathlib; from dicom_pipeline.operations import explore\n"
         "explore.OWN_ENVIRONMENT = pathlib.Path('nowhere'); sys.executable = '/nowhere/python'\n"
         "from dicom_pipeline.cli.app import app; app(['explore'])"
     )
@@ -118,10 +118,10 @@ def test_it_is_started_read_only_with_whatever_there_is(
     database = str(tmp_path / "dicom.duckdb")
     expected = [program, *first, "--adapter", "duckdb", "--read-only", database]
     assert done.stdout.splitlines() == expected, done.stderr
-    assert done.returncode == 7  # it is Harlequin's
+    assert done.returncode == 7  # the exit code of the started program
 
 
-def test_without_harlequin_one_line_says_how_to_get_it(
+def test_without_harlequin_a_one_line_error_explains_how_to_install_it(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(explore, "OWN_ENVIRONMENT", tmp_path / "none")
@@ -135,7 +135,7 @@ def test_without_harlequin_one_line_says_how_to_get_it(
     ]
 
 
-def test_before_anything_is_published_it_says_so(
+def test_explore_before_the_first_publication_is_an_error(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "dicom.duckdb").unlink()

@@ -1,4 +1,4 @@
-"""The way back to the pixels: the files that are listed are read, and held against the tables."""
+"""`locate`: the listed files are read with pydicom and compared with the tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def files(site: Site, query: str, *arguments: str) -> list[Path]:
 
 
 def headers(site: Site) -> dict[Path, pydicom.Dataset]:
-    """All files that have an instance, by path."""
+    """Return the headers of all files that contain an instance, by path."""
     found = {}
     for path in sorted(site.landing.rglob("*")):
         try:
@@ -60,7 +60,7 @@ def by_instance(explored: Site) -> dict[str, list[Path]]:
     return found
 
 
-def test_every_image_gives_one_file_and_that_is_a_file_of_it(
+def test_every_image_is_located_as_one_of_its_files(
     explored: Site, by_instance: dict[str, list[Path]]
 ) -> None:
     result = locate(explored, "--query", "from processed.processed_images", "--format", "csv")
@@ -78,14 +78,14 @@ def test_every_image_gives_one_file_and_that_is_a_file_of_it(
     assert "original" not in result.stdout
     everything = files(explored, "from processed.processed_images", "--every-file")
     instances = {path for paths in by_instance.values() for path in paths}
-    # pydicom goes on where a file ends
+    # pydicom also reads a truncated file, which the pipeline rejects
     assert instances - set(everything) == {
         path for path in instances if path.name == "rtplan_truncated.dcm"
     }
     assert len(everything) == len(instances) - 1
 
 
-def test_a_cohort_of_any_level_is_the_files_that_pydicom_finds(explored: Site) -> None:
+def test_a_cohort_at_any_level_gives_the_files_that_pydicom_finds(explored: Site) -> None:
     chest = {
         path
         for path, header in headers(explored).items()
@@ -108,7 +108,7 @@ def test_a_cohort_of_any_level_is_the_files_that_pydicom_finds(explored: Site) -
     assert set(files(explored, f"select '{study}' as study_instance_uid")) == chest
 
 
-def test_the_sql_may_come_from_a_file_or_standard_input(explored: Site, tmp_path: Path) -> None:
+def test_the_query_can_come_from_a_file_or_standard_input(explored: Site, tmp_path: Path) -> None:
     sql = f"select '{ORACLE.key('series_key', '1.2.77.5.1')}' as series_key -- 'ü'"
     (tmp_path / "cohort.sql").write_text(sql)
     listed = locate(explored, "--query-file", str(tmp_path / "cohort.sql")).stdout
@@ -117,7 +117,7 @@ def test_the_sql_may_come_from_a_file_or_standard_input(explored: Site, tmp_path
     assert locate(explored, "--query", sql, "--null").stdout == listed.replace("\n", "\0")
 
 
-def test_counts_go_to_standard_error_and_the_original_uids_where_they_are_asked_for(
+def test_counts_go_to_standard_error_and_original_uids_are_optional(
     explored: Site,
 ) -> None:
     sql = f"select '{ORACLE.key('series_key', '1.2.77.6.1')}' as series_key"
@@ -132,7 +132,7 @@ def test_counts_go_to_standard_error_and_the_original_uids_where_they_are_asked_
     locate(explored, "--query", sql, "--original-uids", code=2)
 
 
-def test_nothing_found_is_an_empty_list(explored: Site) -> None:
+def test_a_query_without_matches_gives_an_empty_list(explored: Site) -> None:
     result = locate(explored, "--query", "select 'x' as image_key", code=1)
     assert result.stdout == ""
     assert "files: 0; images: 0;" in result.stderr
@@ -163,7 +163,7 @@ def test_nothing_found_is_an_empty_list(explored: Site) -> None:
         "",
     ],
 )
-def test_sql_that_cannot_be_used_is_one_line_and_reaches_nothing(
+def test_invalid_sql_gives_a_one_line_error_and_accesses_nothing(
     explored: Site, tmp_path: Path, sql: str
 ) -> None:
     (tmp_path / "SECRET.txt").write_text("PHI")
@@ -180,13 +180,13 @@ def test_sql_that_cannot_be_used_is_one_line_and_reaches_nothing(
     assert not beside
 
 
-def test_one_of_the_two_ways_to_give_sql_is_wanted(explored: Site, tmp_path: Path) -> None:
+def test_exactly_one_query_option_is_required(explored: Site, tmp_path: Path) -> None:
     locate(explored, code=2)
     locate(explored, "--query", "select 1", "--query-file", "-", code=2)
     locate(explored, "--query-file", str(tmp_path / "nowhere.sql"), code=2)
 
 
-def test_another_key_and_no_publication_are_told(explored: Site, tmp_path: Path) -> None:
+def test_another_key_and_a_missing_publication_are_errors(explored: Site, tmp_path: Path) -> None:
     other = Site(tmp_path)
     other.environment["DICOM_PSEUDONYM_KEY"] = bytes(range(1, 50)).hex()
     assert "nothing is published" in locate(other, "-q", "select 1", code=1).stderr
@@ -195,7 +195,7 @@ def test_another_key_and_no_publication_are_told(explored: Site, tmp_path: Path)
     assert "another key" in locate(other, "-q", "select 1", code=2).stderr
 
 
-# SOP Instance UID and what tells the versions apart; the last one is what is published
+# SOP Instance UID and the differences of its versions; the last one is published
 VERSIONS: dict[str, list[dict[str, Any]]] = {
     "9.1": [{"InstanceCreationDate": None}, {"InstanceCreationDate": "20100101"}],
     "9.2": [
@@ -218,7 +218,7 @@ VERSIONS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.slow  # half a minute
-def test_of_several_versions_it_is_the_file_that_the_row_was_made_of(tmp_path: Path) -> None:
+def test_the_located_version_is_the_one_that_was_published(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()
     heights: dict[str, int] = {}
@@ -231,7 +231,7 @@ def test_of_several_versions_it_is_the_file_that_the_row_was_made_of(tmp_path: P
             made = dataset(uid, Rows=height, **values)
             (site.landing / name).write_bytes(encoded(made))
             heights[name] = height
-    # the same once more under other names, some that no line and no text can hold
+    # copies under other names, one with a line break and invalid UTF-8
     shutil.copy(site.landing / "9.1 0.dcm", site.landing / "a copy of 9.1 0.dcm")
     strange = os.path.join(os.fsencode(site.landing), b"9.6 \xff\\\n.dcm")
     Path(os.fsdecode(strange)).write_bytes(encoded(dataset("9.6", Rows=7)))
@@ -262,7 +262,7 @@ def test_of_several_versions_it_is_the_file_that_the_row_was_made_of(tmp_path: P
     assert "have no file any more" in gone.stderr
 
 
-def test_a_reader_may_stop_reading(explored: Site) -> None:
+def test_a_closed_output_pipe_is_not_an_error(explored: Site) -> None:
     query = "from processed.processed_images"
     process = subprocess.Popen(
         [sys.executable, "-m", "dicom_pipeline.cli", "locate", "--query", query],
@@ -273,7 +273,7 @@ def test_a_reader_may_stop_reading(explored: Site) -> None:
     )
     assert process.stdout and process.stderr
     process.stdout.close()  # before anything is written
-    told = process.stderr.read()
-    assert process.wait(60) == 0, told
-    [line] = told.splitlines()
+    messages = process.stderr.read()
+    assert process.wait(60) == 0, messages
+    [line] = messages.splitlines()
     assert "images" in line

@@ -1,4 +1,4 @@
-"""To add an attribute is to add a line."""
+"""One line in the mapping adds an attribute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import SAMPLE, Site, files_read
 LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n"
 
 
-@pytest.mark.slow  # a minute; raw and stage hold their parts of it
+@pytest.mark.slow  # a minute; the tests of raw and stage cover parts of it
 def test_an_attribute_added_by_one_line_is_in_raw_stage_and_processed(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     site = Site(tmp_path / "site", project)
@@ -25,7 +25,7 @@ def test_an_attribute_added_by_one_line_is_in_raw_stage_and_processed(tmp_path: 
     assert ("kvp",) not in site.ask(columns)
 
     add_line(project, LINE)
-    assert files_read(site.run()) == 2  # the column list changed: read by the new one
+    assert files_read(site.run()) == 2  # the list of columns changed, so all files are read again
 
     voltage = float(dcmread(SAMPLE / "CT_small.dcm").KVP)
     published = site.ask("select kvp, typeof(kvp) from processed.processed_images order by kvp")

@@ -1,6 +1,6 @@
-"""Payloads in every value that is read and in file names: text everywhere, and nothing else.
+"""Injection payloads in every value and in file names are treated as text.
 
-They reach SQL, dbt, Dagster's storage, the report, the terminal and lists of files.
+They reach SQL, dbt, Dagster's storage, the report, the terminal and the file lists.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from .conftest import Site, files_read, summary
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-MARKER = "zqx"  # no language has it: no list allows it
+MARKER = "zqx"  # in no language and in no word list
 _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# payloads that a scanner may well write, to be seen in the report: a company's name is kept
+# payloads as manufacturers: these are kept and therefore appear in the report
 MAKERS = ("$CT$", "=CT+MR", "<b>CT</b>", "[CT](CT:CT)", "CT | MR", "$$", "\x1b]8;;CT\x07CT")
 
 
 TABLES = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes()))
 PERSON, REST, ALL = "person", "rest", "all"
-# of more patients the codes would be taken for a fault of the mapping, and nothing published
+# with more patients, the leak check would take the codes for a wrong rule and stop publication
 IN_ALL = ("sql", "formula", "null")
 
 
 def hostile(number: int, text: str, where: str) -> bytes:
-    """An instance with a payload in what identifies a patient, in the rest, or in all texts."""
+    """Return an instance with a payload in identifying, in other, or in all text attributes."""
     elements = {0x00080005: attacks.element(0x00080005, "CS", b"ISO_IR 192")}
     identifying = set(TABLES.terms.attribute_paths)
     for attribute_path in TABLES.attribute_paths:
@@ -75,12 +75,12 @@ def hostile(number: int, text: str, where: str) -> bytes:
 
 
 def name_of(number: int, text: str) -> bytes:
-    """A payload as a name in a file system."""
+    """Return a payload as a valid file name."""
     return f"{number:02} {text}".encode().replace(b"/", b"|").replace(b"\0", b"")[:255]
 
 
 def made(maker: str, number: int) -> bytes:
-    """A good instance by some maker."""
+    """Return a valid instance with a manufacturer."""
     extra = {
         0x00080018: attacks.element(0x00080018, "UI", f"1.2.3.{number}".encode()),
         0x00080070: attacks.element(0x00080070, "LO", maker.encode()),
@@ -92,7 +92,7 @@ def made(maker: str, number: int) -> bytes:
 
 
 def long(number: int, **texts: str) -> bytes:
-    """An instance with texts as long as they may be, by the hexadecimal digits of their tags."""
+    """Return an instance with texts of at most LONGEST_TEXT bytes, by hexadecimal tag."""
     values = {int(tag[1:], 16): text for tag, text in texts.items()}
     elements = {
         tag: attacks.element(tag, "UT", text.encode()[:LONGEST_TEXT])
@@ -163,13 +163,15 @@ def test_every_file_is_loaded_or_rejected_and_a_second_run_finds_nothing_to_do(r
 
 
 def texts(ran: Ran) -> Iterator[tuple[str, str]]:
-    """All texts of the published file, with the column they stand in."""
+    """Yield all rows of the published file as JSON, with their table."""
     for table in ran.site.tables():
         for (line,) in ran.site.ask(f"select to_json(t) from {table} as t"):
             yield table, line
 
 
-def test_nothing_that_is_published_acts_on_a_terminal_or_names_anybody(ran: Ran) -> None:
+def test_published_text_has_no_control_characters_and_payloads_only_in_kept_columns(
+    ran: Ran,
+) -> None:
     def leaves(value: object) -> Iterator[str]:
         if isinstance(value, dict):
             for one in value.values():
@@ -189,21 +191,21 @@ def test_nothing_that_is_published_acts_on_a_terminal_or_names_anybody(ran: Ran)
                 if active or MARKER in text:
                     found.add((table, column, repr(text)[:60]))
     assert not {one for one in found if MARKER not in one[2]}
-    # the two columns that the mapping keeps as they are, after somebody reviewed them
+    # the two columns that the mapping keeps after a review
     assert {column for _, column, _ in found} <= {
         "software_versions",
         "ethnic_group",
     }
 
 
-def test_payloads_are_nowhere_outside_the_raw_zone(ran: Ran) -> None:
+def test_payloads_are_in_tables_and_zones_and_in_no_other_file(ran: Ran) -> None:
     allowed = ("published/", "warehouse/build.duckdb", "landing/", "raw/")
     for path, data in subjects.everything(ran.site.root, ran.site.landing):
         place = os.fspath(path.relative_to(ran.site.root))
         if not place.startswith(allowed):
             assert MARKER.encode() not in data, place
             assert b"onerror" not in data, place
-    # `words` shows what was taken out, as text
+    # the output contains removed words, with control characters escaped
     assert not [c for c in ran.printed if unicodedata.category(c) in _ACTIVE - {"Zl"} and c != "\n"]
 
 
@@ -216,7 +218,7 @@ class _Tags(HTMLParser):
         self.found.append((tag, tuple(name for name, _ in attrs)))
 
 
-def test_the_report_has_no_element_of_theirs(ran: Ran) -> None:
+def test_payloads_add_no_element_to_the_report(ran: Ran) -> None:
     page = (ran.site.root / "warehouse" / "report.html").read_text()
     tags = _Tags()
     tags.feed(page)
@@ -225,11 +227,11 @@ def test_the_report_has_no_element_of_theirs(ran: Ran) -> None:
     assert not [
         name for _, attributes in tags.found for name in attributes if name.startswith("on")
     ]
-    assert "&lt;b&gt;CT" in page  # it is there, as text
+    assert "&lt;b&gt;CT" in page  # the payload appears as text
 
 
 def output_of(site: Site, *arguments: str) -> bytes:
-    """What a command writes to standard output, byte for byte."""
+    """Return the standard output of a command as bytes."""
     environment = {**os.environ, **site.environment, "PYTHONPATH": str(site.project)}
     command = [sys.executable, "-m", "dicom_pipeline.cli", *arguments]
     done = subprocess.run(
@@ -239,7 +241,7 @@ def output_of(site: Site, *arguments: str) -> bytes:
 
 
 @pytest.mark.parametrize("command", ["locate", "rejects"])
-def test_lists_lead_back_to_each_file_and_no_cell_is_a_formula(ran: Ran, command: str) -> None:
+def test_every_listed_path_exists_and_no_cell_is_a_formula(ran: Ran, command: str) -> None:
     site = ran.site
     options = ["--query", "from processed.processed_images", "--original-uids"]
     arguments = [command, *(options if command == "locate" else []), "--format", "csv"]
@@ -250,7 +252,7 @@ def test_lists_lead_back_to_each_file_and_no_cell_is_a_formula(ran: Ran, command
     for row in rows:
         assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
         assert os.path.exists(os.fsencode(row[-1]))
-    # every cell is quoted: a sheet that takes other separators finds none
+    # every cell is quoted, so a spreadsheet finds no other separator
     assert all(line.startswith(b'"') for line in re.split(rb'(?<=")\n(?=")', listed))
     exact = [command, *(options[:2] if command == "locate" else []), "--format", "paths", "--null"]
     paths = output_of(site, *exact).split(b"\0")[:-1]

@@ -1,4 +1,4 @@
-"""From one profile to the other and back, as a person does it: with the setting, and a run."""
+"""Switch from one profile to the other and back with the setting and a run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
 from .conftest import Site, files_read
 
-pytestmark = pytest.mark.slow  # three runs; tests/warehouse/test_profiles.py has the tables
+pytestmark = pytest.mark.slow  # three runs; tests/warehouse/test_profiles.py compares the tables
 
 METHODS = "processed.deidentification"
 CODES = f"select code_value from {METHODS} order by 1"
 
 
-def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path: Path) -> None:
+def test_switching_the_profile_reads_no_file_and_switching_back_restores_the_tables(
+    tmp_path: Path,
+) -> None:
     site = Site(tmp_path)
     key = secrets.token_bytes(32)
     site.environment["DICOM_PSEUDONYM_KEY"] = key.hex()
@@ -31,7 +33,7 @@ def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path:
         " (select count(study_date) from processed.processed_studies)"
     )
     assert weights > 0 and dates > 0
-    says_what_it_is_and_names_the_key_only(site, key)
+    assert_documented_without_the_key(site, key)
 
     assert files_read(site.run(DICOM_DEID_PROFILE="strict")) == 0
     strict = site.content()
@@ -46,7 +48,7 @@ def test_a_switch_reads_no_file_and_the_way_back_gives_the_same_tables(tmp_path:
     assert site.content() == research
 
 
-def says_what_it_is_and_names_the_key_only(site: Site, key: bytes) -> None:
+def assert_documented_without_the_key(site: Site, key: bytes) -> None:
     comments = site.ask(
         "select comment from duckdb_columns() where table_name = 'deidentification' union all"
         " select comment from duckdb_tables() where table_name = 'deidentification'"
@@ -59,7 +61,7 @@ def says_what_it_is_and_names_the_key_only(site: Site, key: bytes) -> None:
 
 
 def is_empty(site: Site, table: str, column: str) -> None:
-    """A removed column is null, where the published table has it."""
+    """Check that a removed column is null, if the published table has it."""
     table = f"processed_{table}"
     there = site.ask(
         "select count(*) from duckdb_columns()"

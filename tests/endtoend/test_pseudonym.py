@@ -1,4 +1,4 @@
-"""What an identifier is in the tables: the command against tables and an oracle of their own."""
+"""`pseudonym`: its output is compared with the published tables and an independent oracle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import Site
 KEY = bytes(range(90, 130))
 ORACLE = Oracle(KEY)
 DECOMPOSED = "Zoe\u0308 7"
-# values as they stand in files: padded, composed or not, with characters of other scripts
+# values as in files: padded, composed or decomposed, with characters of other scripts
 FILES: list[dict[str, Any]] = [
     {"PatientID": "HOSP-1", "StudyInstanceUID": "1.9.1", "AccessionNumber": "A 77"},
     {"PatientID": " HOSP-1 ", "IssuerOfPatientID": "CLINIC", "StudyInstanceUID": "1.9.2"},
@@ -42,13 +42,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def ask(site: Site, *arguments: str, stdin: str | bytes = "", code: int = 0) -> list[list[str]]:
-    """Cells of the lines that the command prints."""
+    """Run the command and return the cells of its output lines."""
     result = CliRunner().invoke(app, ["pseudonym", *arguments], input=stdin, env=site.environment)
     assert result.exit_code == code, result.output
     return [line.split("\t") for line in result.output.splitlines()]
 
 
-def test_patients_studies_and_accession_numbers_are_those_of_the_published_tables(
+def test_pseudonyms_equal_those_of_the_published_tables(
     site: Site,
 ) -> None:
     lines = [
@@ -73,7 +73,7 @@ def test_patients_studies_and_accession_numbers_are_those_of_the_published_table
     assert {uid for (uid,) in uids} == {uid for (uid,) in series}
 
 
-def test_one_identifier_is_named_by_its_columns_and_is_what_the_oracle_says(site: Site) -> None:
+def test_one_identifier_gives_column_names_and_the_values_of_the_oracle(site: Site) -> None:
     assert ask(site, "--patient-id", "HOSP-1", "--issuer", " CLINIC ") == [
         ["patient_key", ORACLE.patient_key("HOSP-1", "CLINIC")],
         ["patient_id", ORACLE.id("PatientID", "HOSP-1")],
@@ -90,7 +90,7 @@ def test_one_identifier_is_named_by_its_columns_and_is_what_the_oracle_says(site
     ]
 
 
-def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
+def test_a_list_gives_one_output_line_per_input_line_in_order(site: Site) -> None:
     lines = "B\r\nA\tI\nstudy:1\nuid:1\naccession:1\nstudy:1\t\n"
     assert ask(site, "--stdin", stdin=b"\xef\xbb\xbf" + lines.encode()) == [
         [ORACLE.patient_key("B"), ORACLE.id("PatientID", "B")],
@@ -98,7 +98,10 @@ def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
         [ORACLE.key("study_key", "1"), ORACLE.uid("1")],
         [ORACLE.uid("1")],
         [ORACLE.id("AccessionNumber", "1")],
-        [ORACLE.patient_key("study:1"), ORACLE.id("PatientID", "study:1")],  # it has a tab
+        [
+            ORACLE.patient_key("study:1"),
+            ORACLE.id("PatientID", "study:1"),
+        ],  # a line with a tab is a patient
     ]
 
 
@@ -116,7 +119,7 @@ def test_a_list_gives_a_line_for_each_line_in_its_order(site: Site) -> None:
         (["--stdin", "--uid", "SECRET"], "SECRET"),
     ],
 )
-def test_what_cannot_be_looked_up_is_one_line_and_not_quoted(
+def test_invalid_input_gives_a_one_line_error_that_quotes_nothing(
     site: Site, arguments: list[str], stdin: str | bytes
 ) -> None:
     [line] = ask(site, *arguments, stdin=stdin, code=2)
@@ -124,7 +127,7 @@ def test_what_cannot_be_looked_up_is_one_line_and_not_quoted(
     assert "SECRET" not in line[0]
 
 
-def test_nothing_but_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
+def test_only_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
     empty = {
         "DICOM_RAW_URI": str(tmp_path / "raw"),
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
@@ -139,7 +142,7 @@ def test_nothing_but_the_key_is_needed_and_nothing_is_written(site: Site, tmp_pa
     assert list(os.scandir(tmp_path)) == []
 
 
-def test_another_key_than_that_of_the_tables_is_refused(site: Site) -> None:
+def test_a_key_other_than_that_of_the_tables_is_refused(site: Site) -> None:
     other = {"DICOM_PSEUDONYM_KEY": bytes(range(1, 50)).hex()}
     result = CliRunner().invoke(app, ["pseudonym", "--uid", "1.2.3"], env=site.environment | other)
     assert result.exit_code == 2

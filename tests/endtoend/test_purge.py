@@ -1,4 +1,4 @@
-"""A subject is purged: out of every zone in one command, and not taken in again."""
+"""A purge removes a subject from every zone and prevents loading it again."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.warehouse.oracle import Oracle
 
 from . import subjects
 from .conftest import Site
-from .subjects import KEY, PERSON, STAYS, WITHDRAWN, found_in
+from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, found_in
 
-# three runs; tests/extract/test_tombstones.py has the raw zone
+# three runs; tests/extract/test_tombstones.py tests the raw zone
 pytestmark = pytest.mark.check
 
 ORACLE = Oracle(KEY)
-IDENTIFIERS = [WITHDRAWN.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]
-# what stands for the patient in the tables
+IDENTIFIERS = [PURGED_ID.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]
+# pseudonyms of the patient in the tables
 PSEUDONYMS = {
-    "patient_key": ORACLE.patient_key(WITHDRAWN),
-    "patient_key of the issuer": ORACLE.patient_key(WITHDRAWN, "CLINIC A"),
-    "patient_id": ORACLE.id("PatientID", WITHDRAWN),
+    "patient_key": ORACLE.patient_key(PURGED_ID),
+    "patient_key of the issuer": ORACLE.patient_key(PURGED_ID, "CLINIC A"),
+    "patient_id": ORACLE.id("PatientID", PURGED_ID),
     "study_key": ORACLE.key("study_key", "1.9.2"),
     "study_instance_uid": ORACLE.uid("1.9.3"),
     "series_instance_uid": ORACLE.uid("1.9.1.7"),
@@ -40,7 +40,7 @@ def key_environment() -> dict[str, str]:
 
 
 class Purged:
-    """A site from which the patient was purged, and what it was like before."""
+    """A site after the purge of a patient, and its state before it."""
 
     def __init__(self, root: Path) -> None:
         self.site = Site(root / "site")
@@ -50,7 +50,7 @@ class Purged:
         self.before = self.site.content()
         needles = [*IDENTIFIERS, *(value.encode() for value in PSEUDONYMS.values())]
         self.places_before = found_in(self.site.root, needles, self.site.landing)
-        self.output = self.site.command("purge", "--stdin", "--yes", stdin=f" {WITHDRAWN}\r\n\n")
+        self.output = self.site.command("purge", "--stdin", "--yes", stdin=f" {PURGED_ID}\r\n\n")
         self.purged = self.site.root / "raw" / "purged"
 
     def receipt(self) -> dict[str, Any]:
@@ -61,51 +61,49 @@ class Purged:
 
 @pytest.fixture(scope="module")
 def purged(tmp_path_factory: pytest.TempPathFactory) -> Purged:
-    """The tests here follow one another on it."""
+    """Purged site; the tests use it in order."""
     return Purged(tmp_path_factory.mktemp("purged"))
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same files without the patient's, loaded where nobody ever knew of them."""
+    """Site that was loaded without the files of the patient."""
     site = Site(tmp_path_factory.mktemp("clean"))
     site.environment |= key_environment()
     subjects.write(site.landing)
-    shutil.rmtree(site.landing / f"{WITHDRAWN} {PERSON}")
+    shutil.rmtree(site.landing / f"{PURGED_ID} {PERSON}")
     site.run()
     return site
 
 
-def test_the_published_file_is_that_of_a_pipeline_that_never_knew_the_patient(
+def test_the_published_file_equals_that_of_a_run_without_the_patient(
     purged: Purged, clean: Site
 ) -> None:
     assert purged.before != clean.content()
     assert purged.site.content() == clean.content()
 
 
-def test_no_file_holds_the_patient_but_the_tombstone(purged: Purged) -> None:
-    """Of the raw zone, the warehouse, the published file and Dagster's storage, in any form."""
-    assert purged.places_before[WITHDRAWN.encode()] > {"raw/manifests/study_period=2012-03.parquet"}
+def test_only_the_tombstone_contains_the_patient(purged: Purged) -> None:
+    """Search the raw zone, warehouse, published file, Dagster's storage and dbt's artifacts."""
+    assert purged.places_before[PURGED_ID.encode()] > {"raw/manifests/study_period=2012-03.parquet"}
     assert purged.places_before[PERSON.encode()]
     tombstones = purged.purged / "subjects.jsonl"
     found = found_in(purged.site.root, IDENTIFIERS, purged.site.landing, tombstones)
     assert {name: places for name, places in found.items() if places} == {}
     of_dbt = found_in(purged.site.project / "dbt_snowflake", IDENTIFIERS)
     assert {name: places for name, places in of_dbt.items() if places} == {}
-    assert json.loads(tombstones.read_text())["patient_id"] == WITHDRAWN
+    assert json.loads(tombstones.read_text())["patient_id"] == PURGED_ID
 
 
 @pytest.mark.parametrize("name", PSEUDONYMS)
-def test_not_even_the_pseudonyms_are_left_in_the_pages_of_a_database(
-    purged: Purged, name: str
-) -> None:
+def test_no_pseudonym_remains_in_the_pages_of_a_database(purged: Purged, name: str) -> None:
     needle = PSEUDONYMS[name].encode()
     assert purged.places_before[needle] >= {"warehouse/build.duckdb", "published/dicom.duckdb"}
     found = found_in(purged.site.root, [needle], purged.site.landing)
     assert found[needle] == set()
 
 
-def test_neither_the_terminal_nor_the_receipt_names_anybody(purged: Purged) -> None:
+def test_the_terminal_and_the_receipt_contain_no_identifier(purged: Purged) -> None:
     text = json.dumps(purged.receipt())
     for identifier in IDENTIFIERS:
         assert identifier.decode() not in purged.output
@@ -116,18 +114,19 @@ def test_neither_the_terminal_nor_the_receipt_names_anybody(purged: Purged) -> N
     assert "2 patients of different issuers" in purged.output
 
 
-def test_the_receipt_says_what_was_removed_where(purged: Purged) -> None:
+def test_the_receipt_counts_the_removed_rows_of_each_zone(purged: Purged) -> None:
     receipt = purged.receipt()
-    files = 7  # six instances, one of them twice
+    files = 7  # six instances, one of them in two files
     [subject] = receipt["subjects"]
     assert (subject["kind"], subject["files"], subject["issuers"]) == ("patient", files, 2)
-    assert subject["subject"] == ORACLE.id("purged", f"patient|{len(WITHDRAWN)}:{WITHDRAWN}|*")
+    assert subject["subject"] == ORACLE.id("purged", f"patient|{len(PURGED_ID)}:{PURGED_ID}|*")
     removed = receipt["removed"]
     assert removed["landing_manifests"] == {"files": files}
     assert {name: removed["raw"][name] for name in ("images", "patients", "studies", "series")} == {
         "images": files, "patients": 3, "studies": 3, "series": 3,
     }  # fmt: skip
-    assert removed["raw"]["devices"] == 2  # a row a partition: one of them had no other device
+    # one row per partition in which no other patient used the device
+    assert removed["raw"]["devices"] == 2
     assert removed["stage"]["staged_images"] == removed["processed"]["processed_images"] == 6
     lost = {
         name: len(set(rows) - set(purged.site.content()[name]))
@@ -135,14 +134,15 @@ def test_the_receipt_says_what_was_removed_where(purged: Purged) -> None:
     }
     for name in ("processed.processed_images", "processed.processed_patients"):
         assert removed["published"][name] == lost[name]
-    assert removed["published"]["processed.processed_devices"] == 1  # the one of theirs alone
+    # the device that only this patient used
+    assert removed["published"]["processed.processed_devices"] == 1
     assert receipt["files_left_in_the_landing_zone"] == files
     assert receipt["finished_at"] >= receipt["began_at"]
     assert receipt["tool"].startswith("dicom_pipeline ")
 
 
-def test_withdrawing_again_changes_nothing_and_names_the_receipt(purged: Purged) -> None:
-    output = purged.site.command("purge", "--patient-id", WITHDRAWN, "--yes")
+def test_a_second_purge_changes_nothing_and_shows_the_receipt(purged: Purged) -> None:
+    output = purged.site.command("purge", "--patient-id", PURGED_ID, "--yes")
     [receipt] = (purged.purged / "receipts").iterdir()
     assert "already" in output
     assert str(receipt) in output
@@ -152,22 +152,22 @@ def test_withdrawing_again_changes_nothing_and_names_the_receipt(purged: Purged)
     ("arguments", "code", "stdin"),
     [
         (["--patient-id", "NOBODY-1", "--yes"], 1, ""),
-        (["--patient-id", STAYS, "--issuer", "NOBODY-1", "--yes"], 1, ""),
-        (["--stdin", "--yes"], 1, f"{STAYS}\nNOBODY-1\n"),
-        (["--stdin", "--yes"], 2, f"{STAYS}\n\nNOBODY-1\n"),
+        (["--patient-id", REMAINING_ID, "--issuer", "NOBODY-1", "--yes"], 1, ""),
+        (["--stdin", "--yes"], 1, f"{REMAINING_ID}\nNOBODY-1\n"),
+        (["--stdin", "--yes"], 2, f"{REMAINING_ID}\n\nNOBODY-1\n"),
         (["--stdin", "--yes"], 2, "uid:NOBODY-1\n"),
         (["--stdin", "--yes"], 2, ""),
         (["--patient-id", " ", "--yes"], 2, ""),
-        (["--patient-id", STAYS, "--issuer", "", "--yes"], 2, ""),
+        (["--patient-id", REMAINING_ID, "--issuer", "", "--yes"], 2, ""),
         (["--issuer", "NOBODY-1", "--yes"], 2, ""),
-        (["--patient-id", STAYS, "--study-uid", "NOBODY-1", "--yes"], 2, ""),
-        (["--patient-id", STAYS, "NOBODY-1", "--yes"], 2, ""),
-        (["--patient-id", STAYS, "--NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", REMAINING_ID, "--study-uid", "NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", REMAINING_ID, "NOBODY-1", "--yes"], 2, ""),
+        (["--patient-id", REMAINING_ID, "--NOBODY-1", "--yes"], 2, ""),
         (["--yes"], 2, ""),
-        (["--patient-id", STAYS], 3, "y\n"),
+        (["--patient-id", REMAINING_ID], 3, "y\n"),
     ],
 )
-def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
+def test_an_invalid_purge_changes_nothing_and_quotes_no_identifier(
     purged: Purged, arguments: list[str], code: int, stdin: str
 ) -> None:
     before = purged.site.content(), (purged.purged / "subjects.jsonl").read_bytes()
@@ -178,12 +178,12 @@ def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
     errors = [line for line in result.output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert "NOBODY-1" not in result.output
-    assert STAYS not in result.output
+    assert REMAINING_ID not in result.output
     after = purged.site.content(), (purged.purged / "subjects.jsonl").read_bytes()
     assert before == after
 
 
-def test_help_says_how_to_keep_identifiers_out_of_the_list_of_processes(purged: Purged) -> None:
+def test_help_explains_how_to_keep_identifiers_out_of_the_process_list(purged: Purged) -> None:
     text = " ".join(CliRunner().invoke(app, ["purge", "--help"]).output.split())
     assert "show in the list of processes" in text
     assert "Exit code" in text

@@ -1,4 +1,4 @@
-"""What comes after a purge, and purges under all kinds of circumstances."""
+"""Runs after a purge, and purges of studies, retained rows and unknown subjects."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 
 from . import subjects
 from .conftest import Site, files_read, summary
-from .subjects import KEY, PERSON, SHARED_STUDY, STAYS, WITHDRAWN, found_in
+from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, SHARED_STUDY, found_in
 
 pytestmark = pytest.mark.check
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site with all subjects; tests work on copies of it."""
+    """Site with all subjects; tests work on copies of it."""
     site = Site(tmp_path_factory.mktemp("loaded") / "site")
     subjects.write(site.landing)
     site.run(DICOM_PSEUDONYM_KEY=KEY.hex())
@@ -40,27 +40,27 @@ def receipts(site: Site) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.iterdir())]
 
 
-def places_of_the_patient(site: Site) -> set[str]:
+def files_with_the_patient(site: Site) -> set[str]:
     tombstones = site.root / "raw" / "purged" / "subjects.jsonl"
-    needles = [WITHDRAWN.encode(), PERSON.encode()]
+    needles = [PURGED_ID.encode(), PERSON.encode()]
     found = found_in(site.root, needles, site.landing, tombstones)
     return set().union(*found.values())
 
 
-def test_whatever_comes_later_the_subject_stays_withdrawn(loaded: Site, tmp_path: Path) -> None:
+def test_a_purged_subject_stays_purged_in_later_runs(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site")
-    site.command("purge", "--patient-id", WITHDRAWN, "--yes")
+    site.command("purge", "--patient-id", PURGED_ID, "--yes")
     before = site.content()
     assert "nothing to do" in site.command("status")
-    subjects.write_one(site.landing, 99, WITHDRAWN, "CLINIC B", "1.9.9", "20190101")
-    assert files_read(site.run()) == 1  # to see whose it is
+    subjects.write_one(site.landing, 99, PURGED_ID, "CLINIC B", "1.9.9", "20190101")
+    assert files_read(site.run()) == 1  # the file is read once to determine the patient
     output = site.command("run", DICOM_PARTITION_BY="year")
     assert files_read(output) == 0
     counts = summary(output)
     assert [counts[name] for name in ("found", "loaded", "ignored", "purged")] == [13, 5, 8, 8]
     assert site.content() == before
 
-    # the tombstone outlives the key, and reading everything again
+    # the tombstone remains valid after a key rotation and a forced run
     del site.environment["DICOM_PSEUDONYM_KEY"]
     other = {"DICOM_PSEUDONYM_KEY": bytes(range(1, 60)).hex()}
     site.command("rotate-key", "--yes", **other)
@@ -68,53 +68,55 @@ def test_whatever_comes_later_the_subject_stays_withdrawn(loaded: Site, tmp_path
     assert files_read(output) == 5
     assert summary(output)["purged"] == 8
     assert len(site.content()["processed.processed_images"]) == 5
-    assert places_of_the_patient(site) == set()
+    assert files_with_the_patient(site) == set()
 
-    # and not its own removal
+    # without the tombstone, the files are loaded again
     (site.root / "raw" / "purged" / "subjects.jsonl").unlink()
     assert files_read(site.run(**other)) == 8
     assert len(site.content()["processed.processed_images"]) == 12
 
 
-def test_a_study_is_withdrawn_whosever_it_is(loaded: Site, tmp_path: Path) -> None:
+def test_a_study_is_purged_for_all_its_patients(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site")
-    lines = f"study:{SHARED_STUDY}\nstudy: 1.9.5 \n{WITHDRAWN}\tCLINIC A\n"
+    lines = f"study:{SHARED_STUDY}\nstudy: 1.9.5 \n{PURGED_ID}\tCLINIC A\n"
     site.command("purge", "--stdin", "--yes", stdin=lines)
     assert len(site.content()["processed.processed_studies"]) == 2
     assert len(site.content()["processed.processed_images"]) == 3
     [receipt] = receipts(site)
     kinds = [(subject["kind"], subject["files"]) for subject in receipt["subjects"]]
     assert kinds == [("study", 6), ("study", 1), ("patient", 2)]
-    # of the two patients of the study each has another one left
+    # both patients of the study have another study
     assert len(site.content()["processed.processed_patients"]) == 2
     assert receipt["removed"]["published"]["processed.processed_patients"] == 2
 
 
-def test_rows_that_outlive_their_files_go_too(loaded: Site, tmp_path: Path) -> None:
+def test_retained_rows_of_deleted_files_are_purged(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site", DICOM_ON_DELETE="keep")
     for path in list(site.landing.iterdir()):
         shutil.rmtree(path)
     (site.landing / "the inbox is emptied.txt").write_text("")
     site.run()
     assert len(site.content()["processed.processed_images"]) == 11
-    site.command("purge", "--patient-id", WITHDRAWN, "--yes")
+    site.command("purge", "--patient-id", PURGED_ID, "--yes")
     assert len(site.content()["processed.processed_images"]) == 5
-    assert places_of_the_patient(site) == set()
+    assert files_with_the_patient(site) == set()
     [receipt] = receipts(site)
     assert receipt["files_left_in_the_landing_zone"] == 0
     assert files_read(site.run()) == 0
     assert len(site.content()["processed.processed_images"]) == 5
 
 
-def test_rows_whose_manifests_are_lost_go_alone(loaded: Site, tmp_path: Path) -> None:
+def test_a_purge_without_manifests_removes_only_the_rows_of_the_subject(
+    loaded: Site, tmp_path: Path
+) -> None:
     site = copy_of(loaded, tmp_path / "site", DICOM_ON_DELETE="keep")
     shutil.rmtree(site.root / "raw" / "manifests")
-    site.command("purge", "--patient-id", WITHDRAWN, "--yes")
+    site.command("purge", "--patient-id", PURGED_ID, "--yes")
     assert len(site.content()["processed.processed_images"]) == 5
-    assert places_of_the_patient(site) == set()
+    assert files_with_the_patient(site) == set()
 
 
-def test_a_subject_nobody_knows_yet_is_withdrawn_in_advance(loaded: Site, tmp_path: Path) -> None:
+def test_an_unknown_subject_can_be_purged_in_advance(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site")
     before = site.content()
     lines = "FUTURE-1\nFUTURE-2\tCLINIC\n"
@@ -133,11 +135,11 @@ def test_a_subject_nobody_knows_yet_is_withdrawn_in_advance(loaded: Site, tmp_pa
     assert len(after[images]) == len(before[images]) + 1
 
 
-def test_a_purge_that_is_killed_is_completed_by_the_next_one(loaded: Site, tmp_path: Path) -> None:
+def test_the_next_purge_completes_a_killed_purge(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site")
     published = site.content()
     build = site.root / "warehouse" / "build.duckdb"
-    process = site.start("purge", "--patient-id", WITHDRAWN, "--yes")
+    process = site.start("purge", "--patient-id", PURGED_ID, "--yes")
     deadline = time.monotonic() + 120
     while build.exists():
         assert process.poll() is None, process.communicate()[0]
@@ -145,28 +147,26 @@ def test_a_purge_that_is_killed_is_completed_by_the_next_one(loaded: Site, tmp_p
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert site.content() == published  # whole, and the old one
-    assert {place.split("/")[0] for place in places_of_the_patient(site)} <= {"published"}
+    assert site.content() == published  # the complete old tables
+    assert {place.split("/")[0] for place in files_with_the_patient(site)} <= {"published"}
     [begun] = receipts(site)
     assert begun["finished_at"] is None
     assert "purge" in site.command("status", code=1)
 
-    output = site.command("purge")  # nobody has to be named again
+    output = site.command("purge")  # no subject has to be named again
     [receipt] = receipts(site)
     assert receipt["finished_at"]
     assert receipt["removed"] == {**begun["removed"], **receipt["removed"]}
     assert receipt["removed"]["published"]["processed.processed_images"] == 6
     assert json.loads(output[output.index("{") : output.rindex("}") + 1]) == receipt
     assert len(site.content()["processed.processed_images"]) == 5
-    assert places_of_the_patient(site) == set()
+    assert files_with_the_patient(site) == set()
     assert "nothing to do" in site.command("status")
 
 
-def test_a_run_completes_the_tables_of_a_purge_that_was_killed(
-    loaded: Site, tmp_path: Path
-) -> None:
+def test_a_run_completes_the_tables_of_a_killed_purge(loaded: Site, tmp_path: Path) -> None:
     site = copy_of(loaded, tmp_path / "site")
-    process = site.start("purge", "--patient-id", STAYS, "--yes")
+    process = site.start("purge", "--patient-id", REMAINING_ID, "--yes")
     tombstones = site.root / "raw" / "purged" / "subjects.jsonl"
     deadline = time.monotonic() + 120
     while not tombstones.exists():
@@ -177,7 +177,7 @@ def test_a_run_completes_the_tables_of_a_purge_that_was_killed(
     process.communicate()
     assert files_read(site.run()) == 0
     assert len(site.content()["processed.processed_images"]) == 7
-    site.command("purge", "--patient-id", STAYS, "--yes")
+    site.command("purge", "--patient-id", REMAINING_ID, "--yes")
     [receipt] = receipts(site)
     assert receipt["finished_at"]
     assert receipt["removed"]["raw"]["images"] == 4

@@ -1,4 +1,4 @@
-"""The cookbook: every query of the page runs, and gives the columns that the page shows."""
+"""docs/queries.md: every query runs and returns the columns that the page shows."""
 
 from __future__ import annotations
 
@@ -29,15 +29,13 @@ def columns_of(body: str) -> list[str]:
     return re.findall(r"`(\w+)`", shown)
 
 
-def test_there_are_twelve() -> None:
+def test_the_page_has_twelve_queries() -> None:
     assert list(SECTIONS) == list(range(1, 13))
     assert PAGE.read_text().count("```sql") == 12
 
 
 @pytest.mark.parametrize("number", SECTIONS, ids=[title for title, _ in SECTIONS.values()])
-def test_a_query_gives_the_columns_that_are_shown_and_some_rows(
-    explored: Site, number: int
-) -> None:
+def test_a_query_returns_rows_with_the_documented_columns(explored: Site, number: int) -> None:
     _, body = SECTIONS[number]
     with duckdb.connect(str(explored.database), read_only=True) as connection:
         result = connection.execute(sql_of(body))
@@ -51,13 +49,13 @@ def answer(site: Site, number: int) -> list[tuple[object, ...]]:
     return site.ask(sql_of(SECTIONS[number][1]))
 
 
-def test_the_chest_series_with_thin_slices_is_the_one_that_was_made(explored: Site) -> None:
+def test_the_thin_slice_query_returns_the_generated_chest_series(explored: Site) -> None:
     [row] = answer(explored, 1)
     assert row[0] == Oracle(EXPLORED_KEY).key("series_key", "1.2.77.1.1")
     assert row[2:] == (20, 1.25, 1.25, 0.7, 0.8)
 
 
-def test_every_series_that_is_no_volume_has_a_problem_with_a_name(explored: Site) -> None:
+def test_every_series_that_is_not_a_volume_has_a_named_problem(explored: Site) -> None:
     rows = answer(explored, 2)
     assert all(problem for _, problem, _, _ in rows)
     [(others,)] = explored.ask(
@@ -66,26 +64,28 @@ def test_every_series_that_is_no_volume_has_a_problem_with_a_name(explored: Site
     assert sum(int(str(series)) for _, _, series, _ in rows) == others
 
 
-def test_follow_ups_are_pairs_of_the_first_patient(explored: Site) -> None:
-    # thirteen studies of one patient in fifteen months, two of them MR, one of another patient
+def test_the_follow_up_query_returns_all_pairs_of_a_patient(explored: Site) -> None:
+    # the first patient has ten CT studies and two MR studies in fifteen months
     first = Oracle(EXPLORED_KEY).patient_key("first")
     pairs = [row for row in answer(explored, 3) if row[0] == first]
     assert len(pairs) == 10 * 9 // 2 + 1
     assert all(30 <= int(str(row[3])) <= 1826 for row in pairs)
 
 
-def test_multi_frame_images_are_those_that_pydicom_finds(explored: Site) -> None:
+def test_multi_frame_images_equal_those_that_pydicom_finds(explored: Site) -> None:
     files: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for path in explored.landing.rglob("*"):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True)
         except (OSError, pydicom.errors.InvalidDicomError):
             continue
-        number = str(header.get("NumberOfFrames") or 1)  # one file of the sample has letters there
+        number = str(
+            header.get("NumberOfFrames") or 1
+        )  # one file of the sample has letters in this attribute
         if header.get("SeriesInstanceUID"):
             frames = int(number) if number.isdigit() else 1
             files[header.SeriesInstanceUID].append((header.SOPInstanceUID, frames))
-    # of an image with several versions only one is published
+    # only one version of an image is published
     expected = {
         Oracle(EXPLORED_KEY).key("series_key", uid): sum(n for _, n in images if n > 1)
         for uid, images in files.items()
@@ -98,10 +98,10 @@ def test_multi_frame_images_are_those_that_pydicom_finds(explored: Site) -> None
     }
 
 
-def test_a_patient_with_two_sexes_is_a_conflict(explored: Site) -> None:
+def test_a_patient_with_two_sexes_is_reported_as_a_conflict(explored: Site) -> None:
     assert ("patient", "patient_sex", 1) in answer(explored, 10)
 
 
-def test_the_page_names_the_way_to_the_files_and_the_readme_the_page() -> None:
+def test_the_page_shows_locate_and_the_readme_links_the_page() -> None:
     assert "dicom-pipeline locate --query-file" in PAGE.read_text()
     assert "(docs/queries.md)" in (PROJECT_DIR / "README.md").read_text()

@@ -1,4 +1,4 @@
-"""Running again: nothing changes by itself, and only what changed is read."""
+"""Repeated runs change nothing by themselves and read only changed files."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .conftest import SAMPLE, SMALL_SAMPLE, Site, files_read, summary
 
 @pytest.fixture(scope="module")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site that has been loaded once; the tests here follow one another on it."""
+    """Site that was loaded once; the tests use it in order."""
     site = Site(tmp_path_factory.mktemp("steady"))
     site.put(*SMALL_SAMPLE)
     assert files_read(site.run()) == len(SMALL_SAMPLE)
     return site
 
 
-@pytest.mark.slow  # the parity matrix holds most of it
-def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady: Site) -> None:
+@pytest.mark.slow  # the parity matrix covers most of it
+def test_a_second_run_reads_no_file_and_publishes_only_a_deleted_file_again(steady: Site) -> None:
     before = steady.content()
     published = steady.database.stat()
     output = steady.run()
     assert files_read(output) == 0
     assert "nothing has changed since the run" in output
     assert steady.database.stat().st_ino == published.st_ino
-    # a file that was lost is made again, from what is there
+    # a deleted published file is created again from the build database
     steady.database.unlink()
     output = steady.run()
     assert files_read(output) == 0
@@ -39,8 +39,8 @@ def test_a_second_run_reads_no_file_and_publishes_anew_only_what_was_lost(steady
     assert steady.content() == before
 
 
-@pytest.mark.slow  # the parity matrix holds most of it
-def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
+@pytest.mark.slow  # the parity matrix covers most of it
+def test_a_run_reads_only_the_ten_new_files(steady: Site) -> None:
     before = steady.content()
     write_instances(steady.landing / "more", 10)
     assert files_read(steady.run()) == 10
@@ -49,7 +49,7 @@ def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
     assert len(after[images]) == len(before[images]) + 10
     assert set(before[images]) < set(after[images])
     shutil.rmtree(steady.landing / "more")
-    # with what dbt parsed at the first build
+    # dbt used the partial parse of the first build
     logs = sorted(
         (DBT_PROJECT_DIR / "target").glob("dbt_tables-*/dbt.log"),
         key=lambda log: log.stat().st_mtime,
@@ -64,8 +64,8 @@ def test_ten_new_files_are_ten_files_read(steady: Site) -> None:
     assert steady.content() == before
 
 
-@pytest.mark.slow  # the parity matrix holds most of it
-def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
+@pytest.mark.slow  # the parity matrix covers most of it
+def test_rows_of_a_deleted_file_are_removed_and_return_with_the_file(
     steady: Site, tmp_path: Path
 ) -> None:
     before = steady.content()
@@ -88,7 +88,7 @@ def test_a_deleted_file_loses_its_rows_and_gets_them_back_with_its_old_time(
 
 
 @pytest.mark.slow
-def test_a_deleted_duplicate_is_replaced_by_the_other_without_reading(steady: Site) -> None:
+def test_the_remaining_duplicate_replaces_a_deleted_one_without_being_read(steady: Site) -> None:
     before = steady.content()
     first = steady.landing / "MR_small.dcm"
     first.unlink()

@@ -1,4 +1,4 @@
-"""The report: counts that others count too, nobody in it, and a page that stands alone."""
+"""The HTML report: correct counts, no identifiers, no external resources."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dicom_pipeline.extract.tables import IDENTITY_TERMS
 from .conftest import SAMPLE, Site
 
 # `make screenshots` sets it
-KEEP = os.environ.get("SCREENSHOTS") == "yes"
+SAVE_SCREENSHOTS = os.environ.get("SCREENSHOTS") == "yes"
 
 
 class Page(HTMLParser):
-    """The texts of a page, its tables, and what it would fetch."""
+    """Texts, tables, tags and external references of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -75,7 +75,9 @@ def page(report: Path) -> Page:
     return Page(report.read_text())
 
 
-def test_it_is_one_file_that_asks_for_nothing_and_runs_nothing(report: Path, page: Page) -> None:
+def test_the_report_is_one_file_without_scripts_or_external_resources(
+    report: Path, page: Page
+) -> None:
     assert not page.fetched
     assert not {"script", "iframe", "object", "embed", "link", "form"} & set(page.tags)
     assert "default-src 'none'" in report.read_text()
@@ -85,7 +87,7 @@ def test_it_is_one_file_that_asks_for_nothing_and_runs_nothing(report: Path, pag
     assert report.stat().st_size < 1_000_000
 
 
-def test_its_counts_are_those_of_the_tables(explored: Site, page: Page) -> None:
+def test_the_counts_in_the_report_equal_those_of_the_tables(explored: Site, page: Page) -> None:
     tables = {tuple(table[0]): table[1:] for table in page.tables}
     found = tables["modality", "patients", "studies", "series", "images"]
     expected = explored.ask(
@@ -98,7 +100,7 @@ def test_its_counts_are_those_of_the_tables(explored: Site, page: Page) -> None:
     assert len(found) > 5
 
 
-def test_nobody_is_in_it(explored: Site, page: Page) -> None:
+def test_the_report_contains_no_identifier(explored: Site, page: Page) -> None:
     import pyarrow.parquet as pq
 
     terms = {
@@ -111,7 +113,7 @@ def test_nobody_is_in_it(explored: Site, page: Page) -> None:
     terms = {term for term in terms if len(term) > 3}
     assert len(terms) > 100
     text = " ".join(page.texts).casefold()
-    # what the page says of any archive, and what columns and codes are called, is nobody's
+    # words of the page itself, of column names and of codes identify nobody
     own = " ".join(
         (PROJECT_DIR / name).read_text() for name in
         ("dicom_pipeline/reporting/html_report.py", "dicom_pipeline/reporting/archive_stats.py")
@@ -130,21 +132,21 @@ def test_nobody_is_in_it(explored: Site, page: Page) -> None:
     assert not [uid for uid in uids if len(uid) > 8 and uid in text]
 
 
-def test_true_months_are_shown_in_groups_of_eleven_or_more(page: Page) -> None:
+def test_every_count_for_a_true_month_is_zero_or_at_least_eleven(page: Page) -> None:
     (timeline,) = [table for table in page.tables if table[0] and table[0][0] == "months"]
     counts = [int(cell.replace(",", "")) for row in timeline[1:] for cell in row[1:]]
     assert [count for count in counts if count]
     assert all(count >= 11 for count in counts if count)
 
 
-def test_without_a_publication_there_is_nothing_to_report(tmp_path: Path) -> None:
+def test_a_report_before_the_first_publication_is_an_error(tmp_path: Path) -> None:
     site = Site(tmp_path)
     said = site.command("report", code=1)
     assert said.strip() == "nothing is published yet: dicom-pipeline run"
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="NOT TESTED: chromium is not installed")
-def test_a_browser_shows_it(report: Path, tmp_path: Path) -> None:
+def test_a_browser_renders_the_report(report: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     picture = tmp_path / "report.png"
@@ -157,7 +159,7 @@ def test_a_browser_shows_it(report: Path, tmp_path: Path) -> None:
     with Image.open(picture) as image:
         shown = image.convert("RGB")
         bars = sum(count for count, color in shown.getcolors(1 << 24) if color == (0, 0x72, 0xB2))
-        if KEEP:
+        if SAVE_SCREENSHOTS:
             top = shown.crop((0, 0, 1160, 1330)).quantize(64)
             top.save(PROJECT_DIR / "resources" / "report.png", optimize=True)
-    assert bars > 20_000  # pixels of the charts' blue
+    assert bars > 20_000  # blue pixels of the charts

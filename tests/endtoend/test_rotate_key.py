@@ -1,4 +1,4 @@
-"""Another key: all tables anew, and never two keys in one file."""
+"""Key rotation rebuilds all tables; no file contains pseudonyms of two keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.warehouse.oracle import Oracle
 
 from . import subjects
 from .conftest import Site, files_read
-from .subjects import STAYS
+from .subjects import REMAINING_ID
 
 pytestmark = pytest.mark.check
 
@@ -39,7 +39,7 @@ def patient_keys(site: Site) -> set[str]:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site with a key of its own; tests work on copies of it."""
+    """Site with its own key; tests work on copies of it."""
     site = Site(tmp_path_factory.mktemp("loaded") / "site")
     subjects.write(site.landing)
     site.run()
@@ -48,7 +48,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The same files, loaded with the other key from the start."""
+    """Site with the same files, loaded with the other key from the start."""
     site = Site(tmp_path_factory.mktemp("other") / "site")
     subjects.write(site.landing)
     site.run(DICOM_PSEUDONYM_KEY=OTHER.hex())
@@ -61,7 +61,7 @@ def site(loaded: Site, tmp_path: Path) -> Site:
     return Site(tmp_path / "site")
 
 
-def test_a_new_key_is_made_and_everything_is_built_and_published_with_it(site: Site) -> None:
+def test_rotation_creates_a_key_and_rebuilds_and_publishes_all_tables(site: Site) -> None:
     before, old, raw = site.content(), own_key(site).read_text(), raw_files(site)
     assert "--yes" in site.command("rotate-key", code=3)  # nobody can be asked here
     assert own_key(site).read_text() == old
@@ -76,14 +76,14 @@ def test_a_new_key_is_made_and_everything_is_built_and_published_with_it(site: S
     assert old.strip() not in output
     assert new.strip() not in output
     oracle = Oracle(bytes.fromhex(new))
-    assert oracle.patient_key(STAYS) in patient_keys(site)
+    assert oracle.patient_key(REMAINING_ID) in patient_keys(site)
     after = site.content()
     for table in ("processed.processed_images", "processed.processed_patients"):
         assert len(after[table]) == len(before[table])
         assert not set(after[table]) & set(before[table])
     assert raw_files(site) == raw
-    # nothing of the old key's pseudonyms is left, in no page of a database
-    gone = Oracle(bytes.fromhex(old)).patient_key(STAYS).encode()
+    # no database page contains pseudonyms of the old key
+    gone = Oracle(bytes.fromhex(old)).patient_key(REMAINING_ID).encode()
     assert gone not in (site.root / "warehouse" / "build.duckdb").read_bytes()
     assert gone not in site.database.read_bytes()
     vault = vault_path(site.root / "warehouse").read_bytes()
@@ -101,7 +101,7 @@ def raw_files(site: Site) -> dict[str, bytes]:
     }
 
 
-def test_a_key_from_a_file_gives_the_tables_of_that_key(
+def test_rotation_to_a_key_from_a_file_gives_the_tables_of_that_key(
     site: Site, other: Site, tmp_path: Path
 ) -> None:
     file = tmp_path / "new.key"
@@ -120,7 +120,7 @@ def test_a_key_from_a_file_gives_the_tables_of_that_key(
     assert site.content() == other.content()
 
 
-def test_a_lost_key_is_replaced_by_rotation_and_by_nothing_else(site: Site) -> None:
+def test_only_rotation_replaces_a_missing_key(site: Site) -> None:
     own_key(site).unlink()
     assert "rotate-key" in site.command("run", code=2)
     assert not own_key(site).exists()
@@ -130,7 +130,7 @@ def test_a_lost_key_is_replaced_by_rotation_and_by_nothing_else(site: Site) -> N
     assert files_read(site.run()) == 0
 
 
-def test_a_key_from_the_settings_is_taken_from_there(site: Site, other: Site) -> None:
+def test_rotation_uses_a_new_key_from_the_settings(site: Site, other: Site) -> None:
     first = own_key(site).read_text().strip()
     own_key(site).unlink()
     told = site.command("rotate-key", "--yes", code=3, DICOM_PSEUDONYM_KEY=first)
@@ -147,14 +147,14 @@ def test_a_key_from_the_settings_is_taken_from_there(site: Site, other: Site) ->
     assert "DICOM_PSEUDONYM_KEY" in site.command("rotate-key", "--yes", code=3, **new)
 
 
-def test_a_rotation_killed_before_the_build_leaves_the_old_file_and_is_completed(
+def test_a_run_completes_a_rotation_that_was_killed_before_the_build(
     site: Site, other: Site, tmp_path: Path
 ) -> None:
-    """By a run; the build database never has rows of two keys."""
+    """The build database never contains rows of two keys."""
     published, old = site.content(), vaults(site)
     file = tmp_path / "new.key"
     file.write_text(OTHER.hex())
-    kill_when_the_key_is_new(site, "--key-file", str(file))
+    kill_after_the_key_changed(site, "--key-file", str(file))
     assert site.content() == published
     assert not (site.root / "warehouse" / "build.duckdb").exists()
     assert files_read(site.run()) == 0
@@ -163,20 +163,20 @@ def test_a_rotation_killed_before_the_build_leaves_the_old_file_and_is_completed
     assert site.content() == other.content()
 
 
-def test_a_rotation_killed_before_the_build_is_followed_by_another_one(site: Site) -> None:
+def test_another_rotation_succeeds_after_one_was_killed_before_the_build(site: Site) -> None:
     published = site.content()
-    kill_when_the_key_is_new(site)
+    kill_after_the_key_changed(site)
     assert site.content() == published
     site.command("rotate-key", "--yes")
     key = Oracle(bytes.fromhex(own_key(site).read_text()))
     assert derive(own_key(site).read_text()).key_id == vaults(site)
-    assert key.patient_key(STAYS) in patient_keys(site)
+    assert key.patient_key(REMAINING_ID) in patient_keys(site)
     assert {len(rows) for rows in site.content().values()} == {
         len(rows) for rows in published.values()
     }
 
 
-def kill_when_the_key_is_new(site: Site, *arguments: str) -> None:
+def kill_after_the_key_changed(site: Site, *arguments: str) -> None:
     """Kill the command as soon as the vault has another key."""
     old, vault = vaults(site), site.root / "warehouse" / "vault.duckdb"
     before = vault.stat().st_ino
@@ -191,7 +191,7 @@ def kill_when_the_key_is_new(site: Site, *arguments: str) -> None:
     assert vaults(site) != old
 
 
-def test_a_rotation_that_fails_in_dbt_leaves_the_old_file_and_a_run_completes_it(
+def test_a_run_completes_a_rotation_that_failed_in_dbt(
     site: Site, other: Site, tmp_path: Path
 ) -> None:
     published = site.content()
@@ -207,7 +207,7 @@ def test_a_rotation_that_fails_in_dbt_leaves_the_old_file_and_a_run_completes_it
     assert site.content() == other.content()
 
 
-def test_before_the_first_run_there_is_nothing_to_rotate(tmp_path: Path) -> None:
+def test_a_rotation_before_the_first_run_is_refused(tmp_path: Path) -> None:
     fresh = Site(tmp_path / "fresh")
     assert "dicom-pipeline run" in fresh.command("rotate-key", "--yes", code=3)
     assert not (fresh.root / "warehouse" / "pseudonym.key").exists()

@@ -1,4 +1,4 @@
-"""The sample that `make run` puts into an empty landing zone, against DCMTK's reading of it."""
+"""The sample of `make run`, compared with the values that DCMTK reads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
 
 
 def dcmdump(path: Path, *tags: str) -> dict[str, str]:
-    """Top-level values of a file by DCMTK; empty when it cannot read the file."""
+    """Return top-level values of a file by DCMTK; empty if DCMTK cannot read the file."""
     wanted = [argument for tag in tags for argument in ("+P", tag)]
     done = subprocess.run(
         ["dcmdump", "-q", "+L", "-s", *wanted, str(path)],
@@ -45,7 +45,7 @@ def dcmdump(path: Path, *tags: str) -> dict[str, str]:
     return found
 
 
-def test_every_file_that_find_sees_is_in_the_summary(loaded: tuple[Site, str]) -> None:
+def test_every_file_that_find_lists_is_counted_in_the_summary(loaded: tuple[Site, str]) -> None:
     site, output = loaded
     found = subprocess.run(
         ["find", str(site.landing), "!", "-type", "d"], capture_output=True, text=True, check=True
@@ -69,7 +69,7 @@ def test_distinct_uids_equal_those_that_dcmdump_finds(
         values[tag]
         for path in site.landing.rglob("*")
         if path.is_file() and "DICOMDIR" not in path.name
-        # without a SOP Instance UID there is no instance: rejected, and said so in the summary
+        # a file without a SOP Instance UID is rejected
         and (values := dcmdump(path, "0008,0018", tag)).get("0008,0018") and values.get(tag)
     }  # fmt: skip
     [(ours,)] = site.ask(f"select count(distinct {column}) from {table}")
@@ -87,7 +87,7 @@ def test_patients_equal_those_that_dcmdump_finds(loaded: tuple[Site, str]) -> No
             continue
         if values.get("0010,0020"):
             patients.add(("id", values["0010,0020"], values.get("0010,0021") or None))
-        else:  # without a Patient ID, a study is a patient; without a study, a series; ...
+        else:  # without a Patient ID, each study counts as a patient; without a study, each series
             owner = next(
                 values[tag] for tag in ("0020,000d", "0020,000e", "0008,0018") if values.get(tag)
             )
@@ -96,7 +96,7 @@ def test_patients_equal_those_that_dcmdump_finds(loaded: tuple[Site, str]) -> No
     assert ours == len(patients)
 
 
-def test_geometry_and_other_multi_valued_attributes_are_there(loaded: tuple[Site, str]) -> None:
+def test_geometry_and_other_multi_valued_attributes_are_published(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     [(spacing, position, kind)] = site.ask(
         "select count(pixel_spacing), count(image_position_patient), count(image_type)"
@@ -107,7 +107,7 @@ def test_geometry_and_other_multi_valued_attributes_are_there(loaded: tuple[Site
     assert kind > 50
 
 
-def test_every_published_table_and_column_says_what_it_is(loaded: tuple[Site, str]) -> None:
+def test_every_published_table_and_column_has_a_comment(loaded: tuple[Site, str]) -> None:
     site, _ = loaded
     assert not site.ask("select table_name from duckdb_tables() where comment is null")
     assert not site.ask(

@@ -1,7 +1,7 @@
-"""Zones that older versions left: they are taken up without a word from anybody, and it is said.
+"""Zones of older versions are upgraded without confirmation, and the log reports it.
 
 The raw zone has fewer columns and tables, footers of another version and manifests without newer
-columns; the build database has rows and tables that other models made.
+columns; the build database has rows and tables of other models.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEWER = {
 
 
 def age_parquet(path: Path, dropped: list[str], metadata: dict[bytes, bytes]) -> None:
-    """Write parquet anew as an older version had it: fewer columns, other words in the footer."""
+    """Rewrite parquet like an older version: fewer columns and another footer."""
     file = pq.ParquetFile(path)
     kept = [name for name in file.schema_arrow.names if name not in dropped]
     table = file.read(kept)
@@ -41,7 +41,7 @@ def age_parquet(path: Path, dropped: list[str], metadata: dict[bytes, bytes]) ->
 
 
 def age_raw_zone(raw: Path) -> None:
-    """Make a raw zone one of an older version."""
+    """Change a raw zone to that of an older version."""
     footer = {VERSION_KEY: b"0" * 32, READER_VERSION_KEY: b"1/columns/identity"}
     for table in (path for path in raw.iterdir() if path.is_dir() and path.name != "manifests"):
         for path in table.rglob("*.parquet"):
@@ -52,7 +52,7 @@ def age_raw_zone(raw: Path) -> None:
 
 
 def age_build(build: Path) -> None:
-    """Make a build database one of older models: other versions, values, columns and tables."""
+    """Change a build database to that of older models: versions, values, columns, tables."""
     with duckdb.connect(str(build)) as connection:
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name in"
@@ -77,7 +77,7 @@ def age_build(build: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Site]:
-    """One that was made by this version, and one to be aged, with the same key and files."""
+    """Site of this version, and a copy with the same key and files to be aged."""
     clean = Site(tmp_path_factory.mktemp("clean"))
     clean.put(*SMALL_SAMPLE)
     clean.run()
@@ -86,7 +86,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Site]:
     return clean, old
 
 
-def test_zones_of_an_older_version_become_those_of_a_clean_run_and_the_log_says_so(
+def test_zones_of_an_older_version_are_upgraded_and_the_log_reports_it(
     sites: tuple[Site, Site],
 ) -> None:
     clean, old = sites
@@ -109,7 +109,7 @@ def test_zones_of_an_older_version_become_those_of_a_clean_run_and_the_log_says_
     assert files_read(again) == 0
     assert "another version" not in again
     assert "other models" not in again
-    # the log of the run in the web UI says the same, and more
+    # the log in the web UI contains the same messages and the dropped tables
     stored = b"".join(
         path.read_bytes() for path in (old.root / "dagster").rglob("*.db") if path.is_file()
     )
@@ -118,7 +118,7 @@ def test_zones_of_an_older_version_become_those_of_a_clean_run_and_the_log_says_
     assert b"dropped: processed.seen, processed.gone" in stored
 
 
-def test_a_build_database_alone_of_an_older_version_costs_no_reading(
+def test_an_older_build_database_is_rebuilt_without_reading_files(
     sites: tuple[Site, Site],
 ) -> None:
     clean, old = sites

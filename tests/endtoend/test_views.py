@@ -1,4 +1,4 @@
-"""The published views, held against the files they are of: read by pydicom, computed by numpy."""
+"""The published views, compared with values read by pydicom and computed by numpy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(site: Site, sql: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def headers(explored: Site) -> dict[str, list[pydicom.Dataset]]:
-    """Headers by series key, of series whose every image is one file."""
+    """Headers by series key, of series in which every image is one file."""
     found: dict[str, dict[str, list[pydicom.Dataset]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(explored.landing.rglob("*")):
         try:
@@ -48,20 +48,20 @@ def headers(explored: Site) -> dict[str, list[pydicom.Dataset]]:
     }
 
 
-def the_same(header: pydicom.Dataset, keyword: str) -> Any:
+def numbers_of(header: pydicom.Dataset, keyword: str) -> Any:
     value = header.get(keyword)
     if isinstance(value, pydicom.multival.MultiValue):
         return tuple(map(float, value))
     return None if value in (None, "") else float(value)
 
 
-def common(headers: list[pydicom.Dataset], keyword: str) -> Any:
-    values = {the_same(header, keyword) for header in headers}
+def common_value(headers: list[pydicom.Dataset], keyword: str) -> Any:
+    values = {numbers_of(header, keyword) for header in headers}
     return values.pop() if len(values) == 1 else None
 
 
 def geometry(headers: list[pydicom.Dataset]) -> dict[str, Any]:
-    """What the view should say of a series."""
+    """Return the expected geometry of a series."""
     expected = dict.fromkeys(
         ("has_one_orientation", "orientation_plane", "slice_count", "slice_spacing",
          "missing_slices", "is_regular", "images_per_slice", "smallest_step", "largest_step"),
@@ -93,7 +93,7 @@ def geometry(headers: list[pydicom.Dataset]) -> dict[str, Any]:
     steps = np.diff(slices)
     spacing = float(np.median(steps))
     uniform = max(abs(steps - spacing)) <= max(0.01, 0.01 * spacing)
-    same = all(common(headers, k) is not None for k in ("Rows", "Columns", "PixelSpacing"))
+    same = all(common_value(headers, k) is not None for k in ("Rows", "Columns", "PixelSpacing"))
     return expected | {
         "slice_spacing": pytest.approx(spacing, abs=1e-9),
         "smallest_step": pytest.approx(min(steps), abs=1e-9),
@@ -105,7 +105,7 @@ def geometry(headers: list[pydicom.Dataset]) -> dict[str, Any]:
     }
 
 
-def test_geometry_of_every_series_is_what_its_files_say(
+def test_the_geometry_of_every_series_equals_that_of_its_files(
     explored: Site, headers: dict[str, list[pydicom.Dataset]]
 ) -> None:
     found = {row["series_key"]: row for row in rows(explored, "from processed.series_geometry")}
@@ -116,18 +116,18 @@ def test_geometry_of_every_series_is_what_its_files_say(
         uid = files[0].SeriesInstanceUID
         expected = geometry(files)
         assert {name: ours[name] for name in expected} == expected, uid
-        spacing = common(files, "PixelSpacing")
+        spacing = common_value(files, "PixelSpacing")
         assert (ours["row_spacing"], ours["column_spacing"]) == (spacing or (None, None)), uid
-        assert ours["slice_thickness"] == common(files, "SliceThickness"), uid
+        assert ours["slice_thickness"] == common_value(files, "SliceThickness"), uid
         assert (ours["rows"], ours["columns"]) == (
-            common(files, "Rows"), common(files, "Columns")
+            common_value(files, "Rows"), common_value(files, "Columns")
         ), uid  # fmt: skip
         assert ours["image_count"] == len(files), uid
         assert ours["frame_count"] == sum(int(h.get("NumberOfFrames") or 1) for h in files), uid
 
 
-def test_the_geometry_of_made_series_is_what_they_were_made_with(explored: Site) -> None:
-    """As a person would say it: an oracle of the oracle."""
+def test_the_geometry_of_generated_series_is_as_specified(explored: Site) -> None:
+    """Compare with values given by hand, which also checks the oracle."""
     found = {
         name: row
         for place, name in enumerate(SERIES, 1)
@@ -162,7 +162,7 @@ def test_studies_by_modality_counts_every_image_once(explored: Site) -> None:
     assert (chest["patient_count"], chest["study_count"], chest["image_count"]) == (2, 2, 28)
 
 
-def test_intervals_are_those_of_the_dates_in_the_files(
+def test_intervals_equal_those_between_the_dates_in_the_files(
     explored: Site, headers: dict[str, list[pydicom.Dataset]]
 ) -> None:
     dates: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -184,7 +184,7 @@ def test_intervals_are_those_of_the_dates_in_the_files(
     assert set(expected) <= found
 
 
-def test_devices_stand_with_each_of_their_software_versions(explored: Site) -> None:
+def test_device_software_lists_every_version_of_a_device(explored: Site) -> None:
     key = ORACLE.id("device_key", "14:ACME-1:1")
     found = rows(explored, f"from processed.device_software where device_key = '{key}'")
     assert {row["software_version"] for row in found} == {"VA1", "VB0", "VB1"}
@@ -192,7 +192,7 @@ def test_devices_stand_with_each_of_their_software_versions(explored: Site) -> N
     assert [(devices,)] == explored.ask("select count(*) from processed.processed_devices")
 
 
-def test_completeness_is_the_share_that_counting_gives(explored: Site) -> None:
+def test_completeness_equals_the_counted_share(explored: Site) -> None:
     found = rows(explored, "from processed.completeness")
     assert len({(r["table_name"], r["column_name"], r["modality"]) for r in found}) == len(found)
     groups = defaultdict(list)
@@ -222,7 +222,7 @@ def test_completeness_is_the_share_that_counting_gives(explored: Site) -> None:
     assert {(r["table_name"], r["column_name"]) for r in found} == published - derived
 
 
-def test_views_refer_to_published_tables_only_and_describe_they_are(explored: Site) -> None:
+def test_views_use_published_tables_only_and_have_comments(explored: Site) -> None:
     views = rows(explored, "select * from duckdb_views() where not internal")
     assert {view["view_name"] for view in views} == VIEWS
     for view in views:
@@ -237,12 +237,12 @@ def test_views_refer_to_published_tables_only_and_describe_they_are(explored: Si
     )
 
 
-def test_the_publication_says_how_many_files_there_were(explored: Site) -> None:
-    told = {
+def test_run_info_contains_the_file_counts_and_row_counts(explored: Site) -> None:
+    run_info = {
         (topic, name): (value, number)
         for topic, name, value, number in explored.ask("from processed.run_info")
     }
-    files = {name: number for (topic, name), (_, number) in told.items() if topic == "files"}
+    files = {name: number for (topic, name), (_, number) in run_info.items() if topic == "files"}
     there = sum(path.is_file() for path in explored.landing.rglob("*"))
     assert files["found"] == there
     parts = ("loaded", "duplicate", "rejected", "ignored", "pending")
@@ -250,15 +250,17 @@ def test_the_publication_says_how_many_files_there_were(explored: Site) -> None:
     for outcome in ("rejected", "ignored"):
         reasons = sum(n for name, n in files.items() if name.startswith(f"{outcome}: "))
         assert files[outcome] == reasons > 0
-    for (topic, name), (_, number) in told.items():
+    for (topic, name), (_, number) in run_info.items():
         if topic == "rows":
             assert [(number,)] == explored.ask(f"select count(*) from processed.{name}")
-    assert told["version", "duckdb"][0] == duckdb.__version__
-    assert not [value for value, _ in told.values() if "key" in value]
+    assert run_info["version", "duckdb"][0] == duckdb.__version__
+    assert not [value for value, _ in run_info.values() if "key" in value]
 
 
-@pytest.mark.slow  # a run of its own
-def test_a_site_may_take_attributes_of_the_views_out_of_the_mapping(tmp_path: Path) -> None:
+@pytest.mark.slow  # a separate run
+def test_the_views_work_without_attributes_that_a_site_removed_from_the_mapping(
+    tmp_path: Path,
+) -> None:
     project = copy_project(tmp_path / "project")
     seed = project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv"
     gone = (",body_part_examined,", ",pixel_spacing,", ",slice_thickness,", ",manufacturer,",

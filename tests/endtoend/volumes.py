@@ -1,4 +1,4 @@
-"""Series whose geometry is known, for tests of what is computed from positions."""
+"""Series with known geometry, for tests of values computed from positions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Vector = Sequence[float]
 
 
 def along(orientation: Vector, distances: Iterable[float]) -> list[Vector]:
-    """Positions at some distances along the normal of a plane."""
+    """Return positions at distances along the normal of a plane."""
     normal = np.cross(orientation[:3], orientation[3:])
     return [tuple(np.round(np.array((7.5, -120.25, 33)) + d * normal, 6)) for d in distances]
 
 
-# by name: orientation and positions of each image, and what else is in the headers
+# by name: orientation and position of each image, and further attributes
 SERIES: dict[str, tuple[list[tuple[Vector, Vector]], dict[str, Any]]] = {
     "chest": (
         [(AXIAL, p) for p in along(AXIAL, np.arange(20) * 1.25)],
@@ -52,7 +52,7 @@ SERIES: dict[str, tuple[list[tuple[Vector, Vector]], dict[str, Any]]] = {
 
 
 def write_volumes(directory: Path) -> None:
-    """Write all series, each of a study of its own."""
+    """Write all series, each in its own study."""
     directory.mkdir(parents=True, exist_ok=True)
     for place, (name, (images, values)) in enumerate(SERIES.items(), 1):
         for number, (orientation, position) in enumerate(images):

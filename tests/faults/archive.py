@@ -1,4 +1,4 @@
-"""The archive that faults are tried on: what lies there at first, and what has changed then."""
+"""Archive for the fault tests: its first state and a changed state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydicom import dcmread
 
 from tests.endtoend.archive import write_instances
 
-# what a scan passes over, by name
+# names that a scan ignores
 IGNORED = frozenset({"first/.hidden", "first/arriving.part"})
 _LONG_AGO = 1_600_000_000
 
 
 def fill(landing: Path) -> None:
-    """Sixty instances of nine series over nine months, and files that are no rows of their own."""
+    """Write 60 instances of nine series and nine months, and files that give no row."""
     first = landing / "first"
     write_instances(first, 60, series=9)
     for number in (1, 20):
@@ -30,7 +30,7 @@ def fill(landing: Path) -> None:
 
 
 def change(landing: Path) -> None:
-    """Files come, also of new months; some change, one of them moves to another; some go."""
+    """Add files, some of new months, change some, move one to another month, delete some."""
     write_instances(landing / "second", 14, series=12, prefix="second")
     for number, date in ((3, "20111103"), (4, None), (5, None)):
         path = landing / "first" / f"i{number:05d}.dcm"
@@ -46,7 +46,7 @@ def change(landing: Path) -> None:
 
 
 def _age(place: Path, later: int) -> None:
-    """Times that are the same whenever this archive is made."""
+    """Set file times that are the same each time the archive is written."""
     files = [place] if place.is_file() else [p for p in sorted(place.rglob("*")) if p.is_file()]
     for number, path in enumerate(files):
         os.utime(path, (_LONG_AGO, _LONG_AGO + later + number))

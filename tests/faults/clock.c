@@ -1,5 +1,5 @@
-/* A clock that is off by $CLOCK_OFF seconds, for whoever preloads this; nothing else is changed.
-   Only the time of day: what is waited for goes by the monotonic clock. */
+/* Shifts the clock of a process that preloads this by $CLOCK_OFF seconds.
+   Only the time of day changes: timeouts use the monotonic clock. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>

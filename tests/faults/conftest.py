@@ -1,4 +1,4 @@
-"""Sites that faults are tried on, made once a session, and the table of what came of it."""
+"""Sites for the fault tests, created once per session, and the table of results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dicom_pipeline.config.project import PROJECT_DIR
 from tests.endtoend.conftest import Site, site
 
 from . import archive
-from .invariant import Picture, hold, picture
+from .invariant import Snapshot, check_invariant, take_snapshot
 from .mounts import can_mount
 from .watch import Watch
 
@@ -28,34 +28,34 @@ HEAD = "| fault | tried | files lost | recovery, seconds |\n| --- | --- | --- | 
 
 @dataclass(frozen=True)
 class Clean:
-    """A run without faults."""
+    """Result of a run without faults."""
 
     site: Site
-    picture: Picture
+    snapshot: Snapshot
     seconds: float
 
 
-class Victims:
-    """Makes sites for faults: copies, so that each test has its own."""
+class SiteFactory:
+    """Creates sites for faults; each test has a copy of its own."""
 
     def __init__(self, first: Clean, changed: Clean) -> None:
         self.first = first
         self.changed = changed
 
     def loaded(self, root: Path) -> Site:
-        """The first state is loaded and published, and files have come, changed and gone since."""
+        """Site with the first state published; files were added, changed and deleted after it."""
         shutil.copytree(self.first.site.root, root, dirs_exist_ok=True)
         shutil.rmtree(root / "landing")
         shutil.copytree(self.changed.site.landing, root / "landing")
         return Site(root)
 
     def unchanged(self, root: Path) -> Site:
-        """The second state is loaded and published, and nothing has happened since."""
+        """Site with the second state published and no changes after it."""
         shutil.copytree(self.changed.site.root, root, dirs_exist_ok=True)
         return Site(root)
 
     def empty(self, root: Path) -> Site:
-        """The same files, and nothing loaded yet; the key is there."""
+        """Site with the files of the second state and the key, and nothing loaded."""
         site = Site(root)
         shutil.copytree(self.changed.site.landing, site.landing, dirs_exist_ok=True)
         share_key(self.changed.site, site)
@@ -63,7 +63,7 @@ class Victims:
 
 
 def share_key(one: Site, other: Site) -> None:
-    """Pseudonyms can only be compared if they are of one key."""
+    """Copy the key: tables can be compared only if their pseudonyms have the same key."""
     (other.root / "warehouse").mkdir(mode=0o700)
     key = Path("warehouse", "pseudonym.key")
     shutil.copy2(one.root / key, other.root / key)
@@ -73,12 +73,12 @@ def _clean(site: Site) -> Clean:
     began = time.monotonic()
     site.command("run", seconds=600)
     seconds = time.monotonic() - began
-    return Clean(site, picture(site), seconds)
+    return Clean(site, take_snapshot(site), seconds)
 
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Clean:
-    """The first state, loaded without trouble."""
+    """First state, loaded without faults."""
     site = Site(tmp_path_factory.mktemp("first"))
     archive.fill(site.landing)
     return _clean(site)
@@ -86,7 +86,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Clean:
 
 @pytest.fixture(scope="session")
 def changed(first: Clean, tmp_path_factory: pytest.TempPathFactory) -> Clean:
-    """The second state, loaded without trouble by a single run: what every recovery must give."""
+    """Second state, loaded by a single run without faults: the expected result of a recovery."""
     site = Site(tmp_path_factory.mktemp("changed"))
     shutil.copytree(first.site.landing, site.landing, dirs_exist_ok=True)
     archive.change(site.landing)
@@ -95,59 +95,59 @@ def changed(first: Clean, tmp_path_factory: pytest.TempPathFactory) -> Clean:
 
 
 @pytest.fixture(scope="session")
-def victims(first: Clean, changed: Clean) -> Victims:
-    return Victims(first, changed)
+def sites(first: Clean, changed: Clean) -> SiteFactory:
+    return SiteFactory(first, changed)
 
 
 @pytest.fixture
-def loaded(victims: Victims, tmp_path: Path) -> Site:
-    """See `Victims.loaded`."""
-    return victims.loaded(tmp_path / "site")
+def loaded(sites: SiteFactory, tmp_path: Path) -> Site:
+    """See `SiteFactory.loaded`."""
+    return sites.loaded(tmp_path / "site")
 
 
 @pytest.fixture
-def unchanged(victims: Victims, tmp_path: Path) -> Site:
-    """See `Victims.unchanged`."""
-    return victims.unchanged(tmp_path / "site")
+def unchanged(sites: SiteFactory, tmp_path: Path) -> Site:
+    """See `SiteFactory.unchanged`."""
+    return sites.unchanged(tmp_path / "site")
 
 
 @pytest.fixture
-def empty(victims: Victims, tmp_path: Path) -> Site:
-    """See `Victims.empty`."""
-    return victims.empty(tmp_path / "site")
+def empty(sites: SiteFactory, tmp_path: Path) -> Site:
+    """See `SiteFactory.empty`."""
+    return sites.empty(tmp_path / "site")
 
 
 class Faults:
-    """Notes what came of faults, for the table of the session."""
+    """Checks recoveries and records them for the table of the session."""
 
     def __init__(self, record: Callable[[str, object], None], clean: Callable[[], Clean]) -> None:
         self._record = record
         self._clean = clean
 
     @property
-    def clean(self) -> Picture:
-        """The tables of a clean run, which is only made where something is held against it."""
-        return self._clean().picture
+    def clean(self) -> Snapshot:
+        """Tables of a clean run, which is started on first use."""
+        return self._clean().snapshot
 
-    def recovered(self, fault: str, site: Site, watch: Watch | None = None) -> str:
-        """Run once more, to its end, and hold the invariant. Returns what the run printed."""
+    def recover(self, fault: str, site: Site, watch: Watch | None = None) -> str:
+        """Run once more to the end and check the invariant; return the output of the run."""
         began = time.monotonic()
         output = site.command("run", seconds=600)
         seconds = time.monotonic() - began
-        self.held(fault, site, seconds, watch)
+        self.check(fault, site, seconds, watch)
         return output
 
-    def held(self, fault: str, site: Site, seconds: float, watch: Watch | None = None) -> None:
-        """Hold the invariant after a run that took so long."""
-        lost = hold(site, self.clean, watch)
-        self.note(fault, seconds, lost=lost)
+    def check(self, fault: str, site: Site, seconds: float, watch: Watch | None = None) -> None:
+        """Check the invariant after a run that took ``seconds``, and record it."""
+        lost = check_invariant(site, self.clean, watch)
+        self.record(fault, seconds, lost=lost)
 
-    def note(self, fault: str, seconds: float, *, lost: int = 0) -> None:
-        """Note a recovery that was held against the clean tables by the test itself."""
+    def record(self, fault: str, seconds: float, *, lost: int = 0) -> None:
+        """Record a recovery that the test itself compared with the clean tables."""
         self._record("fault", (fault, lost, round(seconds, 1)))
 
-    def refused(self, fault: str) -> None:
-        """Note a fault after which nothing had to be recovered."""
+    def record_refusal(self, fault: str) -> None:
+        """Record a fault after which there was nothing to recover."""
         self._record("fault", (fault, 0, None))
 
 
@@ -160,20 +160,20 @@ def faults(
 
 @pytest.fixture(scope="session")
 def mounts() -> None:
-    """For tests that need file systems of their own."""
+    """Skip the test if file systems cannot be mounted."""
     if not can_mount():
         pytest.skip("NOT TRIED: file systems cannot be mounted here (root is needed)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A busy machine makes a run long; only one that hangs is to fail."""
+    """Set a long timeout: a run on a busy machine is slow, and only a hanging run must fail."""
     for item in items:
         if "tests/faults" in item.nodeid and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(900))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The faults that were tried, and what they cost; with FAULTS_PAGE=yes also in the docs."""
+    """Print the table of tested faults; FAULTS_PAGE=yes also writes it to the documentation."""
     tried: dict[str, list[tuple[int, float | None]]] = defaultdict(list)
     for report in terminalreporter.stats.get("passed", ()):
         for name, value in getattr(report, "user_properties", ()):
@@ -200,7 +200,7 @@ def _row(fault: str, results: list[tuple[int, float | None]]) -> str:
 
 
 def _write(rows: dict[str, str]) -> None:
-    """Replace the rows of faults that were tried now; others stay as they were measured."""
+    """Replace the rows of the faults of this session; other rows keep their measurements."""
     text = PAGE.read_text()
     before, head, after = text.partition(HEAD)
     assert head, "docs/reliability.md has lost its table"

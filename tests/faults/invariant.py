@@ -1,7 +1,8 @@
-"""What must hold after each fault, once a run came to its end; the product's code is not asked.
+"""Invariant after each fault and the next complete run, checked without the code of the package.
 
 Discovered = loaded + duplicate + rejected + ignored + pending, with discovered from ``find``; each
-file has one row; the tables are those of a clean run; the published file could be read all along.
+file has exactly one row; the tables equal those of a clean run; the published file was readable at
+all times.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ OUTCOMES = ("loaded", "duplicate", "rejected", "ignored", "pending")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """All tables of a site: parquet as pyarrow reads it, databases as DuckDB does."""
+class Snapshot:
+    """All tables of a site: parquet files read by pyarrow, databases read by DuckDB."""
 
     raw: dict[str, list[str]]
     stage: dict[str, Table]
@@ -38,8 +39,8 @@ class Picture:
     published: dict[str, Table]
     run_info: list[tuple[Any, ...]]
 
-    def differs_from(self, other: Picture) -> dict[str, Any]:
-        """By table: what is not the same, to the last column."""
+    def differs_from(self, other: Snapshot) -> dict[str, Any]:
+        """Return the differences by table."""
         found: dict[str, Any] = {}
         for name in RAW_TABLES:
             if self.raw[name] != other.raw[name]:
@@ -59,14 +60,14 @@ class Picture:
         return found
 
 
-def picture(site: Site) -> Picture:
-    """Read all tables of a site. Only the time of the publication is left out."""
+def take_snapshot(site: Site) -> Snapshot:
+    """Read all tables of a site, without the time of publication."""
     build = site.root / "warehouse" / "build.duckdb"
     with duckdb.connect(str(site.database), read_only=True) as connection:
         run_info = connection.execute(
             "select * from processed.run_info where name <> 'published_at' order by all"
         ).fetchall()
-    return Picture(
+    return Snapshot(
         raw_rows(site.root / "raw"),
         tables(build, "stage"),
         tables(build, "processed"),
@@ -76,7 +77,7 @@ def picture(site: Site) -> Picture:
 
 
 def raw_rows(raw: Path) -> dict[str, list[str]]:
-    """Rows of all raw tables with the partition that they are in."""
+    """Return the rows of all raw tables, each with its partition."""
     return {
         table: sorted(
             str((path.parent.name, row))
@@ -88,7 +89,7 @@ def raw_rows(raw: Path) -> dict[str, list[str]]:
 
 
 def found_in(landing: Path) -> list[str]:
-    """Every name in the landing zone that is no folder, as ``find`` has it."""
+    """Return every name in the landing zone that is not a directory, as ``find`` lists it."""
     listing = subprocess.run(
         ["find", ".", "!", "-type", "d", "-printf", "%P\\0"],
         cwd=landing,
@@ -99,7 +100,7 @@ def found_in(landing: Path) -> list[str]:
 
 
 def files_with_rows(raw: Path) -> Counter[str]:
-    """How many rows the raw zone has of each file; 1 is right."""
+    """Count the rows of each file in the raw zone; the expected count is 1."""
     return Counter(
         path
         for table in ("images", "rejected_files")
@@ -108,22 +109,27 @@ def files_with_rows(raw: Path) -> Counter[str]:
     )
 
 
-def hold(site: Site, clean: Picture, watch: Watch | None = None) -> int:
-    """Hold a site against the invariant.
+def check_invariant(site: Site, clean: Snapshot, watch: Watch | None = None) -> int:
+    """Check the invariant of a site.
 
     Parameters
     ----------
     site
-        Where a fault was mended by a run.
+        Site after the run that followed a fault.
     clean
-        The tables of a clean run on the same landing zone, with the same key.
+        Tables of a clean run on the same landing zone with the same key.
     watch
-        Who read the published file all the time.
+        Concurrent reader of the published file.
 
     Returns
     -------
     int
-        Files lost, which is 0, or this raises ``AssertionError``.
+        Number of lost files, always 0.
+
+    Raises
+    ------
+    AssertionError
+        If the invariant does not hold.
     """
     names = found_in(site.landing)
     counts = summary(site.command("status"))
@@ -134,10 +140,10 @@ def hold(site: Site, clean: Picture, watch: Watch | None = None) -> int:
     expected = [name for name in names if name not in IGNORED]
     lost = [name for name in expected if not rows[name]]
     assert not lost
-    assert rows == Counter(expected), "rows of files that are gone, or two rows of one"
-    assert not picture(site).differs_from(clean)
+    assert rows == Counter(expected), "rows of deleted files, or two rows of one file"
+    assert not take_snapshot(site).differs_from(clean)
     if watch is not None:
         assert not watch.errors, watch.errors[:3]
-        assert watch.opened, "nobody read"
-        assert len(watch.seen) <= 2, "neither the old tables nor the new"
+        assert watch.opened, "the published file was never read"
+        assert len(watch.seen) <= 2, "the reader saw more than the old and the new tables"
     return len(lost)

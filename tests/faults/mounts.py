@@ -1,4 +1,4 @@
-"""Small and read-only file systems, where the machine lets tests mount some."""
+"""Small and read-only file systems, on machines where tests can mount them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = 4096
 
 @cache
 def can_mount() -> bool:
-    """Whether a file system can be mounted here."""
+    """Return whether a file system can be mounted."""
     if sys.platform != "linux":
         return False
     with TemporaryDirectory() as folder:
@@ -37,9 +37,9 @@ def _mount(*arguments: str) -> bool:
 
 @contextmanager
 def small(place: Path, *, free: int) -> Iterator[None]:
-    """Have a folder on a file system of its own, with so many bytes free.
+    """Put a folder on a file system of its own with ``free`` free bytes.
 
-    At the end the disk has room again, and what lies there stays.
+    At the end the content moves back to the original disk.
     """
     beside = place.with_name(f"{place.name}.beside")
     used = sum(
@@ -52,7 +52,7 @@ def small(place: Path, *, free: int) -> Iterator[None]:
 
 @contextmanager
 def read_only(place: Path) -> Iterator[None]:
-    """Have a folder on a file system that is mounted read-only, for root too."""
+    """Put a folder on a file system that is mounted read-only, which also applies to root."""
     beside = place.with_name(f"{place.name}.beside")
     with _mounted(place, "size=500m", beside):
         assert _mount("-o", "remount,ro", str(place))
@@ -83,7 +83,7 @@ def _copy(one: Path, other: Path) -> None:
 
 @contextmanager
 def unmounted(place: Path) -> Iterator[None]:
-    """Have an empty folder where a disk was, as when it is not mounted."""
+    """Replace a folder with an empty one, as when its disk is not mounted."""
     away = place.with_name(f"{place.name}.away")
     place.rename(away)
     place.mkdir()

@@ -1,4 +1,4 @@
-"""Runs that faults happen to: each the real command, in a process group of its own."""
+"""Runs for fault tests: each starts the real command in its own process group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICK = 0.002
 
 
 class Run:
-    """``dicom-pipeline run`` under way."""
+    """A running ``dicom-pipeline`` command."""
 
     def __init__(
         self, site: Site, *arguments: str, prefix: tuple[str, ...] = (), **environment: str
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """Output so far."""
         return self._output.read_text()
 
     @property
@@ -51,7 +51,7 @@ class Run:
         return self.process.poll() is not None
 
     def kill(self) -> None:
-        """``kill -9`` of it and all that it started."""
+        """Send SIGKILL to the command and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -60,7 +60,7 @@ class Run:
             time.sleep(0.01)
 
     def kill_after(self, seconds: float) -> bool:
-        """Kill it so long after its start. Returns whether it was still running."""
+        """Kill the run ``seconds`` after its start; return whether it was still running."""
         while time.monotonic() - self.began < seconds and not self.is_over:
             time.sleep(TICK)
         running = not self.is_over
@@ -68,7 +68,7 @@ class Run:
         return running
 
     def kill_when(self, ready: Callable[[], bool], *, seconds: float = 300) -> bool:
-        """Kill it as soon as it is where we want it. Returns whether it ever was."""
+        """Kill the run as soon as a condition holds; return whether it ever held."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.is_over:
             if ready():
@@ -79,7 +79,7 @@ class Run:
         return False
 
     def ends_with(self, code: int, *, seconds: float = 600) -> str:
-        """Wait for its end. Returns what it printed."""
+        """Wait for the end, check the exit code and return the output."""
         self.process.wait(seconds)
         assert self.process.returncode == code, self.output
         return self.output
@@ -95,7 +95,7 @@ class Member:
 
 
 def members(group: int) -> Iterator[Member]:
-    """The processes of a group that live."""
+    """Yield the living processes of a process group."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
@@ -111,17 +111,17 @@ def members(group: int) -> Iterator[Member]:
 
 
 def workers(group: int) -> list[Member]:
-    """Processes that read headers."""
+    """Return the worker processes that read headers."""
     return [m for m in members(group) if "multiprocessing" in m.command and "spawn" in m.command]
 
 
 def dbt(group: int) -> list[Member]:
-    """dbt, building."""
+    """Return the processes of ``dbt build``."""
     return [m for m in members(group) if "dbt" in m.command and " build" in m.command]
 
 
-def told(output: str) -> str:
-    """What a command said of an error: no traceback, no path or name of a patient's file."""
+def error_line(output: str) -> str:
+    """Return the only error line, after a check for tracebacks, paths and file names."""
     assert "Traceback" not in output, output
     assert "--debug" not in output, output
     for secret in ("second-", "i-0", ".dcm", "study_period=", "data.parquet"):

@@ -1,4 +1,4 @@
-"""``dagster dev``, or its daemon, is killed while a run goes on; started again, all is done."""
+"""``dagster dev`` or its daemon is killed during a run, and completes the work after a restart."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tests.endtoend.conftest import Site
 from tests.orchestration.dev_server import DevServer, wait_for
 
 from .conftest import Faults
-from .invariant import picture
+from .invariant import take_snapshot
 from .runs import members
 from .watch import Watch
 
 
 @pytest.mark.slow  # minutes
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("victim", ["the daemon alone", "all of it"])
-def test_the_daemon_is_killed_while_a_run_goes_on(
+@pytest.mark.parametrize("victim", ["daemon only", "all processes"])
+def test_dagster_dev_recovers_after_a_kill_during_a_run(
     victim: str, loaded: Site, faults: Faults
 ) -> None:
     home = loaded.root / "dagster"
@@ -42,7 +42,7 @@ def test_the_daemon_is_killed_while_a_run_goes_on(
             )
             group = server.process.pid
             for member in list(members(group)):
-                if victim == "all of it" or "daemon" in member.command:
+                if victim == "all processes" or "daemon" in member.command:
                     os.kill(member.pid, signal.SIGKILL)
             time.sleep(2)
         for member in list(members(group)):
@@ -50,16 +50,16 @@ def test_the_daemon_is_killed_while_a_run_goes_on(
         began = time.monotonic()
         with DevServer(loaded.environment, home):
             wait_for(is_done, seconds=400, what="the published file")
-            # another batch may follow the first one
+            # a second batch may follow the first one
             wait_for(
-                lambda: not picture_differs(loaded, faults), seconds=300, what="all the tables"
+                lambda: not snapshot_differs(loaded, faults), seconds=300, what="all the tables"
             )
         seconds = time.monotonic() - began
-        faults.held(f"`kill -9` of `dagster dev` during a run: {victim}", loaded, seconds, watch)
+        faults.check(f"`kill -9` of `dagster dev` during a run: {victim}", loaded, seconds, watch)
 
 
-def picture_differs(site: Site, faults: Faults) -> bool:
+def snapshot_differs(site: Site, faults: Faults) -> bool:
     try:
-        return bool(picture(site).differs_from(faults.clean))
-    except Exception:  # somebody writes
+        return bool(take_snapshot(site).differs_from(faults.clean))
+    except Exception:  # another process is writing
         return True

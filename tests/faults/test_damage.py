@@ -1,4 +1,4 @@
-"""Files of ours that are damaged: what is derived is made again, and what is not is named."""
+"""Damaged files of the pipeline: derived files are rebuilt, other files are reported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from tests.endtoend.conftest import Site, summary
 
 from .conftest import Faults
-from .runs import Run, told
+from .runs import Run, error_line
 from .watch import Watch
 
 
 def cut(path: Path) -> None:
-    """As after a crash of the machine that the disk did not keep its word in."""
+    """Truncate the file, as a machine crash can when the disk loses written data."""
     _replace(path, path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -26,19 +26,19 @@ def empty(path: Path) -> None:
 
 
 def overwritten(path: Path) -> None:
-    """All of it is something else."""
+    """Overwrite the whole file."""
     _replace(path, b"\xa5" * path.stat().st_size)
 
 
 def middle(path: Path) -> None:
-    """A third of it is something else, and its beginning and end are whole."""
+    """Overwrite the middle third; the beginning and the end stay valid."""
     data = path.read_bytes()
     third = len(data) // 3
     _replace(path, data[:third] + b"\xa5" * third + data[2 * third :])
 
 
 def a_column(path: Path) -> None:
-    """One column of parquet is something else; the footer is whole."""
+    """Overwrite one column of a parquet file; the footer stays valid."""
     chunk = pq.read_metadata(path).row_group(0).column(3)
     data = bytearray(path.read_bytes())
     begin = chunk.dictionary_page_offset or chunk.data_page_offset
@@ -58,7 +58,7 @@ def largest(folder: Path, pattern: str) -> Path:
     return max(folder.glob(pattern), key=lambda path: path.stat().st_size)
 
 
-def place_of(what: str, site: Site) -> Path:
+def path_of(what: str, site: Site) -> Path:
     raw = site.root / "raw"
     if what == "manifest":
         return largest(raw / "manifests", "study_period=*.parquet")
@@ -76,79 +76,83 @@ def place_of(what: str, site: Site) -> Path:
     return others[what]
 
 
-def mended(fault: str, said: str, site: Site, faults: Faults, watch: Watch) -> None:
-    """The next run mends it, or says in its one line that the one after it will."""
+def recover_within_two_runs(
+    fault: str, said: str, site: Site, faults: Faults, watch: Watch
+) -> None:
+    """Check that the next run recovers, or reports in one line that the run after it will."""
     run = Run(site)
     if run.process.wait(600):
-        assert said in told(run.output)
-        faults.recovered(fault, site, watch)
+        assert said in error_line(run.output)
+        faults.recover(fault, site, watch)
     else:
-        faults.held(fault, site, time.monotonic() - run.began, watch)
+        faults.check(fault, site, time.monotonic() - run.began, watch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", [cut, overwritten, a_column])
 @pytest.mark.parametrize("what", ["manifest", "parquet", "terms"])
-def test_parquet_that_is_damaged_is_made_again(
+def test_damaged_parquet_is_rebuilt(
     what: str, harm: Callable[[Path], None], loaded: Site, faults: Faults
 ) -> None:
-    harm(place_of(what, loaded))
+    harm(path_of(what, loaded))
     name = {"manifest": "manifest", "parquet": "raw parquet", "terms": "raw parquet"}[what]
     with Watch(loaded.database) as watch:
-        mended(f"damaged {name}", "was damaged and is set aside: run again", loaded, faults, watch)
+        recover_within_two_runs(
+            f"damaged {name}", "was damaged and is set aside: run again", loaded, faults, watch
+        )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", [cut, empty, overwritten, middle])
-def test_a_build_database_that_is_damaged_is_made_again(
+def test_a_damaged_build_database_is_rebuilt(
     harm: Callable[[Path], None], loaded: Site, faults: Faults
 ) -> None:
-    harm(place_of("build", loaded))
+    harm(path_of("build", loaded))
     with Watch(loaded.database) as watch:
         said = "the build database was damaged: run again"
-        mended("damaged build database", said, loaded, faults, watch)
+        recover_within_two_runs("damaged build database", said, loaded, faults, watch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", [cut, empty, overwritten])
-def test_a_published_file_that_is_damaged_is_published_again(
+def test_a_damaged_published_file_is_published_again(
     harm: Callable[[Path], None], unchanged: Site, faults: Faults
 ) -> None:
     harm(unchanged.database)
-    faults.recovered("damaged published file", unchanged)
+    faults.recover("damaged published file", unchanged)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["last run", "last scan"])
-def test_notes_that_are_damaged_are_made_again(what: str, loaded: Site, faults: Faults) -> None:
-    overwritten(place_of(what, loaded))
-    faults.recovered("damaged notes of the last run or scan", loaded)
+def test_damaged_records_of_the_last_run_and_scan_are_rewritten(
+    what: str, loaded: Site, faults: Faults
+) -> None:
+    overwritten(path_of(what, loaded))
+    faults.recover("damaged `last_run.json` or `last_scan.json`", loaded)
 
 
 @pytest.mark.slow
-def test_a_vault_that_is_damaged_is_named_and_made_again_from_the_key(
-    loaded: Site, faults: Faults
-) -> None:
+def test_a_damaged_vault_is_reported_and_rebuilt_from_the_key(loaded: Site, faults: Faults) -> None:
     vault = loaded.root / "warehouse" / "vault.duckdb"
     overwritten(vault)
     with Watch(loaded.database) as watch:
-        line = told(Run(loaded).ends_with(2))
+        line = error_line(Run(loaded).ends_with(2))
         assert "vault.duckdb cannot be read; if no other process holds it, remove it" in line
         vault.unlink()
-        faults.recovered("damaged vault", loaded, watch)
+        faults.recover("damaged vault", loaded, watch)
 
 
 @pytest.mark.parametrize("harm", [cut, pytest.param(a_column, marks=pytest.mark.slow)])
-def test_a_scan_makes_a_damaged_manifest_again(
+def test_a_scan_rebuilds_a_damaged_manifest(
     harm: Callable[[Path], None], site: Site, faults: Faults
 ) -> None:
     site.put("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm")
     site.command("scan")
-    manifest = place_of("manifest", site)
+    manifest = path_of("manifest", site)
     files = pq.read_metadata(manifest).num_rows
     harm(manifest)
     if harm is cut:
-        assert "to rebuild it, run: dicom-pipeline scan" in told(Run(site, "status").ends_with(1))
+        assert "to rebuild it, run: dicom-pipeline scan" in error_line(Run(site, "status").ends_with(1))
     assert f"3 files: {files} new, 0 changed" in site.command("scan")
     assert summary(site.command("status", code=1))["pending"] == 3
-    faults.refused("damaged manifest, by a scan")
+    faults.record_refusal("damaged manifest, found by a scan")

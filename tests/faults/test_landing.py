@@ -1,4 +1,4 @@
-"""A landing zone that is not mounted, or that changes while it is read."""
+"""Landing zones that are not mounted, or change during reading."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ import pytest
 from tests.endtoend.archive import write_instances
 from tests.endtoend.conftest import Site
 
-from .conftest import Faults, Victims
+from .conftest import Faults, SiteFactory
 from .mounts import unmounted
-from .runs import Run, told
+from .runs import Run, error_line
 from .watch import Watch
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "scan"])
-def test_an_unmounted_landing_zone_is_no_mass_deletion(
+def test_an_unmounted_landing_zone_is_not_a_mass_deletion(
     command: str, loaded: Site, faults: Faults
 ) -> None:
     with Watch(loaded.database) as watch:
         with unmounted(loaded.landing):
-            line = told(Run(loaded, command).ends_with(3))
+            line = error_line(Run(loaded, command).ends_with(3))
             assert "known files are gone from the landing zone" in line
             assert "dicom-pipeline scan --accept-deletions" in line
         loaded.landing.rename(loaded.root / "away")
-        assert "whether it is mounted" in told(Run(loaded, command).ends_with(3))
+        assert "whether it is mounted" in error_line(Run(loaded, command).ends_with(3))
         (loaded.root / "away").rename(loaded.landing)
-        faults.recovered("landing zone not mounted", loaded, watch)
+        faults.recover("landing zone not mounted", loaded, watch)
 
 
 @pytest.mark.slow
-def test_an_unmounted_landing_zone_is_none_either_where_the_manifests_are_lost(
+def test_an_unmounted_landing_zone_is_not_a_mass_deletion_without_manifests(
     loaded: Site, faults: Faults
 ) -> None:
     shutil.rmtree(loaded.root / "raw" / "manifests")
     with Watch(loaded.database) as watch:
         with unmounted(loaded.landing):
-            assert "known files are gone" in told(Run(loaded).ends_with(3))
-        faults.recovered("landing zone not mounted, manifests deleted", loaded, watch)
+            assert "known files are gone" in error_line(Run(loaded).ends_with(3))
+        faults.recover("landing zone not mounted, manifests deleted", loaded, watch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("run",), ("run", "--force")])
-def test_a_landing_zone_that_goes_while_files_are_read_costs_no_row(
+def test_unmounting_the_landing_zone_during_a_run_loses_no_row(
     arguments: tuple[str, ...], loaded: Site, faults: Faults
 ) -> None:
     away = loaded.root / "away"
@@ -61,25 +61,25 @@ def test_a_landing_zone_that_goes_while_files_are_read_costs_no_row(
             time.sleep(0.002)
         loaded.landing.rename(away)
         loaded.landing.mkdir()
-        assert "became empty while its files were read" in told(run.ends_with(1))
+        assert "became empty while its files were read" in error_line(run.ends_with(1))
         loaded.landing.rmdir()
         away.rename(loaded.landing)
-        faults.recovered("landing zone unmounted during a run", loaded, watch)
+        faults.recover("landing zone unmounted during a run", loaded, watch)
 
 
 @pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), 19])
-def test_a_small_archive_is_guarded_too(count: int, site: Site, faults: Faults) -> None:
+def test_the_delete_guard_covers_small_archives(count: int, site: Site, faults: Faults) -> None:
     write_instances(site.landing / "files", count)
     site.command("scan")
     with unmounted(site.landing):
-        line = told(Run(site, "scan").ends_with(3))
+        line = error_line(Run(site, "scan").ends_with(3))
         assert f"{count} of {count} known files are gone" in line
     assert "0 new, 0 changed" in site.command("scan")
-    faults.refused("landing zone of fewer than 20 files not mounted")
+    faults.record_refusal("landing zone with fewer than 20 files not mounted")
 
 
-class Busy:
-    """Somebody who moves, rewrites and removes files, and in the end leaves all as it was."""
+class FileChanger:
+    """Thread that moves, rewrites and deletes files, and restores them at the end."""
 
     def __init__(self, landing: Path) -> None:
         self.landing = landing
@@ -89,7 +89,7 @@ class Busy:
         self._was = {path: (path.read_bytes(), path.stat()) for path in self.files}
         self.done = 0
 
-    def __enter__(self) -> Busy:
+    def __enter__(self) -> FileChanger:
         self._thread.start()
         return self
 
@@ -118,15 +118,15 @@ class Busy:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(2))
-def test_files_that_change_and_vanish_while_they_are_read(
-    attempt: int, victims: Victims, faults: Faults, tmp_path: Path
+def test_the_next_run_recovers_after_files_changed_and_disappeared(
+    attempt: int, sites: SiteFactory, faults: Faults, tmp_path: Path
 ) -> None:
-    site = victims.loaded(tmp_path / "site")
+    site = sites.loaded(tmp_path / "site")
     with Watch(site.database) as watch:
-        with Busy(site.landing) as busy:
+        with FileChanger(site.landing) as busy:
             run = Run(site)
             run.process.wait(600)
             assert "Traceback" not in run.output
         assert busy.done > 100
-        watch.seen.clear()  # whatever was published meanwhile was true of some moment
-        faults.recovered("files changing and vanishing while they are read", site, watch)
+        watch.seen.clear()  # each intermediate publication was correct at its time
+        faults.recover("files that change or disappear while they are read", site, watch)

@@ -1,4 +1,4 @@
-"""What is derived is lost: it comes back, without reading what the parquet already holds."""
+"""Deleted derived data are restored, without reading files whose rows are in the parquet."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dicom_pipeline.orchestration.pending import known_versions
 from tests.endtoend.conftest import Site, files_read
 
 from .conftest import Faults
-from .runs import Run, told
+from .runs import Run, error_line
 from .watch import Watch
 
 
 @pytest.mark.slow
-def test_dagsters_storage_is_lost_and_all_its_events_come_back(
+def test_all_events_are_restored_after_dagsters_storage_was_deleted(
     unchanged: Site, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(unchanged.root / "dagster"))
@@ -37,33 +37,35 @@ def test_dagsters_storage_is_lost_and_all_its_events_come_back(
     assert len(before[0]) >= 10
     shutil.rmtree(unchanged.root / "dagster")
     with Watch(unchanged.database) as watch:
-        output = faults.recovered("Dagster's storage deleted", unchanged, watch)
+        output = faults.recover("Dagster's storage deleted", unchanged, watch)
     assert files_read(output) == 0
     assert events() == before
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["loaded", "unchanged"])
-def test_the_manifests_are_lost(state: str, request: pytest.FixtureRequest, faults: Faults) -> None:
+def test_deleted_manifests_are_rebuilt(
+    state: str, request: pytest.FixtureRequest, faults: Faults
+) -> None:
     site: Site = request.getfixturevalue(state)
     shutil.rmtree(site.root / "raw" / "manifests")
     with Watch(site.database) as watch:
-        output = faults.recovered("manifests deleted", site, watch)
+        output = faults.recover("manifests deleted", site, watch)
     assert files_read(output) == (17 if state == "loaded" else 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["warehouse/build.duckdb", "published/dicom.duckdb", "raw"])
-def test_what_is_derived_is_lost(what: str, unchanged: Site, faults: Faults) -> None:
+def test_deleted_derived_data_are_rebuilt(what: str, unchanged: Site, faults: Faults) -> None:
     place = unchanged.root / what
     shutil.rmtree(place) if place.is_dir() else place.unlink()
-    output = faults.recovered(f"{Path(what).name} deleted", unchanged)
+    output = faults.recover(f"{Path(what).name} deleted", unchanged)
     assert files_read(output) == (74 if what == "raw" else 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("vault", [True, False])
-def test_without_its_key_a_run_stops_and_replaces_nothing(
+def test_a_run_without_its_key_stops_and_replaces_nothing(
     vault: bool, loaded: Site, faults: Faults
 ) -> None:
     warehouse = loaded.root / "warehouse"
@@ -74,23 +76,23 @@ def test_without_its_key_a_run_stops_and_replaces_nothing(
     published = loaded.database.stat()
     version = (published.st_ino, published.st_mtime_ns)
     with Watch(loaded.database) as watch:
-        line = told(Run(loaded).ends_with(2))
+        line = error_line(Run(loaded).ends_with(2))
         for word in ("is missing", "DICOM_PSEUDONYM_KEY", "pseudonym.key", "rotate-key"):
             assert word in line
         assert not key.exists()
         now = loaded.database.stat()
         assert (now.st_ino, now.st_mtime_ns) == version
         (loaded.root / "key").rename(key)
-        faults.recovered("key deleted; put back", loaded, watch)
+        faults.recover("key deleted, then put back", loaded, watch)
 
 
-def test_a_scan_needs_no_key_and_a_run_without_one_stops_at_once(
+def test_a_first_run_whose_key_was_deleted_stops_and_creates_no_key(
     site: Site, faults: Faults
 ) -> None:
     site.put("CT_small.dcm")
     site.command("prepare")
     (site.root / "warehouse" / "pseudonym.key").unlink()
-    line = told(Run(site).ends_with(2))
+    line = error_line(Run(site).ends_with(2))
     assert "rotate-key" in line
     assert not (site.root / "warehouse" / "pseudonym.key").exists()
-    faults.refused("key deleted before the first run came to its end")
+    faults.record_refusal("key deleted before the end of the first run")

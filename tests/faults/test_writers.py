@@ -1,4 +1,4 @@
-"""Two that write at once, and those that hold what is not theirs: one waits, none is stuck."""
+"""Concurrent writers and foreign lock holders: a run waits, and none waits forever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.endtoend.conftest import Site, files_read
 
 from .conftest import Faults
-from .invariant import hold
+from .invariant import check_invariant
 from .runs import Run, workers
 from .watch import Watch
 
@@ -34,7 +34,7 @@ time.sleep(600)
 
 
 def holder(script: str, site: Site, what: str) -> subprocess.Popen[str]:
-    """A process that holds something, and says so."""
+    """Start a process that holds a lock or a database and has reported it."""
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(site.root / what)],
         env={**os.environ, "PYTHONPATH": str(site.project)},
@@ -49,7 +49,7 @@ def holder(script: str, site: Site, what: str) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["loaded", "empty"])
 @pytest.mark.parametrize("apart", [0.0, 4.0])
-def test_two_runs_at_once_load_every_file_once(
+def test_two_concurrent_runs_load_every_file_once(
     state: str, apart: float, request: pytest.FixtureRequest, faults: Faults
 ) -> None:
     site: Site = request.getfixturevalue(state)
@@ -70,12 +70,14 @@ def test_two_runs_at_once_load_every_file_once(
         read = files_read(one.ends_with(0)) + files_read(other)
         assert read == (17 if state == "loaded" else 74)
         seconds = time.monotonic() - began
-        hold(site, faults.clean, watch)
-    faults.held("two runs at once on the same data", site, seconds)
+        check_invariant(site, faults.clean, watch)
+    faults.check("two concurrent runs on the same data", site, seconds)
 
 
 @pytest.mark.slow
-def test_a_run_waits_for_whoever_holds_the_build_database(loaded: Site, faults: Faults) -> None:
+def test_a_run_waits_while_another_process_holds_the_build_database(
+    loaded: Site, faults: Faults
+) -> None:
     process = holder(HOLD_BUILD, loaded, "warehouse/build.duckdb")
     with Watch(loaded.database) as watch:
         run = Run(loaded)
@@ -86,23 +88,23 @@ def test_a_run_waits_for_whoever_holds_the_build_database(loaded: Site, faults: 
         began = time.monotonic()
         run.ends_with(0)
         seconds = time.monotonic() - began
-        faults.held("another process holds the build database", loaded, seconds, watch)
+        faults.check("another process holds the build database", loaded, seconds, watch)
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_with_the_lock_leaves_none(loaded: Site, faults: Faults) -> None:
+def test_a_run_that_is_killed_with_the_lock_releases_it(loaded: Site, faults: Faults) -> None:
     run = Run(loaded)
     while not workers(run.process.pid):
         assert not run.is_over
         time.sleep(0.002)
-    os.kill(run.process.pid, signal.SIGKILL)  # it alone: its workers could keep what it held
+    os.kill(run.process.pid, signal.SIGKILL)  # only this process: its workers could keep the lock
     run.process.wait()
     with Watch(loaded.database) as watch:
-        output = faults.recovered("`kill -9` of who holds the lock", loaded, watch)
+        output = faults.recover("`kill -9` of the lock holder", loaded, watch)
     assert "waiting" not in output
 
 
-def test_a_scan_waits_for_the_lock_and_has_it_when_its_holder_is_killed(
+def test_a_scan_waits_for_the_lock_and_gets_it_when_its_holder_is_killed(
     site: Site, faults: Faults
 ) -> None:
     site.put("CT_small.dcm")
@@ -113,4 +115,4 @@ def test_a_scan_waits_for_the_lock_and_has_it_when_its_holder_is_killed(
     process.kill()
     process.wait()
     assert "another run is writing: waiting for it to end" in scan.ends_with(0, seconds=20)
-    faults.refused("lock holder killed while a scan waits")
+    faults.record_refusal("lock holder killed while a scan waits")

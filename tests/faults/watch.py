@@ -1,4 +1,4 @@
-"""A reader of the published file that never rests: it may see the old tables or the new."""
+"""Continuous reader of the published file, which must see the old or the new tables."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PAUSE = 0.1
 
 
 class Watch:
-    """A thread that opens the published file again and again, and counts its tables.
+    """Thread that opens the published file repeatedly and counts the rows of its tables.
 
-    The file has the rows of each table in ``run_info``: they are held against the tables, so that
-    half a build would be seen. Once the file is there, it has to be there for ever.
+    The counts are compared with those in ``run_info``, which detects a partial build. Once the file
+    exists, it must never be missing.
     """
 
     def __init__(self, database: Path) -> None:
@@ -26,7 +26,7 @@ class Watch:
         self.seen: list[int] = []
         self._there = database.exists()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read_on)
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -41,30 +41,30 @@ class Watch:
         self._stop.set()
         self._thread.join()
 
-    def _read_on(self) -> None:
+    def _run(self) -> None:
         while not self._stop.is_set():
             if self._there or self.database.exists():
                 self._there = True
                 try:
-                    self._look()
-                except Exception as error:  # whatever a client would be told
+                    self._read()
+                except Exception as error:  # any error that a client would get
                     self.errors.append(f"{type(error).__name__}: {error}")
             time.sleep(PAUSE)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         with duckdb.connect(str(self.database), read_only=True) as connection:
-            told = dict(
+            recorded = dict(
                 connection.execute(
                     "select name, number from processed.run_info where topic = 'rows'"
                 ).fetchall()
             )
-            there = {
+            counts = {
                 table: connection.execute(f"select count(*) from processed.{table}").fetchall()
-                for table in told
+                for table in recorded
             }
-        counted = {table: rows[0][0] for table, rows in there.items()}
-        assert len(told) >= 5
-        assert counted == told
+        counted = {table: rows[0][0] for table, rows in counts.items()}
+        assert len(recorded) >= 5
+        assert counted == recorded
         self.opened += 1
-        if self.seen[-1:] != [told["processed_images"]]:
-            self.seen.append(told["processed_images"])
+        if self.seen[-1:] != [recorded["processed_images"]]:
+            self.seen.append(recorded["processed_images"])

@@ -94,7 +94,7 @@ def test_a_file_with_a_changed_study_date_moves_to_another_partition(zone: Zone)
     assert (report.changed, report.moved, report.partitions) == (1, 1, ["2012-03", "2013-03"])
 
 
-def test_a_deleted_file_is_gone_and_comes_back_with_the_same_time(zone: Zone) -> None:
+def test_a_deleted_file_is_removed_and_returns_with_the_same_time(zone: Zone) -> None:
     path, other = zone.put("a", instance(1)), zone.put("b", instance(2))
     zone.scan()
     before = zone.manifests.read("2012-03")

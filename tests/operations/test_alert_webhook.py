@@ -1,4 +1,4 @@
-"""The webhook, held against a real HTTP server: what it gets, and what its failures cost."""
+"""Alert webhook with a real HTTP server: requests, retries, timeouts and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = "T00/B00/hush-hush-token"
 
 
 class Hook(ThreadingHTTPServer):
-    """A webhook that answers as it is told to."""
+    """Webhook server with configurable answers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -56,19 +56,21 @@ def hook() -> Iterator[Hook]:
         server.shutdown()
 
 
-def test_the_message_is_the_json_that_slack_takes(hook: Hook) -> None:
+def test_the_message_is_json_in_slacks_format(hook: Hook) -> None:
     send(hook.address, "a run failed")
     assert hook.got == [("application/json", {"text": "a run failed"})]
 
 
-def test_a_server_that_is_busy_is_asked_once_more(hook: Hook) -> None:
+def test_a_busy_server_is_retried_once(hook: Hook) -> None:
     hook.answers = [503, 200]
     send(hook.address, "a run failed")
     assert len(hook.got) == 2
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(404, 1), (403, 1), (302, 1), (500, 2), (429, 2)])
-def test_a_refusal_is_told_without_the_address(hook: Hook, status: int, attempts: int) -> None:
+def test_a_refused_alert_is_reported_without_the_address(
+    hook: Hook, status: int, attempts: int
+) -> None:
     hook.answers = [status] * 5
     with pytest.raises(AlertNotSent, match=f"it answered {status}") as refused:
         send(hook.address, "a run failed")
@@ -76,7 +78,7 @@ def test_a_refusal_is_told_without_the_address(hook: Hook, status: int, attempts
     assert "hush" not in repr(refused.value)
 
 
-def test_a_server_that_does_not_answer_costs_its_time_and_no_more(hook: Hook) -> None:
+def test_sending_to_a_server_that_does_not_answer_ends_at_the_timeout(hook: Hook) -> None:
     hook.delay = 3
     began = time.monotonic()
     with pytest.raises(AlertNotSent, match="it did not answer in 0 s"):
@@ -84,7 +86,7 @@ def test_a_server_that_does_not_answer_costs_its_time_and_no_more(hook: Hook) ->
     assert time.monotonic() - began < 2
 
 
-def test_a_server_that_is_not_there_is_told_without_the_address() -> None:
+def test_an_unreachable_server_is_reported_without_the_address() -> None:
     with Hook() as gone:
         address = gone.address
     with pytest.raises(AlertNotSent, match="cannot be reached") as refused:
@@ -94,7 +96,7 @@ def test_a_server_that_is_not_there_is_told_without_the_address() -> None:
 
 
 @pytest.mark.parametrize("value", ["hooks.example/hush", "ftp://hush.example/x", "https://", ""])
-def test_a_setting_that_is_no_address_is_refused_and_not_quoted(value: str) -> None:
+def test_an_invalid_address_is_refused_and_not_quoted(value: str) -> None:
     with pytest.raises(SettingsError, match="DICOM_ALERT_WEBHOOK cannot be used") as refused:
         load_settings({"DICOM_ALERT_WEBHOOK": value})
     assert "hush" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Another landing zone than before: the sample goes without a word, files of one's own do not."""
+"""Changed landing zone: the sample is replaced without confirmation, own files are not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def status_of(found: Workspace) -> Status:
 
 
 @pytest.mark.parametrize("own", [0, 25])
-def test_after_the_sample_come_files_of_ones_own_without_a_question(
+def test_replacing_the_sample_with_own_files_needs_no_confirmation(
     tmp_path: Path, own: int
 ) -> None:
     first = workspace(tmp_path, "sample")
@@ -52,7 +52,7 @@ def test_after_the_sample_come_files_of_ones_own_without_a_question(
     assert (report.new, report.deleted) == (own, 194)
 
 
-def test_a_variable_that_was_forgotten_is_named_and_nothing_counts_as_lost(tmp_path: Path) -> None:
+def test_a_changed_landing_setting_is_reported_and_no_row_counts_as_lost(tmp_path: Path) -> None:
     first, second = workspace(tmp_path, "first"), workspace(tmp_path, "second")
     write_instances(tmp_path / "first", 25)
     write_instances(tmp_path / "second", 25, prefix="j")
@@ -69,7 +69,7 @@ def test_a_variable_that_was_forgotten_is_named_and_nothing_counts_as_lost(tmp_p
     assert not any("all tables" in line for line in status_of(second).stale)
 
 
-def test_a_file_of_the_sample_that_is_another_now_is_ones_own(tmp_path: Path) -> None:
+def test_a_changed_file_of_the_sample_counts_as_an_own_file(tmp_path: Path) -> None:
     landing = tmp_path / "sample"
     put_sample(landing)
     (landing / "test_files" / "CT_small.dcm").write_bytes(b"something else")

@@ -1,4 +1,4 @@
-"""A run has nothing to do only where all that it depends on and all that it left is as it was."""
+"""A run has nothing to do only if its inputs and its results are unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def step(workspace: Workspace) -> FileCounts:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Zones after a run; build database and published file are any files here."""
+    """Zones after a run; the build database and the published file are arbitrary files."""
     workspace = workspace_of(tmp_path)
     workspace.settings.landing_dir.mkdir()
     for n in range(3):
@@ -53,7 +53,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_nothing_is_to_do_after_a_run_and_another_scan(root: Path) -> None:
+def test_a_run_and_another_scan_leave_nothing_to_do(root: Path) -> None:
     workspace = workspace_of(root)
     workspace.warehouse.prepare()
     workspace.ingest.scan()
@@ -73,14 +73,14 @@ def touch(name: str) -> Callable[[Path], None]:
 def add(name: str) -> Callable[[Path], None]:
     def change(root: Path) -> None:
         (root / name).write_bytes(b"")
-        workspace_of(root).scan()
+        workspace_of(root).ingest.scan()
 
     return change
 
 
 def replace(name: str) -> Callable[[Path], None]:
     def change(root: Path) -> None:
-        # the same bytes and times, in another file
+        # same bytes and times, different inode
         subprocess.run(["cp", "-p", root / name, root / "other"], check=True)
         (root / "other").replace(root / name)
 
@@ -95,19 +95,23 @@ def replace(name: str) -> Callable[[Path], None]:
         pytest.param(touch("warehouse/build.duckdb"), id="build database"),
         pytest.param(touch("published.duckdb"), id="published file"),
         pytest.param(replace("published.duckdb"), id="published file replaced"),
-        pytest.param(lambda root: (root / "published.duckdb").unlink(), id="published file gone"),
-        pytest.param(lambda root: (root / "warehouse/build.duckdb").unlink(), id="build gone"),
+        pytest.param(
+            lambda root: (root / "published.duckdb").unlink(), id="published file deleted"
+        ),
+        pytest.param(
+            lambda root: (root / "warehouse/build.duckdb").unlink(), id="build database deleted"
+        ),
         pytest.param(add("landing/.hidden"), id="a name that is ignored"),
         pytest.param(
             lambda root: (root / "raw/more").write_bytes(b""), id="a file in the raw zone"
         ),
         pytest.param(
             lambda root: (root / "warehouse/last_run.json").write_text('{"digest": 3}'),
-            id="a note that is none of ours",
+            id="an invalid record",
         ),
     ],
 )
-def test_what_is_not_as_the_run_left_it_is_to_be_done(
+def test_a_change_to_what_the_run_left_needs_another_run(
     root: Path, change: Callable[[Path], None]
 ) -> None:
     assert find_last_run(workspace_of(root), SOURCES) is not None
@@ -115,19 +119,19 @@ def test_what_is_not_as_the_run_left_it_is_to_be_done(
     assert find_last_run(workspace_of(root), SOURCES) is None
 
 
-def test_other_settings_and_other_sources_are_to_be_done(root: Path) -> None:
+def test_other_settings_and_other_sources_need_another_run(root: Path) -> None:
     assert find_last_run(workspace_of(root, DICOM_DEID_PROFILE="strict"), SOURCES) is None
     assert find_last_run(workspace_of(root), "another project") is None
 
 
-def test_settings_that_no_table_depends_on_change_nothing(root: Path) -> None:
-    told = workspace_of(
+def test_settings_that_affect_no_table_need_no_run(root: Path) -> None:
+    changed = workspace_of(
         root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUN_RETENTION_DAYS="7"
     )
-    assert find_last_run(told, SOURCES) is not None
+    assert find_last_run(changed, SOURCES) is not None
 
 
-def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
+def test_an_incomplete_run_is_not_recorded(root: Path) -> None:
     workspace = workspace_of(root)
     (root / "warehouse/last_run.json").unlink()
     for counts in (
@@ -139,7 +143,7 @@ def test_a_run_that_left_something_to_do_is_not_noted(root: Path) -> None:
         assert find_last_run(workspace, SOURCES) is None
 
 
-def test_the_note_holds_counts_only(root: Path) -> None:
+def test_the_record_contains_counts_only(root: Path) -> None:
     note = (root / "warehouse/last_run.json").read_text()
     assert str(root) not in note
     assert "2012" not in note.replace(os.linesep, "").split('"counts"')[1]

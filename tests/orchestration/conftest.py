@@ -1,4 +1,4 @@
-"""Definitions and instances for tests of the orchestration."""
+"""Definitions and instances for the orchestration tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def workspace(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A workspace on those zones."""
+    """Workspace on the zones of ``environment``."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Workspace(load_settings())
@@ -37,7 +37,7 @@ def workspace(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> W
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance of its own."""
+    """Temporary Dagster instance."""
     (tmp_path / "instance").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as made:
         yield made
@@ -45,7 +45,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def defs(workspace: Workspace) -> dg.Definitions:
-    """The project's definitions, for that workspace."""
+    """Definitions of the project for ``workspace``."""
     from dicom_pipeline.definitions import build_defs
 
     return build_defs(workspace)

@@ -1,4 +1,4 @@
-"""A real ``dagster dev`` for tests: started in a process of its own, driven over GraphQL."""
+"""Real ``dagster dev`` for tests, in its own process and controlled through GraphQL."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class DevServer:
     def __enter__(self) -> DevServer:
         try:
             wait_for(self._answers, seconds=120, what="the web server")
-            # whoever reaches it may launch runs: this machine only, for each test that starts it
+            # every client can launch runs, so no test may expose the server to the network
             assert self.listening() == {"127.0.0.1"}
         except BaseException:
             self.stop()
@@ -80,11 +80,11 @@ class DevServer:
         self.stop()
 
     def listening(self) -> set[str]:
-        """Addresses that it and its children listen on."""
+        """Return the addresses on which the server and its children listen."""
         return listening(self.process.pid)
 
     def stop(self) -> None:
-        """End the server and all its children."""
+        """Stop the server and all its children."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
             try:
@@ -102,7 +102,7 @@ class DevServer:
         return bool(nodes)
 
     def query(self, text: str, **variables: Any) -> dict[str, Any]:
-        """Ask GraphQL."""
+        """Run a GraphQL query or mutation and return its data."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/graphql",
             json.dumps({"query": text, "variables": variables}).encode(),
@@ -115,23 +115,23 @@ class DevServer:
         return result
 
     def selector(self) -> dict[str, str]:
-        """What names our repository in selectors."""
+        """Return the selector of the project's repository."""
         node = self.query(_SELECTOR)["repositoriesOrError"]["nodes"][0]
         return {"repositoryName": node["name"], "repositoryLocationName": node["location"]["name"]}
 
     def toggle_on(self, sensor: str) -> None:
-        """Switch a sensor on, as its toggle in the UI does."""
+        """Start a sensor, as its toggle in the web UI does."""
         answer = self.query(_START, selector={**self.selector(), "sensorName": sensor})
         assert answer["startSensor"]["__typename"] == "Sensor", answer
 
     def runs(self) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
+        """Return the latest runs, newest first."""
         results: list[dict[str, Any]] = self.query(_RUNS)["runsOrError"]["results"]
         return results
 
 
 def wait_for(met: Callable[[], bool], *, seconds: float, what: str) -> float:
-    """Wait until a condition holds; return how long it took."""
+    """Wait until a condition holds; return the seconds that it took."""
     began = time.monotonic()
     while not met():
         assert time.monotonic() - began < seconds, f"{what} did not come within {seconds:.0f} s"

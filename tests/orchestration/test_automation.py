@@ -1,4 +1,4 @@
-"""What runs by itself, and how often."""
+"""Runs that automation requests, and how often it requests them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
 CHECKED = ("devices", "images", "patients", "series", "studies")
 RAW = (*CHECKED, "identity_terms", "rejected_files")
-# processed/deidentification is made of internal tables only
+# processed/deidentification depends on internal tables only
 FIRST = {"internal", "processed"}
 CHECK = "every_discovered_file_is_accounted_for"
 
 
 class Automation:
-    """The automation sensor's ticks, with materializations reported instead of run."""
+    """Ticks of the automation sensor; materializations are reported instead of executed."""
 
     def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
         self.defs = defs
@@ -35,7 +35,7 @@ class Automation:
         self.cursor = None
 
     def tick(self) -> set[str]:
-        """Evaluate once; what was requested counts as materialized. Returns the groups."""
+        """Evaluate once, report the requested assets as materialized and return their groups."""
         result = dg.evaluate_automation_conditions(
             self.defs, instance=self.instance, cursor=self.cursor
         )
@@ -55,7 +55,7 @@ class Automation:
         )
 
     def raw(self, *periods: str, passed: bool = True) -> None:
-        """Report a raw run over some partitions."""
+        """Report a raw run over partitions."""
         self.instance.add_dynamic_partitions(STUDY_PERIOD, periods)
         for period in periods:
             for table in RAW:
@@ -76,12 +76,12 @@ def automation(defs: dg.Definitions, instance: dg.DagsterInstance) -> Automation
     return Automation(defs, instance)
 
 
-def test_whether_the_landing_zone_is_scanned_is_looked_at_by_the_clock(
+def test_the_scan_freshness_check_runs_on_a_schedule(
     defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     fresh = dg.AssetCheckKey(dg.AssetKey(["raw", "images"]), FRESH)
     cursor, requested = None, []
-    for hour in (0, 5, 7, 11, 13):  # of a day on which nothing happens
+    for hour in (0, 5, 7, 11, 13):  # hours of a day without events
         result = dg.evaluate_automation_conditions(
             defs,
             instance=instance,
@@ -97,7 +97,7 @@ def test_whether_the_landing_zone_is_scanned_is_looked_at_by_the_clock(
     assert fresh in chosen.resolve_checks(defs.resolve_asset_graph())
 
 
-def checks_asked_for(automation: Automation) -> set[str]:
+def requested_checks(automation: Automation) -> set[str]:
     result = dg.evaluate_automation_conditions(
         automation.defs,
         instance=automation.instance,
@@ -106,43 +106,43 @@ def checks_asked_for(automation: Automation) -> set[str]:
     return {one.key.to_user_string() for one in result.results if one.true_subset.size}
 
 
-def test_a_check_whose_run_was_killed_is_asked_for_again_until_it_has_a_result(
+def test_a_check_whose_run_was_killed_is_requested_again_until_it_has_a_result(
     automation: Automation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert checks_asked_for(automation) == set()
+    assert requested_checks(automation) == set()
     table, period = dg.AssetKey(["raw", "images"]), "2011-01"
     key = dg.AssetCheckKey(table, CHECK)
     automation.instance.add_dynamic_partitions(STUDY_PERIOD, [period])
     automation.report(table, period)
-    assert checks_asked_for(automation) == {key.to_user_string()}
+    assert requested_checks(automation) == {key.to_user_string()}
 
-    # a run that is asked for and fails is asked for again, but not at every tick
+    # a failed run is requested again, but not at every tick
     plan_check(automation, key)
-    assert checks_asked_for(automation) == set()
+    assert requested_checks(automation) == set()
     now = time.time()
     clock(monkeypatch, now + 50)
-    assert checks_asked_for(automation) == set()
+    assert requested_checks(automation) == set()
     clock(monkeypatch, now + 70)
-    assert checks_asked_for(automation) == {key.to_user_string()}
+    assert requested_checks(automation) == {key.to_user_string()}
     plan_check(automation, key)
-    assert checks_asked_for(automation) == set()  # four minutes now
+    assert requested_checks(automation) == set()  # the next attempt is after four minutes
 
     automation.instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(asset_key=table, check_name=CHECK, passed=False, blocking=True)
     )
     clock(monkeypatch, now + 99_999)
-    assert checks_asked_for(automation) == set()  # a person has to look
+    assert requested_checks(automation) == set()  # a failed check needs a person
     automation.report(table, period)
-    assert checks_asked_for(automation) == {key.to_user_string()}
+    assert requested_checks(automation) == {key.to_user_string()}
 
 
 def clock(monkeypatch: pytest.MonkeyPatch, moment: float) -> None:
-    """What time the conditions take it for; Dagster's own events have the true one."""
+    """Set the time for the conditions; Dagster's own events keep the true time."""
     monkeypatch.setattr(automation_conditions, "time", SimpleNamespace(time=lambda: moment))
 
 
 def plan_check(automation: Automation, key: dg.AssetCheckKey) -> None:
-    """A run of a check that ends without a result."""
+    """Report a run of a check that ended without a result."""
     everything = automation.defs.resolve_implicit_global_asset_job_def()
     run = automation.instance.create_run_for_job(
         everything.get_subset(asset_selection=set(), asset_check_selection={key})
@@ -151,7 +151,7 @@ def plan_check(automation: Automation, key: dg.AssetCheckKey) -> None:
 
 
 DOWNSTREAM = {"stage", "processed", "published"}
-# a batch of raw partitions also asks for the overview
+# a batch of raw partitions also requests the summary asset
 BATCH = {*DOWNSTREAM, "report"}
 
 
@@ -176,7 +176,7 @@ def test_downstream_waits_for_the_internal_tables(automation: Automation) -> Non
     assert automation.tick() == set()
 
 
-def test_the_tests_of_a_table_run_with_it_and_are_seen(automation: Automation) -> None:
+def test_the_checks_of_a_table_are_requested_with_it(automation: Automation) -> None:
     automation.tick()
     automation.raw("2012-02")
     result = dg.evaluate_automation_conditions(
@@ -185,12 +185,12 @@ def test_the_tests_of_a_table_run_with_it_and_are_seen(automation: Automation) -
     asked = {one.key for one in result.results if one.true_subset.size}
     keys = automation.defs.resolve_asset_graph().asset_check_keys
     unasked = {key for key in keys if key.asset_key in asked and key not in asked}
-    # that of publishing is part of its step, and no run of it is without
+    # the check of the published file is part of its step and runs with it
     assert {key.asset_key.path[0] for key in unasked} == {"published"}
     assert dg.AssetKey(["stage", "staged_images"]) in asked
 
 
-def test_a_late_partition_rebuilds_downstream_though_others_did_not_change(
+def test_a_late_partition_rebuilds_downstream_when_others_are_unchanged(
     automation: Automation,
 ) -> None:
     automation.tick()
@@ -200,7 +200,7 @@ def test_a_late_partition_rebuilds_downstream_though_others_did_not_change(
     assert automation.tick() == BATCH
 
 
-def test_a_partition_without_materialization_does_not_hold_back_the_others(
+def test_a_partition_without_materialization_does_not_block_the_others(
     automation: Automation,
 ) -> None:
     automation.tick()
@@ -209,13 +209,13 @@ def test_a_partition_without_materialization_does_not_hold_back_the_others(
     assert automation.tick() == BATCH
 
 
-def test_a_failed_account_of_files_blocks_what_is_downstream(automation: Automation) -> None:
+def test_a_failed_reconciliation_blocks_downstream(automation: Automation) -> None:
     automation.tick()
     automation.raw("2012-02", passed=False)
     assert automation.tick() == set()
 
 
-def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
+def test_an_update_that_arrives_while_an_earlier_run_ends_is_built(
     automation: Automation,
 ) -> None:
     automation.tick()
@@ -229,7 +229,7 @@ def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
         for key in automation.defs.resolve_asset_graph().toposorted_asset_keys
         if key.path[0] in BATCH
     ]
-    # both between two ticks: the run that was requested ends, then another batch arrives
+    # between two ticks, the requested run ends and another batch arrives
     for key in requested:
         automation.report(key)
     automation.raw("2013-03")
@@ -237,7 +237,7 @@ def test_an_update_while_a_run_for_an_earlier_one_ends_is_not_forgotten(
     assert automation.tick() == set()
 
 
-def test_a_seed_edited_while_the_definitions_stay_loaded_is_built_and_all_behind_it(
+def test_a_seed_edited_while_definitions_are_loaded_is_built_with_its_downstream(
     automation: Automation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     automation.tick()

@@ -1,4 +1,4 @@
-"""The graph as a whole: it loads without warnings, and changes to it show in review."""
+"""The asset graph: it loads without warnings, and a snapshot shows changes in review."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifes
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
 
-def with_metadata(defs: dg.Definitions) -> str:
-    """One line an asset: group, key, partitions, parents; then jobs, sensors, own checks."""
+def graph_as_text(defs: dg.Definitions) -> str:
+    """Return one line per asset (key, group, partitions, parents), jobs, sensors, raw checks."""
     graph = defs.resolve_asset_graph()
     lines = []
     for key in sorted(graph.executable_asset_keys):
@@ -39,14 +39,14 @@ def with_metadata(defs: dg.Definitions) -> str:
     return "\n".join([*lines, "", *jobs, "", *sensors, "", *checks, ""])
 
 
-def test_the_asset_graph_is_the_one_in_the_snapshot(defs: dg.Definitions) -> None:
-    now = with_metadata(defs)
+def test_the_asset_graph_equals_the_snapshot(defs: dg.Definitions) -> None:
+    now = graph_as_text(defs)
     if not SNAPSHOT.exists():
         SNAPSHOT.write_text(now)
     assert now == SNAPSHOT.read_text(), "if this change is meant, delete the snapshot and run again"
 
 
-def test_pipelines_of_one_checkout_share_its_manifest(
+def test_workspaces_of_one_checkout_share_its_dbt_manifest(
     defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     manifest = dbt_project().manifest_path
@@ -90,7 +90,7 @@ def test_loading_gives_no_deprecation_warning(clean_environment: dict[str, str])
     assert ours == []
 
 
-def test_every_asset_says_what_it_is_whose_it_is_and_where_its_code_lies(
+def test_every_asset_has_a_description_an_owner_and_a_code_reference(
     defs: dg.Definitions,
 ) -> None:
     graph = defs.resolve_asset_graph()
@@ -106,7 +106,7 @@ def test_every_asset_says_what_it_is_whose_it_is_and_where_its_code_lies(
         assert all(Path(one.file_path).is_file() for one in references), key
 
 
-def test_every_check_says_what_it_holds_and_what_to_do(defs: dg.Definitions) -> None:
+def test_every_check_describes_its_condition_and_the_next_step(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     names = {key.name for key in graph.asset_check_keys}
     assert {

@@ -1,4 +1,4 @@
-"""``dagster dev`` for real: sensors toggled over GraphQL, a file dropped in, its row published."""
+"""Real ``dagster dev``: sensors are started through GraphQL, and new files are published."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .dev_server import DevServer, wait_for
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 DOWNSTREAM_TABLES = 16  # six staged, five processed, five views
-INTERNAL_TABLES = 10  # eight seeds, the vault, and what is made of them alone
+INTERNAL_TABLES = 10  # eight seeds, the vault, and the table that depends on them only
 
 
 def images(database: Path) -> int:
-    """Rows of processed_images, as any client reads them."""
+    """Return the number of rows of processed_images, read as a client."""
     if not database.exists():
         return 0
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -33,7 +33,7 @@ def images(database: Path) -> int:
 
 
 @pytest.mark.slow
-def test_the_web_ui_is_reached_from_this_machine_only_and_says_where(
+def test_the_web_ui_listens_on_the_loopback_address_only_and_logs_it(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with DevServer(environment, tmp_path / "dagster") as server:
@@ -42,15 +42,15 @@ def test_the_web_ui_is_reached_from_this_machine_only_and_says_where(
 
 
 @pytest.mark.skipif(
-    chromium() is not None, reason="tests/browser/test_walk.py holds the same, in a browser"
+    chromium() is not None, reason="tests/browser/test_walk.py tests the same in a browser"
 )
 @pytest.mark.timeout(600)
-def test_a_file_dropped_in_is_published_with_no_further_action(
+def test_a_new_file_is_published_automatically(
     environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     landing = Path(environment["DICOM_LANDING_URI"])
     database = Path(environment["DBT_DATABASE_NAME"])
-    # two months and a file without a date: three partitions, to be one batch downstream
+    # two months and a file without a date: three partitions, one batch downstream
     for name in ("CT_small.dcm", "MR_small.dcm", "rtdose_1frame.dcm"):
         shutil.copy(SAMPLE / name, landing)
     with DevServer(
@@ -66,7 +66,7 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
         with capsys.disabled():
             print(f"\nfirst batch after {first:.0f} s, a dropped file after {second:.0f} s")  # noqa: T201
 
-        time.sleep(25)  # two more ticks of each sensor: nothing may loop
+        time.sleep(25)  # two more ticks of each sensor must request nothing
         ended = {"SUCCESS", "FAILURE", "CANCELED"}
         wait_for(
             lambda: {run["status"] for run in server.runs()} <= ended, seconds=120, what="all runs"
@@ -76,7 +76,7 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
     assert {run["status"] for run in runs} == {"SUCCESS"}, runs
     assert jobs == ["__ASSET_JOB"] * 3 + ["materialize_raw_assets_job"] * 2, runs
     selections = sorted(len(run["assetSelection"] or []) for run in runs)
-    # internal tables once; everything downstream, with published file and overview, once a batch
+    # internal tables once; downstream, published file and summary asset once per batch
     assert selections == [0, 0, INTERNAL_TABLES, DOWNSTREAM_TABLES + 2, DOWNSTREAM_TABLES + 2], runs
     ranges = [
         {tag["key"]: tag["value"] for tag in run["tags"]}
@@ -89,7 +89,7 @@ def test_a_file_dropped_in_is_published_with_no_further_action(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
+def test_a_mapping_edited_while_dagster_runs_is_applied_to_the_published_file(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path / "project")
@@ -110,7 +110,7 @@ def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
         server.toggle_on("file_arrival_sensor")
         server.toggle_on("automation_sensor")
         wait_for(lambda: columns().get("rows") == 128, seconds=240, what="the first file")
-        # a new column, and one that is to be removed from now on
+        # the mapping removes one column and then adds another
         mapping = project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv"
         before = "images,rows,Rows,US,1,integer,keep_number,keep_number,"
         assert before in mapping.read_text()
@@ -124,7 +124,7 @@ def test_a_mapping_edited_while_it_runs_is_applied_to_the_published_file(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_run_killed_during_dbt_is_taken_up_again_by_itself(
+def test_a_run_killed_during_dbt_is_repeated_automatically(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     database = Path(environment["DBT_DATABASE_NAME"])
@@ -137,7 +137,7 @@ def test_a_run_killed_during_dbt_is_taken_up_again_by_itself(
         killed: list[int] = []
 
         def building() -> bool:
-            """Find the process of the run that builds stage, by its dbt, and kill it alone."""
+            """Find the run that builds stage by its dbt process, and kill only the run."""
             listing = subprocess.run(
                 ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
             )

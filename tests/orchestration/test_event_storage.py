@@ -1,4 +1,4 @@
-"""Events that are stored in batches are those that Dagster's own storage would have stored."""
+"""Batched event storage stores the same events as Dagster's own storage."""
 
 import sqlite3
 import subprocess
@@ -72,7 +72,7 @@ def run(home: Path, *, batching: bool) -> dg.DagsterInstance:
     return made
 
 
-def test_the_tables_are_those_that_dagsters_storage_writes(
+def test_batched_events_give_the_tables_of_dagsters_storage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
@@ -80,7 +80,7 @@ def test_the_tables_are_those_that_dagsters_storage_writes(
     run(tmp_path / "ours", batching=True).dispose()
     events = "select dagster_event_type, step_key, asset_key, partition from event_logs"
     assets = "select asset_key, last_materialization is not null, wipe_timestamp from asset_keys"
-    tags = (  # data versions are of the run's own id
+    tags = (  # data versions depend on the run id
         "select asset_key, key, case when key like '%version%' then '' else value end"
         " from asset_event_tags"
     )
@@ -89,10 +89,10 @@ def test_the_tables_are_those_that_dagsters_storage_writes(
         assert rows(tmp_path / "ours", database, query) == plain
         assert plain
     materialized = [row for row in rows(tmp_path / "ours", "index.db", events) if row[3]]
-    assert len(materialized) == 2 * 2 * len(KEYS)  # planned and done, of two tables
+    assert len(materialized) == 2 * 2 * len(KEYS)  # planned and materialized, for two tables
 
 
-def test_dagsters_own_storage_reads_them(tmp_path: Path) -> None:
+def test_dagsters_own_storage_reads_batched_events(tmp_path: Path) -> None:
     made = run(tmp_path / "ours", batching=True)
     key = dg.AssetKey("images")
     storage = SqliteEventLogStorage(str(tmp_path / "ours" / "storage" / "history" / "runs"))
@@ -106,7 +106,7 @@ def test_dagsters_own_storage_reads_them(tmp_path: Path) -> None:
     storage.dispose()
 
 
-def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_remote_reader(
+def test_partitions_are_cached_inside_the_context_and_queried_outside(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "ours"
@@ -125,12 +125,12 @@ def test_partitions_are_asked_for_once_where_that_is_said_and_each_time_remote_r
             assert made.get_dynamic_partitions("test_period") == KEYS
         assert made.get_dynamic_partitions("test_period") == [KEYS[0], KEYS[2]]
         assert not made.has_dynamic_partition("test_period", KEYS[1])
-        with partitions_remembered(other):  # not ours: nothing is remembered
+        with partitions_remembered(other):  # Dagster's own storage: nothing is cached
             assert other.get_dynamic_partitions("test_period") == []
 
 
-def test_processes_that_open_a_new_storage_at_once_make_it_once(tmp_path: Path) -> None:
-    """Two that stamp versions of their own leave a database that nobody can open any more."""
+def test_concurrent_processes_create_a_new_storage_once(tmp_path: Path) -> None:
+    """Two processes that both write an Alembic version would leave an unusable database."""
     asked = (
         "import sys, time; from dicom_pipeline.orchestration.storage.sqlite import "
         "BatchingSqliteStorage as storage; print('ready', flush=True); sys.stdin.readline(); "

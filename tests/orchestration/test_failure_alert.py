@@ -1,4 +1,4 @@
-"""Failed runs on a real instance, and what the webhook is told of them."""
+"""Failed runs on a real instance, and the alerts that are sent for them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "Undercover^Quentin"
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("no_leak", asset="tables")])
 def tables() -> Iterator[dg.AssetCheckResult]:
-    """Fails as a library does that quotes what it read."""
+    """Fail like a library whose error quotes the value that it read."""
     yield dg.AssetCheckResult(passed=False, metadata={"value": NAME})
     raise ValueError(f"cannot read {NAME}")
 
@@ -43,7 +43,7 @@ def settings_with(workspace: Workspace, webhook: str | None) -> Settings:
     return dataclasses.replace(workspace.settings, alert_webhook=webhook)
 
 
-def test_the_webhook_is_told_of_job_step_and_check_and_of_nobody(
+def test_the_alert_contains_job_step_and_check_and_no_identifier(
     workspace: Workspace, failed: dg.RunFailureSensorContext, hook: Hook
 ) -> None:
     build_alert_sensor(settings_with(workspace, hook.address))(failed)
@@ -56,7 +56,7 @@ def test_the_webhook_is_told_of_job_step_and_check_and_of_nobody(
     assert "Quentin" not in text
 
 
-def test_a_webhook_that_refuses_is_told_in_the_log_and_fails_nothing(
+def test_a_refused_alert_is_logged_and_raises_nothing(
     workspace: Workspace,
     failed: dg.RunFailureSensorContext,
     hook: Hook,
@@ -69,7 +69,7 @@ def test_a_webhook_that_refuses_is_told_in_the_log_and_fails_nothing(
     assert "hush" not in told
 
 
-def test_the_sensor_is_on_where_there_is_a_webhook(workspace: Workspace) -> None:
+def test_the_sensor_is_on_if_a_webhook_is_set(workspace: Workspace) -> None:
     on = build_alert_sensor(settings_with(workspace, "https://hooks.example/x"))
     off = build_alert_sensor(settings_with(workspace, None))
     assert on.default_status is dg.DefaultSensorStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Failed runs on a real instance: which are told of, and what is stale by Dagster's events."""
+"""Failed runs on a real instance: reported failures, and stale groups by Dagster's events."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ NAME = "Undercover^Quentin"
     check_specs=[dg.AssetCheckSpec("adds_up", asset=["raw", "tables"])],
 )
 def tables(context: dg.AssetExecutionContext) -> Iterator[object]:
-    """Fails as it is told to."""
+    """Fail as the run configuration specifies."""
     fails = context.op_execution_context.op_config["fails"]
     yield dg.AssetCheckResult(passed=not fails)
     if fails == "ours":
@@ -48,7 +48,7 @@ def run(instance: dg.DagsterInstance, job: str, fails: str = "") -> None:
     assert result.success is (not fails)
 
 
-def test_a_failed_run_is_told_of_with_steps_checks_and_our_own_line(
+def test_a_failed_run_is_reported_with_steps_checks_and_the_user_error(
     instance: dg.DagsterInstance,
 ) -> None:
     run(instance, RAW_JOB, "ours")
@@ -67,24 +67,24 @@ def test_errors_of_libraries_are_not_quoted(instance: dg.DagsterInstance) -> Non
 
 
 @pytest.mark.parametrize("later", [RAW_JOB, ALL_JOB])
-def test_a_failure_is_over_once_its_work_is_done(instance: dg.DagsterInstance, later: str) -> None:
+def test_a_later_success_resolves_a_failure(instance: dg.DagsterInstance, later: str) -> None:
     run(instance, RAW_JOB, "ours")
     run(instance, later)
     assert not open_failures(instance)
 
 
-def test_of_a_job_that_failed_again_and_again_the_latest_is_told(
+def test_only_the_latest_failure_of_a_job_is_reported(
     instance: dg.DagsterInstance,
 ) -> None:
     run(instance, ALL_JOB)
     run(instance, ALL_JOB, "ours")
     run(instance, ALL_JOB, "theirs")
-    run(instance, RAW_JOB)  # does not do the work of all
+    run(instance, RAW_JOB)  # does not include the work of the other job
     [failed] = open_failures(instance)
     assert (failed.job, failed.lines) == (ALL_JOB, ())
 
 
-def test_a_group_that_was_built_before_its_sources_is_outdated(
+def test_a_group_that_is_older_than_its_sources_is_outdated(
     instance: dg.DagsterInstance,
 ) -> None:
     assert outdated_groups(instance) == {}

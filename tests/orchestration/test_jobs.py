@@ -1,4 +1,4 @@
-"""The jobs a person launches, one after the other, as the UI's launchpad runs them."""
+"""The jobs that a person launches in the web UI, one after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 def assert_columns_are_those_of_the_tables(defs: dg.Definitions, workspace: Workspace) -> None:
-    """What the UI lists of each table is what DuckDB has, and lineage names columns that are."""
+    """Compare the column metadata with DuckDB; lineage must name existing columns."""
     graph = defs.resolve_asset_graph()
     keys = graph.executable_asset_keys
     listed = {
@@ -56,8 +56,8 @@ def assert_columns_are_those_of_the_tables(defs: dg.Definitions, workspace: Work
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster_dbt")
-@pytest.mark.slow  # a minute; the walk through the web UI holds most of it
-def test_the_jobs_in_order_build_everything_and_publishing_comes_last(
+@pytest.mark.slow  # a minute; the browser test covers most of it
+def test_the_jobs_in_order_build_everything_and_publish_last(
     workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     for name in ("CT_small.dcm", "MR_small.dcm"):

@@ -1,4 +1,4 @@
-"""Old runs are forgotten, and what the present state is read from is not."""
+"""Old runs are deleted, and runs that hold the current state are retained."""
 
 import time
 from collections.abc import Iterator
@@ -33,8 +33,8 @@ def staged() -> Iterator[object]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance with the project's storage."""
+def project_instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """Instance with the storage of the project."""
     with instance_in(tmp_path / "home", batching=True) as made:
         made.add_dynamic_partitions("period", ["2010-01", "2010-02"])
         yield made
@@ -55,36 +55,40 @@ def runs(instance: dg.DagsterInstance) -> set[str]:
     return set(instance.get_run_ids())
 
 
-def test_runs_stay_that_the_present_is_read_from_and_the_others_go_with_their_files(
-    kept: dg.DagsterInstance, tmp_path: Path
+def test_runs_of_the_current_state_are_retained_and_others_deleted_with_their_files(
+    project_instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    first = load(kept, "2010-01", "a")
-    present = {load(kept, "2010-02", "b")}
-    old = {first, load(kept, "2010-01", "c"), build(kept)}
-    present |= {load(kept, "2010-01", "d"), build(kept)}
-    # the run of the latest build now holds nothing but the latest result of its check
-    kept.report_runless_asset_event(dg.AssetMaterialization(["stage", "images"]))
-    before = known_versions(kept, ["2010-01", "2010-02"])
+    first = load(project_instance, "2010-01", "a")
+    present = {load(project_instance, "2010-02", "b")}
+    old = {first, load(project_instance, "2010-01", "c"), build(project_instance)}
+    present |= {load(project_instance, "2010-01", "d"), build(project_instance)}
+    # of the run of the latest build, only the check result is still current
+    project_instance.report_runless_asset_event(dg.AssetMaterialization(["stage", "images"]))
+    before = known_versions(project_instance, ["2010-01", "2010-02"])
     assert before == {"2010-01": "d", "2010-02": "b"}
     time.sleep(0.3)
 
-    assert delete_old_runs(kept, AT_ONCE) == len(old)
-    assert runs(kept) == present
-    assert known_versions(kept, ["2010-01", "2010-02"]) == before
-    [check] = kept.event_log_storage.get_latest_asset_check_execution_by_key(
+    assert delete_old_runs(project_instance, AT_ONCE) == len(old)
+    assert runs(project_instance) == present
+    assert known_versions(project_instance, ["2010-01", "2010-02"]) == before
+    [check] = project_instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [dg.AssetCheckKey(dg.AssetKey(["stage", "images"]), "holds")]
     ).values()
     assert check.run_id in present
     left = [str(path) for path in (tmp_path / "home").rglob("*") for run in old if run in str(path)]
     assert not left
-    assert delete_old_runs(kept, AT_ONCE) == 0
+    assert delete_old_runs(project_instance, AT_ONCE) == 0
 
 
-def test_traces_of_sensors_go_and_logs_of_runs_do_not(kept: dg.DagsterInstance) -> None:
+def test_old_sensor_evaluations_and_tick_logs_are_deleted_and_run_logs_retained(
+    project_instance: dg.DagsterInstance,
+) -> None:
     waiting = dg.AssetSpec("x", automation_condition=dg.AutomationCondition.missing())
-    result = dg.evaluate_automation_conditions(dg.Definitions(assets=[waiting]), instance=kept)
+    result = dg.evaluate_automation_conditions(
+        dg.Definitions(assets=[waiting]), instance=project_instance
+    )
     traces = [found.serializable_evaluation.with_run_ids(set()) for found in result.results]
-    storage, logs = kept.schedule_storage, kept.compute_log_manager
+    storage, logs = project_instance.schedule_storage, project_instance.compute_log_manager
     assert storage is not None
     assert isinstance(logs, LocalComputeLogManager)
     storage.add_auto_materialize_asset_evaluations(1, traces)
@@ -93,26 +97,28 @@ def test_traces_of_sensors_go_and_logs_of_runs_do_not(kept: dg.DagsterInstance) 
     for path in (of_tick, of_run):
         path.parent.mkdir(parents=True)
         path.write_text("words")
-    time.sleep(1.2)  # evaluations are dated by the second
+    time.sleep(1.2)  # evaluation times have a resolution of one second
 
     for days in (0, 1):
-        delete_old_evaluations(kept, days)
+        delete_old_evaluations(project_instance, days)
         assert len(storage.get_auto_materialize_evaluations_for_evaluation_id(1)) == 1
         assert of_tick.exists()
-    delete_old_evaluations(kept, AT_ONCE)
+    delete_old_evaluations(project_instance, AT_ONCE)
     assert not storage.get_auto_materialize_evaluations_for_evaluation_id(1)
     assert not of_tick.exists()
     assert of_run.exists()
 
 
-def test_what_is_younger_or_under_way_stays(kept: dg.DagsterInstance) -> None:
-    done = {load(kept, "2010-01", version) for version in "abc"}
+def test_recent_runs_and_runs_in_progress_are_retained(
+    project_instance: dg.DagsterInstance,
+) -> None:
+    done = {load(project_instance, "2010-01", version) for version in "abc"}
     job = dg.Definitions(assets=[staged], jobs=[dg.define_asset_job("job", "*")])
-    waiting = kept.create_run_for_job(job.resolve_job_def("job")).run_id
-    assert delete_old_runs(kept, 1) == 0
-    assert delete_old_runs(kept, 0) == 0
-    assert runs(kept) == {*done, waiting}
+    waiting = project_instance.create_run_for_job(job.resolve_job_def("job")).run_id
+    assert delete_old_runs(project_instance, 1) == 0
+    assert delete_old_runs(project_instance, 0) == 0
+    assert runs(project_instance) == {*done, waiting}
     time.sleep(0.3)
-    assert delete_old_runs(kept, AT_ONCE, seconds=0) == 1
-    assert delete_old_runs(kept, AT_ONCE) == 1
-    assert waiting in runs(kept)
+    assert delete_old_runs(project_instance, AT_ONCE, seconds=0) == 1
+    assert delete_old_runs(project_instance, AT_ONCE) == 1
+    assert waiting in runs(project_instance)

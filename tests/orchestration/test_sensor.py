@@ -1,4 +1,4 @@
-"""The file sensor, tick by tick, on real files and a real instance."""
+"""Ticks of the file arrival sensor on real files and a real instance."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 class Sensor:
-    """Ticks of the sensor, and runs of what it asks for."""
+    """Ticks of the sensor, and runs of its requests."""
 
     def __init__(
         self, workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInstance
@@ -33,7 +33,7 @@ class Sensor:
         self.cursor: str | None = None
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
-        """One tick; partitions it asks for are added, as the daemon does."""
+        """Evaluate one tick and apply its partition requests, as the daemon does."""
         with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
@@ -56,13 +56,13 @@ class Sensor:
         return result
 
     def requests(self) -> list[dg.RunRequest]:
-        """The run requests of a tick."""
+        """Return the run requests of a tick."""
         result = self.tick()
         assert isinstance(result, dg.SensorResult)
         return list(result.run_requests or [])
 
     def run(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        """Run what was asked for."""
+        """Execute a run request."""
         return self.defs.resolve_job_def(RAW_JOB).execute_in_process(
             instance=self.instance, tags=dict(request.tags), raise_on_error=False
         )
@@ -77,15 +77,15 @@ def sensor(workspace: Workspace, defs: dg.Definitions, instance: dg.DagsterInsta
     return Sensor(workspace, defs, instance)
 
 
-def test_it_is_off_until_toggled() -> None:
+def test_the_sensor_is_off_by_default() -> None:
     assert file_arrival_sensor.default_status is dg.DefaultSensorStatus.STOPPED
 
 
-def test_an_empty_landing_zone_asks_for_nothing(sensor: Sensor) -> None:
+def test_an_empty_landing_zone_requests_no_run(sensor: Sensor) -> None:
     assert sensor.requests() == []
 
 
-def test_all_pending_partitions_are_one_run_over_their_range(sensor: Sensor) -> None:
+def test_all_pending_partitions_are_requested_as_one_range(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm", "MR_small.dcm", "rtdose_1frame.dcm", "README.txt")
     [request] = sensor.requests()
     stored = sensor.instance.get_dynamic_partitions(STUDY_PERIOD)
@@ -97,7 +97,7 @@ def test_all_pending_partitions_are_one_run_over_their_range(sensor: Sensor) -> 
     assert sensor.requests() == []
 
 
-def test_a_late_early_partition_does_not_run_what_is_loaded_again(sensor: Sensor) -> None:
+def test_an_earlier_partition_that_arrives_later_does_not_reload_others(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")  # 2004-01
     sensor.run(sensor.requests()[0])
     sensor.put("liver_1frame.dcm")  # 2003-04, added after it
@@ -106,7 +106,7 @@ def test_a_late_early_partition_does_not_run_what_is_loaded_again(sensor: Sensor
     assert request.tags[RANGE_START] == request.tags[RANGE_END] == "2003-04"
 
 
-def test_the_same_request_has_the_same_key_and_another_after_a_failure(
+def test_a_repeated_request_has_the_same_run_key_until_a_run_fails(
     sensor: Sensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sensor.put("CT_small.dcm")
@@ -124,7 +124,7 @@ def test_the_same_request_has_the_same_key_and_another_after_a_failure(
             break
         [again] = requests
         keys.add(again.run_key)
-    assert len(keys) == 3  # three attempts, and no fourth
+    assert len(keys) == 3  # three attempts, not four
     result = sensor.tick()
     assert isinstance(result, dg.SensorResult)
     assert "3 runs for them failed" in str(result.skip_reason)
@@ -133,7 +133,7 @@ def test_the_same_request_has_the_same_key_and_another_after_a_failure(
     assert (stuck.check_name, stuck.passed) == ("no_partition_is_stuck", False)
 
 
-def test_a_run_under_way_is_waited_for(sensor: Sensor) -> None:
+def test_the_sensor_waits_for_a_run_in_progress(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
     sensor.instance.create_run_for_job(
         sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
@@ -141,7 +141,7 @@ def test_a_run_under_way_is_waited_for(sensor: Sensor) -> None:
     assert isinstance(sensor.tick(), dg.SkipReason)
 
 
-def test_a_run_whose_process_is_gone_is_not_waited_for(sensor: Sensor) -> None:
+def test_the_sensor_does_not_wait_for_a_run_whose_process_ended(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
     run = sensor.instance.create_run_for_job(
         sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
@@ -157,7 +157,7 @@ def test_a_run_whose_process_is_gone_is_not_waited_for(sensor: Sensor) -> None:
     assert failed.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_a_run_that_was_killed_before_its_first_step_is_not_waited_for_for_ever(
+def test_the_sensor_stops_waiting_for_a_run_killed_before_its_first_step(
     sensor: Sensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sensor.put("CT_small.dcm")
@@ -165,7 +165,7 @@ def test_a_run_that_was_killed_before_its_first_step_is_not_waited_for_for_ever(
         sensor.defs.resolve_job_def(RAW_JOB), status=dg.DagsterRunStatus.STARTED
     )
     sensor.instance.report_engine_event("started", run)
-    assert isinstance(sensor.tick(), dg.SkipReason)  # it may still begin
+    assert isinstance(sensor.tick(), dg.SkipReason)  # it may still start
     later = time.time() + instance.SILENT_SECONDS + 1
     monkeypatch.setattr(instance.time, "time", lambda: later)
     assert len(sensor.requests()) == 1
@@ -174,14 +174,14 @@ def test_a_run_that_was_killed_before_its_first_step_is_not_waited_for_for_ever(
     assert failed.status is dg.DagsterRunStatus.FAILURE
 
 
-def test_another_writer_is_waited_for(sensor: Sensor) -> None:
+def test_the_sensor_waits_for_another_writer(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
     with WriteSession(sensor.workspace)():
         assert isinstance(sensor.tick(), dg.SkipReason)
     assert len(sensor.requests()) == 1
 
 
-def test_a_mass_deletion_fails_the_tick_and_names_the_way_out(sensor: Sensor) -> None:
+def test_a_mass_deletion_fails_the_tick_and_names_the_command(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm")
     sensor.run(sensor.requests()[0])
     (sensor.workspace.settings.landing_dir / "CT_small.dcm").unlink()
@@ -189,7 +189,7 @@ def test_a_mass_deletion_fails_the_tick_and_names_the_way_out(sensor: Sensor) ->
         sensor.tick()
 
 
-def test_a_partition_without_files_goes_and_its_key_with_it(sensor: Sensor) -> None:
+def test_a_partition_without_files_is_deleted_with_its_key(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm", "MR_small.dcm")
     sensor.run(sensor.requests()[0])
     (sensor.workspace.settings.landing_dir / "CT_small.dcm").unlink()
@@ -200,7 +200,7 @@ def test_a_partition_without_files_goes_and_its_key_with_it(sensor: Sensor) -> N
     assert not list(sensor.workspace.settings.raw_dir.glob("*/study_period=2004-01"))
 
 
-def test_parquet_that_dagster_does_not_know_is_asked_for_and_read_by_nobody(
+def test_parquet_unknown_to_dagster_is_requested_without_reading_files(
     sensor: Sensor, tmp_path: Path
 ) -> None:
     sensor.put("CT_small.dcm")
@@ -215,7 +215,7 @@ def test_parquet_that_dagster_does_not_know_is_asked_for_and_read_by_nobody(
         assert newcomer.requests() == []
 
 
-def test_nothing_that_identifies_is_in_what_dagster_stores(sensor: Sensor) -> None:
+def test_dagsters_storage_contains_no_identifier(sensor: Sensor) -> None:
     sensor.put("CT_small.dcm", "README.txt")
     [request] = sensor.requests()
     sensor.run(request)

@@ -1,4 +1,4 @@
-"""The overview's metadata, on an archive that would tell of people if it could."""
+"""Metadata of the summary asset, on an archive with conspicuous identifiers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HIDDEN = ("Undercover", "Quentin", "4711", "1.2.3", "landing", ".dcm")
 
 
 def fill(workspace: Workspace, studies: int, **attributes: str) -> None:
-    """Take in studies of one file each, through scan and raw step."""
+    """Load studies of one file each through scan and raw step."""
     for number in range(studies):
         (workspace.settings.landing_dir / f"{NAME}-{number:03}.dcm").write_bytes(
             dicom_file(
@@ -41,7 +41,7 @@ def fill(workspace: Workspace, studies: int, **attributes: str) -> None:
 
 
 def shown(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, str]:
-    """The overview's metadata as text."""
+    """Return the metadata of the summary asset as text."""
     result = dg.materialize(
         [archive], resources={"ingest": workspace.ingest}, instance=instance, selection=[KEY]
     )
@@ -49,10 +49,10 @@ def shown(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, str]:
     return {name: str(value.value) for name, value in event.materialization.metadata.items()}
 
 
-def test_a_small_archive_shows_no_study_and_nothing_of_anybody(
+def test_a_small_archive_shows_no_study_counts_and_no_identifiers(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
-    # a name where a modality should stand, in few studies of one month
+    # a name instead of a modality, in few studies of one month
     fill(workspace, 10, Modality="QUENTIN", StudyDate="20120304")
     metadata = shown(workspace, instance)
     assert metadata["studies_a_month"] == "fewer than 11 studies: not shown"
@@ -62,7 +62,7 @@ def test_a_small_archive_shows_no_study_and_nothing_of_anybody(
         assert text not in str(metadata)
 
 
-def test_a_modality_that_the_standard_does_not_have_is_not_named(
+def test_a_nonstandard_modality_is_shown_as_other(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     fill(workspace, 30, Modality="QUENTIN", StudyDate="20120304")
@@ -72,7 +72,7 @@ def test_a_modality_that_the_standard_does_not_have_is_not_named(
     assert "QUENTIN" not in str(metadata)
 
 
-def test_the_pictures_are_png_and_small_enough_to_be_kept(
+def test_the_charts_are_small_png_images(
     workspace: Workspace, instance: dg.DagsterInstance
 ) -> None:
     (workspace.settings.landing_dir / "notes.txt").write_text("no image")
@@ -90,7 +90,7 @@ def test_the_pictures_are_png_and_small_enough_to_be_kept(
     assert "| not_dicom | 1 |" in metadata["files_without_row_as_table"]
 
 
-def test_a_landing_zone_that_nobody_scanned_is_not_fresh_and_says_what_to_do(
+def test_a_landing_zone_without_a_scan_fails_the_freshness_check_with_the_next_step(
     workspace: Workspace,
 ) -> None:
     def result() -> dg.AssetCheckResult:
@@ -108,14 +108,14 @@ def test_a_landing_zone_that_nobody_scanned_is_not_fresh_and_says_what_to_do(
     assert "what to do" not in fresh.metadata
 
 
-def test_a_step_says_how_far_it_is_while_nothing_else_happens(tmp_path: Path) -> None:
-    told: list[str] = []
+def test_a_long_step_logs_its_progress(tmp_path: Path) -> None:
+    messages: list[str] = []
     done = iter(range(100))
-    with progress_log(told.append, lambda: f"{next(done)} done", seconds=0.05):
-        while len(told) < 3:
+    with progress_log(messages.append, lambda: f"{next(done)} done", seconds=0.05):
+        while len(messages) < 3:
             pass
-    count = len(told)
-    assert told[0].startswith("0 done, ")
-    with pytest.raises(ZeroDivisionError), progress_log(told.append, str, seconds=10):
+    count = len(messages)
+    assert messages[0].startswith("0 done, ")
+    with pytest.raises(ZeroDivisionError), progress_log(messages.append, str, seconds=10):
         raise ZeroDivisionError
-    assert len(told) == count
+    assert len(messages) == count

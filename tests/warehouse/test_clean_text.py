@@ -197,7 +197,7 @@ def study(warehouse: Warehouse, uid: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", range(len(TEXTS)), ids=[text[1] or "empty" for text in TEXTS])
-def test_identifiers_go_and_the_rest_stays(texts: Warehouse, number: int) -> None:
+def test_identifiers_are_removed_and_the_rest_is_kept(texts: Warehouse, number: int) -> None:
     expected = TEXTS[number][2] or None
     assert study(texts, str(number))["study_description"] == expected
 

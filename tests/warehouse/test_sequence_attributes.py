@@ -139,7 +139,7 @@ def complaints(item: dict[str, dict[str, Any]], profile: str) -> dict[str, Verdi
     return found
 
 
-def test_what_is_left_of_each_attribute_is_what_the_profile_says(built: Any) -> None:
+def test_the_output_of_each_attribute_follows_the_profile(built: Any) -> None:
     profile, item = built
     assert list(item) == list(VRS) and len(item) > 4000
     assert complaints(item, profile) == {}

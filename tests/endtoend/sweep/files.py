@@ -1,7 +1,7 @@
 """The landing zone of the sweep: whole files, broken ones, and their names.
 
-Belongs here: which files there are, at first and after a change.
-Does not belong here: what is in a header (planting), patients with ordinary names (special).
+Belongs here: the files of the first state and of the changed state.
+Does not belong here: content of headers (planting), patients with ordinary names (special).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _SYNTAXES = ("explicit", "implicit", "big endian", "deflated")
 
 
 class Archive:
-    """Everything that is planted: `first` and `second` put it into a landing zone."""
+    """All planted files; `first` and `second` write them to a landing zone."""
 
     def __init__(self) -> None:
         self.needles = Needles()
-        self.codes = Needles()  # made-up codes: the mapping keeps what has the shape of one
+        self.codes = Needles()  # made-up codes: the mapping keeps values with the form of a code
         self.maker = Maker(self.needles)
         self.planter = Planter(self.maker)
         self.people = {language: make_person(language, self.maker) for language in LANGUAGES}
 
     def first(self, landing: Path) -> None:
-        """The files of the first run."""
+        """Write the files of the first run."""
         with disable_value_validation():
             for name, content in self._first():
                 _write(landing / name, content)
@@ -44,7 +44,7 @@ class Archive:
             for j in range(2):
                 modality = _MODALITIES[(i + j * 3) % len(_MODALITIES)]
                 made = self.planter.header(person, modality)
-                # the implicit and big-endian writers know what explicit little endian has raw
+                # alternate the transfer syntaxes
                 yield self._name(person, modality), written(made, _SYNTAXES[(i + j) % 4])
         english, german = self.people["english"], self.people["german"]
         for modality in ("CT", "MR", "US", "DX", "SR"):
@@ -57,7 +57,7 @@ class Archive:
         yield from self._copies(german)
 
     def few(self, landing: Path, description: str, *, people: int = 7, study: int = 1) -> None:
-        """A file of each of a few people, with a description of our choice."""
+        """Write one file per person for a few people, with a given description."""
         with disable_value_validation():
             for person in list(self.people.values())[:people]:
                 made = self.planter.header(person, "CT", study)
@@ -66,7 +66,7 @@ class Archive:
                 _write(landing / self._name(person, "few"), written(made))
 
     def second(self, landing: Path) -> None:
-        """A changed file, two that are gone, new ones, with needles of their own."""
+        """Change a file, delete two and add new ones, with new needles."""
         with disable_value_validation():
             self._second(landing)
 
@@ -93,7 +93,7 @@ class Archive:
         return f"{folder}/{facts['birth_iso']}/{file}"
 
     def _misused(self, person: Person) -> Iterator[tuple[str, bytes]]:
-        """Names in dates, numbers, codes and UIDs."""
+        """Yield files with names in dates, numbers, codes and UIDs."""
         planter, facts = self.planter, person.facts
         for modality, vr_of_all in (("CT", None), ("MR", "LO")):
             made = planter.header(person, modality, study=4)
@@ -113,7 +113,7 @@ class Archive:
         put_raw(made, "FrameOfReferenceUID", "UI", self.maker.word("misused uid"))
         put_raw(made, "PatientSex", "CS", facts["number"])
         yield self._name(person, "misused_codes"), written(made)
-        # the errors of these quote the value
+        # error messages for these values would quote them
         made = planter.header(person, "CT", study=6)
         for keyword in ("RequestAttributesSequence", "SharedFunctionalGroupsSequence"):
             item = planter.item(person, 1)
@@ -121,7 +121,7 @@ class Archive:
             put_raw(item, "InstanceNumber", "IS", self.maker.word("misused item"))
             put(made, keyword, Sequence([item]))
         yield self._name(person, "misused_item"), written(made)
-        # a character set that nobody has: the name of it, not a value, but an error may quote it
+        # an unknown character set: an error message may quote its name
         content = written(planter.header(person, "CT", study=7))
         charset = person.charset.encode().ljust(len(person.charset) + len(person.charset) % 2)
         assert charset in content
@@ -129,7 +129,7 @@ class Archive:
         yield self._name(person, "no_charset"), content.replace(charset, name)
 
     def _undefined(self, person: Person) -> Iterator[tuple[str, bytes]]:
-        """Words with the shape of a code in code attributes, which nothing else of the file has."""
+        """Yield a file with words in the form of codes that appear nowhere else in the file."""
         made = self.planter.header(person, "CT", study=9)
         coins = Maker(self.codes, first_word=30_000)
         for keyword, vr in mapped().items():
@@ -153,7 +153,7 @@ class Archive:
         yield self._name(person, "no_sop"), written(made)
         syntax = b"1.2.826.0.1.3680043.7741.1"
         yield self._name(person, "syntax"), whole.replace(b"1.2.840.10008.1.2.1\0", syntax[:20], 1)
-        # a sequence whose item is longer than it: nothing can be made of it
+        # a sequence that is shorter than its item cannot be read
         broken = bytearray(whole)
         at = whole.index(b"SQ\0\0")
         broken[at + 4 : at + 8] = b"\x07\0\0\0"

@@ -1,8 +1,7 @@
-"""Made-up identifiers, and every form in which one of them may turn up in bytes.
+"""Made-up identifiers (needles) and every form in which they can appear in bytes.
 
-Belongs here: what a needle is, its spellings and its encodings.
-Does not belong here: where needles are planted (planting, files), and where they are looked for
-(places, search).
+Belongs here: the definition of a needle, its spellings and its encodings.
+Does not belong here: planting needles (planting, files) and searching for them (places, search).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from urllib.parse import quote
 
-SHORTEST = 6  # bytes: what is shorter is met by chance
+SHORTEST = 6  # bytes: shorter strings occur by chance
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe"})
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -31,21 +30,21 @@ class Needle:
 
 @dataclass
 class Needles:
-    """All that were planted, and where each was."""
+    """All planted needles with the places where they were planted."""
 
     planted: dict[Needle, set[str]] = field(default_factory=dict)
 
     def add(self, kind: str, text: str, where: str, codec: str = "utf-8") -> str:
-        """Remember a needle; returns its text."""
+        """Record a needle and return its text."""
         self.planted.setdefault(Needle(kind, text, codec), set()).add(where)
         return text
 
     def dates(self) -> set[date]:
-        """The planted days."""
+        """Return the planted days."""
         return {date.fromisoformat(needle.text) for needle in self.planted if needle.kind == "date"}
 
     def forms(self) -> dict[bytes, tuple[Needle, str]]:
-        """Every byte sequence to look for, in lower case, and what it is a form of."""
+        """Return every byte sequence to search for, in lower case, with its needle and encoding."""
         found: dict[bytes, tuple[Needle, str]] = {}
         for needle in self.planted:
             assert len(needle.text.encode()) >= SHORTEST, f"{needle} is too short to be looked for"
@@ -56,7 +55,7 @@ class Needles:
 
 
 def forms_of(needle: Needle) -> Iterator[tuple[bytes, str]]:
-    """Encoded spellings of a needle, each with the name of its encoding."""
+    """Yield the encoded spellings of a needle, each with the name of its encoding."""
     for text in renderings(needle):
         for spelling in spellings(text):
             for codec in {"utf-8", "utf-16-le", "utf-16-be", needle.codec}:
@@ -74,7 +73,7 @@ def forms_of(needle: Needle) -> Iterator[tuple[bytes, str]]:
 
 
 def renderings(needle: Needle) -> list[str]:
-    """The usual ways to write a needle."""
+    """Return the usual renderings of a needle."""
     if needle.kind == "date":
         y, m, d = needle.text.split("-")
         month = MONTHS[int(m) - 1]
@@ -91,7 +90,7 @@ def renderings(needle: Needle) -> list[str]:
 
 
 def spellings(text: str) -> set[str]:
-    """Upper and lower case, accents composed, decomposed, taken off, or written out."""
+    """Return upper and lower case, with accents composed, decomposed, removed or transcribed."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     bases = {
         text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text), plain,
@@ -102,7 +101,7 @@ def spellings(text: str) -> set[str]:
 
 
 def _base64(content: bytes) -> Iterator[bytes]:
-    """As part of something longer: at each of three offsets, without the unsure ends."""
+    """Yield base64 inside longer data: at three offsets, without the characters at the ends."""
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + content).rstrip(b"=")
         start = (0, 2, 3)[offset]
@@ -111,10 +110,10 @@ def _base64(content: bytes) -> Iterator[bytes]:
 
 
 class Maker:
-    """Makes needles that nothing else can contain: words without a language, days of two years.
+    """Creates needles that appear nowhere else: words of no language, days of two years.
 
-    Dates of studies are less than a year apart, and shifting takes them at least a year back: so
-    no shifted date is, by chance, another planted one.
+    Study dates are less than a year apart, and shifting moves them back by at least a year, so no
+    shifted date equals another planted date.
     """
 
     def __init__(self, needles: Needles, first_word: int = 0) -> None:
@@ -126,7 +125,7 @@ class Maker:
         self._times = 0
 
     def word(self, where: str) -> str:
-        """A word such as ``Zqaxvojqi``, each another one."""
+        """Return a new word such as ``Zqaxvojqi``."""
         syllables = [c + v for c in ("zq", "xv", "qj", "vx", "jq", "wx", "qk") for v in "aeiou"]
         n, word = self._words, ""
         self._words += 1
@@ -136,21 +135,21 @@ class Maker:
         return self.needles.add("word", word.capitalize(), where)
 
     def number(self, where: str) -> str:
-        """Twelve digits: eight stand in a hash or a fraction of a second by chance."""
+        """Return twelve digits; eight would occur by chance in hashes and fractions of seconds."""
         return self.needles.add("id", self.spare_number(), where)
 
     def spare_number(self) -> str:
-        """Such a number, to be planted in another form than as it is."""
+        """Return such a number without recording it, to be planted in another form."""
         self._numbers += 1
         return str(774100000000 + 79190019 * self._numbers)
 
     def identifier(self, where: str, shape: str = "{}") -> str:
-        """An identifier with a number in it, both needles."""
+        """Return an identifier that contains a number; both are needles."""
         text = shape.format(self.number(where))
         return self.needles.add("id", text, where)
 
     def day(self, where: str, year: int = 1987) -> str:
-        """A day as DICOM writes it; after a year of them they begin again."""
+        """Return a day as DICOM DA; the days repeat after a year."""
         first, last = date(year, 1, 2), date(year, 12, 20)
         day = first + timedelta(days=self._days[year] % ((last - first).days + 1))
         self._days[year] += 1
@@ -158,11 +157,11 @@ class Maker:
         return f"{day:%Y%m%d}"
 
     def moment(self, where: str) -> str:
-        """A time of day that is nobody else's."""
+        """Return a unique time of day."""
         self._times += 1
         return self.needles.add("time", f"030{self._times % 10}07.{918273 - self._times}", where)
 
     def uid(self, where: str) -> str:
-        """A UID under a root of our own."""
+        """Return a new UID under a root of the tests."""
         self._uids += 1
         return self.needles.add("uid", f"1.2.826.0.1.3680043.7741.{self._uids}.9", where)

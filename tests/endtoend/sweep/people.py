@@ -1,7 +1,7 @@
-"""The made-up patients of the sweep, one a character set, and the texts in which they turn up.
+"""Made-up patients of the sweep, one per character set, and texts that mention them.
 
-Belongs here: who they are, and what is written about them.
-Does not belong here: which attribute holds what (planting), and files (files).
+Belongs here: identifiers of the patients and texts about them.
+Does not belong here: attributes (planting) and files (files).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydicom.charset import convert_encodings
 
 from .needles import MONTHS, Maker
 
-# character set, family and given name with their groups, a street, a word that is nowhere else
+# character set, name with its groups and components, a street, a word that appears nowhere else
 LANGUAGES = {
     "english": ("ISO_IR 6", "Zyxquorn^Marloqwe^Qvixby^Dr^III", "Qexwold Lane", "vexquilt"),
     "german": ("ISO_IR 100", "Öttinghäußqen^Jürgqén", "Qörbelstraßxe", "Mäußqich"),
@@ -29,7 +29,7 @@ LANGUAGES = {
     "hebrew": ("ISO_IR 138", "צפטקץוביץ^זףחיאלץ", "רחוב צףטקזן", "קטצפזים"),
 }  # fmt: skip
 
-# as people write them; in braces, what identifies
+# texts as in real files; identifiers are in braces
 _TEXTS = (
     "{family} {given}", "{given}{family}", "{FAMILY}, {given}", "{family}_{patient_id}",
     "CT Abdomen {family}", "CT{family}", "{family}CT", "MRT-{family}-Schädel", "T2 {nowhere} ax",
@@ -46,7 +46,7 @@ _TEXTS = (
 
 @dataclass
 class Person:
-    """A patient, and all that identifies them."""
+    """A patient with all identifiers."""
 
     language: str
     charset: str
@@ -55,7 +55,7 @@ class Person:
     facts: dict[str, str]
 
     def encodable(self, text: str) -> bool:
-        """Whether the person's files can hold a text."""
+        """Return whether the character set of the person can encode a text."""
         try:
             text.encode(self.codec)
         except UnicodeEncodeError:
@@ -63,13 +63,13 @@ class Person:
         return True
 
     def texts(self) -> list[str]:
-        """What is written about the person, as far as their character set allows."""
+        """Return the texts about the person that the character set can encode."""
         texts = [template.format(**self.facts) for template in _TEXTS]
         return [text for text in texts if self.encodable(text)]
 
 
 def make_person(language: str, maker: Maker) -> Person:
-    """A person of one language, every identifier of whom is a needle."""
+    """Create a person of one language; every identifier is a needle."""
     charset, name, street, nowhere = LANGUAGES[language]
     codec = _codec(charset)
     needles = maker.needles

@@ -1,10 +1,10 @@
-"""Everything that a run leaves behind, as bytes: files, and what is packed inside them.
+"""Everything that a run writes, as bytes: files and their unpacked content.
 
-Databases are read as bytes and, since they compress text, also row by row. What is compressed or
-in base64 is unpacked. A file that is compressed in a way unknown here is an error.
+Databases are read as bytes and, because they compress text, also row by row. Compressed data and
+base64 are decoded. An unknown compression format is an error.
 
-Belongs here: getting at bytes.
-Does not belong here: what is looked for in them (needles, search).
+Belongs here: reading and unpacking bytes.
+Does not belong here: the search in them (needles, search).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _UNPACKERS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Some bytes, and where they are from: a file, or what was unpacked from one."""
+    """Bytes with their origin: a file, or data unpacked from it."""
 
     kind: str  # file, rows, unpacked
     path: str
@@ -53,7 +53,7 @@ class Piece:
 
 
 def pieces_under(root: Path) -> Iterator[Piece]:
-    """All files under a folder, or one file, and what is in them."""
+    """Yield all files under a folder, or one file, and their unpacked content."""
     for path in files_under(root):
         if path.is_symlink():
             yield Piece("file", f"{path} -> {os.readlink(path)}", b"")
@@ -66,7 +66,7 @@ def pieces_under(root: Path) -> Iterator[Piece]:
 
 
 def files_under(root: Path) -> Iterator[Path]:
-    """Files and empty folders, sorted."""
+    """Yield files and empty folders in sorted order."""
     if not root.is_dir() or root.is_symlink():
         yield root
         return
@@ -97,7 +97,7 @@ def _inside(path: Path, content: bytes) -> Iterator[Piece]:
 
 
 def unpacked(name: str, content: bytes, depth: int = 0) -> Iterator[Piece]:
-    """What is compressed or encoded in bytes, in turn."""
+    """Yield decompressed and decoded data recursively."""
     assert not content.startswith(_UNKNOWN), f"{name} is compressed in a way that is not known here"
     if depth > 3:
         return
@@ -106,7 +106,7 @@ def unpacked(name: str, content: bytes, depth: int = 0) -> Iterator[Piece]:
             try:
                 inner = unpack(content)
             except (OSError, EOFError, zlib.error, lzma.LZMAError):
-                continue  # it only began like that
+                continue  # only the first bytes match the format
             yield Piece("unpacked", f"{name}:unpacked", inner)
             yield from unpacked(f"{name}:unpacked", inner, depth + 1)
     if content.startswith(b"PK\x03\x04"):
@@ -134,7 +134,7 @@ def _decoded(content: bytes) -> Iterator[bytes]:
 
 
 def duckdb_tables(path: Path) -> dict[str, bytes]:
-    """Each table's rows as text, and the catalog: names, comments, the SQL of views."""
+    """Return the rows of each table as text, and the catalog: names, comments, SQL of views."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{path}' as swept (read_only)")
         catalog = [
@@ -152,7 +152,7 @@ def duckdb_tables(path: Path) -> dict[str, bytes]:
 
 
 def sqlite_tables(path: Path) -> dict[str, bytes]:
-    """Each table's rows, read from a copy: reading would leave files beside the original."""
+    """Return the rows of each table, read from a copy: SQLite writes files beside a database."""
     with tempfile.TemporaryDirectory() as folder:
         for name in path.parent.glob(f"{path.name}*"):
             shutil.copy(name, folder)
@@ -174,7 +174,7 @@ def _joined(rows: list[tuple[object, ...]]) -> bytes:
 
 
 def days_in(path: Path) -> tuple[set[date], int]:
-    """Every day in a column of dates or timestamps of a DuckDB file, and how many columns."""
+    """Return every day in date and timestamp columns of a DuckDB file, and their number."""
     days: set[date] = set()
     with duckdb.connect() as connection:
         connection.execute(f"attach '{path}' as swept (read_only)")

@@ -1,8 +1,8 @@
-"""Headers in which every attribute that can hold an identifier holds one.
+"""Headers in which every attribute that can contain an identifier contains one.
 
-Belongs here: data sets: mapped attributes by what they are, all others of the dictionary by their
-value representation, sequences, private elements, the file's own group.
-Does not belong here: who the patients are (people), files that are broken or misnamed (files).
+Belongs here: data sets: mapped attributes by their meaning, other attributes of the dictionary by
+their value representation, sequences, private elements, the file meta group.
+Does not belong here: the patients (people), broken files and files with unusual names (files).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CODES = {
 
 @cache
 def mapped() -> dict[str, str]:
-    """Top-level attributes of the mapping: keyword and value representation."""
+    """Return keyword and value representation of the top-level attributes of the mapping."""
     return {
         attribute.attribute: dictionary_VR(attribute.path.tag)
         for attribute in load_mapping().attributes
@@ -59,24 +59,24 @@ def mapped() -> dict[str, str]:
 
 
 class Planter:
-    """Makes data sets of people, and keeps on with another text for the next attribute."""
+    """Creates data sets of people; each attribute gets the next text."""
 
     def __init__(self, maker: Maker) -> None:
         self.maker = maker
         self._turns = count()
         self._numbers = count(1)
         self._uids: dict[tuple[str, object], str] = {}
-        self._values: dict[str, Any] = {}  # by keyword, the same in every modality
+        self._values: dict[str, Any] = {}  # by keyword, the same for every modality
 
     def uid(self, person: Person, what: object) -> str:
-        """A UID of a person's study or series: the same whenever it is asked for."""
+        """Return the UID of a study or series of a person; repeated calls return the same UID."""
         key = (person.language, what)
         if key not in self._uids:
             self._uids[key] = self.maker.uid(f"{what} of {person.language}")
         return self._uids[key]
 
     def header(self, person: Person, modality: str, study: int = 1) -> Dataset:
-        """A header of one modality with every attribute of the mapping in it."""
+        """Return a header of one modality with every attribute of the mapping."""
         number = next(self._numbers)
         made = Dataset()
         made.SpecificCharacterSet = person.charset.split("\\")
@@ -126,7 +126,7 @@ class Planter:
             "OperatorsName": f"{maker.word(where)}^Al",
             "PerformingPhysicianName": f"{maker.word(where)}^{maker.word(where)}",
             "NameOfPhysiciansReadingStudy": f"{maker.word(where)}^{maker.word(where)}",
-            # few of them: of a column that tells who many patients are nothing is published
+            # only few: findings from many patients in one column stop publication
             "EthnicGroup": facts["family"] if person.language in MISUSING else "WHITE",
             "SoftwareVersions": ["VB17", facts["family"] if person.language in MISUSING else "A"],
             "InstanceCreatorUID": self.uid(person, "creator"),
@@ -134,7 +134,7 @@ class Planter:
         }  # fmt: skip
 
     def _value(self, person: Person, keyword: str, vr: str) -> Any:
-        """Something for an attribute of which nothing is known but its kind."""
+        """Return a value for an attribute by its value representation."""
         if vr in ("LT", "ST", "UT"):
             return " / ".join(person.texts())
         if vr in TEXT_VRS:
@@ -157,7 +157,7 @@ class Planter:
         return numbers if keyword in _NUMBERS or not many else [numbers, numbers]
 
     def item(self, person: Person, depth: int) -> Dataset:
-        """An item of a sequence: names, texts, codes, dates and UIDs, and items within it."""
+        """Return a sequence item with names, texts, codes, dates, UIDs and nested items."""
         facts, maker, texts = person.facts, self.maker, person.texts()
         made = Dataset()
         put(made, "PatientName", person.name)
@@ -222,7 +222,7 @@ class Planter:
         made.preamble = maker.word("preamble").encode().ljust(128, b" ")
 
     def everything(self, person: Person, modality: str) -> Dataset:
-        """All attributes of the dictionary that can stand at top level, each with its needle."""
+        """Return a data set with all top-level attributes of the dictionary, each with a needle."""
         made = self.header(person, modality, study=2)
         for tag, (vr, _, _, _, keyword) in DicomDictionary.items():
             if tag >> 16 <= 4 or not keyword or keyword in made:
@@ -261,12 +261,12 @@ class Planter:
 
 
 def put(made: Dataset, keyword: str, value: Any) -> None:
-    """Set an attribute, valid or not."""
+    """Set an attribute to a valid or invalid value."""
     setattr(made, keyword, value)
 
 
 def put_raw(made: Dataset, keyword: str, vr: str, text: str) -> None:
-    """Set an attribute to bytes that its value representation does not allow."""
+    """Set an attribute to bytes that its value representation may not allow."""
     tag = Tag(tag_for_keyword(keyword) or 0)
     charset = made.get("SpecificCharacterSet", "")
     value = encode_string(text, convert_encodings(charset))
@@ -275,7 +275,7 @@ def put_raw(made: Dataset, keyword: str, vr: str, text: str) -> None:
 
 
 def written(made: Dataset, syntax: str = "explicit") -> bytes:
-    """Bytes of a file."""
+    """Return a data set as the bytes of a file."""
     made.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
     sink = io.BytesIO()
     pydicom.dcmwrite(sink, made, enforce_file_format=True)

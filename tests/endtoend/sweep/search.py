@@ -1,7 +1,7 @@
-"""Looks for thousands of needles in hundreds of megabytes.
+"""Search for thousands of needles in hundreds of megabytes.
 
-Belongs here: finding bytes in bytes.
-Does not belong here: what needles look like (needles), and where bytes come from (places).
+Belongs here: the search for bytes in bytes.
+Does not belong here: forms of needles (needles), and reading files (places).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from .needles import Needle, Needles
 from .places import Piece
 
-_ANCHOR = 4  # bytes by which a position is judged before needles are compared
+_ANCHOR = 4  # bytes that are checked at each position before needles are compared
 _BITS = 22
 _FACTOR = np.uint32(2654435761)
 _CHUNK = 1 << 22
@@ -26,7 +26,7 @@ _HEXADECIMAL = frozenset(b"0123456789abcdef")
 
 @dataclass(frozen=True)
 class Hit:
-    """A needle where it should not be."""
+    """A needle that was found."""
 
     place: str
     needle: Needle
@@ -35,11 +35,13 @@ class Hit:
 
 
 class Search:
-    """All forms of all needles, ready to be looked for."""
+    """Search index of all forms of all needles."""
 
     def __init__(self, needles: Needles) -> None:
         self.forms = needles.forms()
-        self._lengths: dict[bytes, set[int]] = defaultdict(set)  # of what begins with an anchor
+        self._lengths: dict[bytes, set[int]] = defaultdict(
+            set
+        )  # of forms that begin with an anchor
         for form in self.forms:
             self._lengths[form[:_ANCHOR]].add(len(form))
         self._longest = max(map(len, self.forms))
@@ -48,7 +50,7 @@ class Search:
         self._known[_slots(anchors)] = True
 
     def hits(self, piece: Piece) -> Iterator[Hit]:
-        """Every needle of a piece once, with its first place."""
+        """Yield every needle of a piece once, with its first position."""
         seen: set[Needle] = set()
         for content in (piece.path.encode(errors="replace"), piece.content):
             data = content.lower()
@@ -85,7 +87,7 @@ def _slots(windows: np.ndarray) -> np.ndarray:
 
 
 def _stands_alone(form: bytes, data: bytes, start: int) -> bool:
-    """Days of eight digits stand inside hashes, counters and fractions of seconds by chance."""
+    """Return False for eight digits that are part of a hash, a counter or a fraction."""
     if not form.isdigit():
         return True
     end = start + len(form)
@@ -99,5 +101,5 @@ def _stands_alone(form: bytes, data: bytes, start: int) -> bool:
     before, after = data[start - 1 : start], data[end : end + 7]
     if before.isdigit() or before == b".":
         return False
-    # followed by digits it can be the day of a moment: six more, for the time
+    # exactly six more digits can be the time of a DICOM DT value
     return not after[:1].isdigit() or (after[:6].isdigit() and not after[6:].isdigit())

@@ -1,7 +1,7 @@
-"""A site of its own with everything that a run may write to, and the sweep over it.
+"""A site that contains everything that a run may write, and the sweep over it.
 
-Belongs here: running the pipeline so that all it writes can be found, and the result of a sweep.
-Does not belong here: what is planted (files), and what is asserted (tests).
+Belongs here: runs with all written files under one folder, and the result of a sweep.
+Does not belong here: planted files (files), and assertions (tests).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .search import Hit, Search
 
 
 class SweptSite(Site):
-    """A site with a copy of the project, a home and a folder for temporary files of its own."""
+    """A site with its own copy of the project, home and temporary folder."""
 
     def __init__(self, root: Path, **environment: str) -> None:
         super().__init__(root, copy_project(root / "project"))
@@ -36,13 +36,13 @@ class SweptSite(Site):
         }
 
     def command(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        """Run the command line to its end, and keep what it prints to be swept."""
+        """Run the command line to its end, and store its output for the sweep."""
         returned, output = self._run(*arguments, **environment)
         assert returned == code, output
         return output
 
     def attempt(self, *arguments: str) -> int:
-        """Run the command line, however it ends; returns its exit code."""
+        """Run the command line and return its exit code."""
         return self._run(*arguments)[0]
 
     def _run(self, *arguments: str, **environment: str) -> tuple[int, str]:
@@ -53,7 +53,7 @@ class SweptSite(Site):
         return process.returncode, output
 
     def places(self) -> dict[str, Path]:
-        """Everything outside the landing zone and the raw zone."""
+        """Return all folders except the landing zone and the raw zone."""
         return {
             "project (dbt target, logs)": self.project,
             "DAGSTER_HOME": self.root / "dagster",
@@ -64,15 +64,15 @@ class SweptSite(Site):
             "HOME": self.root / "home",
         }
 
-    def nothing_else_was_written(self) -> None:
-        """Every folder of the site is either swept or one of the two zones that may hold PHI."""
+    def assert_no_other_folder(self) -> None:
+        """Check that each folder is swept or is one of the two zones that may contain PHI."""
         known = {path.name for path in self.places().values()} | {"landing", "raw"}
         assert {path.name for path in self.root.iterdir()} <= known
 
 
 @dataclass
 class SweepResult:
-    """What a sweep looked at, and what it found."""
+    """Statistics and findings of a sweep."""
 
     needles: int
     forms: int
@@ -81,7 +81,7 @@ class SweepResult:
     days: set[date] = field(default_factory=set)
 
     def table(self) -> str:
-        """For people: places, files, bytes."""
+        """Return a text table of places, files and bytes."""
         lines = [
             f"{self.needles} needles in {self.forms} forms",
             f"{'place':28}{'files':>7}{'MiB':>8}{'tables':>8}{'MiB':>8}"
@@ -94,7 +94,7 @@ class SweepResult:
         return "\n".join([*lines, _line("all", total)])
 
     def summary(self) -> str:
-        """What was found, a line a needle."""
+        """Return one line per finding."""
         return "\n".join(f"{h.place}: {h.needle} as {h.form}: {h.around}" for h in self.hits[:40])
 
 
@@ -107,7 +107,7 @@ def _line(place: str, c: Counter[str]) -> str:
 
 
 def sweep(places: dict[str, Path], needles: Needles) -> SweepResult:
-    """Look for every needle everywhere, and for the planted days in every column of dates."""
+    """Search for every needle in all places, and for planted days in date columns."""
     search = Search(needles)
     result = SweepResult(len(needles.planted), len(search.forms))
     planted = needles.dates()

@@ -1,4 +1,4 @@
-"""Columns that are kept on purpose: what each of the nets finds, and what only the sweep finds."""
+"""Deliberately broken rules: which check detects them, and what only the sweep detects."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CLEANED = f"{DESCRIPTION}clean_text,remove,false,"
 KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break."
 KEPT_IN_RESEARCH = f"{DESCRIPTION}keep,remove,true,A deliberate break."
 PEOPLE = 7
-OTHERS = 3  # named in texts of patients who are somebody else
+OTHERS = 3  # names in texts of other patients
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is broken, what the descriptions are, and what comes of it."""
+    """A broken rule, the descriptions in the files, and the expected result."""
 
     file: str
     whole: str
@@ -43,11 +43,11 @@ class Mutant:
 
 
 MUTANTS = {
-    # stage empties the cells, and since it is most of the column, nothing is published
+    # stage nulls the cells; as these are most of the column, publication stops
     "a text with the patient's own name is kept": Mutant(
         SEED, CLEANED, KEPT, "CT {family}", published=False, nulled=PEOPLE, seen=False
     ),
-    # whose name it is, is known to nobody but the sweep
+    # only the sweep can recognize this name
     "a text with a name from nowhere is kept": Mutant(
         SEED, CLEANED, KEPT, "CT {own_word}", published=True, nulled=0, seen=True
     ),
@@ -58,7 +58,7 @@ MUTANTS = {
 }  # fmt: skip
 
 
-def build_holds(site: SweptSite, query: str) -> int:
+def count_in_build(site: SweptSite, query: str) -> int:
     with duckdb.connect(str(site.root / "warehouse" / "build.duckdb"), read_only=True) as build:
         row = build.execute(query).fetchone()
     return int(row[0]) if row else -1
@@ -70,7 +70,7 @@ def build_texts(site: SweptSite, query: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
+def test_a_deliberately_broken_rule_is_detected(tmp_path: Path, name: str) -> None:
     mutant = MUTANTS[name]
     site = SweptSite(tmp_path)
     archive = Archive()
@@ -82,21 +82,21 @@ def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
     output = site.command("run", code=0 if mutant.published else 1)
     assert ("failed: published__database" in output) != mutant.published
     assert site.database.exists() == mutant.published
-    assert build_holds(site, "select count(*) from stage.staged_studies") == PEOPLE
+    assert count_in_build(site, "select count(*) from stage.staged_studies") == PEOPLE
     cells = "select count(*) from stage.staged_studies where len(leaked_cells) > 0"
-    assert build_holds(site, cells) == mutant.nulled
+    assert count_in_build(site, cells) == mutant.nulled
 
     result = sweep(site.places(), archive.needles)
     print(f"\n{name}\n{result.table()}")  # noqa: T201
     assert bool(result.hits) == mutant.seen, result.summary()
     if mutant.seen:
-        # only where that column is, and nowhere that is not a table
+        # only in the databases that contain the column
         places = {Path(hit.place.split(":")[0]).name for hit in result.hits}
         assert places <= {"build.duckdb", "dicom.duckdb"}, places
         seen = {hit.needle.text for hit in result.hits}
         assert len(seen | {day.isoformat() for day in result.days}) >= PEOPLE - 1
 
-    # mended, it is in no table; pages that the build database has freed stay as they were
+    # after the repair it is in no table; free pages of the build database may still contain it
     file.write_text(file.read_text().replace(mutant.broken, mutant.whole))
     site.run()
     result = sweep(site.places(), archive.needles)
@@ -105,15 +105,15 @@ def test_a_column_that_is_kept_is_caught(tmp_path: Path, name: str) -> None:
 
 
 def leaks_in(site: SweptSite) -> LeakReport:
-    """The leak check over what was built, by the mapping as it is now."""
+    """Run the leak check on the build database with the current mapping."""
     warehouse = site.root / "warehouse"
     build, vault = warehouse / "build.duckdb", vault_path(warehouse)
     mapping = load_mapping(site.project / SEED)
     return check_for_leaks(build, vault, site.root / "raw", mapping, Profile.RESEARCH)
 
 
-def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
-    """The standard, the leak check and the sweep, each by itself: the same seed, the same files."""
+def test_each_of_three_checks_detects_the_same_broken_rule(tmp_path: Path) -> None:
+    """The standard, the leak check and the sweep, each with the same seed and files."""
     site = SweptSite(tmp_path)
     archive = Archive()
     archive.few(site.landing, "CT {family}", people=PEOPLE)
@@ -124,7 +124,7 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     seed = site.project / SEED
     build = site.root / "warehouse" / "build.duckdb"
 
-    # as it is, none of them has anything to say
+    # none of them reports the unchanged project
     assert complaints_about(load_mapping(seed)) == {}
     site.run()
     before = leaks_in(site)
@@ -136,11 +136,11 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     assert seed.read_text().count(CLEANED) == 1
     seed.write_text(seed.read_text().replace(CLEANED, KEPT_IN_RESEARCH))
 
-    # the standard: of that column, and no review excuses it
+    # the standard reports the column, and a review does not change this
     column = "studies.study_description"
     assert complaints_about(load_mapping(seed)) == {f"research: {column}": [Verdict.KEEPS]}
 
-    # the leak check: patients' own names, which stage took out once more, are most of the column
+    # the leak check: cells with patients' own names, nulled by stage, are most of the column
     output = site.command("run", code=1)
     assert "failed: published__database" in output
     found = Finding(
@@ -149,7 +149,7 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     assert leaks_in(site).findings == [found]
     assert site.database.read_bytes() == published
 
-    # the sweep: names of which the pipeline cannot know that they are any, in the same column
+    # the sweep: names in the same column that the pipeline cannot recognize
     result = sweep(site.places(), archive.needles)
     print(f"\nthree nets\n{result.table()}")  # noqa: T201
     assert {hit.place.split(":")[0] for hit in result.hits} == {str(build)}, result.summary()
@@ -160,7 +160,7 @@ def test_one_break_is_caught_by_each_of_three_nets(tmp_path: Path) -> None:
     assert kept == {f"CT {name}" for name in seen}
 
 
-def test_a_date_cannot_be_kept_at_all(tmp_path: Path) -> None:
+def test_the_mapping_refuses_to_keep_a_date(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     seed = site.project / SEED
     shifted = "studies,study_date,StudyDate,DA,1,date,shift_date,remove,false,"

@@ -1,8 +1,8 @@
-"""Patients of whom an identifier is an ordinary token of the tables: they block nobody.
+"""Patients with an identifier that is an ordinary token of the tables do not stop publication.
 
-The leak check holds every text of a patient's rows against the patient's terms. What the pipeline
-itself writes there (units of ages, UIDs of the standard, names of columns, hashes) is no leak, and
-what a patient's file holds must be taken out before, not stop everybody.
+The leak check compares every text of a patient's rows with the patient's terms. Text that the
+pipeline itself writes (units of ages, UIDs of the standard, names of columns, hashes) is not a
+leak, and text from the patient's files must be removed before instead of stopping publication.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ PATIENTS: dict[str, dict[str, Any]] = {
         "StudyDescription": "CT 23. 11. 1937",
     },
 } | {
-    # two letters of which a hash consists
+    # two letters that occur in hexadecimal hashes
     f"a name in hashes: {a}{b}": {"PatientName": f"{a}{b}".title(), "StudyDate": f"20{n:02}0215"}
     for n, (a, b) in enumerate(product("abcdef", repeat=2))
 }
 
 
-def test_a_patient_with_ordinary_tokens_blocks_nobody(tmp_path: Path) -> None:
+def test_identifiers_that_are_ordinary_words_do_not_stop_publication(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     for number, attributes in enumerate(PATIENTS.values()):
         own = {
@@ -77,7 +77,7 @@ def test_a_patient_with_ordinary_tokens_blocks_nobody(tmp_path: Path) -> None:
         }  # fmt: skip
         file = encoded(dataset(number, **(own | attributes)))
         (site.landing / f"{number}.dcm").write_bytes(file)
-    # two studies of one patient: the date of the first one stands in the text of the second one
+    # two studies of one patient: the text of the second contains the date of the first
     for day, text in (
         ("20090314", "CT"),
         ("20120314", "CT 14. 3. 2009"),
@@ -100,7 +100,7 @@ def test_a_patient_with_ordinary_tokens_blocks_nobody(tmp_path: Path) -> None:
         "select count(*) from processed.processed_studies where study_description = 'CT Knee'"
     ) == [(len(PATIENTS) - 3,)]
     assert site.ask("select count(*) from processed.processed_patients") == [(len(PATIENTS) + 1,)]
-    # any four digits stand in hashes by chance
+    # four digits can occur in hashes by chance
     hashed = "study_key, patient_key, patient_id, study_instance_uid"
     texts = str(site.ask(f"select * exclude ({hashed}) from processed.processed_studies"))
     assert "CT [removed]" in texts

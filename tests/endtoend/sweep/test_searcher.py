@@ -1,4 +1,4 @@
-"""The searcher finds what is planted, in every place and form; else its silence says nothing."""
+"""The search finds planted needles in every place and form; otherwise the sweep proves nothing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_form_is_found_in_a_log(form: str, needles: Needles, tmp_path: Pat
     assert len(sweep_of(tmp_path, needles).hits) >= 1
 
 
-def test_what_only_looks_like_a_needle_is_none(needles: Needles, tmp_path: Path) -> None:
+def test_text_that_resembles_a_needle_is_not_reported(needles: Needles, tmp_path: Path) -> None:
     harmless = (
         "Otting, QX-774, 1987, 1987-03, 04.03., 3f78685019870304fdab836ed7, 0.19870304, 119870304,"
         " 198703041, 1987030499, 030407, Yildiz"
@@ -97,9 +97,7 @@ def test_what_only_looks_like_a_needle_is_none(needles: Needles, tmp_path: Path)
     assert sweep_of(tmp_path, needles).hits == []
 
 
-def test_a_needle_across_the_border_of_two_chunks_is_found(
-    needles: Needles, tmp_path: Path
-) -> None:
+def test_a_needle_across_a_chunk_boundary_is_found(needles: Needles, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"." * ((1 << 22) - 7) + NAME.encode())
     assert len(sweep_of(tmp_path, needles).hits) == 1
 
@@ -111,7 +109,7 @@ def database(place: Path, *statements: str) -> None:
 
 
 def table_of(place: Path, value: str) -> None:
-    """So many rows of much the same that the text is compressed, and not in the file's bytes."""
+    """Write so many similar rows that DuckDB compresses the text."""
     database(
         place,
         "create schema stage",
@@ -184,30 +182,30 @@ def test_a_needle_is_found_in_every_place(place: str, needles: Needles, tmp_path
     assert result.hits or result.days, result.table()
 
 
-def test_compression_does_hide_text_from_a_search_of_bytes(
+def test_compression_hides_text_from_a_search_of_raw_bytes(
     needles: Needles, tmp_path: Path
 ) -> None:
-    """Why databases are also read row by row."""
+    """This is why databases are also read row by row."""
     table_of(tmp_path, f"'seen by {NAME}'")
     assert NAME.encode() not in (tmp_path / "build.duckdb").read_bytes()
     [hit] = sweep_of(tmp_path, needles).hits
     assert hit.place.endswith("build.duckdb:stage.t")
 
 
-def test_a_compression_that_is_not_known_is_an_error(needles: Needles, tmp_path: Path) -> None:
+def test_an_unknown_compression_format_is_an_error(needles: Needles, tmp_path: Path) -> None:
     (tmp_path / "log.zst").write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 100)
     with pytest.raises(AssertionError, match="not known"):
         sweep_of(tmp_path, needles)
 
 
-def test_a_needle_that_is_too_short_to_be_looked_for_is_refused() -> None:
+def test_a_needle_that_is_too_short_is_refused() -> None:
     needles = Needles()
     needles.add("word", "Hand", "test")
     with pytest.raises(AssertionError, match="too short"):
         needles.forms()
 
 
-def test_no_two_needles_are_the_same_and_no_shifted_day_is_a_planted_one() -> None:
+def test_needles_are_unique_and_no_shifted_day_equals_a_planted_day() -> None:
     maker = Maker(Needles())
     words = [maker.word("test") for _ in range(40_000)]
     assert len(set(words)) == len(words)
@@ -219,5 +217,5 @@ def test_no_two_needles_are_the_same_and_no_shifted_day_is_a_planted_one() -> No
         maker.day("test", 1937)
     days = sorted(maker.needles.dates())
     distances = {(a - b).days for a in days for b in days if a > b}
-    # dates go back by 364 to 3640 days, see the macro shift_days
+    # dates are shifted back by 364 to 3640 days, see the macro shift_days
     assert not any(364 <= distance <= 3640 for distance in distances)

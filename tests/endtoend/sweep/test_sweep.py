@@ -1,6 +1,6 @@
-"""One headless run over all that is planted: nothing of it is outside the raw and landing zones.
+"""One run over all planted files: no needle is outside the raw zone and the landing zone.
 
-With it in the landing zone lie the patients whose names are ordinary words, so that one run does.
+The landing zone also contains the patients whose names are ordinary words, to save a second run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .special import SPECIALS, number_of, put_specials
 from .sweeping import SweptSite, sweep
 
 TABLES = ("patients", "studies", "series", "images", "devices")
-# held by a keyed hash, so that a short term may be met in them by chance
+# keyed hashes, which may contain a short term by chance
 HASHED = {"pseudonym", "uid"}
 PUBLIC = {
     "sop_class_uid",
@@ -39,14 +39,14 @@ PUBLIC = {
 
 @dataclass
 class Swept:
-    """What came of the run."""
+    """Site and archive after the run."""
 
     site: SweptSite
     archive: Archive
 
     @cached_property
     def rows(self) -> dict[int, list[tuple[str, Any]]]:
-        """Every cell of an image and of what it belongs to, by the image's instance number."""
+        """Cells of each image, its series, study, patient and device, by instance number."""
         joins = "".join(
             f" left join processed.processed_{table} as {table}"
             f" on {table}.{key} is not distinct from images.{key}"
@@ -66,7 +66,8 @@ class Swept:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     site = SweptSite(tmp_path_factory.mktemp("sweep"))
     archive = Archive()
-    assert sweep({"project": site.project}, archive.needles).hits == []  # before: made up indeed
+    # the project contains no needle before the run
+    assert sweep({"project": site.project}, archive.needles).hits == []
     archive.first(site.landing)
     put_specials(site.landing)
     site.run()
@@ -75,7 +76,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
 
 
 def inflated(piece: Piece) -> Iterator[Piece]:
-    """A file, and its data set if that is deflated."""
+    """Yield a file, and its data set if the transfer syntax is deflated."""
     yield piece
     if b"1.2.840.10008.1.2.1.99" in piece.content[:1000]:
         start = 144 + int.from_bytes(piece.content[140:144], "little")
@@ -84,23 +85,23 @@ def inflated(piece: Piece) -> Iterator[Piece]:
         )
 
 
-def test_what_is_looked_for_is_in_the_landing_zone(swept: Swept) -> None:
-    """A needle that was never planted proves nothing by its absence."""
+def test_the_planted_needles_are_in_the_landing_zone(swept: Swept) -> None:
+    """The absence of a needle proves something only if it was planted."""
     search = Search(swept.archive.needles)
     found: set[Needle] = set()
     for file in pieces_under(swept.site.landing):
         if "inflated" not in file.path:  # broken on purpose
             found |= {hit.needle for piece in inflated(file) for hit in search.hits(piece)}
     planted = swept.archive.needles.planted
-    # some were replaced in a header after they had been made up
+    # some needles were replaced in a header after their creation
     assert len(found) > 0.98 * len(planted)
     of_people = {n for n, where in planted.items() if where & {f"name of {x}" for x in LANGUAGES}}
     assert len(of_people) >= 30
     assert of_people <= found
 
 
-def test_no_needle_is_anywhere_outside_the_raw_zone_and_the_landing_zone(swept: Swept) -> None:
-    swept.site.nothing_else_was_written()
+def test_no_needle_is_found_outside_the_raw_zone_and_the_landing_zone(swept: Swept) -> None:
+    swept.site.assert_no_other_folder()
     result = sweep(swept.site.places(), swept.archive.needles)
     print(f"\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()
@@ -112,8 +113,8 @@ def test_no_needle_is_anywhere_outside_the_raw_zone_and_the_landing_zone(swept: 
     assert result.places["terminal output"]["file"] == 2
 
 
-def test_a_made_up_code_is_in_no_log(swept: Swept) -> None:
-    """Codes are kept if they look like one, so the tables may hold one that nobody defined."""
+def test_no_log_contains_an_undefined_code(swept: Swept) -> None:
+    """Values in the form of a code are kept, so the tables may contain undefined codes."""
     places = swept.site.places()
     del places["warehouse"], places["published"]
     result = sweep(places, swept.archive.codes)
@@ -121,8 +122,8 @@ def test_a_made_up_code_is_in_no_log(swept: Swept) -> None:
     assert result.hits == [], result.summary()
 
 
-def test_what_tells_nobody_is_still_there(swept: Swept) -> None:
-    """Tables of nothing but null would pass the sweep."""
+def test_values_that_identify_nobody_are_published(swept: Swept) -> None:
+    """Empty tables would also pass the sweep."""
     ask = swept.site.ask
     texts = str(ask("from processed.processed_studies") + ask("from processed.processed_series"))
     assert texts.count("CT Abdomen [removed]") > 5
@@ -148,7 +149,7 @@ def test_what_tells_nobody_is_still_there(swept: Swept) -> None:
 
 
 def texts_of(cells: list[tuple[str, Any]], passed_over: set[str]) -> str:
-    """All that is text in the cells, but for keys, hashes and some columns."""
+    """Return all text in the cells, except keys, hashes and the given columns."""
     hashed = {a.column for a in load_mapping().attributes if a.research in HASHED}
     return " / ".join(
         str(value)
@@ -161,7 +162,7 @@ def texts_of(cells: list[tuple[str, Any]], passed_over: set[str]) -> str:
 
 
 def tokens_of(text: str) -> set[str]:
-    """Runs of digits and letters; CamelCase gives its parts."""
+    """Return runs of digits and of letters; CamelCase is split."""
     text = re.sub("([a-z])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3 \2\4", text)
     return set(re.findall("[0-9]+|[a-z\u0080-\U0010ffff]+", text.lower()))
 
@@ -172,28 +173,28 @@ def test_a_special_patient_is_published_without_a_leak(swept: Swept, name: str) 
     cells = swept.rows[number_of(name)]
     text = texts_of(cells, set(special.cells) - {"study_description", "series_description"})
     tokens = tokens_of(text)
-    for term in special.gone:
+    for term in special.removed_tokens:
         assert term not in tokens, text[:500]
         if len(term) > 3 or not term.isascii():
             assert term not in text.lower(), text[:500]
-    assert tokens & {"ct", "mr"}  # something is left
+    assert tokens & {"ct", "mr"}  # part of the text remains
     for column, expected in special.cells.items():
         found = [value for name, value in cells if name == column]
         assert found, column
         assert all(value == expected for value in found), (column, found)
 
 
-def test_nobody_is_blocked_by_somebody_else(swept: Swept) -> None:
+def test_every_special_patient_is_published_with_a_key(swept: Swept) -> None:
     numbers = {number_of(name) for name in SPECIALS}
     assert numbers <= swept.rows.keys()
     keys = {name: dict(swept.rows[number_of(name)])["patient_key"] for name in SPECIALS}
-    # padding is none of an identifier, case is
+    # padding is not part of an identifier, case is
     assert keys["an identifier in capitals"] == keys["the same with padding"]
     assert len(set(keys.values())) == len(SPECIALS) - 1
     assert None not in keys.values()
 
 
-def test_comments_of_10_000_characters_are_cleaned_and_not_cut(swept: Swept) -> None:
+def test_comments_of_10_000_characters_are_cleaned_and_not_truncated(swept: Swept) -> None:
     cells = dict(swept.rows[number_of("comments of 10,000 characters")])
     comments = cells["patient_comments"]
     assert comments.count("Thorax of [removed]") > 180

@@ -1,4 +1,4 @@
-"""The sweep over a site on which ``dagster dev`` did all the work, by its two sensors."""
+"""The sweep over a site that was loaded by ``dagster dev`` and its two sensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { .
 
 
 def published(database: Path) -> list[tuple[object, ...]]:
-    """All instance numbers and comments, as a client reads them."""
+    """Return all instance numbers and comments, read as a client."""
     if not database.exists():
         return []
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -38,7 +38,7 @@ def published(database: Path) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
-def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
+def test_no_needle_is_found_after_dagster_dev(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     archive = Archive()
     archive.first(site.landing)
@@ -50,7 +50,7 @@ def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
         before = published(site.database)
         archive.second(site.landing)
         wait_for(lambda: published(site.database) != before, seconds=600, what="the changes")
-        # what the web UI is told
+        # responses that the web UI gets
         runs = server.runs()
         answers = [server.query(LOGS, run=run["runId"]) for run in runs] + [server.query(ASSETS)]
         for sensor in ("file_arrival_sensor", "automation_sensor"):
@@ -62,7 +62,7 @@ def test_no_needle_is_anywhere_after_dagster_dev(tmp_path: Path) -> None:
     (site.terminal / "graphql.json").write_text("\n".join(map(str, answers)))
     assert (site.terminal / "graphql.json").stat().st_size > 10_000
 
-    site.nothing_else_was_written()
+    site.assert_no_other_folder()
     result = sweep(site.places(), archive.needles)
     print(f"\ndagster dev\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()

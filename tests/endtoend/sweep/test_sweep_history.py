@@ -1,4 +1,4 @@
-"""The sweep after everything that a site does in time: changes, refusals, faults, both profiles."""
+"""The sweep after changes, refused commands, faults, a purge, a key rotation, both profiles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def swept(site: SweptSite, archive: Archive, what: str) -> SweepResult:
-    site.nothing_else_was_written()
+    site.assert_no_other_folder()
     result = sweep(site.places(), archive.needles)
     print(f"\n{what}\n{result.table()}")  # noqa: T201
     assert result.hits == [], result.summary()
@@ -28,7 +28,7 @@ def swept(site: SweptSite, archive: Archive, what: str) -> SweepResult:
 
 @contextmanager
 def moved_away(folder: Path, *, but: int) -> Iterator[None]:
-    """Most of a folder is not there, as when a disk is not mounted."""
+    """Move most of a folder away, as when a disk is not mounted."""
     aside = folder.with_name("raw") / "aside"
     aside.mkdir()
     moved = sorted(folder.iterdir())[but:]
@@ -41,7 +41,7 @@ def moved_away(folder: Path, *, but: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("profile", ["research", "strict"])
-def test_no_needle_is_anywhere_after_runs_changes_and_refusals(
+def test_no_needle_is_found_after_runs_changes_and_refused_commands(
     tmp_path: Path, profile: str
 ) -> None:
     site = SweptSite(tmp_path, DICOM_DEID_PROFILE=profile)
@@ -75,15 +75,15 @@ def test_no_needle_is_anywhere_after_runs_changes_and_refusals(
     swept(site, archive, f"from {profile} to {other}")
 
 
-def test_what_fails_fails_without_a_value(tmp_path: Path) -> None:
-    """Errors of casts, of broken parquet, of the mapping: they would quote what they met."""
+def test_errors_contain_no_value(tmp_path: Path) -> None:
+    """Errors of casts, of damaged parquet and of the mapping could quote values."""
     site = SweptSite(tmp_path)
     archive = Archive()
     archive.few(site.landing, "CT {family} {own_word}")
     seed = site.project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv"
     mapping = seed.read_text()
 
-    # free text as numbers, dates and times: nothing of it can be cast
+    # free text as numbers, dates and times: no cast succeeds
     for column, type_, function in (
         ("patient_comments,PatientComments,LT,1", "integer", "keep_number"),
         ("occupation,Occupation,SH,1", "double", "keep_number"),
@@ -102,7 +102,7 @@ def test_what_fails_fails_without_a_value(tmp_path: Path) -> None:
     seed.write_text(mapping)
     swept(site, archive, "a mapping that keeps a name")
 
-    # parquet in which bytes are not what they were, where something has to be built from it
+    # damaged parquet from which tables must be built
     failures = 0
     for table in ("patients", "identity_terms", "images"):
         change(seed)
@@ -114,11 +114,11 @@ def test_what_fails_fails_without_a_value(tmp_path: Path) -> None:
         file.write_bytes(whole)
     assert failures
     site.run()
-    swept(site, archive, "mended")
+    swept(site, archive, "repaired")
 
 
 def change(seed: Path) -> None:
-    """Make stage build everything again: sex is removed, or kept again."""
+    """Make stage rebuild everything: switch PatientSex between removed and kept."""
     kept, removed = (f"PatientSex,CS,1,text,{function}," for function in ("keep_code", "remove"))
     text = seed.read_text()
     seed.write_text(text.replace(kept, removed) if kept in text else text.replace(removed, kept))
