@@ -131,7 +131,7 @@ def test_without_harlequin_one_line_says_how_to_get_it(
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "error: Harlequin is not installed: `make harlequin` puts it into an environment of its own"
+        "error: Harlequin is not installed: `make harlequin` installs it in its own environment"
     ]
 
 

@@ -185,5 +185,5 @@ def test_what_cannot_be_done_changes_nothing_and_is_not_quoted(
 
 def test_help_says_how_to_keep_identifiers_out_of_the_list_of_processes(purged: Purged) -> None:
     text = " ".join(CliRunner().invoke(app, ["purge", "--help"]).output.split())
-    assert "show in the list of processes" in text
+    assert "visible in the process list" in text
     assert "Exit code" in text
