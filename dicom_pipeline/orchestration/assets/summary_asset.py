@@ -1,7 +1,8 @@
-"""The archive at a glance: an asset whose metadata are tables and pictures.
+"""Summary of the archive: an asset whose metadata are tables and charts.
 
-Belongs here: which counts are shown, and Dagster's record of former runs.
-Does not belong here: counting (extract), merging small cells (small_cells), drawing (pictures).
+Belongs here: the selection of counts, and the throughput of earlier runs from Dagster's events.
+Does not belong here: counting (extract), suppression of small cells (reporting.disclosure_control),
+drawing (reporting.charts).
 """
 
 from collections.abc import Mapping
@@ -14,20 +15,20 @@ from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.extract.tables import RAW_TABLES
 from dicom_pipeline.mapping.defined_terms import defined_terms
-from dicom_pipeline.orchestration.assets.raw import FILES_A_SECOND, FILES_READ, SECONDS
+from dicom_pipeline.orchestration.assets.raw import FILES_PER_SECOND, FILES_READ, SECONDS
 from dicom_pipeline.orchestration.assets.raw import GROUP as RAW
 from dicom_pipeline.orchestration.automation import condition_for
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
-from dicom_pipeline.reporting import charts as pictures
+from dicom_pipeline.reporting import charts
 from dicom_pipeline.reporting.disclosure_control import LEAST, by_name, merged
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
 GROUP = "report"
-KEY = dg.AssetKey([GROUP, "archive"])
-_RUNS = 30  # in the picture of the throughput
+KEY = dg.AssetKey([GROUP, "summary"])
+_MAX_RUNS = 30  # in the throughput chart
 _IMAGES = dg.AssetKey([RAW, "images"])
 _RAW_RUN = "of_run"
 
@@ -40,14 +41,14 @@ _RAW_RUN = "of_run"
     owners=OWNERS,
     kinds={"python"},
     tags={"counts_only": "true"},
-    description="The archive at a glance. Open the latest materialization: what became of the "
-    "files and why some gave no row, studies a month by modality, files a partition, how fast "
-    f"runs were. Counts only; studies are shown in groups of {LEAST} or more.",
+    description="Summary of the archive, in the metadata of the latest materialization: file "
+    "outcomes with reasons, studies per month by modality, files per partition, throughput of "
+    f"runs. Counts only; studies are shown in groups of {LEAST} or more.",
 )
-def archive(
+def summary_asset(
     context: dg.AssetExecutionContext, ingest: dg.ResourceParam[Ingest]
 ) -> dg.MaterializeResult[None]:
-    """Count and draw."""
+    """Count rows and draw charts."""
     with (
         user_errors_as_failures(),
         progress_log(context.log.info, lambda: "counting rows of the raw zone"),
@@ -68,12 +69,12 @@ def _studies(ingest: Ingest) -> Mapping[str, Any]:
     if not spans:
         return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    drawn = pictures.stacked_bars(
-        f"Studies a month by modality (groups under {LEAST} are merged)", labels, parts
+    drawn = charts.stacked_bars(
+        f"Studies per month by modality (groups under {LEAST} are merged)", labels, parts
     )
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
-        "studies_a_month": markdown.picture(drawn, "studies a month by modality"),
+        "studies_a_month": markdown.image(drawn, "studies per month by modality"),
         "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
 
@@ -84,10 +85,10 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
     sizes = {period: size for period, size in sizes.items() if size}
     if not sizes:
         return {}
-    drawn = pictures.stacked_bars("Files a partition", list(sizes), {"files": [*sizes.values()]})
+    drawn = charts.stacked_bars("Files per partition", list(sizes), {"files": [*sizes.values()]})
     return {
         "partitions": len(sizes),
-        "files_a_partition": markdown.picture(drawn, "files a partition"),
+        "files_a_partition": markdown.image(drawn, "files per partition"),
     }
 
 
@@ -95,39 +96,38 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     reasons = counts.rejected + counts.ignored
     if not reasons:
         return {}
-    drawn = pictures.flat_bars("Files that give no row, by reason", reasons)
+    drawn = charts.flat_bars("Files without a row, by reason", reasons)
     return {
-        "files_without_row": markdown.picture(drawn, "files without a row by reason"),
+        "files_without_row": markdown.image(drawn, "files without a row by reason"),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
     }
 
 
 def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
-    """How fast the latest raw run was, and those before it: the oldest first."""
+    """Return the throughput of the latest raw run, and a chart with earlier ones, oldest first."""
     latest = context.instance.get_latest_materialization_event(_IMAGES)
     if latest is None or not latest.asset_materialization:
         return {}
-    told = latest.asset_materialization.metadata
-    found: dict[str, Any] = {
-        name: told[name] for name in (FILES_READ, FILES_A_SECOND, SECONDS) if name in told
-    }
+    metadata = latest.asset_materialization.metadata
+    names = (FILES_READ, FILES_PER_SECOND, SECONDS)
+    found: dict[str, Any] = {name: metadata[name] for name in names if name in metadata}
     found[_RAW_RUN] = dg.MetadataValue.dagster_run(latest.run_id)
-    page = context.instance.fetch_materializations(KEY, limit=_RUNS - 1)
+    page = context.instance.fetch_materializations(KEY, limit=_MAX_RUNS - 1)
     runs = [
         found,
         *(r.asset_materialization.metadata for r in page.records if r.asset_materialization),
     ]
-    # the newest of each raw run: this asset may be made several times after one
+    # one entry per raw run: this asset may be materialized several times after a raw run
     speeds = {str(run[_RAW_RUN].value): _speed(run) for run in reversed(runs) if _RAW_RUN in run}
-    # a run that reads nothing says nothing of speed
+    # a run that read no file has no throughput
     points = [speed for speed in speeds.values() if speed[0]]
     if len(points) > 1:
         labels = [f"{files:,.0f} files" for files, _ in points]
-        drawn = pictures.line("Files a second, by run", labels, [speed for _, speed in points])
-        found["throughput"] = markdown.picture(drawn, "files a second by run")
+        drawn = charts.line("Files per second, by run", labels, [speed for _, speed in points])
+        found["throughput"] = markdown.image(drawn, "files per second by run")
     return found
 
 
 def _speed(metadata: Mapping[str, dg.MetadataValue[Any]]) -> tuple[float, float]:
-    files, speed = metadata.get(FILES_READ), metadata.get(FILES_A_SECOND)
+    files, speed = metadata.get(FILES_READ), metadata.get(FILES_PER_SECOND)
     return (float(files.value), float(speed.value)) if files and speed else (0, 0)
