@@ -11,19 +11,14 @@ from dagster_dbt import DbtProject
 
 from dicom_pipeline.config.settings import export_for_dbt, load_settings
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.assets.dbt import (
-    build_dbt_assets,
-    dbt_project,
-    dbt_resource,
-    ensure_manifest,
-    vault,
-)
+from dicom_pipeline.orchestration.assets.dbt import build_dbt_assets, vault
 from dicom_pipeline.orchestration.assets.published import build_published
 from dicom_pipeline.orchestration.assets.raw import raw_assets
 from dicom_pipeline.orchestration.assets.report_asset import report_asset
 from dicom_pipeline.orchestration.assets.summary_asset import summary_asset
 from dicom_pipeline.orchestration.automation import build_automation_sensor
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, CHECKS
+from dicom_pipeline.orchestration.dbt_project import dbt_project, dbt_resource, ensure_manifest
 from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor

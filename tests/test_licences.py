@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tools.licences import EXCEPTIONS, LOCKS, PAGE, licence, packages, page, refused
 
 
@@ -38,7 +38,7 @@ def test_a_licence_that_may_not_be_is_told(expression: str, parts: set[str]) -> 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_of_a_lock_is_pinned_with_hashes(lock: str) -> None:
     """pip refuses the whole file otherwise; here it is known without installing."""
-    text = (PROJECT_ROOT / lock).read_text()
+    text = (PROJECT_DIR / lock).read_text()
     entries = re.split(r"\n(?=[A-Za-z0-9])", text)
     for entry in entries:
         name = entry.splitlines()[0]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
 
-PACKAGE = PROJECT_ROOT / "dicom_pipeline"
+PACKAGE = PROJECT_DIR / "dicom_pipeline"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # each may import itself and the layers before it
@@ -43,7 +43,7 @@ MOST_NODES_AT_THE_TOP = 14
 
 def dotted(path: Path) -> str:
     """Return the dotted name of a module; a package has that of its folder."""
-    name = ".".join(path.relative_to(PROJECT_ROOT).with_suffix("").parts)
+    name = ".".join(path.relative_to(PROJECT_DIR).with_suffix("").parts)
     return name.removesuffix(".__init__")
 
 
@@ -82,7 +82,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def named(paths: list[Path]) -> list[pytest.param]:  # type: ignore[valid-type]
-    return [pytest.param(p, id=str(p.relative_to(PROJECT_ROOT))) for p in paths]
+    return [pytest.param(p, id=str(p.relative_to(PROJECT_DIR))) for p in paths]
 
 
 def test_every_module_is_in_a_layer() -> None:
@@ -119,7 +119,7 @@ def test_no_modules_import_each_other() -> None:
 def test_a_cycle_of_plain_and_relative_imports_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "PROJECT_DIR", tmp_path)
     folder = tmp_path / "dicom_pipeline" / "landing"
     folder.mkdir(parents=True)
     (folder / "one.py").write_text("def f() -> None:\n    import dicom_pipeline.landing.two\n")
@@ -188,7 +188,7 @@ def test_nothing_is_unpickled() -> None:
 
 
 def test_make_dev_opens_the_web_ui_for_this_machine_only() -> None:
-    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    makefile = (PROJECT_DIR / "Makefile").read_text()
     started = re.findall(r"dagster dev\b(.*)", makefile)
     assert started
     assert all("--host 127.0.0.1" in options for options in started)
@@ -204,7 +204,7 @@ def test_every_command_is_in_the_cli_page() -> None:
 
     from dicom_pipeline.cli.app import app
 
-    page = (PROJECT_ROOT / "docs" / "cli.md").read_text()
+    page = (PROJECT_DIR / "docs" / "cli.md").read_text()
     commands = getattr(get_command(app), "commands")  # noqa: B009
     for name, command in commands.items():
         if not command.hidden:
@@ -215,13 +215,13 @@ def test_every_command_is_in_the_cli_page() -> None:
 def test_every_setting_is_in_the_settings_page() -> None:
     from dicom_pipeline.config.settings import _DEFAULTS
 
-    page = (PROJECT_ROOT / "docs" / "settings.md").read_text()
+    page = (PROJECT_DIR / "docs" / "settings.md").read_text()
     for name in _DEFAULTS:
         assert f"`{name}`" in page, name
 
 
 def test_every_make_target_says_what_it_does_and_is_in_the_help() -> None:
-    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    makefile = (PROJECT_DIR / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
     for target in phony[1].split():
@@ -229,10 +229,10 @@ def test_every_make_target_says_what_it_does_and_is_in_the_help() -> None:
 
 
 DOCUMENTS = [
-    *sorted(PROJECT_ROOT.glob("*.md")),
-    *sorted((PROJECT_ROOT / "docs").glob("*.md")),
-    PROJECT_ROOT / "data" / "README.md",
-    *sorted((PROJECT_ROOT / "tests").glob("*/README.md")),
+    *sorted(PROJECT_DIR.glob("*.md")),
+    *sorted((PROJECT_DIR / "docs").glob("*.md")),
+    PROJECT_DIR / "data" / "README.md",
+    *sorted((PROJECT_DIR / "tests").glob("*/README.md")),
 ]
 
 

@@ -18,14 +18,11 @@ from typing import Annotated, Any
 import typer
 
 from dicom_pipeline.cli.console import user_errors
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, export_for_dbt, load_settings
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import export_for_dbt, load_settings
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.assets.dbt import (
-    Translator,
-    dbt_project,
-    dbt_resource,
-    ensure_manifest,
-)
+from dicom_pipeline.orchestration.assets.dbt import Translator
+from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest, run_dbt
 from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns
 from dicom_pipeline.workspace import Workspace
 
@@ -50,7 +47,7 @@ def generate(
 
     Raises
     ------
-    DagsterDbtCliRuntimeError
+    DbtCommandFailed
         dbt failed; its output has the reason.
     """
     project = dbt_project()
@@ -58,8 +55,7 @@ def generate(
     with WriteSession(workspace)(waiting=waiting):
         workspace.warehouse.prepare()
         # --no-compile: compiling queries tables that may not exist yet
-        arguments = ["--quiet", "docs", "generate", "--no-compile"]
-        dbt_resource(project).cli(arguments, target_path=pages).wait()
+        run_dbt(project, "docs", "generate", "--quiet", "--no-compile", target_path=pages)
         workspace.warehouse.restrict_permissions()
     ensure_manifest(project)
     manifest = json.loads(project.manifest_path.read_text())

@@ -11,7 +11,7 @@ import csv
 import sys
 from pathlib import Path
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import (
     FUNCTIONS,
     Attribute,
@@ -20,7 +20,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
 )
 from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
 
-DOCUMENT = PROJECT_ROOT / "docs" / "deid.md"
+DOCUMENT = PROJECT_DIR / "docs" / "deid.md"
 TEMPLATE = Path(__file__).with_name("deid_docs.template.md")
 METHODS_CSV = DBT_PROJECT_DIR / "seeds" / "deidentification_methods.csv"
 TABLES = ("patients", "studies", "series", "images", "devices")
@@ -189,4 +189,4 @@ def _indented(text: str) -> str:
 
 if __name__ == "__main__":
     DOCUMENT.write_text(document(load_mapping()), encoding="utf-8")
-    sys.stdout.write(f"{DOCUMENT.relative_to(PROJECT_ROOT)} is written\n")
+    sys.stdout.write(f"{DOCUMENT.relative_to(PROJECT_DIR)} is written\n")

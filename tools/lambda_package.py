@@ -20,13 +20,13 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 
 HANDLER = "dicom_pipeline.extract.lambda_.handler"
-ZIP = PROJECT_ROOT / "dist" / "lambda.zip"
-LOCK = PROJECT_ROOT / "requirements.lock"
+ZIP = PROJECT_DIR / "dist" / "lambda.zip"
+LOCK = PROJECT_DIR / "requirements.lock"
 # as in deploy/lambda/template.yaml; older runtimes have a glibc that pyarrow does not support
 PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
@@ -59,7 +59,7 @@ def modules(name: str = HANDLER) -> Iterator[Path]:
     found = [name]
     while found:
         name = found.pop()
-        path = PROJECT_ROOT / f"{name.replace('.', '/')}.py"
+        path = PROJECT_DIR / f"{name.replace('.', '/')}.py"
         path = path if path.is_file() else path.with_suffix("") / "__init__.py"
         if name in seen or not name.startswith("dicom_pipeline") or not path.is_file():
             continue
@@ -118,7 +118,7 @@ def build(target: Path = ZIP, python: str = PYTHON) -> tuple[int, int]:
             check=True,
         )  # fmt: skip
         for path in (*modules(), MAPPING_CSV, IDENTITY_CSV):
-            copy = root / path.relative_to(PROJECT_ROOT)
+            copy = root / path.relative_to(PROJECT_DIR)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
         return _write_zip(root, target)

@@ -1,4 +1,4 @@
--- Files of a series agree about all attributes of the series.
+-- All files of a series have the same values of the series' attributes.
 {{ config(severity='warn') }}
 
 select 1 as broken

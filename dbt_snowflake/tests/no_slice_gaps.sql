@@ -1,4 +1,4 @@
--- No series with one orientation has a distance of neighbouring slices of more than 1.5 times the median.
+-- In a series with one orientation, no distance between neighbouring slices is more than 1.5 times the median.
 {{ config(severity='warn') }}
 
 select 1 as broken

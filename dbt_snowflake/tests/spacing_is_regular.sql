@@ -1,4 +1,4 @@
--- Of three slices and more, every distance is that of the others within 1 % or 0.01 mm.
+-- In a series with three or more slices, all distances are equal within 1 % or 0.01 mm.
 {{ config(severity='warn') }}
 
 select 1 as broken

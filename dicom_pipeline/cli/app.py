@@ -12,6 +12,7 @@ import sys
 import typer
 
 from dicom_pipeline.cli.commands.explore import explore
+from dicom_pipeline.cli.commands.init import init
 from dicom_pipeline.cli.commands.locate import locate
 from dicom_pipeline.cli.commands.prepare import prepare
 from dicom_pipeline.cli.commands.pseudonym import pseudonym
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command()(init)
 app.command()(run)
 app.command()(scan)
 app.command()(status)

@@ -1,1 +1,1 @@
-"""What every layer uses: errors, locks, private files, escaping, AWS clients."""
+"""Code that every layer uses: errors, locks, private files, escaping, AWS clients."""

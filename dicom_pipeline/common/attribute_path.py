@@ -1,6 +1,6 @@
 """Path of one attribute in a data set: sequence items, then a tag.
 
-Belongs here: the value object that the mapping makes and header readers use.
+Belongs here: the value object that the mapping creates and the header readers use.
 Does not belong here: parsing the text of the mapping (mapping.attribute_mapping).
 """
 

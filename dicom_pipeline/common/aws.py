@@ -1,10 +1,10 @@
-"""What all code that speaks to S3 shares: the client, and what its errors mean.
+"""The boto3 client that all AWS code shares, and the translation of its errors.
 
-Belongs here: time-outs and retries, which errors concern a zone as a whole, one line for each.
-Does not belong here: what is listed, read or written (landing.bucket, raw_mirror, lease).
+Belongs here: timeouts and retries, which errors affect a whole zone, one message for each error.
+Does not belong here: listing, reading or writing objects (landing.s3, extract.raw_zone.s3_mirror).
 
-Credentials, region and endpoint are boto3's business: it reads ``AWS_*`` itself. boto3 is imported
-where a client is made, since it takes a while and directories do without.
+Credentials, region and endpoint are left to boto3, which reads ``AWS_*`` itself. boto3 is imported
+only when a client is created: the import is slow, and directories do not need it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ _CONFLICT = {
 }  # fmt: skip
 _CREDENTIALS = "the credentials for S3 are not accepted; check AWS_ACCESS_KEY_ID, AWS_PROFILE"
 _EXPIRED = "the credentials for S3 have expired; renew them and run again"
-_REGION = "the bucket lies in another region; set AWS_DEFAULT_REGION to it"
-_THROTTLED = "S3 asks for fewer requests, also after many tries; run again later"
+_REGION = "the bucket is in another region; set AWS_DEFAULT_REGION to that region"
+_THROTTLED = "S3 still asks for fewer requests after several retries; run again later"
+_SERVER_ERROR = "S3 answers with errors, also after several retries; run again later"
 _UNREACHABLE = "S3 cannot be reached; check AWS_ENDPOINT_URL and the network"
-_NO_BUCKET = "there is no such bucket"
-_NO_QUEUE = "there is no such queue"
+_NO_BUCKET = "there is no such bucket; check the URI of the zone in the settings"
+_NO_QUEUE = "there is no such queue; check its URL and AWS_DEFAULT_REGION"
 _LINES = {
     "InvalidAccessKeyId": _CREDENTIALS,
     "SignatureDoesNotMatch": _CREDENTIALS,
@@ -46,7 +47,7 @@ _LINES = {
     "ExpiredTokenException": _EXPIRED,
     "RequestExpired": _EXPIRED,
     "TokenRefreshRequired": _EXPIRED,
-    "RequestTimeTooSkewed": "the clock of this machine is wrong, so that S3 refuses requests",
+    "RequestTimeTooSkewed": "S3 refuses requests: the clock of this machine is wrong; set it",
     "NoSuchBucket": _NO_BUCKET,
     "InvalidBucketName": _NO_BUCKET,
     "PermanentRedirect": _REGION,
@@ -63,8 +64,8 @@ _LINES = {
     "RequestLimitExceeded": _THROTTLED,
     "503": _THROTTLED,
     "ServiceUnavailable": _THROTTLED,
-    "500": "S3 answers with errors, also after many tries; run again later",
-    "InternalError": "S3 answers with errors, also after many tries; run again later",
+    "500": _SERVER_ERROR,
+    "InternalError": _SERVER_ERROR,
 }
 _DENIED = {
     "AccessDenied",
@@ -84,13 +85,13 @@ _CLASSES = {
     "CredentialRetrievalError": _NO_CREDENTIALS,
     "ProfileNotFound": "there is no such profile for S3; check AWS_PROFILE",
     "ConfigParseError": "boto3's configuration file cannot be read; check AWS_CONFIG_FILE",
-    "ConfigNotFound": "boto3's configuration file is not there; check AWS_CONFIG_FILE",
+    "ConfigNotFound": "boto3's configuration file does not exist; check AWS_CONFIG_FILE",
     "TokenRetrievalError": _EXPIRED,
     "UnauthorizedSSOTokenError": _EXPIRED,
     "SSOTokenLoadError": _EXPIRED,
     "InvalidRegionError": "AWS_DEFAULT_REGION is not the name of a region",
     "NoRegionError": "no region is set; set AWS_DEFAULT_REGION",
-    "SSLError": "the connection to S3 is not to be trusted; check AWS_CA_BUNDLE",
+    "SSLError": "the TLS certificate of S3 cannot be verified; check AWS_CA_BUNDLE",
 }
 
 
@@ -102,30 +103,31 @@ def client(
     read_seconds: float = _READ_SECONDS,
     connections: int = CONNECTIONS,
 ) -> Any:
-    """The one client of this process, which threads may share.
+    """Return the client of this process. Threads may share it.
 
     Parameters
     ----------
     service
-        As boto3 names it.
+        Service name as in boto3.
     attempts
-        Tries of a request, the first included, by a caller that waits itself.
+        Attempts per request, including the first, for a caller that waits between them itself.
+        None for boto3's adaptive retries.
     read_seconds
-        How long an answer may take to begin.
+        Read timeout in seconds.
     connections
-        How many are kept open.
+        Size of the connection pool.
 
     Raises
     ------
     StorageUnavailable
-        What boto3 is told by its variables and files makes no client.
+        boto3 cannot create a client from its environment variables and configuration files.
     """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
     from botocore.session import get_session
 
-    # waits longer from try to try, and sends less while it is asked to
+    # adaptive: backs off between attempts and reduces the request rate while S3 throttles
     retries: Any = {"mode": "adaptive", "max_attempts": ATTEMPTS}
     if attempts is not None:
         retries = {"mode": "standard", "total_max_attempts": attempts}
@@ -134,22 +136,22 @@ def client(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=read_seconds,
         max_pool_connections=connections,
-        tcp_keepalive=True,  # gateways forget connections on which nothing is said for minutes
+        tcp_keepalive=True,  # gateways drop connections that are idle for minutes
         user_agent_extra="dicom_pipeline",
     )
     try:
         core = get_session()
         parsers = core.get_component("response_parser_factory")
-        parsers.set_parser_defaults(timestamp_parser=_time_of)
+        parsers.set_parser_defaults(timestamp_parser=_parse_time)
         return boto3.session.Session(botocore_session=core).client(service, config=config)
     except BotoCoreError as error:
         raise unavailable(error, "S3") from None
     except ValueError:
-        raise StorageUnavailable("AWS_ENDPOINT_URL is not the address of a server") from None
+        raise StorageUnavailable("AWS_ENDPOINT_URL is not a valid URL of a server") from None
 
 
-def _time_of(value: Any) -> datetime:
-    """Read a time; boto3's own way costs four times as much as all else in a listing."""
+def _parse_time(value: Any) -> datetime:
+    """Parse a time. botocore's own parser takes four times as long as the rest of a listing."""
     from botocore.utils import parse_timestamp
 
     if isinstance(value, str):
@@ -162,11 +164,17 @@ def _time_of(value: Any) -> datetime:
 
 
 def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str, Any], bytes]:
-    """Get an object, or a range of it: the answer and its bytes.
+    """Get an object, or a range of it; returns the response and its bytes.
 
-    Of a server that knows no ranges, ``most`` bytes are read.
+    boto3 retries a request that gets no response. This function also retries a response whose
+    body breaks off.
 
-    boto3 tries again what is not answered; an answer that breaks off is asked for again here.
+    Parameters
+    ----------
+    wanted
+        Arguments of ``get_object``.
+    most
+        Bytes to read from a server that ignores ``Range`` and sends the whole object.
     """
     from botocore.exceptions import BotoCoreError
 
@@ -174,7 +182,7 @@ def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str,
         answer: dict[str, Any] = client().get_object(**wanted)
         body = answer["Body"]
         try:
-            # not as a context manager: that is the connection, without checks of what comes
+            # as a context manager the body is the raw stream, which does not check the length
             return answer, body.read(None if "ContentRange" in answer else most)
         except BotoCoreError:
             if attempt == _FETCHES:
@@ -186,23 +194,23 @@ def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str,
 
 
 def code_of(error: Exception) -> str:
-    """The code of an answer that is an error; empty for what is no answer."""
+    """Return the error code of a response; empty if the error is not a response."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def is_gone(error: Exception) -> bool:
-    """Whether there is no such object, or no longer in the version that was asked for."""
+    """Whether the object does not exist, or no longer in the requested version."""
     return code_of(error) in _GONE
 
 
 def is_conflict(error: Exception) -> bool:
-    """Whether somebody else wrote what was to be written."""
+    """Whether another writer changed the object that was to be written."""
     return code_of(error) in _CONFLICT
 
 
 def concerns_all(error: Exception) -> bool:
-    """Whether other objects would fare the same: credentials, bucket, network, throttling."""
+    """Whether the error affects all objects: credentials, bucket, network, throttling."""
     from botocore.exceptions import BotoCoreError
 
     if code := code_of(error):
@@ -211,20 +219,22 @@ def concerns_all(error: Exception) -> bool:
 
 
 def unavailable(error: Exception, what: str, action: str = "used") -> StorageUnavailable:
-    """One line for an error; it never quotes the error, which may name keys or credentials.
+    """Convert an error of boto3 to one line that does not quote it.
+
+    The original message may contain object keys or credentials.
 
     Parameters
     ----------
     error
-        What boto3 raised.
+        The error that boto3 raised.
     what
         The zone, as in "the landing zone".
     action
-        What could not be done: listed, read, written.
+        The action that failed: listed, read, written.
     """
     code = code_of(error)
     if code in _DENIED:
-        line = f"these credentials lack a permission, so that it cannot be {action}"
+        line = f"it cannot be {action}: the credentials lack a permission; grant it and run again"
     else:
         line = _LINES.get(code) or next(
             (_CLASSES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in _CLASSES),
@@ -234,7 +244,7 @@ def unavailable(error: Exception, what: str, action: str = "used") -> StorageUna
 
 
 def server_time(response: dict[str, Any]) -> float | None:
-    """When the server answered, by its own clock, in seconds since 1970."""
+    """Return the server's time of a response (its ``Date`` header), in seconds since 1970."""
     text = response["ResponseMetadata"]["HTTPHeaders"].get("date")
     try:
         return parsedate_to_datetime(text).timestamp() if text else None
@@ -243,10 +253,10 @@ def server_time(response: dict[str, Any]) -> float | None:
 
 
 def quoted(etag: str) -> str:
-    """An ETag as the conditions of requests want it."""
+    """Return an ETag with quotes, as in conditions of requests."""
     return f'"{etag}"'
 
 
 def bare(etag: str) -> str:
-    """An ETag as manifests and records have it."""
+    """Return an ETag without quotes, as in manifests and the mirror index."""
     return etag.strip('"')

@@ -1,7 +1,7 @@
-"""What ails a disk, as a line of what happened and what to do.
+"""Disk errors as one line: what happened and what to do.
 
-Belongs here: recognising it, in errors of the system and in words of DuckDB, SQLite and dbt.
-Does not belong here: what is written where; files that are damaged (damage).
+Belongs here: recognising a disk error in system errors and in messages of DuckDB, SQLite and dbt.
+Does not belong here: writing files; corrupt files (warehouse.duckdb.corruption).
 """
 
 from __future__ import annotations
@@ -16,76 +16,77 @@ from dicom_pipeline.common.errors import UserError
 
 _FULL = "is full: free some space, then run again"
 _READ_ONLY = "cannot be written: it is mounted read-only; mount it for writing, then run again"
-_REFUSED = "cannot be used: permission denied; check who owns what lies there, and who runs this"
-_FAILING = "reports an error of the device: have it looked at, then run again"
+_DENIED = "cannot be used: permission denied; check the owner of the files and the current user"
+_FAILING = "reports a hardware error: check the device, then run again"
 _BY_NUMBER = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _FULL,
     errno.EROFS: _READ_ONLY,
-    errno.EACCES: _REFUSED,
-    errno.EPERM: _REFUSED,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
     errno.EIO: _FAILING,
 }
-_BY_WORDS = {
+_BY_MESSAGE = {
     "no space left on device|disk quota exceeded|disk is full|file too large": _FULL,
     "read-only file system|readonly database": _READ_ONLY,
-    "permission denied": _REFUSED,
+    "permission denied": _DENIED,
     "input/output error|disk i/o error": _FAILING,
 }
 
 
 class DiskError(UserError):
-    """A disk is full, or cannot be written. Names a setting, never a file."""
+    """A disk is full or cannot be written. The message names a setting, never a file."""
 
 
-def disk_error(error: BaseException, places: Mapping[str, Path]) -> DiskError | None:
-    """What ails a disk, if that is the cause of an error.
+def disk_error(error: BaseException, locations: Mapping[str, Path]) -> DiskError | None:
+    """Return a `DiskError` if a disk is the cause of an error.
 
     Parameters
     ----------
     error
-        Whatever went wrong; its causes count too.
-    places
-        Folders by the setting that names them.
+        Any error; its causes are examined too.
+    locations
+        Folders by the name of their setting.
 
     Returns
     -------
     DiskError or None
-        None where the error is of another kind.
+        None if the cause is not a disk.
     """
     for cause in _causes(error):
-        words = f"{cause} {getattr(cause, 'filename', '')}"
+        message = f"{cause} {getattr(cause, 'filename', '')}"
         if isinstance(cause, OSError):
-            what = _BY_NUMBER.get(cause.errno or 0)
+            problem = _BY_NUMBER.get(cause.errno or 0)
         else:
-            what = _by_words(words.lower())
-        if what is not None:
-            # one place may lie inside another
-            named = [name for name, place in places.items() if _names(words, place)]
-            where = max(named, key=lambda name: len(str(places[name])), default=None)
-            return DiskError(f"the disk {f'of {where} ' if where else ''}{what}")
+            problem = _by_message(message.lower())
+        if problem is not None:
+            # one location may be inside another: take the innermost
+            named = [name for name, folder in locations.items() if _mentions(message, folder)]
+            setting = max(named, key=lambda name: len(str(locations[name])), default=None)
+            return DiskError(f"the disk {f'of {setting} ' if setting else ''}{problem}")
     return None
 
 
 @contextmanager
-def translate_disk_errors(places: Mapping[str, Path]) -> Iterator[None]:
-    """Raise `DiskError` in place of an error whose cause is a disk; see `disk_error`."""
+def translate_disk_errors(locations: Mapping[str, Path]) -> Iterator[None]:
+    """Raise `DiskError` instead of an error that a disk caused; see `disk_error`."""
     try:
         yield
     except Exception as error:
-        told = None if isinstance(error, UserError) else disk_error(error, places)
-        if told is None:
+        translated = None if isinstance(error, UserError) else disk_error(error, locations)
+        if translated is None:
             raise
-        raise told from None
+        raise translated from None
 
 
-def _names(words: str, place: Path) -> bool:
-    return re.search(rf"{re.escape(str(place))}(?![\w.-])", words) is not None
+def _mentions(message: str, folder: Path) -> bool:
+    return re.search(rf"{re.escape(str(folder))}(?![\w.-])", message) is not None
 
 
-def _by_words(words: str) -> str | None:
-    return next((what for found, what in _BY_WORDS.items() if re.search(found, words)), None)
+def _by_message(message: str) -> str | None:
+    matches = (problem for found, problem in _BY_MESSAGE.items() if re.search(found, message))
+    return next(matches, None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,7 +1,7 @@
 """Errors that a user can act on: one line that quotes no value, no name and no path.
 
-Belongs here: the base classes, the exit code of each, and errors that several layers raise.
-Does not belong here: errors that one module raises; those are defined in that module.
+Belongs here: the base classes, their exit codes, and errors that several layers raise.
+Does not belong here: errors that only one module raises; they are defined in that module.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ConfigurationError(UserError):
 
 
 class ConfirmationRequired(UserError):
-    """Nothing was done: a user has to confirm first, or something is missing."""
+    """Nothing was done: a user must confirm first, or something is missing."""
 
     exit_code = EXIT_REFUSED
 
@@ -34,4 +34,4 @@ class StorageUnavailable(ConfirmationRequired):
 
 
 class WriteConflict(UserError):
-    """Another writer changed a zone that this process had locked; what was read is out of date."""
+    """Another writer changed a zone that this process had locked; the data read is out of date."""

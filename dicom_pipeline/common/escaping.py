@@ -1,6 +1,6 @@
-"""Texts that others wrote, such as names of files, made harmless for what shows them.
+"""Escaping of untrusted text, such as file names, for output.
 
-Belongs here: what terminals, spreadsheets and Markdown take for more than text.
+Belongs here: characters that terminals, spreadsheets and Markdown interpret.
 Does not belong here: HTML (the report's template escapes), and any output.
 """
 
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 
-# control characters, those that turn the direction of what follows, and halves of none
+# control characters, bidirectional controls, and unpaired surrogates
 _ACTIVE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# what begins a formula, also in the wide forms that spreadsheets take for them
+# first characters of a formula, with the full-width forms that spreadsheets accept
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*[]<>|"})
 
 
 def escape_control_chars(text: str) -> str:
-    r"""A text of which each character shows and none acts, as ``\x1b`` stands for an escape."""
+    r"""Replace control characters by visible escapes, such as ``\x1b`` for ESC."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(c) if unicodedata.category(c) in _ACTIVE else c for c in text)
@@ -30,12 +30,12 @@ def _escaped(character: str) -> str:
 
 
 def cell(value: object) -> object:
-    """A cell of CSV that no spreadsheet takes for a formula: such texts get an apostrophe."""
+    """Return a value for a CSV cell; a text that looks like a formula gets an apostrophe."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value
 
 
 def markdown(text: str) -> str:
-    """A text as Markdown, in a cell of a table."""
+    """Escape a text for a cell of a Markdown table."""
     return escape_control_chars(text).translate(_MARKDOWN)

@@ -1,7 +1,7 @@
-"""One lock for all that write: the kernel's ``flock`` on a file in the warehouse directory.
+"""File locks with ``flock``: the lock of all writers, and short locks between processes.
 
-Belongs here: taking and giving back that lock, and short ones between processes that start.
-Does not belong here: what is done while it is held, the lock between machines (aws.lease).
+Belongs here: acquiring and releasing locks on this machine.
+Does not belong here: the work done under a lock; the lock between machines (landing.s3.lease).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Waiting = Callable[[str], None]
 
 
 class LockUnavailable(UserError):
-    """Another process writes, and the caller did not want to wait for it."""
+    """Another process holds the lock, and the caller does not wait."""
 
 
 @contextmanager
 def file_lock(file: Path) -> Iterator[None]:
-    """Hold a lock while something is made that several processes make if it is not there.
+    """Hold a lock while one of several processes creates something.
 
     Parameters
     ----------
     file
-        What is locked; it is made if needed, and stays. Its folder is there.
+        The file to lock, in an existing folder. It is created if needed and not removed.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
@@ -44,18 +44,18 @@ def file_lock(file: Path) -> Iterator[None]:
 def writer_lock(
     warehouse_dir: Path, *, wait: bool = True, waiting: Waiting | None = None
 ) -> Iterator[None]:
-    """Hold the one lock of all writers.
+    """Hold the lock of all writers.
 
-    The lock is gone with its process, however that ends, so it can never be left behind.
+    The kernel releases the lock when its process ends, so a killed process leaves no lock behind.
 
     Parameters
     ----------
     warehouse_dir
-        Where the lock's file lies.
+        Directory of the lock file.
     wait
         Wait for the lock; otherwise raise at once.
     waiting
-        Called with a message every 30 s of waiting.
+        Called with a message at once and then every 30 s of waiting.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def writer_lock(
     ensure_private_directory(warehouse_dir)
     descriptor = os.open(warehouse_dir / "writer.lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
-        started = told = time.monotonic()
+        started = reported = time.monotonic()
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,8 +73,8 @@ def writer_lock(
             except BlockingIOError:
                 if not wait:
                     raise LockUnavailable("another run is writing") from None
-            if waiting and (time.monotonic() - told > 30 or told == started):
-                told = time.monotonic()
+            if waiting and (time.monotonic() - reported > 30 or reported == started):
+                reported = time.monotonic()
                 waiting("another run is writing: waiting for it to end")
             time.sleep(0.5)
         yield

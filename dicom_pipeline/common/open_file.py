@@ -1,6 +1,7 @@
-"""What a header reader needs of an open file, wherever the file is stored.
+"""Protocol of an open file, independent of where the file is stored.
 
-Belongs here: the protocol. Does not belong here: implementations (landing).
+Belongs here: the protocol.
+Does not belong here: implementations (landing).
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from typing import Protocol
 
 
 class OpenFile(Protocol):
-    """An open file of which ranges are read.
+    """Open file with random access to byte ranges.
 
     Attributes
     ----------
     size
-        Bytes of the whole file.
+        Size of the file in bytes.
     growth
         Bytes to request at once after the first block.
     """

@@ -1,9 +1,9 @@
-"""Files that only their owner may read, replaced whole or not at all.
+"""Files that only their owner may read, with atomic replacement.
 
-Belongs here: modes and atomic replacement, for every zone that holds PHI or keys; how the raw zone
-is written where it is a directory.
-Does not belong here: what is in the files; the published file, which everybody may read; a raw zone
-in a bucket (raw_mirror).
+Belongs here: permissions and atomic replacement, for every zone that contains PHI or keys; the
+writer of a raw zone that is a directory.
+Does not belong here: the content of the files; the published file, which is readable by everyone;
+a raw zone in a bucket (extract.raw_zone.s3_mirror).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ FILE_MODE = 0o600
 
 
 def ensure_private_directory(path: Path) -> None:
-    """Create a directory that only its owner may enter, and close it to others if it was open."""
+    """Create a directory with mode 0700, or remove the access of others from an existing one."""
     path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(DIRECTORY_MODE)
 
 
 def write_atomic(path: Path, data: bytes | memoryview) -> None:
-    """Replace ``path`` by ``data``, durable and never half there; mode 0600.
+    """Replace ``path`` by ``data`` atomically and durably, with mode 0600.
 
-    The caller holds the writer lock, so that what lies beside it under a temporary name was left
-    by a killed process and can go: it holds as much PHI as the file.
+    The caller holds the writer lock. So a temporary file of the same name was left by a killed
+    process; it is removed because it contains the same PHI as the file.
     """
     folder, name = os.path.split(path)
     try:
         beside = os.listdir(folder)
     except FileNotFoundError:
-        for parent in reversed(path.parents):  # `parents=True` would leave those open to others
+        for parent in reversed(path.parents):  # `parents=True` would ignore `mode` for parents
             parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         beside = []
     for other in beside:
@@ -53,7 +53,7 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
-            error.filename = os.fspath(path)  # a full disk does not say which
+            error.filename = os.fspath(path)  # ENOSPC from a write has no file name
         raise
 
 
@@ -61,29 +61,29 @@ Data = bytes | memoryview
 
 
 class Writer(Protocol):
-    """All that is done to the files of the raw zone; they are read where their paths say.
+    """Write operations on the files of the raw zone. Files are read directly by their paths.
 
     The caller holds the writer lock.
     """
 
     def write(self, path: Path, data: Data) -> None:
-        """Replace one file, whole or not at all."""
+        """Replace one file atomically."""
         ...
 
     def write_all(self, files: Iterable[tuple[Path, Data]]) -> None:
-        """Replace some files, in any order."""
+        """Replace several files, in any order."""
         ...
 
     def remove(self, path: Path) -> None:
-        """Remove a file, or a folder and what is in it; what is not there is no error."""
+        """Remove a file, or a folder with its content; a missing path is not an error."""
         ...
 
 
 class LocalWriter(Writer):
-    """Writes a raw zone that is a directory."""
+    """Writer of a raw zone that is a directory."""
 
     def write(self, path: Path, data: Data) -> None:
-        """Replace one file; see `write_atomic`."""
+        """Replace one file with `write_atomic`."""
         write_atomic(path, data)
 
     def write_all(self, files: Iterable[tuple[Path, Data]]) -> None:

@@ -1,4 +1,8 @@
-"""Keep pydicom's log records and warnings to ourselves: they quote values of patients."""
+"""Suppress pydicom's log records and warnings, because they quote values of patients.
+
+Belongs here: the filters of this process.
+Does not belong here: logging of the pipeline itself.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,6 @@ import warnings
 
 
 def silence_pydicom() -> None:
-    """Drop what pydicom logs or warns, in this process."""
+    """Discard log records and warnings of pydicom in this process."""
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dicom_pipeline.config.locations import SCHEME, Location, S3Location
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+from dicom_pipeline.config.project import PROJECT_DIR
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -30,7 +29,7 @@ def path(value: str) -> Path:
         path = Path(value).expanduser()
     except RuntimeError:
         raise ValueError("it names the home directory of a user who does not exist") from None
-    return Path(os.path.normpath(path if path.is_absolute() else PROJECT_ROOT / path))
+    return Path(os.path.normpath(path if path.is_absolute() else PROJECT_DIR / path))
 
 
 def place(value: str) -> Location:

@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config import parsers as values
+from dicom_pipeline.config.extras import require_extra
 from dicom_pipeline.config.locations import Location, S3Location
-from dicom_pipeline.config.parsers import PROJECT_ROOT as PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR, require_project_dir
 from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
 from dicom_pipeline.config.snowflake import (
     SnowflakeSettings,
@@ -25,7 +26,6 @@ from dicom_pipeline.config.snowflake import (
     snowflake_settings,
 )
 
-DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_snowflake"
 RAW_MIRROR = "raw-mirror"
 
 
@@ -130,7 +130,7 @@ class Settings:
     @property
     def uses_default_landing(self) -> bool:
         """Whether the landing zone is the project's own (only that one ever gets the sample)."""
-        return self.landing == PROJECT_ROOT / "data" / "dicom-files"
+        return self.landing == PROJECT_DIR / "data" / "dicom-files"
 
     def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
         return f"Settings(profile={self.profile}, target={self.target})"
@@ -181,9 +181,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises
     ------
+    ProjectDirectoryError
+        There is no project directory, or it is of another version.
     SettingsError
         A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
+    MissingExtraError
+        A value needs a package that is not installed.
     """
+    require_project_dir()
     env = dict(os.environ if environ is None else environ)
     if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
         env.pop("DAGSTER_HOME", None)
@@ -237,6 +242,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _check_zones(settings)
     _check_extractor(settings)
+    _check_extras(settings)
     return settings
 
 
@@ -293,6 +299,17 @@ def _check_extractor(settings: Settings) -> None:
     for name, zone in zones.items():
         if not isinstance(zone, S3Location):
             raise SettingsError(f"DICOM_EXTRACTOR=lambda goes together with a {name} of s3://")
+
+
+def _check_extras(settings: Settings) -> None:
+    """Check that the optional packages are installed; SQS and Lambda need zones in buckets."""
+    zones = {"DICOM_LANDING_URI": settings.landing, "DICOM_RAW_URI": settings.raw}
+    for name, zone in zones.items():
+        if isinstance(zone, S3Location):
+            require_extra("boto3", "aws", f"{name} names a bucket")
+    if settings.target is Target.SNOWFLAKE:
+        for module in ("dbt.adapters.snowflake", "snowflake.connector"):
+            require_extra(module, "snowflake", "DBT_TARGET is snowflake")
 
 
 def _private(settings: Settings) -> list[tuple[str, Path]]:

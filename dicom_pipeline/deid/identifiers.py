@@ -1,7 +1,7 @@
-"""Identifiers as people hand them in: of a patient, a study, another UID, an accession number.
+"""Identifiers that a user enters: Patient ID, Study Instance UID, other UID, accession number.
 
 Belongs here: kinds of identifiers, their normal form, and reading a list of them.
-Does not belong here: what is done with them (extract.withdrawal, warehouse.pseudonyms).
+Does not belong here: their use (extract.raw_zone.tombstones, deid.pseudonyms).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from enum import StrEnum
 from dicom_pipeline.common.errors import ConfigurationError
 
 SYNTAX = (
-    "one a line: a Patient ID, then, if wanted, a tab and its issuer; or study: and a Study "
-    "Instance UID. A line with a tab is a Patient ID, whatever it begins with."
+    "one per line: a Patient ID, optionally followed by a tab and its issuer; or study: followed "
+    "by a Study Instance UID. A line with a tab is always a Patient ID."
 )
 
 
 class IdentifierError(ConfigurationError):
-    """An identifier cannot be used; the message never quotes it."""
+    """An identifier is invalid; the message never quotes it."""
 
 
 class Kind(StrEnum):
-    """What an identifier names; the value is its prefix in a list."""
+    """Kind of an identifier; the value is its prefix in a list."""
 
     PATIENT = "patient"
     STUDY = "study"
@@ -34,18 +34,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Identifier:
-    """One identifier, in the form that extraction gives it.
+    """One identifier, in the form in which extraction stores it.
 
-    ``repr`` does not show it, so that no traceback does.
+    ``repr`` omits the value and the issuer, so that they do not appear in tracebacks.
 
     Attributes
     ----------
     kind
-        What it names.
+        Kind of the identifier.
     value
-        The Patient ID, the UID or the number.
+        The Patient ID, the UID or the accession number.
     issuer
-        Issuer of the Patient ID; None where none was given.
+        Issuer of Patient ID; None if not given.
     """
 
     kind: Kind
@@ -54,18 +54,18 @@ class Identifier:
 
     @property
     def canonical(self) -> str:
-        """One text for each identifier; lengths keep value and issuer apart."""
+        """Unambiguous text of the identifier; lengths separate value and issuer."""
         issuer = "*" if self.issuer is None else f"{len(self.issuer)}:{self.issuer}"
         return f"{self.kind}|{len(self.value)}:{self.value}|{issuer}"
 
 
 def identifier(kind: Kind, value: str, issuer: str | None = None) -> Identifier:
-    """Make an identifier of what somebody typed.
+    """Create an identifier from text that a user entered.
 
     Raises
     ------
     IdentifierError
-        There is nothing but padding, in the value or in an issuer that was given.
+        The value, or an issuer that was given, is empty or only padding.
     """
     value = normal(value)
     if not value:
@@ -78,9 +78,9 @@ def identifier(kind: Kind, value: str, issuer: str | None = None) -> Identifier:
 
 
 def normal(text: str) -> str:
-    """The form in which extraction stores a value: padding stripped, Unicode normal form C.
+    """Return a value as extraction stores it: without padding, in Unicode normal form C.
 
-    The same as `extract.values.text_of`, which starts from the bytes of a file.
+    The result is the same as that of `headers.values.text_of` for the bytes of a file.
     """
     values = "\\".join(value.strip(" \0") for value in text.split("\\"))
     joined = values if values.strip("\\") else ""
@@ -93,14 +93,14 @@ def read_list(data: bytes, kinds: tuple[Kind, ...]) -> list[Identifier]:
     Parameters
     ----------
     data
-        UTF-8, one a line (see `SYNTAX`); empty lines at the end do not count.
+        UTF-8, one identifier per line (see `SYNTAX`); empty lines at the end are ignored.
     kinds
-        What may stand in it.
+        Kinds that the list may contain.
 
     Raises
     ------
     IdentifierError
-        A line cannot be used; the message has its number.
+        A line is invalid; the message has its number.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -111,17 +111,17 @@ def read_list(data: bytes, kinds: tuple[Kind, ...]) -> list[Identifier]:
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     while lines and not lines[-1].strip():
         lines.pop()
-    return [_numbered(number, line, kinds) for number, line in enumerate(lines, start=1)]
+    return [_parse_numbered(number, line, kinds) for number, line in enumerate(lines, start=1)]
 
 
-def _numbered(number: int, line: str, kinds: tuple[Kind, ...]) -> Identifier:
+def _parse_numbered(number: int, line: str, kinds: tuple[Kind, ...]) -> Identifier:
     try:
-        return _of_line(line, kinds)
+        return _parse_line(line, kinds)
     except IdentifierError as error:
         raise IdentifierError(f"line {number}: {error}") from None
 
 
-def _of_line(line: str, kinds: tuple[Kind, ...]) -> Identifier:
+def _parse_line(line: str, kinds: tuple[Kind, ...]) -> Identifier:
     value, tab, issuer = line.partition("\t")
     if "\t" in issuer:
         raise IdentifierError("it has more than one tab")
@@ -130,9 +130,9 @@ def _of_line(line: str, kinds: tuple[Kind, ...]) -> Identifier:
         for kind in (Kind.STUDY, Kind.UID, Kind.ACCESSION):
             if colon and prefix == kind:
                 if kind not in kinds:
-                    raise IdentifierError(f"{kind}: is not possible here")
+                    raise IdentifierError(f"the prefix {kind}: is not allowed for this command")
                 return identifier(kind, rest)
-    # an empty cell of a spreadsheet: the issuer is not known
+    # an empty cell of a spreadsheet: the issuer is unknown
     return identifier(Kind.PATIENT, value, issuer if normal(issuer) else None)
 
 
@@ -142,7 +142,7 @@ def from_options(
     others: dict[Kind, str | None],
     listed: Callable[[], bytes] | None,
 ) -> list[Identifier]:
-    """The identifiers of a command line; exactly one way of naming them may be used.
+    """Return the identifiers of a command line, which are given in exactly one way.
 
     Parameters
     ----------
@@ -151,23 +151,23 @@ def from_options(
     others
         Values of the options for other kinds.
     listed
-        Reads the list on standard input, if that was asked for.
+        Reads the list from standard input; None if that was not requested.
 
     Raises
     ------
     IdentifierError
-        None or several ways were used, or one cannot be used.
+        Identifiers were given in no way or in several ways, or one is invalid.
     """
     named = {Kind.PATIENT: patient_id, **others}
     given = {kind: value for kind, value in named.items() if value is not None}
     if issuer is not None and patient_id is None:
         raise IdentifierError("--issuer needs --patient-id")
     if len(given) + (listed is not None) != 1:
-        raise IdentifierError("name what is meant in exactly one way; --help lists them")
+        raise IdentifierError("give the identifiers in exactly one way; see --help")
     if listed is not None:
         found = read_list(listed(), tuple(named))
         if not found:
-            raise IdentifierError("there is nothing on standard input")
+            raise IdentifierError("standard input is empty; give at least one identifier")
         return found
     [(kind, value)] = given.items()
     return [identifier(kind, value, issuer if kind is Kind.PATIENT else None)]

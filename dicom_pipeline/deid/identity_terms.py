@@ -1,10 +1,11 @@
-"""How the values that identify somebody become terms, which texts are searched for later.
+"""Identity terms: search terms derived from values that identify a person.
 
-A term is a kind and a sequence of tokens with single spaces: ``id:mrn 4711``.
+A term is a kind and a sequence of tokens with single spaces: ``id:mrn 4711``. The warehouse
+searches texts for these terms.
 
-Belongs here: plain functions from the text of values to terms.
-Does not belong here: tokens, which attributes are read (identity_attributes), rows (tables), and
-what is done with the terms (the warehouse).
+Belongs here: pure functions from the text of values to terms.
+Does not belong here: tokens (deid.tokens), the list of attributes (mapping.identity_attributes),
+rows (extract.tables), and the use of the terms (dbt, warehouse).
 """
 
 from __future__ import annotations
@@ -31,17 +32,18 @@ from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 CACHED = 1024
 LONGEST_ACRONYM = 12
-_ID_LETTERS = 3  # in all; shorter ones are in too many words
-_ID_DIGITS = 4
-_JOINED = 4  # letters of a component without its spaces, and
-_WHOLE = 6  # of a whole name without any: short ones are words (Ng^Lu is no lung)
+# minimum lengths: shorter terms occur in too many words
+_ID_LETTERS = 3  # characters of a whole identifier
+_ID_DIGITS = 4  # digits of a number
+_JOINED = 4  # letters of a component without its spaces
+_WHOLE = 6  # letters of a whole name without spaces (Ng^Lu must not match the word lung)
 
 _DIGITS = re.compile("[0-9]+")
 _ENTRY = re.compile(r"[,;:\r\n]")
 _PIECE = re.compile(r"[\s<>()\"]+")
 _CLAUSE = re.compile(r"[,;:()\[\]/\r\n\u2013\u2014]| - ")
 _DATE = re.compile(r"([0-9]{4})([.\-/]?)([0-9]{2})\2([0-9]{2})")
-# a backslash is a character in these, not what separates values
+# VRs in which a backslash is a character and does not separate values
 _SINGLE = frozenset({"LT", "ST", "UT"})
 
 
@@ -50,19 +52,19 @@ def _values(vr: str, text: str) -> list[str]:
 
 
 def _name_terms(vr: str, text: str) -> Iterator[str]:
-    """Of the patient's names: every token, their initials, and pseudonyms as identifiers."""
+    """Terms of the patient's names: every token, initials, and pseudonyms as identifiers."""
     for group in _groups(vr, text):
         words = _component_words(group, frozenset())
         if _DIGITS.search(group):
             yield from _whole_id(group)
-            # a research archive's pseudonym, such as Breast_MRI_001: its words are no names;
-            # but with several components (Doe^Baby 2) it is a person's name all the same
+            # a pseudonym of a research archive, such as Breast_MRI_001, contains no names;
+            # with several components (Doe^Baby 2) it is still the name of a person
             if sum(bool(tokens_of(component)) for component in _components(group)) < 2:
                 continue
         for name in _names(group, words, frozenset(), letters=2):
             yield f"name:{name}"
         yield from _initials_terms(words)
-        # a title in front of the given name is taken for it
+        # initials with a title before the given name, as if the title were the given name
         pieces = [words_of(component)[:1] for component in _components(group)[:2]]
         if len(pieces) > 1 and TITLES.intersection(pieces[1]):
             yield from _initials_terms([words[0], pieces[1]])
@@ -87,20 +89,20 @@ def _initials_terms(words: list[list[str]]) -> Iterator[str]:
 
 
 def _groups(vr: str, text: str) -> Iterator[str]:
-    """Alphabetic, ideographic and phonetic groups of all names in a value."""
+    """Alphabetic, ideographic and phonetic groups (PS3.5 section 6.2) of all names in a value."""
     for value in _values(vr, text):
         yield from value.split("=")
 
 
 def _components(group: str) -> list[str]:
-    """Family, given and middle name, prefix and suffix; or what commas separate instead."""
+    """Family, given and middle name, prefix and suffix; without carets, the parts at commas."""
     return group.split("^" if "^" in group else ",")
 
 
-def _component_words(group: str, passed_over: frozenset[str]) -> list[list[str]]:
-    """Words of each component, but for titles and what else is passed over."""
+def _component_words(group: str, skipped: frozenset[str]) -> list[list[str]]:
+    """Words of each component, without titles and skipped words."""
     found = []
-    in_names, in_affixes = passed_over | TITLES, passed_over | AFFIXES
+    in_names, in_affixes = skipped | TITLES, skipped | AFFIXES
     for position, component in enumerate(_components(group)):
         ignored = in_affixes if position > 2 else in_names
         if position > 2:  # Ph.D.
@@ -111,11 +113,11 @@ def _component_words(group: str, passed_over: frozenset[str]) -> list[list[str]]
 
 
 def _names(
-    group: str, words: list[list[str]], passed_over: frozenset[str], *, letters: int
+    group: str, words: list[list[str]], skipped: frozenset[str], *, letters: int
 ) -> set[str]:
     found = {word for component in words for word in component if long_enough(word, letters)}
-    # with a typographic apostrophe O'Brien is one token, in texts as well
-    found.update(w for w in words_of(group) if len(parts_of(w)) > 1 and w not in passed_over)
+    # with a typographic apostrophe O'Brien is one token, in texts too
+    found.update(w for w in words_of(group) if len(parts_of(w)) > 1 and w not in skipped)
     for component in words[:3]:
         if len(component) > 1:
             found.update(_joined(_JOINED, component))
@@ -123,7 +125,7 @@ def _names(
     if family and given:
         for first in (given, given[:1]):
             found.update(_joined(_WHOLE, family, first), _joined(_WHOLE, first, family))
-        # Farmer^Sue is FARMERS, which is a word too
+        # family name with initial: Farmer^Sue is also written FARMERS
         if is_latin(given[0]):
             letter = [folded(given[0])[0]]
             found.update(_joined(_WHOLE, family, letter), _joined(_WHOLE, letter, family))
@@ -137,7 +139,7 @@ def _joined(letters: int, *words: list[str]) -> Iterator[str]:
 
 
 def _initials(words: list[list[str]]) -> Iterator[str]:
-    """Given and family name's first letters in either order, with and without the middle ones."""
+    """Yield initials of given and family name in either order, with and without middle names."""
     letters = [[folded(word)[0] for word in component if is_latin(word)] for component in words[:3]]
     family, given, middle = (*letters, [], [], [])[:3]
     if not (family and given):
@@ -147,7 +149,7 @@ def _initials(words: list[list[str]]) -> Iterator[str]:
         return
     between = given[1:] + middle
     for last in {family[0], family[-1], "".join(family)}:
-        # of Ana Rosa^Quincy the second given name or the middle name, or both, or none
+        # Quincy^Ana Rosa: with the second given name, the middle name, both, or neither
         for inner in {"", *between[:1], *middle[:1], "".join(between)}:
             yield given[0] + inner + last
             yield last + given[0] + inner
@@ -159,7 +161,7 @@ def _id_terms(vr: str, text: str) -> Iterator[str]:
 
 
 def _whole_id(value: str) -> Iterator[str]:
-    """An identifier as a whole, and each long number in it, padded or not."""
+    """Terms of an identifier as a whole, and of each long number in it with and without zeros."""
     tokens = tokens_of(value)
     if sum(map(len, tokens)) >= _ID_LETTERS and any(c.isalnum() for c in value):
         yield "id:" + " ".join(tokens)
@@ -169,7 +171,7 @@ def _whole_id(value: str) -> Iterator[str]:
 
 def _numbers(tokens: Sequence[str]) -> Iterator[str]:
     runs = [token for token in tokens if token.isascii() and token.isdigit()]
-    if len(runs) == len(tokens):  # 12-34-56 is written 123456 as well
+    if len(runs) == len(tokens):  # 12-34-56 is also written 123456
         runs.append("".join(runs))
     for run in runs:
         if len(run) >= _ID_DIGITS:
@@ -237,36 +239,49 @@ _TERMS: dict[str, Callable[[str, str], Iterator[str]]] = {
 
 
 def terms_of(kind: str, vr: str, text: str) -> set[str]:
-    """Terms of one value, each as ``kind:term``.
+    """Return the terms of one value, each as ``kind:term``.
 
-    Names give ``initials`` and ``id`` as well; initials that are an abbreviation of imaging are
-    ``dotted``: they count with full stops, and where somebody signs.
+    Names also yield terms of kind ``initials`` and ``id``. Initials that are also an abbreviation
+    in imaging have kind ``dotted``: they match only with full stops, or in a signature.
+
+    Parameters
+    ----------
+    kind
+        Kind of the attribute; see `mapping.identity_attributes.KINDS`.
+    vr, text
+        VR of the attribute, and the text of its value.
     """
     return set(_TERMS[kind](vr, text))
 
 
 class IdentityTerms:
-    """Terms of whole headers; what the same values gave is remembered.
+    """Terms of whole headers, with a cache for equal values.
 
     Parameters
     ----------
     identity
-        Which attributes are read, and as what.
+        The attributes to read, and their kinds.
     """
 
     def __init__(self, identity: IdentityAttributes) -> None:
         self.attribute_paths: tuple[AttributePath, ...] = tuple(a.path for a in identity.attributes)
         self._kinds = [(a.kind, a.path.vr) for a in identity.attributes]
-        self._moments = [i for i, (_, vr) in enumerate(self._kinds) if vr == "DT"]
-        self._remembered = lru_cache(CACHED)(self._derive)
+        self._datetimes = [i for i, (_, vr) in enumerate(self._kinds) if vr == "DT"]
+        self._cached_terms = lru_cache(CACHED)(self._derive)
 
     def of(self, values: Iterable[str | None]) -> str:
-        """Lines ``kind:term``, sorted and distinct, of values in the order of ``attribute_paths``."""
+        """Return the terms of one header, as sorted distinct lines ``kind:term``.
+
+        Parameters
+        ----------
+        values
+            Texts of the values, in the order of ``attribute_paths``.
+        """
         key = list(values)
-        for i in self._moments:  # the time of day differs from image to image, and is no term
+        for i in self._datetimes:  # the time of day is not a term, and would defeat the cache
             if (text := key[i]) is not None:
-                key[i] = "\\".join([moment[:8] for moment in text.split("\\")])
-        return self._remembered(tuple(key))
+                key[i] = "\\".join([value[:8] for value in text.split("\\")])
+        return self._cached_terms(tuple(key))
 
     def _derive(self, values: tuple[str | None, ...]) -> str:
         found: set[str] = set()

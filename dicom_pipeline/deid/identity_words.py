@@ -1,7 +1,8 @@
-"""Words in names, places and roles that tell nobody's identity.
+"""Words in names, places and roles that do not identify a person.
 
 Belongs here: lists of words, in lower case.
-Does not belong here: how values become terms (identity), and words that texts may keep (seeds).
+Does not belong here: conversion of values to terms (identity_terms), and words that texts may keep
+(the dbt seeds).
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# no name whatever component they stand in
+# not a name in any component
 TITLES = _words("dr prof mr mrs ms phd md jr sr")
 
-# forms of address and degrees, of which some (Ma, Major, Miss) are family names too: they are
-# passed over where only such things stand, in a name's prefix and suffix
+# forms of address and degrees. Some (Ma, Major, Miss) are also family names, so they are skipped
+# only in a name's prefix and suffix
 AFFIXES = TITLES | _words(
     """
     ba bs bsc ma msc mba mdiv mbbs mbchb do rn rt np pa dds dmd dvm esq fracr frcr frcs mrcp facr
@@ -25,7 +26,7 @@ AFFIXES = TITLES | _words(
     """
 )
 
-# what stands for a person who is not named
+# words in place of the name of a person
 ROLES = _words(
     """
     admin administrator anonym anonymised anonymized anonymous assigned assistant attending
@@ -45,7 +46,7 @@ ROLES = _words(
     """
 )
 
-# left out of acronyms: Hospital of the Holy Ghost is both HOTHG and HHG
+# optional in acronyms: Hospital of the Holy Ghost is both HOTHG and HHG
 CONNECTORS = _words(
     """
     a af al am an and at auf aus bei by d da das de del della der des di die do dos du e el en et
@@ -54,10 +55,10 @@ CONNECTORS = _words(
     """
 )
 
-# what imaging itself abbreviates so: initials that look like it say nothing, unless somebody signs
-# with them. In parts: modalities and views; what stands in capitals in the public descriptions of
-# ten collections or more (tuning part; of two letters only words and what says what was done);
-# small words, scores (BI-RADS), a vendor and sister sequences
+# abbreviations in imaging: equal initials do not identify a person, except in a signature.
+# In this order: modalities and views; words in capitals in public descriptions of at least ten
+# collections (tuning part; of two-letter ones only words and procedures); short words, scores
+# (BI-RADS), a vendor and related sequences
 ABBREVIATIONS = _words(
     """
     ct mr us pt nm cr dx dr mg rf xa px io ot sc ap pa ll rl lr lt rt ax tr te ti fa ta sl pd fs

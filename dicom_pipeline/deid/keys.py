@@ -1,9 +1,8 @@
-"""The secret key of pseudonyms: reading, checking and deriving from it.
+"""The secret key of the pseudonyms: reading, checking and key derivation.
 
-Belongs here: the key as text, what is derived from it (HKDF, RFC 5869), and the keyed hash as
-Python computes it (HMAC, RFC 2104).
-Does not belong here: where the key is stored and when it changes (warehouse.vault), what is hashed
-and why (the macros and seeds of dbt).
+Belongs here: the key as text, keys derived from it (HKDF, RFC 5869), and the keyed hash in Python.
+Does not belong here: storage and rotation of the key (warehouse.vault), and the selection of hashed
+values (macros and seeds of dbt).
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ SALT = b"dicom_pipeline"
 
 
 class VaultError(ConfigurationError):
-    """The key is missing, weak or not the one the tables were made with. Never quotes it."""
+    """The key is missing, weak, or not the key of the tables. The message never quotes it."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """What is derived from the key.
+    """Keys derived from the secret key.
 
     Attributes
     ----------
     key_id
-        Names the key; may be stored and shown.
+        Identifier of the key, 16 hex digits; not secret.
     ki, ko
         Inner and outer key of the keyed hash, 64 hex digits each.
     """
@@ -44,7 +43,7 @@ class Secret:
 
 
 def hkdf_sha256(key: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
-    """Derive `length` bytes from a key, as RFC 5869 has it."""
+    """Derive ``length`` bytes from a key with HKDF-SHA256 (RFC 5869)."""
     extracted = hmac.digest(salt, key, "sha256")
     block, output = b"", b""
     while len(output) < length:
@@ -55,23 +54,23 @@ def hkdf_sha256(key: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
 
 
 def keyed_hash(secret: Secret, domain: str, value: str) -> str:
-    """Hash a value as the macro `keyed_hash` does: 64 lower-case hex digits."""
+    """Return the keyed hash of a value, like the macro ``keyed_hash``: 64 lower-case hex digits."""
     inner = hashlib.sha256(f"{secret.ki}{domain}|{value}".encode()).hexdigest()
     return hashlib.sha256(f"{secret.ko}{inner}".encode()).hexdigest()
 
 
 def new_key() -> str:
-    """Draw a key."""
+    """Generate a random key, in hex."""
     return secrets.token_hex(KEY_BYTES)
 
 
 def derive(text: str) -> Secret:
-    """What is derived from a key that is given as text.
+    """Derive the keys from a secret key given as text.
 
     Raises
     ------
     VaultError
-        It is weak or malformed.
+        The key is weak or malformed.
     """
     key = _decode(text)
 
@@ -82,39 +81,40 @@ def derive(text: str) -> Secret:
 
 
 def _decode(text: str) -> bytes:
-    """Bytes of a key in hex or base64; errors are swallowed because some would quote it."""
+    """Decode a key in hex or base64; errors are replaced, because some quote the key."""
     text = text.strip()
     try:
         is_hex = re.fullmatch("[0-9a-fA-F]+", text)
         key = bytes.fromhex(text) if is_hex else base64.b64decode(text, validate=True)
     except ValueError:
         key = b""
-    if len(key) < KEY_BYTES or _was_typed(key):
+    if len(key) < KEY_BYTES or _is_not_random(key):
         raise VaultError(
             "The key (DICOM_PSEUDONYM_KEY, or the file DICOM_PSEUDONYM_KEY_FILE) must be at least "
-            f"{KEY_BYTES} random bytes in hex or base64, as `openssl rand -hex {KEY_BYTES}` gives."
+            f"{KEY_BYTES} random bytes in hex or base64; create it with "
+            f"`openssl rand -hex {KEY_BYTES}`."
         )
     return key
 
 
-def _was_typed(key: bytes) -> bool:
-    """Whether nobody drew these bytes: few different ones, a repetition, or a text."""
+def _is_not_random(key: bytes) -> bool:
+    """Whether the bytes cannot be random: few distinct values, a repetition, or ASCII text."""
     is_text = all(0x20 <= byte < 0x7F for byte in key)
     return len(set(key)) < KEY_BYTES // 2 or key in (key + key)[1:-1] or is_text
 
 
 def read_key(path: Path) -> str:
-    """Text of a key file.
+    """Return the text of a key file.
 
     Raises
     ------
     VaultError
-        It cannot be read.
+        The file cannot be read.
     """
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
-        # not its path: somebody may have put the key where its path belongs
+        # do not quote the path: a user may have set the key itself in place of the path
         raise VaultError(
             "The key file (DICOM_PSEUDONYM_KEY_FILE, or --key-file) cannot be read as text."
         ) from None

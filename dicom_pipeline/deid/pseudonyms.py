@@ -1,7 +1,7 @@
-"""What an identifier is in the tables, computed as the macros compute it.
+"""Pseudonyms of identifiers in the published tables, computed like the dbt macros.
 
-Belongs here: entity keys, pseudonyms and UIDs for who holds the key, to link a cohort by.
-Does not belong here: the keyed hash itself and the key (vault), and reading any table.
+Belongs here: entity keys, pseudonyms and UIDs, for linking a cohort with the key.
+Does not belong here: the keyed hash and the key (deid.keys, warehouse.vault), and reading tables.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.deid.identifiers import Identifier, Kind
 from dicom_pipeline.deid.keys import Secret, keyed_hash
 
@@ -18,14 +18,14 @@ SURROGATE_KEYS_CSV = DBT_PROJECT_DIR / "seeds" / "surrogate_key_mapping.csv"
 
 
 class Pseudonyms:
-    """The pseudonyms of one key.
+    """Pseudonyms under one key.
 
     Parameters
     ----------
     secret
-        The key.
+        The derived keys.
     surrogate_keys_csv
-        The seed that says of which columns each entity key is made.
+        The seed with the columns of each entity key.
     """
 
     def __init__(self, secret: Secret, surrogate_keys_csv: Path = SURROGATE_KEYS_CSV) -> None:
@@ -39,23 +39,28 @@ class Pseudonyms:
             alternatives.setdefault(line["alternative"], []).append(column)
 
     def id(self, domain: str, value: str) -> str:
-        """128 bits of the keyed hash, as the macro ``keyed_id``."""
+        """Return 128 bits of the keyed hash as 32 hex digits, like the macro ``keyed_id``."""
         return keyed_hash(self.secret, domain, value)[:32]
 
     def uid(self, value: str) -> str:
-        """The UID that stands for another, as the macro ``deid_uid``."""
+        """Return the replacement of a UID (``2.25.…``), like the macro ``deid_uid``."""
         digits = keyed_hash(self.secret, "uid", value)
         return f"2.25.{2**60 + int(digits[:15], 16)}{int(digits[15:30], 16):019d}"
 
     def entity_key(self, name: str, values: Mapping[str, str | None]) -> str | None:
-        """A key of an entity, as the macro ``entity_key``.
+        """Return the key of an entity, like the macro ``entity_key``.
 
         Parameters
         ----------
         name
             ``patient_key``, ``study_key``, ...
         values
-            Values of the raw key columns; what is missing is null.
+            Values of the raw key columns; a missing column counts as null.
+
+        Returns
+        -------
+        str or None
+            32 hex digits; None if no alternative has all of its required columns.
         """
         for alternative, columns in sorted(self._alternatives[name].items()):
             if any(required and values.get(column) is None for column, required in columns):
@@ -68,7 +73,9 @@ class Pseudonyms:
         return None
 
     def entity_key_sql(self, name: str) -> str:
-        """An SQL expression for a key of an entity, over the raw key columns and ``ki``, ``ko``.
+        """Return an SQL expression for the key of an entity.
+
+        The expression uses the raw key columns and the columns ``ki`` and ``ko``.
 
         Parameters
         ----------
@@ -84,9 +91,9 @@ class Pseudonyms:
         return f"left(sha256(ko || sha256(ki || '{name}|' || {value})), 32)"
 
     def of(self, identifier: Identifier) -> dict[str, str]:
-        """What an identifier is in the tables, by the names of their columns.
+        """Return the pseudonyms of an identifier, by the names of their columns.
 
-        Without an issuer it is the patient whose files name none.
+        A Patient ID without an issuer is that of a patient whose files have no issuer.
         """
         value = identifier.value
         if identifier.kind is Kind.PATIENT:

@@ -1,10 +1,10 @@
-"""How text is cut into tokens, and the spellings that a token may have elsewhere.
+"""Split text into tokens, and list the alternative spellings of a token.
 
-A token is a run of ASCII digits, or a run of ASCII letters and any characters beyond ASCII, in
-lower case. SQL cuts texts the same way.
+A token is a run of ASCII digits, or a run of ASCII letters and non-ASCII characters, in lower
+case. SQL splits texts in the same way.
 
 Belongs here: characters: case, accents, scripts.
-Does not belong here: what a token stands for (identity).
+Does not belong here: the meaning of a token (identity_terms).
 """
 
 from __future__ import annotations
@@ -14,35 +14,38 @@ import unicodedata
 from functools import cache
 
 _TOKEN = re.compile("[0-9]+|[A-Za-z\u0080-\U0010ffff]+")
-# letters that Unicode does not take apart; \u0131 is the dotless i
+# letters without a Unicode decomposition; \u0131 is the dotless i
 _LETTERS = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th",
     "ħ": "h", "ŧ": "t", "\u0131": "i", "ŋ": "n", "ə": "e",
 }  # fmt: skip
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-# accents come and go with capitals in these; in others (が, й) they make another letter
+# scripts with optional accents; in other scripts (が, й) an accent makes a different letter
 _FOLDED_SCRIPTS = ("LATIN ", "FULLWIDTH LATIN ", "GREEK ")
 _SIGMAS = ("\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}")
 
 
 def lowered(text: str) -> str:
-    """Lower case a character at a time, as SQL does: ``str.lower`` looks at neighbours."""
+    """Convert to lower case one character at a time, as SQL does.
+
+    ``str.lower`` depends on the neighbouring characters.
+    """
     return text.lower() if text.isascii() else "".join(c.lower()[0] for c in text)
 
 
 def tokens_of(text: str) -> list[str]:
-    """Tokens of a text, in their order."""
+    """Return the tokens of a text, in order."""
     return _TOKEN.findall(lowered(unicodedata.normalize("NFC", text)))
 
 
 def words_of(text: str) -> list[str]:
-    """Tokens that are letters."""
+    """Return the tokens of a text that are letters."""
     return [token for token in tokens_of(text) if token[0] not in "0123456789"]
 
 
 @cache
 def _plain(letter: str) -> str | None:
-    """A letter without its accent; None if its script has none that come and go."""
+    """Return a letter without its accent; None if its script has no optional accents."""
     if not unicodedata.name(letter, "").startswith(_FOLDED_SCRIPTS):
         return None
     parts = unicodedata.normalize("NFKD", _LETTERS.get(letter, letter))
@@ -51,7 +54,7 @@ def _plain(letter: str) -> str | None:
 
 
 def folded(token: str) -> str:
-    """A token with the accents of Latin and Greek letters off."""
+    """Return a token without the accents of Latin and Greek letters."""
     if token.isascii():
         return token
     letters: list[str] = []
@@ -66,22 +69,22 @@ def folded(token: str) -> str:
 
 
 def forms_of(token: str) -> tuple[str, str, str]:
-    """A token as it is, without accents, and with German digraphs: müller, muller, mueller."""
+    """Return a token unchanged, without accents, and with digraphs: müller, muller, mueller."""
     return token, folded(token), folded(token.translate(_DIGRAPHS))
 
 
 def spellings(token: str) -> set[str]:
-    """All forms of a token that a text may have."""
+    """Return all forms of a token that may occur in a text."""
     if token.isascii():
         return {token}
     found = set(forms_of(token))
-    # a sigma at the end of a word is another letter, unless the word was in capitals
+    # a sigma at the end of a word is a different letter, unless the word was in capitals
     finals = {f"{form[:-1]}{end}" for form in found if form.endswith(_SIGMAS) for end in _SIGMAS}
     return found | finals
 
 
 def parts_of(token: str) -> list[str]:
-    """Pieces of a token between punctuation beyond ASCII, such as wide spaces."""
+    """Split a token at non-ASCII punctuation, such as full-width spaces."""
     if token.isascii():
         return [token]
     kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in token)
@@ -94,7 +97,7 @@ def is_latin(token: str) -> bool:
 
 
 def long_enough(token: str, letters: int, others: int = 1) -> bool:
-    """Whether a token has that many letters; if they are not Latin, fewer do."""
+    """Whether a token has at least ``letters`` Latin letters, or ``others`` of another script."""
     if is_latin(token):
         return len(token) >= letters
     return sum(c.isalpha() for c in token) >= others

@@ -219,7 +219,7 @@ class Partitions:
         report.read = len(work.to_read)
         report.carried_over = work.carried_files
         if purged:
-            report.ignored[Reason.WITHDRAWN] = len(purged)
+            report.ignored[Reason.PURGED] = len(purged)
             if not self._forget(work, purged):
                 report.version, report.removed = self.version_without_files, True
                 return report

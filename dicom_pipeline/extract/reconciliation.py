@@ -139,7 +139,7 @@ def _explain(
             else:
                 result.pending += 1
         elif path in purged:
-            result.ignored[Reason.WITHDRAWN] += 1
+            result.ignored[Reason.PURGED] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
         elif path in young or _arrived_since(scan, storage, path, landing):

@@ -1,1 +1,1 @@
-"""From the bytes of a file to the values of its header; knows no tables."""
+"""Header readers: from the bytes of a DICOM file to the values of its header."""

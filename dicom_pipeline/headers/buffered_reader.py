@@ -1,7 +1,7 @@
-"""A place in a file, and the bytes around it, which are read as they are needed.
+"""Forward reader of a file with a buffer.
 
-Belongs here: reading ranges of an open file, each byte once and no more than is needed.
-Does not belong here: what the bytes mean (walk, items).
+Belongs here: reading ranges of an open file, each byte at most once, and only as needed.
+Does not belong here: parsing the bytes (element_walk, sequence_items).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ LARGEST_BLOCK = 1 << 17
 
 
 class BufferedReader:
-    """A place in a file.
+    """Current position in a file, with a buffer of the bytes that follow.
 
     Attributes
     ----------
     data, offset
-        Bytes of the file, and where in them the place is.
+        The buffer, and the current position as an offset into it.
     start
-        Where in the file the bytes begin.
+        Offset of the buffer in the file.
     size
-        Bytes of the whole file.
+        Size of the file in bytes.
     tag
-        Tag of the last element in front of the place.
+        Tag of the last element before the current position.
     """
 
     __slots__ = ("_block", "_file", "data", "offset", "size", "start", "tag")
@@ -38,17 +38,17 @@ class BufferedReader:
         self.offset = 0
         self.tag = -1
 
-    def have(self, wanted: int) -> int:
-        """Make bytes from the place on available; ``offset`` and ``data`` may change.
+    def ensure(self, wanted: int) -> int:
+        """Read until the buffer has ``wanted`` bytes; ``offset`` and ``data`` may change.
 
         Returns
         -------
         int
-            How many there are: fewer than ``wanted`` only at the end of the file.
+            Number of bytes available: fewer than ``wanted`` only at the end of the file.
         """
-        there = len(self.data) - self.offset
-        if there >= wanted:
-            return there
+        available = len(self.data) - self.offset
+        if available >= wanted:
+            return available
         at = self.start + self.offset
         kept = self.data[self.offset :]
         begin = at + len(kept)
@@ -59,7 +59,7 @@ class BufferedReader:
         return len(kept)
 
     def skip(self, count: int) -> None:
-        """Go on, without reading what lies between."""
+        """Advance by ``count`` bytes without reading them."""
         self.offset += count
         if self.offset > len(self.data):
             self.start += self.offset
@@ -67,5 +67,5 @@ class BufferedReader:
 
     @property
     def left(self) -> int:
-        """Bytes of the file behind the place."""
+        """Number of bytes from the current position to the end of the file."""
         return self.size - self.start - self.offset

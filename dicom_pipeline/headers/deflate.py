@@ -1,7 +1,7 @@
-"""A deflated data set as a file of its own, of which only so much is inflated as a header can have.
+"""Deflated data set as an open file, inflated only up to the largest size of a header.
 
-Belongs here: inflating within a bound: two megabytes may hold two gigabytes.
-Does not belong here: where in a file the deflated part begins, and parsing (pydicom_reader).
+Belongs here: inflating with a limit, because two megabytes may inflate to two gigabytes.
+Does not belong here: finding the deflated part in a file, and parsing (pydicom_reader).
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from dicom_pipeline.common.open_file import OpenFile
 
 LARGEST_INFLATED = 64 << 20
 _BLOCK = 1 << 16
-_ENDLESS = 1 << 62
+_UNKNOWN_SIZE = 1 << 62
 
 
 class InflatedFile(OpenFile):
-    """The data set of a file in the deflated transfer syntax (PS3.5 annex A.5).
+    """Data set of a file in the deflated transfer syntax (PS3.5 annex A.5).
 
     Parameters
     ----------
     read_at
-        Reads so many bytes of the file from an offset on.
+        Reads a number of bytes of the file; arguments are offset and length.
     start
-        Where its deflated part begins.
+        Offset of the deflated part.
 
     Attributes
     ----------
     size
-        Bytes of the data set; endless unless the deflated part came to its end.
+        Size of the data set in bytes; 2^62 if the end of the deflated part was not reached.
     """
 
     def __init__(self, read_at: Callable[[int, int], bytes], start: int) -> None:
@@ -37,16 +37,16 @@ class InflatedFile(OpenFile):
         self._data = self._inflate(read_at, start)
 
     def _inflate(self, read_at: Callable[[int, int], bytes], start: int) -> bytes:
-        self.size = _ENDLESS
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self.size = _UNKNOWN_SIZE
+        decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
         found = bytearray()
         while block := read_at(start, _BLOCK):
             start += len(block)
             try:
-                found += inflater.decompress(block, LARGEST_INFLATED - len(found))
+                found += decompressor.decompress(block, LARGEST_INFLATED - len(found))
             except zlib.error:
-                break  # what came before it may be all that is wanted
-            if inflater.eof:
+                break  # the bytes before the error may contain the whole header
+            if decompressor.eof:
                 self.size = len(found)
                 break
             if len(found) == LARGEST_INFLATED:
@@ -55,16 +55,16 @@ class InflatedFile(OpenFile):
         return bytes(found)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read up to ``length`` bytes; fewer at the end, and where the deflated part is broken.
+        """Read up to ``length`` bytes; fewer at the end, and where the deflated part is corrupt.
 
         Raises
         ------
         ValueError
-            No header is so large.
+            ``offset`` is beyond the largest size of a header.
         """
         if self._too_large and offset >= len(self._data):
-            raise ValueError("more was deflated than a header has")
+            raise ValueError("the deflated data set is larger than a header may be")
         return self._data[offset : offset + length]
 
     def close(self) -> None:
-        """Nothing is held; the file is closed by who opened it."""
+        """Do nothing: the caller that opened the file closes it."""

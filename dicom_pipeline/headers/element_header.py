@@ -1,7 +1,8 @@
-"""Headers of elements in little-endian bytes.
+"""Decode the header of an element in little-endian bytes.
 
 Belongs here: tag, VR and length of an element (PS3.5 section 7.1).
-Does not belong here: items of sequences (items), values, and which elements are wanted (walk).
+Does not belong here: items of sequences (sequence_items), values, and the selection of elements
+(element_walk).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 
 UNDEFINED = 0xFFFFFFFF
-_DELIMITERS = 0xFFFE  # the group of items and of what ends them
-WIDEST = 12  # bytes of an element's header
+_DELIMITERS = 0xFFFE  # the group of items and delimiters
+WIDEST = 12  # largest size of an element's header, in bytes
 
 _SHORT = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_16}
 _LONG = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_32 if len(vr) == 2}
@@ -24,22 +25,34 @@ _length = Struct("<L").unpack_from
 
 
 class UnexpectedEnd(Exception):
-    """The bytes end in the middle of something."""
+    """The bytes end within an element."""
 
 
 def element_header(
     data: bytes, offset: int, *, implicit: bool, last: int = 0xFFFFFFFF
 ) -> tuple[int, str | None, int, int]:
-    """Tag, VR (None if implicit), bytes of the header, and length of the value.
+    """Decode the header of an element.
 
-    Of an element behind ``last`` only the tag is looked at: it may be of another encoding.
+    Parameters
+    ----------
+    data, offset
+        The bytes, and the offset of the element.
+    implicit
+        Whether VRs are implicit.
+    last
+        Only the tag of an element beyond this tag is decoded: it may have another encoding.
+
+    Returns
+    -------
+    tuple
+        Tag, VR (None if implicit), size of the header in bytes, and length of the value in bytes.
 
     Raises
     ------
     FallbackRequired
-        The VR is none of the standard, or the element is an item or delimiter.
+        The VR is not in the standard, or the element is an item or a delimiter.
     UnexpectedEnd
-        The bytes end in the header.
+        The bytes end within the header.
     """
     if len(data) < offset + 8:
         raise UnexpectedEnd

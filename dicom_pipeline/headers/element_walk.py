@@ -1,7 +1,7 @@
-"""Walking over the elements of a little-endian data set, without pydicom.
+"""Walk over the elements of a little-endian data set without pydicom.
 
-Belongs here: finding the wanted elements among all, and when to stop or to doubt.
-Does not belong here: how an element is encoded (elements), which file is walked (header).
+Belongs here: finding the wanted elements, and when to stop or to fall back to pydicom.
+Does not belong here: decoding of element headers (element_header), choice of files (fast_reader).
 """
 
 from __future__ import annotations
@@ -17,38 +17,40 @@ from dicom_pipeline.headers.run_layout import LONGEST, LONGEST_RUN, Element, Lay
 from dicom_pipeline.headers.sequence_items import SequenceEnds
 from dicom_pipeline.headers.value_cache import Decoder
 
-LARGEST_VALUE = 1 << 20  # a wanted value beyond this is for pydicom to refuse
+LARGEST_VALUE = 1 << 20  # beyond this, pydicom decides about a wanted value
 AMBIGUOUS = "US or SS"
 PIXEL_REPRESENTATION = 0x00280103
-_SEEN = 2048  # sequences
-_LAYOUTS = 2048  # beyond that all are forgotten, and the next files teach new ones
+_CACHED_ELEMENTS = 2048
+_CACHED_LAYOUTS = 2048  # when the cache is full it is cleared and filled again
 
 
 @dataclass(frozen=True, slots=True)
 class ComplexElement:
-    """An element that is not plain text: tag, VR, encoded header and value."""
+    """Element that is not plain text: tag, VR, encoded header and value."""
 
     tag: int
     vr: str | None
-    head: bytes
+    header: bytes
     value: bytes
 
 
 class Walk:
-    """A walk over data sets of one syntax, and of one class to be quick.
+    """Walk over data sets of one transfer syntax.
+
+    Walks of one SOP class are faster, because their element layouts repeat.
 
     Parameters
     ----------
     wanted
-        Place among the results and VR of each attribute that is wanted, by tag.
+        Index in the results and VR of each wanted attribute, by tag.
     special
-        Place among the results of elements that are not plain text: they get a `ComplexElement`.
+        Index in the results of elements that are not plain text; the result is a `ComplexElement`.
     last
-        The walk ends in front of the first tag beyond this.
+        The walk ends before the first tag beyond this one.
     pause
-        The walk is interrupted behind this tag.
+        The walk pauses after this tag.
     implicit
-        Implicit VR.
+        Whether VRs are implicit.
     """
 
     def __init__(
@@ -67,29 +69,29 @@ class Walk:
         self._implicit = implicit
         self._layouts: dict[bytes, Layout] = {}
         self._ends = SequenceEnds(implicit=implicit)
-        self._seen: dict[bytes, ComplexElement] = {}
+        self._cached_elements: dict[bytes, ComplexElement] = {}
 
     def advance(self, at: BufferedReader, decoder: Decoder, results: list[Any]) -> bool:
-        """Walk on, and put the texts of wanted values among the results.
+        """Continue the walk and store the texts of wanted values in the results.
 
         Parameters
         ----------
         at
-            Where the walk is, and then where it has come to.
+            Current position; it is advanced.
         decoder
-            The texts of values.
+            Converts values to text.
         results
-            A place for each wanted attribute, and for each special one.
+            List with an entry for each wanted attribute and each special element.
 
         Returns
         -------
         bool
-            False at the end; True for a pause.
+            False at the end of the walk; True at a pause.
 
         Raises
         ------
         FallbackRequired
-            The file is for pydicom to read.
+            pydicom must read the file.
         """
         run: list[Element] = []
         layout_of = self._layouts.get
@@ -97,12 +99,12 @@ class Walk:
         while True:
             layout = layout_of(data[offset : offset + 8])
             if layout is not None and offset + layout.size <= len(data):
-                heads = layout.cut_heads(data, offset)
-                if heads != layout.heads:
-                    layout = self._common(layout, heads)
+                headers = layout.cut_headers(data, offset)
+                if headers != layout.headers:
+                    layout = self._common(layout, headers)
                 if layout is not None:
                     if run:
-                        self._learn(run)
+                        self._cache_layout(run)
                     if layout.first_tag <= tag:
                         raise FallbackRequired(FallbackReason.ORDER)
                     values = layout.cut_values(data, offset)
@@ -114,34 +116,34 @@ class Walk:
                     offset += layout.size
                     continue
             at.offset, at.tag = offset, tag
-            if layout is not None and offset and at.have(layout.size) >= layout.size:
+            if layout is not None and offset and at.ensure(layout.size) >= layout.size:
                 data, offset = at.data, at.offset
                 continue
             more = self._take(at, run, decoder, results)
             data, offset, tag = at.data, at.offset, at.tag
             if not more or tag == self._pause:
-                self._learn(run)
+                self._cache_layout(run)
                 return more
 
-    def _common(self, layout: Layout, heads: tuple[bytes, ...]) -> Layout | None:
-        """As much of a layout as is true of these headers; it is remembered instead."""
-        shorter = layout.common(heads)
+    def _common(self, layout: Layout, headers: tuple[bytes, ...]) -> Layout | None:
+        """Return the part of a layout that matches these headers, and cache it instead."""
+        shorter = layout.common(headers)
         if shorter is not None:
-            self._layouts[heads[0][:8]] = shorter
+            self._layouts[headers[0][:8]] = shorter
         return shorter
 
-    def _learn(self, run: list[Element]) -> None:
+    def _cache_layout(self, run: list[Element]) -> None:
         if run:
-            if len(self._layouts) >= _LAYOUTS:
+            if len(self._layouts) >= _CACHED_LAYOUTS:
                 self._layouts.clear()
-            self._layouts[run[0].head[:8]] = Layout(run)
+            self._layouts[run[0].header[:8]] = Layout(run)
             run.clear()
 
     def _take(
         self, at: BufferedReader, run: list[Element], decoder: Decoder, results: list[Any]
     ) -> bool:
-        """Take one element. False at the end of the walk."""
-        if len(at.data) - at.offset < WIDEST and not at.have(WIDEST):
+        """Take one element; returns False at the end of the walk."""
+        if len(at.data) - at.offset < WIDEST and not at.ensure(WIDEST):
             return False
         try:
             tag, vr, width, length = element_header(
@@ -164,30 +166,30 @@ class Walk:
         wanted = self._wanted.get(tag)
         if wanted is None:
             if whole > LONGEST:
-                self._learn(run)
+                self._cache_layout(run)
             else:
                 self._add(run, Element(at.data[at.offset : at.offset + width], tag, length))
             at.skip(whole)
             return True
         if length > LARGEST_VALUE:
             raise FallbackRequired(FallbackReason.LARGE)
-        at.have(whole)
-        head = at.data[at.offset : at.offset + width]
+        at.ensure(whole)
+        header = at.data[at.offset : at.offset + width]
         value = at.data[at.offset + width : at.offset + whole]
         at.offset += whole
-        cell, own = wanted
-        chosen = own if vr is None or vr == "UN" else vr
+        cell, dictionary_vr = wanted
+        chosen = dictionary_vr if vr is None or vr == "UN" else vr
         if chosen == AMBIGUOUS:
-            self._learn(run)
-            results[cell] = ComplexElement(tag, vr, head, value)
+            self._cache_layout(run)
+            results[cell] = ComplexElement(tag, vr, header, value)
             return True
-        if chosen == "SQ" or (tag == PIXEL_REPRESENTATION and chosen != own):
+        if chosen == "SQ" or (tag == PIXEL_REPRESENTATION and chosen != dictionary_vr):
             raise FallbackRequired(FallbackReason.VALUE_REPRESENTATION)
         results[cell] = decoder[chosen][value]
         if whole > LONGEST:
-            self._learn(run)
+            self._cache_layout(run)
         else:
-            self._add(run, Element(head, tag, length, cell, chosen))
+            self._add(run, Element(header, tag, length, cell, chosen))
         return True
 
     def _take_complex(
@@ -197,7 +199,7 @@ class Walk:
         results: list[Any],
         element: tuple[int, str | None, int, int],
     ) -> None:
-        """Take a sequence, or what else is not plain text; learn it if it has come before."""
+        """Take a sequence or a special element; add it to the run if it was seen before."""
         tag, vr, width, length = element
         if length == UNDEFINED:
             length = self._ends.length(at, width, tag, vr)
@@ -206,31 +208,31 @@ class Walk:
             raise FallbackRequired(FallbackReason.ENDS_EARLY)
         slot = self._special.get(tag)
         if slot is None and whole > LONGEST:
-            self._learn(run)
+            self._cache_layout(run)
             at.skip(whole)
             return
         if length > LARGEST_VALUE:
             raise FallbackRequired(FallbackReason.LARGE)
-        at.have(whole)
+        at.ensure(whole)
         data, offset = at.data, at.offset
         at.offset += whole
-        all_of_it = data[offset : offset + whole]
-        seen = self._seen.get(all_of_it)
-        special = seen or ComplexElement(tag, vr, all_of_it[:width], all_of_it[width:])
+        encoded = data[offset : offset + whole]
+        cached = self._cached_elements.get(encoded)
+        special = cached or ComplexElement(tag, vr, encoded[:width], encoded[width:])
         if slot is not None:
             results[slot] = special
-        if seen is not None and tag != self._pause:
+        if cached is not None and tag != self._pause:
             constant = None if slot is None else special
             cell = -1 if slot is None else slot
-            self._add(run, Element(all_of_it, tag, 0, cell, None, constant))
+            self._add(run, Element(encoded, tag, 0, cell, None, constant))
             return
-        self._learn(run)
+        self._cache_layout(run)
         if whole <= LONGEST:
-            if len(self._seen) >= _SEEN:
-                self._seen.clear()
-            self._seen[all_of_it] = special
+            if len(self._cached_elements) >= _CACHED_ELEMENTS:
+                self._cached_elements.clear()
+            self._cached_elements[encoded] = special
 
     def _add(self, run: list[Element], element: Element) -> None:
         run.append(element)
         if len(run) >= LONGEST_RUN:
-            self._learn(run)
+            self._cache_layout(run)

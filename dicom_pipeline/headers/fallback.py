@@ -1,7 +1,7 @@
-"""Why the fast reader leaves a file to pydicom.
+"""Reasons why the fast reader falls back to pydicom.
 
 Belongs here: the reasons, which the raw tables count.
-Does not belong here: why a file gives no row (reader), which only pydicom decides.
+Does not belong here: reasons for a rejected file (reader), which only the pydicom reader gives.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FallbackReason(StrEnum):
-    """What the fast reader is not sure of."""
+    """Property of a file that the fast reader does not handle."""
 
     NO_PREAMBLE = "no_preamble"
     FILE_META = "file_meta"
@@ -27,8 +27,8 @@ class FallbackReason(StrEnum):
 
 
 class FallbackRequired(Exception):
-    """The fast reader is not sure of what it sees; carries the reason and no value."""
+    """The fast reader cannot read a file reliably; has the reason and no value of the file."""
 
-    def __init__(self, doubt: FallbackReason) -> None:
-        super().__init__(doubt.value)
-        self.doubt = doubt
+    def __init__(self, reason: FallbackReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason

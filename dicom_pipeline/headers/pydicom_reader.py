@@ -1,7 +1,8 @@
-"""The header reader on pydicom: slow, and the one that others are held against.
+"""Header reader based on pydicom: slow, and the reference for the other readers.
 
-Belongs here: parsing a header by pydicom, and telling a whole header from one that is not.
-Does not belong here: the rules for text (values), and which attributes are wanted (attributes).
+Belongs here: parsing a header with pydicom, and detecting truncated headers.
+Does not belong here: conversion of values to text (values), and the selection of attributes
+(mapping).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from dicom_pipeline.headers.values import encodings_of, text_of
 
 BLOCK = 8192
 LARGEST_BLOCK = 1 << 20
-LARGEST_VALUE = 1 << 20  # a wanted value beyond this is not read, but counted as unreadable
+LARGEST_VALUE = 1 << 20  # a larger wanted value is not read; it counts as unreadable
 UNDEFINED = 0xFFFFFFFF
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
@@ -38,23 +39,24 @@ _PIXEL_REPRESENTATION = 0x00280103
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 # JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
 DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
-# what comes of reading a transfer syntax that is not ours as if it were
-_NO_WONDER = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
+# possible results of reading an unsupported transfer syntax as if it were supported
+_SYNTAX_RELATED = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
 
 
 class _Deflated(Exception):
-    """All that is left is asked for at once, as pydicom does for deflated data sets only."""
+    """pydicom asked for the rest of the file, which it does only for deflated data sets."""
 
 
 class HeaderStream(io.RawIOBase):
-    """A file as pydicom wants it, over ranges that are read as they are needed.
+    """Raw stream over an `OpenFile` that reads ranges as needed.
 
     Attributes
     ----------
     cut_short
-        A read met the end of the file in the middle of what it wanted, or a seek passed it.
+        Whether a read was cut off by the end of the file, or a seek went past it.
     failure
-        What the storage raised: pydicom has an `OSError` of its own for broken sequences.
+        Error raised by the storage. It is kept because pydicom itself raises `OSError` for broken
+        sequences.
     """
 
     def __init__(self, file: OpenFile) -> None:
@@ -68,15 +70,15 @@ class HeaderStream(io.RawIOBase):
         self.failure: OSError | None = None
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Position in the file."""
+        """Return the position in the file."""
         return self._position
 
     @property
@@ -85,7 +87,7 @@ class HeaderStream(io.RawIOBase):
         return max(self._file.size - self._position, 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move; a place past the end means that the file is cut off."""
+        """Change the position; a position past the end means that the file is truncated."""
         base = (0, self._position, self._file.size)[whence]
         self._position = max(base + offset, 0)
         if self._position > self._file.size:
@@ -93,12 +95,13 @@ class HeaderStream(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """Read from the position on; never all that is left, which may be all of a disk."""
+        """Read from the current position; never the whole rest, which may be very large."""
         if size is None or size < 0:
             raise _Deflated
         left, wanted = self.left, size
         if wanted > left:
-            # a header of 8 bytes or a peek of 1 that finds nothing, or zeros, is the regular end
+            # an element header (8 bytes) or a peek (1 byte) that finds nothing, or zeros, is a
+            # regular end of file
             ending = self.read_at(self._position, left) if wanted in (8, 1) else b"?"
             if ending.strip(b"\0"):
                 self.cut_short = True
@@ -109,7 +112,7 @@ class HeaderStream(io.RawIOBase):
             offset = self._position - self._start
         data = self._buffer[offset : offset + wanted]
         self._position += len(data)
-        if len(data) < wanted:  # broken, if it was deflated; or the file has just become shorter
+        if len(data) < wanted:  # the deflated data is corrupt, or the file was just truncated
             self.cut_short = True
             raise EOFError
         return data
@@ -125,7 +128,7 @@ class HeaderStream(io.RawIOBase):
         self._block = min(max(self._start + len(self._buffer), BLOCK), LARGEST_BLOCK)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read the file itself; an error of the disk is kept, whatever becomes of it."""
+        """Read a range of the file; keep an error of the storage in ``failure``."""
         try:
             return self._file.read_at(offset, length)
         except OSError as error:
@@ -134,9 +137,9 @@ class HeaderStream(io.RawIOBase):
 
 
 class _Stop:
-    """Ends the parsing at the first element behind the last wanted one.
+    """Stop condition: the first element after the last wanted one.
 
-    Once that is reached, the header was whole, whatever the reads before it met.
+    If it was reached, the header is complete, whatever happened in the reads before.
     """
 
     def __init__(self, last: int) -> None:
@@ -151,12 +154,12 @@ class _Stop:
 class PydicomReader:
     """Reads headers with ``pydicom.filereader.read_partial``.
 
-    An element that stands twice counts with its last value, as in pydicom.
+    If an element occurs twice, its last value is used, as in pydicom.
 
     Parameters
     ----------
     attribute_paths
-        What is wanted; `Header.values` has their order.
+        The wanted attributes; `Header.values` has the same order.
     """
 
     name = "pydicom"
@@ -172,7 +175,7 @@ class PydicomReader:
         try:
             return self._read(stream)
         except Rejected as rejected:
-            if rejected.reason in _NO_WONDER and _has_unsupported_syntax(stream):
+            if rejected.reason in _SYNTAX_RELATED and _has_unsupported_syntax(stream):
                 raise Rejected(Reason.UNSUPPORTED_TRANSFER_SYNTAX) from None
             raise
 
@@ -201,13 +204,17 @@ class PydicomReader:
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
             if stream.failure:
                 raise stream.failure from None
-            # a sequence that ends with the file, between two elements
+            # pydicom raises OSError if the file ends in a sequence, between two elements
             ended = isinstance(error, OSError) and not stream.left
             reason = Reason.TRUNCATED if stream.cut_short or ended else Reason.DECODE_ERROR
             raise Rejected(reason) from None  # the cause may quote a value
 
     def _parse_without_preamble(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
-        """Files without preamble are real; text files are not DICOM because pydicom tries."""
+        """Parse a file without preamble (PS3.10 section 7.1).
+
+        Such files exist. A file counts as DICOM only if it has valid UIDs, because with ``force``
+        pydicom parses any file.
+        """
         stream.seek(0)
         stream.cut_short = False
         try:
@@ -225,7 +232,7 @@ class PydicomReader:
 
 
 def _partial(stream: HeaderStream, stop: _Stop, *, force: bool = False) -> FileDataset:
-    """The elements up to the last wanted one."""
+    """Parse the elements up to the last wanted one."""
     binary = cast(io.BytesIO, stream)
     try:
         return read_partial(binary, stop_when=stop, defer_size=LARGEST_VALUE, force=force)
@@ -248,12 +255,12 @@ def _partial(stream: HeaderStream, stop: _Stop, *, force: bool = False) -> FileD
 def _uid(meta: FileMetaDataset, keyword: str) -> str | None:
     try:
         return str(meta.get(keyword) or "") or None
-    except Exception:  # noqa: BLE001 - a broken element of the file's own group
+    except Exception:  # noqa: BLE001 - a broken element of the file meta information
         return None
 
 
 def _has_unsupported_syntax(stream: HeaderStream) -> bool:
-    """Whether the file says that it is encoded in a way that pydicom takes for another one."""
+    """Whether the file declares a transfer syntax that pydicom would take for another one."""
     stream.seek(0)
     stream.cut_short = False
     try:
@@ -261,14 +268,14 @@ def _has_unsupported_syntax(stream: HeaderStream) -> bool:
             cast(io.BytesIO, stream), stop_when=lambda tag, vr, length: True
         ).file_meta
         syntax = _uid(meta, "TransferSyntaxUID")
-    except Exception:  # noqa: BLE001 - then the file's first reason stands
+    except Exception:  # noqa: BLE001 - then the first reason applies
         return False
     known = {str(uid) for uid in AllTransferSyntaxes} - DEFLATED_BY_REFERENCE
     return not stream.cut_short and bool(syntax) and syntax not in known
 
 
 def _has_short_value(dataset: Dataset) -> bool:
-    """Whether an element got fewer bytes than it declares: pydicom does not mind."""
+    """Whether an element has fewer bytes than it declares, which pydicom accepts."""
     return any(
         isinstance(element, RawDataElement)
         and element.value is not None
@@ -279,9 +286,12 @@ def _has_short_value(dataset: Dataset) -> bool:
 
 
 class Values:
-    """The wanted values of one parsed header, or part of one.
+    """Wanted values of one parsed header, or of a part of one.
 
-    ``unreadable`` counts those that have no text.
+    Attributes
+    ----------
+    unreadable
+        Number of wanted values that could not be converted to text.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -294,7 +304,20 @@ class Values:
     def read(
         self, attribute_paths: Sequence[AttributePath], order: Sequence[tuple[int, BaseTag]]
     ) -> list[str | None]:
-        """Texts of the readings of a whole header, in the order of `order_of`."""
+        """Return the texts of a whole header, in the order of ``attribute_paths``.
+
+        Parameters
+        ----------
+        attribute_paths
+            The wanted attributes.
+        order
+            Result of `order_of` for them.
+
+        Raises
+        ------
+        Rejected
+            The header has no SOP Instance UID.
+        """
         sop_instance_uid = self._text(AttributePath((), _SOP_INSTANCE_UID, "UI"))
         if not sop_instance_uid:
             raise Rejected(Reason.NO_SOP_INSTANCE_UID)
@@ -305,9 +328,9 @@ class Values:
         attribute_paths: Sequence[AttributePath],
         order: Sequence[tuple[int, BaseTag]],
     ) -> list[str | None]:
-        """Texts of some attribute_paths, in the order of `order_of`."""
+        """Return the texts of some attributes; parameters as for `read`."""
         texts: list[str | None] = [None] * len(attribute_paths)
-        present = self.dataset.keys()  # most of what identifies somebody is in few headers
+        present = self.dataset.keys()  # most wanted attributes are absent from most headers
         for index, first_tag in order:
             if first_tag in present:
                 texts[index] = self._text(attribute_paths[index])
@@ -352,7 +375,7 @@ class Values:
         if not isinstance(element, RawDataElement):
             return _converted_text(element)
         if element.value is None and element.length:
-            raise ValueError("a value too large to be one of a header")
+            raise ValueError("the value is too large for a header")
         little = element.is_little_endian
         return text_of(vr, element.value or b"", encodings, little_endian=little)
 
@@ -366,22 +389,22 @@ class Values:
 
 
 def order_of(attribute_paths: Sequence[AttributePath]) -> list[tuple[int, BaseTag]]:
-    """Places and first tags of attribute_paths, in the order in which they must be taken.
+    """Return index and first tag of each attribute path, in the order in which to read them.
 
-    pydicom converts elements in place when it makes JSON, or parses an item that depends on
-    others; so bytes are taken first.
+    pydicom converts elements in place when a sequence is written as JSON, or when it parses an
+    item that depends on other elements. So plain elements, which need the raw bytes, come first.
     """
-    turns = sorted(range(len(attribute_paths)), key=lambda i: _turn(attribute_paths[i]))
-    return [(i, BaseTag(attribute_paths[i].first_tag)) for i in turns]
+    order = sorted(range(len(attribute_paths)), key=lambda i: _priority(attribute_paths[i]))
+    return [(i, BaseTag(attribute_paths[i].first_tag)) for i in order]
 
 
-def _turn(attribute_path: AttributePath) -> int:
-    """Plain elements first, then those in items, then JSON."""
+def _priority(attribute_path: AttributePath) -> int:
+    """Return 0 for a plain element, 1 for one in an item, 2 for a sequence as JSON."""
     return 2 if attribute_path.vr == "SQ" else 1 if attribute_path.steps else 0
 
 
 def _converted_text(element: DataElement) -> str | None:
-    """Text of what pydicom converts on its own, such as Specific Character Set."""
+    """Return the text of an element that pydicom has converted, such as Specific Character Set."""
     value = element.value
     values = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
     texts = ["" if v is None else str(v).strip(" \0") for v in values]

@@ -1,7 +1,7 @@
-"""What a header reader is: the interface, its result, and the reasons for a reject.
+"""Interface of header readers, their result, and the reasons for a rejected file.
 
-Belongs here: what all readers share and what the rest of the pipeline knows of them.
-Does not belong here: how a header is parsed (a module a reader), and the text of values (values).
+Belongs here: what all readers have in common, which is all that the rest of the pipeline uses.
+Does not belong here: parsing (one module per reader), and the text of values (values).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dicom_pipeline.common.open_file import OpenFile
 
 
 class Reason(StrEnum):
-    """Why a file gives no row."""
+    """Why a file has no row."""
 
     NOT_DICOM = "not_dicom"
     TRUNCATED = "truncated"
@@ -25,16 +25,16 @@ class Reason(StrEnum):
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     DICOMDIR = "dicomdir"
-    WITHDRAWN = "purged"
+    PURGED = "purged"
 
     @property
     def outcome(self) -> str:
-        """``ignored`` for what is rightly no instance or to be none, else ``rejected``."""
-        return "ignored" if self in (Reason.DICOMDIR, Reason.WITHDRAWN) else "rejected"
+        """``ignored`` for a DICOMDIR or a file of a purged subject, else ``rejected``."""
+        return "ignored" if self in (Reason.DICOMDIR, Reason.PURGED) else "rejected"
 
 
 class Rejected(Exception):
-    """A file that gives no row; carries the reason and never a value of the file."""
+    """The file has no row. The exception has the reason and never a value of the file."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
@@ -45,10 +45,17 @@ class Rejected(Exception):
 class Header:
     """Values of one header.
 
-    ``values`` has the text of each wanted reading, in the order the reader was made with; None
-    for what is absent or empty. ``unreadable_values`` counts wanted values that could not be
-    turned into text. ``reader`` names the reader, and why it was not the fast one if that was
-    asked.
+    Attributes
+    ----------
+    values
+        Text of each wanted attribute, in the order of the reader's attribute paths; None if the
+        attribute is absent or empty.
+    transfer_syntax_uid
+        Transfer Syntax UID (0002,0010); None if the file has none.
+    unreadable_values
+        Number of wanted values that could not be converted to text.
+    reader
+        Name of the reader; after a fallback, followed by the `FallbackReason`.
     """
 
     values: list[str | None]
@@ -58,7 +65,7 @@ class Header:
 
 
 class HeaderReader(Protocol):
-    """Reads the wanted attributes of a header, in one pass."""
+    """Reader of the wanted attributes of a header, in one pass."""
 
     name: str
 
@@ -68,7 +75,7 @@ class HeaderReader(Protocol):
         Raises
         ------
         Rejected
-            The file gives no row.
+            The file has no row.
         OSError
             The file could not be read.
         """

@@ -1,7 +1,8 @@
 """Items of sequences in little-endian bytes.
 
-Belongs here: items and delimiters (PS3.5 section 7.5), and what a sequence holds.
-Does not belong here: what becomes of it (sequences), and which sequences are wanted (walk).
+Belongs here: items and delimiters (PS3.5 section 7.5), and the content of a sequence.
+Does not belong here: sequences as JSON (sequence_json), and the selection of sequences
+(element_walk).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dicom_pipeline.headers.buffered_reader import BufferedReader
 from dicom_pipeline.headers.element_header import UNDEFINED, UnexpectedEnd, element_header
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 
-LARGEST = 1 << 20  # a sequence beyond this is not looked through
+LARGEST = 1 << 20  # bytes; a larger sequence is not searched for its end
 
 _length = Struct("<L").unpack_from
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -26,30 +27,33 @@ _ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _DEEPEST = 16
-_REMEMBERED = 1024
-_LONGEST_REMEMBERED = 16_384
+_CACHED = 1024
+_LONGEST_CACHED = 16_384
 
 
 class Nested(NamedTuple):
-    """A sequence: what of pydicom's ``DataElement`` others use."""
+    """A sequence, with the part of the interface of pydicom's ``DataElement`` that is used."""
 
     value: list[Item]
     VR: str = "SQ"
 
 
 class Item(dict[int, RawDataElement | Nested]):
-    """An item: what of pydicom's ``Dataset`` others use."""
+    """An item, with the part of the interface of pydicom's ``Dataset`` that is used."""
 
-    original_character_set = None  # that of the data set around it
+    original_character_set = None  # None: that of the enclosing data set
 
     def get_item(self, tag: int, *, keep_deferred: bool) -> RawDataElement | Nested | None:
-        """The element as it was read, or None."""
+        """Return the element as read, or None."""
         return self.get(tag) if keep_deferred else None
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_CACHED)
 def _is_sequence_by_dictionary(tag: int) -> bool | None:
-    """None for what is private, or of another edition: such is a sequence if it has an item."""
+    """Whether a tag is a sequence; None for a private tag or one of another edition.
+
+    An element with such a tag is a sequence if its value starts with an item.
+    """
     try:
         return bool(dictionary_VR(tag) == "SQ")
     except KeyError:
@@ -57,19 +61,19 @@ def _is_sequence_by_dictionary(tag: int) -> bool | None:
 
 
 def items_of(value: bytes, *, undefined: bool, implicit: bool) -> list[Item]:
-    """Items of a sequence, and of those in it.
+    """Parse the items of a sequence, including nested sequences.
 
     Parameters
     ----------
     value
-        The sequence's value; if its length is undefined, with its delimiter.
+        Value of the sequence; with the delimiter if the length is undefined.
     undefined, implicit
-        Whether its length is undefined, and VRs implicit.
+        Whether the length is undefined, and whether VRs are implicit.
 
     Raises
     ------
     FallbackRequired
-        It is not plain: broken, with a character set of its own, or with tags out of order.
+        The sequence is broken, has an own character set, or has tags out of order.
     """
     try:
         return _items(value, 0, None if undefined else len(value), implicit, 0)[0]
@@ -80,7 +84,7 @@ def items_of(value: bytes, *, undefined: bool, implicit: bool) -> list[Item]:
 def _items(
     data: bytes, offset: int, end: int | None, implicit: bool, depth: int
 ) -> tuple[list[Item], int]:
-    """Items of a sequence, and where it ends."""
+    """Return the items of a sequence, and the offset of its end."""
     if depth > _DEEPEST:
         raise FallbackRequired(FallbackReason.SEQUENCE)
     found: list[Item] = []
@@ -104,7 +108,7 @@ def _items(
 def _elements(
     data: bytes, offset: int, end: int | None, implicit: bool, depth: int
 ) -> tuple[Item, int]:
-    """An item's elements, and where it ends."""
+    """Return the elements of an item, and the offset of its end."""
     item = Item()
     previous = -1
     while offset != end:
@@ -115,13 +119,13 @@ def _elements(
             raise FallbackRequired(FallbackReason.SEQUENCE)
         previous = tag
         begin = offset + width
-        known = _is_sequence_by_dictionary(tag)
+        is_sequence = _is_sequence_by_dictionary(tag)
         if vr:
-            if known and vr != "SQ":
+            if is_sequence and vr != "SQ":
                 raise FallbackRequired(FallbackReason.VALUE_REPRESENTATION)
-            known = vr == "SQ"
-        if known or length == UNDEFINED:
-            if known is False or (known is None and data[begin : begin + 4] != _ITEM):
+            is_sequence = vr == "SQ"
+        if is_sequence or length == UNDEFINED:
+            if is_sequence is False or (is_sequence is None and data[begin : begin + 4] != _ITEM):
                 raise FallbackRequired(FallbackReason.UNDEFINED_LENGTH)
             last = None if length == UNDEFINED else begin + length
             nested, offset = _items(data, begin, last, implicit, depth + 1)
@@ -139,55 +143,55 @@ def _elements(
 
 
 class SequenceEnds:
-    """Finds where sequences of undefined length end, and remembers those it has seen.
+    """Finds the ends of sequences of undefined length, with a cache of known sequences.
 
     Parameters
     ----------
     implicit
-        Implicit VR.
+        Whether VRs are implicit.
     """
 
     def __init__(self, *, implicit: bool) -> None:
         self._implicit = implicit
-        self._seen: set[bytes] = set()
+        self._cached: set[bytes] = set()
 
     def length(self, at: BufferedReader, width: int, tag: int, vr: str | None) -> int:
-        """Length of the value of a sequence, with its delimiter.
+        """Return the length of the value of a sequence in bytes, including its delimiter.
 
         Parameters
         ----------
         at
-            Where the element begins; as much of the file is read as is needed.
+            Position of the element; the file is read as needed.
         width, tag, vr
-            What `element_header` gave for it.
+            Size of the element's header, tag and VR from `element_header`.
 
         Raises
         ------
         FallbackRequired
-            It is no sequence, or one that is not plain.
+            The element is not a sequence, or `items_of` cannot parse it.
         """
-        if at.have(width + 8) < width + 8:
+        if at.ensure(width + 8) < width + 8:
             raise FallbackRequired(FallbackReason.ENDS_EARLY)
         begin = at.offset + width
-        known = vr == "SQ" if vr else _is_sequence_by_dictionary(tag)
-        if known is False or (known is None and at.data[begin : begin + 4] != _ITEM):
+        is_sequence = vr == "SQ" if vr else _is_sequence_by_dictionary(tag)
+        if is_sequence is False or (is_sequence is None and at.data[begin : begin + 4] != _ITEM):
             raise FallbackRequired(FallbackReason.UNDEFINED_LENGTH)
         end = at.data.find(_SEQUENCE_END, begin) + 8
-        if at.data[begin:end] in self._seen:
+        if at.data[begin:end] in self._cached:
             return end - begin
         while True:
             begin = at.offset + width
             try:
                 _, end = _items(at.data, begin, None, self._implicit, 0)
             except UnexpectedEnd:
-                there = len(at.data) - at.offset
-                if there > LARGEST:
+                available = len(at.data) - at.offset
+                if available > LARGEST:
                     raise FallbackRequired(FallbackReason.LARGE) from None
-                if at.have(there + 1) <= there:
+                if at.ensure(available + 1) <= available:
                     raise FallbackRequired(FallbackReason.ENDS_EARLY) from None
                 continue
-            if end - begin <= _LONGEST_REMEMBERED:
-                if len(self._seen) >= _REMEMBERED:
-                    self._seen.clear()
-                self._seen.add(at.data[begin:end])
+            if end - begin <= _LONGEST_CACHED:
+                if len(self._cached) >= _CACHED:
+                    self._cached.clear()
+                self._cached.add(at.data[begin:end])
             return end - begin

@@ -1,10 +1,10 @@
-"""A sequence as DICOM JSON (PS3.18 annex F), one element a line.
+"""Write a sequence as DICOM JSON (PS3.18 annex F), one element per line.
 
-Belongs here: the form of a sequence in the raw zone, which SQL takes apart by its lines.
-Does not belong here: finding the sequence in a file (the readers), and what is removed from it
-(macros/clean): all that is left out here is private, unknown to the standard, or binary.
+Belongs here: the form of a sequence in the raw zone, which SQL splits into lines.
+Does not belong here: finding the sequence in a file (the readers), and de-identification
+(macros/clean). This module omits only private, unknown and binary elements.
 
-Line breaks stand where this module puts them and nowhere else, since strings are escaped::
+Strings are escaped, so line breaks occur only where this module writes them::
 
     [
     {
@@ -38,25 +38,25 @@ _STRINGS = _SINGLE | {
     "AE", "AS", "AT", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UC", "UI",
 }  # fmt: skip
 _NUMBERS = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
-_REMEMBERED = 1024
+_CACHED = 1024
 _NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-# one way only to take a row of digits: with two, a long one that ends badly takes for ever
+# digits match in one way only: an ambiguous pattern backtracks exponentially on long digit strings
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def sequence_json(element: DataElement, encodings: Sequence[str], *, signed: bool) -> str | None:
-    """DICOM JSON of a sequence, without private and unknown elements and without binary values.
+    """Return DICOM JSON of a sequence, without private, unknown and binary elements.
 
     Parameters
     ----------
     element
         The sequence.
     encodings
-        Python's names of the character sets of the data set around it.
+        Python codec names for the character sets of the enclosing data set.
     signed
-        Whether Pixel Representation says so, for elements that are US or SS.
+        Whether Pixel Representation (0028,0103) is 1, for elements that are US or SS.
 
     Returns
     -------
@@ -88,17 +88,17 @@ def _items(items: Iterable[Dataset], encodings: Sequence[str], signed: bool) -> 
 
 
 def _elements(item: Dataset, encodings: Sequence[str], signed: bool) -> list[list[str]]:
-    """The lines of each element."""
+    """Return the lines of each element."""
     blocks = []
     for tag in sorted(item.keys()):
-        vr = _known_vr(tag)
+        vr = _dictionary_vr(tag)
         if vr is None:
             continue
         if vr == "SQ":
             blocks.append(_nested(item, tag, encodings, signed))
             continue
         element = item.get_item(tag, keep_deferred=True)
-        vr = _decided(vr, str(element.VR), signed)
+        vr = _choose_vr(vr, str(element.VR), signed)
         values = _values(element, vr, encodings)
         value = f', "Value": [{", ".join(values)}]' if values else ""
         blocks.append([f'"{tag:08X}": {{"vr": "{vr}"{value}}}'])
@@ -113,9 +113,12 @@ def _nested(item: Dataset, tag: BaseTag, encodings: Sequence[str], signed: bool)
     return [f'"{tag:08X}": {{"vr": "SQ", "Value": [', *inner, "]}"]
 
 
-@lru_cache(_REMEMBERED)
-def _known_vr(tag: BaseTag) -> str | None:
-    """VR by the dictionary, which a file's own may contradict: what is removed depends on it."""
+@lru_cache(_CACHED)
+def _dictionary_vr(tag: BaseTag) -> str | None:
+    """Return the VR of the dictionary; None for private and unknown tags.
+
+    The VR in the file may differ, but de-identification rules depend on the dictionary's VR.
+    """
     try:
         vr = None if tag.is_private or tag.group < 8 else dictionary_VR(tag)
     except KeyError:
@@ -123,8 +126,8 @@ def _known_vr(tag: BaseTag) -> str | None:
     return None if vr == "NONE" else vr
 
 
-def _decided(vr: str, own: str, signed: bool) -> str:
-    """One of the alternatives that the dictionary gives for some tags."""
+def _choose_vr(vr: str, own: str, signed: bool) -> str:
+    """Choose one of the alternative VRs that the dictionary has for some tags."""
     if " or " not in vr:
         return vr
     if own in vr.split(" or "):
@@ -135,7 +138,7 @@ def _decided(vr: str, own: str, signed: bool) -> str:
 
 
 def _values(element: DataElement | RawDataElement, vr: str, encodings: Sequence[str]) -> list[str]:
-    """Values in the words of JSON; none for what is binary."""
+    """Return the values as JSON; an empty list for binary VRs."""
     text = _text(element, vr, encodings) if vr in _STRINGS | _NUMBERS else None
     if not text:
         return []
@@ -146,15 +149,17 @@ def _values(element: DataElement | RawDataElement, vr: str, encodings: Sequence[
 
 def _text(element: DataElement | RawDataElement, vr: str, encodings: Sequence[str]) -> str | None:
     own = str(element.VR)
-    if not isinstance(element, RawDataElement):  # pydicom has converted it for its own purposes
+    if not isinstance(element, RawDataElement):  # pydicom has already converted it
         value = element.value if own != "SQ" else None
         values = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
         return "\\".join("" if v is None else str(v) for v in values)
     if element.value is None and element.length:
-        raise ValueError("a value too large to be one of a header")
-    # bytes have the form of the file's VR, whatever the dictionary calls them
-    form = vr if own in ("None", "UN") else own
-    return text_of(form, element.value or b"", encodings, little_endian=element.is_little_endian)
+        raise ValueError("the value is too large for a header")
+    # the bytes are encoded by the VR in the file, even if the dictionary has another one
+    encoded_vr = vr if own in ("None", "UN") else own
+    return text_of(
+        encoded_vr, element.value or b"", encodings, little_endian=element.is_little_endian
+    )
 
 
 def _string(text: str) -> str:
@@ -167,7 +172,7 @@ def _name(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    """A number as it is written; what is none stays text, which nothing later takes for one."""
+    """Return a number as written; anything else becomes a JSON string."""
     if not _NUMBER.fullmatch(text) or not isfinite(float(text)):
         return _string(text)
     return text if _JSON_NUMBER.fullmatch(text) else repr(float(text))

@@ -1,10 +1,11 @@
-"""Elements that are more than plain text: sequences and character sets, one at a time.
+"""Values of single elements that are not plain text: sequences and character sets.
 
-Belongs here: what `PydicomReader` would read in such an element, and remembering it.
-Does not belong here: elements whose value is plain text (walk, remembered).
+Belongs here: reading such an element as `PydicomReader` does, with a cache.
+Does not belong here: elements whose value is plain text (element_walk, value_cache).
 
-Plain sequences are taken apart here and read by its code; of others, and of character sets, a file
-of one element is made and given to it. Headers of a series share most of them, so this is rare.
+Regular sequences are parsed here (sequence_items) and read with the code of `PydicomReader`. For
+other sequences and for character sets, a file with this one element is built in memory and given
+to `PydicomReader`. Headers of a series share most of these elements, so this is rare.
 """
 
 from __future__ import annotations
@@ -31,21 +32,29 @@ from dicom_pipeline.headers.sequence_items import Item, Nested, items_of
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018
-_REMEMBERED = 1024
-_LONGEST_REMEMBERED = 16_384
+_CACHED = 1024
+_LONGEST_CACHED = 16_384  # bytes
 _UNDEFINED = b"\xff\xff\xff\xff"
 
 
 @dataclass(frozen=True)
 class SingleElement:
-    """Places and texts of the values in one element, and how many have no text."""
+    """Values of one element.
+
+    Attributes
+    ----------
+    values
+        Index in the results and text of each wanted value.
+    unreadable
+        Number of wanted values that could not be converted to text.
+    """
 
     values: tuple[tuple[int, str | None], ...]
     unreadable: int
 
 
-class _Memory(OpenFile):
-    """A file that never was on a disk."""
+class _MemoryFile(OpenFile):
+    """Open file in memory."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -59,17 +68,17 @@ class _Memory(OpenFile):
 
 
 class SingleElementReader:
-    """The values of elements that pydicom reads.
+    """Reader of single elements, with the results of `PydicomReader`.
 
     Parameters
     ----------
     attribute_paths
-        All that is wanted of headers.
+        All wanted attributes of headers.
 
     Attributes
     ----------
     tags
-        Tags of the elements that are read here.
+        Tags of the elements that this class reads.
     """
 
     def __init__(self, attribute_paths: Sequence[AttributePath]) -> None:
@@ -84,7 +93,7 @@ class SingleElementReader:
         cells.setdefault(_SPECIFIC_CHARACTER_SET, [])
         self.tags = frozenset(cells)
         self._cells = cells
-        # the header ends behind the last wanted element: here it must not end earlier
+        # a reader stops after its last wanted element: it must not stop before the real one
         last = max(attribute_paths, key=lambda attribute_path: attribute_path.first_tag)
         self._attribute_paths = {
             tag: [attribute_paths[cell] for cell in own] for tag, own in cells.items()
@@ -94,7 +103,7 @@ class SingleElementReader:
             for tag, own in self._attribute_paths.items()
         }
         self._orders = {tag: order_of(own) for tag, own in self._attribute_paths.items()}
-        self._remembered = lru_cache(_REMEMBERED)(self._read)
+        self._cached_read = lru_cache(_CACHED)(self._read)
 
     def values(
         self,
@@ -104,23 +113,23 @@ class SingleElementReader:
         implicit: bool,
         signed: bool,
     ) -> SingleElement:
-        """Values of one element.
+        """Return the values of one element.
 
         Parameters
         ----------
         special
             The element.
         character_set
-            The data set's Specific Character Set.
+            Specific Character Set (0008,0005) of the data set.
         implicit, signed
-            Whether VRs are implicit, and what Pixel Representation says.
+            Whether VRs are implicit, and whether Pixel Representation (0028,0103) is 1.
 
         Raises
         ------
         FallbackRequired
-            pydicom rejects the element: it should see the whole file.
+            pydicom rejects the element, so it must read the whole file.
         """
-        read = self._remembered if len(special.value) <= _LONGEST_REMEMBERED else self._read
+        read = self._cached_read if len(special.value) <= _LONGEST_CACHED else self._read
         return read(special, character_set, implicit, signed)
 
     def _read(
@@ -144,7 +153,7 @@ class SingleElementReader:
         implicit: bool,
         signed: bool,
     ) -> SingleElement:
-        undefined = special.head.endswith(_UNDEFINED)
+        undefined = special.header.endswith(_UNDEFINED)
         items = items_of(special.value, undefined=undefined, implicit=implicit)
         data_set = Item({special.tag: Nested(items)})
         for tag, value in (
@@ -181,12 +190,12 @@ class SingleElementReader:
         }
         for element in (character_set, special):
             if element is not None:
-                elements[element.tag] = element.head + element.value
+                elements[element.tag] = element.header + element.value
         syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         meta = _encoded(0x00020010, "UI", syntax.encode() + b"\0" * (len(syntax) % 2), False)
         length = _encoded(0x00020000, "UL", pack("<L", len(meta)), False)
         body = b"".join(elements[tag] for tag in sorted(elements))
-        file = _Memory(bytes(128) + b"DICM" + length + meta + body)
+        file = _MemoryFile(bytes(128) + b"DICM" + length + meta + body)
         try:
             header = self._readers[special.tag].read(file)
         except Rejected:

@@ -1,7 +1,7 @@
-"""Values that were decoded once, remembered by their bytes: headers repeat most of theirs.
+"""Cache of decoded values by their bytes; most values repeat from header to header.
 
-Belongs here: the caches of the fast reader and their bounds.
-Does not belong here: how a value becomes text (values), and where it stands in a file (walk).
+Belongs here: the caches of the fast reader and their limits.
+Does not belong here: conversion of a value to text (values), and finding it (element_walk).
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from collections.abc import Sequence
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 from dicom_pipeline.headers.values import text_of
 
-REMEMBERED = 8192  # values of one VR; beyond that all are forgotten, and the next come in
-LONGEST_REMEMBERED = 256
+CACHED = 8192  # values of one VR; a full cache is cleared and filled again
+LONGEST_CACHED = 256  # bytes
 
 
 class Unreadable:
-    """Counts the wanted values of the header that is being read which have no text."""
+    """Counter of wanted values in the current header that could not be converted to text."""
 
     def __init__(self) -> None:
         self.count = 0
 
 
 class Texts(dict[bytes, str | None]):
-    """Text of values of one VR in one character set: ``texts[value]``.
+    """Texts of values of one VR in one character set: ``texts[value]``.
 
     Parameters
     ----------
     vr, encodings
         See `text_of`.
     unreadable
-        Counts values that have no text; they are not remembered.
+        Counts values that could not be converted; they are not cached.
     """
 
     def __init__(self, vr: str, encodings: Sequence[str], unreadable: Unreadable) -> None:
@@ -47,15 +47,15 @@ class Texts(dict[bytes, str | None]):
         except Exception:  # noqa: BLE001 - one broken value must not cost the file its row
             self._unreadable.count += 1
             return None
-        if len(value) <= LONGEST_REMEMBERED:
-            if len(self) >= REMEMBERED:
+        if len(value) <= LONGEST_CACHED:
+            if len(self) >= CACHED:
                 self.clear()
             self[value] = text
         return text
 
 
 class Decoder(dict[str, Texts]):
-    """The texts of each VR in one character set: ``decoder[vr][value]``.
+    """Texts of each VR in one character set: ``decoder[vr][value]``.
 
     Parameters
     ----------
@@ -74,15 +74,15 @@ class Decoder(dict[str, Texts]):
 
 
 class UidDecoder(Decoder):
-    """UIDs as they are, but for the padding: for the file's own group, where they must be exact."""
+    """Decoder of UIDs without padding, otherwise unchanged; for the file meta information."""
 
     def __missing__(self, vr: str) -> Texts:
         if vr != "UI":
             raise FallbackRequired(FallbackReason.FILE_META)
-        self[vr] = _Exact(vr, (), self._unreadable)
+        self[vr] = _ExactUids(vr, (), self._unreadable)
         return self[vr]
 
 
-class _Exact(Texts):
+class _ExactUids(Texts):
     def __missing__(self, value: bytes) -> str | None:
         return value.rstrip(b"\0").decode("latin-1") or None

@@ -1,6 +1,6 @@
-"""The text of a value, as DICOM has it: the one place for padding, character sets, binary numbers.
+"""Conversion of a value to text: padding, character sets, binary numbers.
 
-Belongs here: bytes of one element to text (PS3.5 section 6.2), for every reader alike.
+Belongs here: bytes of one element to text (PS3.5 section 6.2), the same for every reader.
 Does not belong here: finding the bytes in a file, and types (the warehouse casts).
 """
 
@@ -14,13 +14,13 @@ from functools import lru_cache
 from pydicom.charset import convert_encodings, decode_bytes, default_encoding
 
 CACHED = 256
-# What PS3.5 allows a text, 10,240 characters, and a list of numbers to have, in bytes. Beyond, it
-# is no value of a header: SQL that takes texts apart would need the square of it.
+# Limits in bytes. PS3.5 allows 10,240 characters for a text. Longer values are not accepted,
+# because the time of SQL that splits texts grows with the square of their length.
 LONGEST_TEXT = 4 * 10_240
 LONGEST_NUMBERS = 65_536
 MOST_TEXTS = 1_024  # in one element
 
-# white space and line ends reset the character set (PS3.5 section 6.1.2.5.3)
+# control characters that reset the character set (PS3.5 section 6.1.2.5.3)
 _TEXT_DELIMITERS = {0x0D, 0x0A, 0x09, 0x0C}
 _NAME_DELIMITERS = {0x5E, 0x3D}
 
@@ -34,7 +34,7 @@ _NUMBERS = {
 
 @lru_cache(CACHED)
 def encodings_of(specific_character_set: bytes | None) -> tuple[str, ...]:
-    """Python's names of the character sets that (0008,0005) names."""
+    """Return the Python codecs for the value of Specific Character Set (0008,0005)."""
     text = (specific_character_set or b"").decode("ascii", "replace")
     values = [value.strip(" \0") for value in text.split("\\")]
     return tuple(convert_encodings(values if len(values) > 1 else values[0]))
@@ -43,29 +43,29 @@ def encodings_of(specific_character_set: bytes | None) -> tuple[str, ...]:
 def text_of(
     vr: str, value: bytes, encodings: Sequence[str], *, little_endian: bool = True
 ) -> str | None:
-    """Text of one element.
+    """Return the text of one element.
 
     Parameters
     ----------
     vr
         Value representation.
     value
-        The element's bytes, all of them.
+        All bytes of the value.
     encodings
-        What `encodings_of` gave for the data set.
+        Result of `encodings_of` for the data set.
     little_endian
         Byte order of binary numbers.
 
     Returns
     -------
     str or None
-        Values joined by a backslash, without padding, in Unicode normal form C; None when
-        nothing but padding is there, or for a VR that has no text (binary, sequences).
+        Values joined by a backslash, without padding, in Unicode normal form C. None if the value
+        is empty or only padding, or if the VR has no text (binary, sequences).
 
     Raises
     ------
     ValueError
-        A binary number's length does not fit its VR, or it is longer than a value may be.
+        The length does not fit the VR, or the value is too long for a header.
     """
     if len(value) > MOST_TEXTS:
         _refuse_long(vr, value)
@@ -74,7 +74,7 @@ def text_of(
     if vr in _TEXT:
         delimiters = _NAME_DELIMITERS if vr == "PN" else _TEXT_DELIMITERS
         return _joined(decode_bytes(value, encodings, delimiters))
-    if vr in _SINGLE_TEXT:  # a backslash is a character here, and leading spaces count
+    if vr in _SINGLE_TEXT:  # a backslash is a character, and leading spaces are significant
         return _normal(decode_bytes(value, encodings, _TEXT_DELIMITERS).rstrip(" \0")) or None
     if vr in _NUMBERS:
         return _numbers(_NUMBERS[vr], value, little_endian)
@@ -88,9 +88,9 @@ def text_of(
 def _refuse_long(vr: str, value: bytes) -> None:
     numbers = vr in _NUMBERS or vr in ("DS", "IS", "AT")
     if len(value) > (LONGEST_NUMBERS if numbers else LONGEST_TEXT):
-        raise ValueError("longer than a value of a header")
+        raise ValueError("the value is too long for a header")
     if not numbers and vr not in _SINGLE_TEXT and value.count(b"\\") >= MOST_TEXTS:
-        raise ValueError("more values than an element of a header has")
+        raise ValueError("the element has too many values for a header")
 
 
 def _joined(text: str) -> str | None:
@@ -102,7 +102,7 @@ def _joined(text: str) -> str | None:
 
 
 def _normal(text: str) -> str:
-    # a NUL inside a value would end it for C clients of the tables
+    # C clients of the tables would end the value at a NUL
     if "\0" in text:
         text = text.replace("\0", "")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -111,7 +111,7 @@ def _normal(text: str) -> str:
 def _unpack(code: str, value: bytes, little_endian: bool) -> tuple[int | float, ...]:
     width = struct.calcsize("<" + code)
     if len(value) % width:
-        raise ValueError("length does not fit the value representation")
+        raise ValueError("the length does not fit the value representation")
     return struct.unpack(f"{'<' if little_endian else '>'}{len(value) // width}{code}", value)
 
 

@@ -1,1 +1,1 @@
-"""What lies where: storage, the scan of the landing zone, manifests. Knows no Dagster."""
+"""Landing zone: storage, scan and manifests. Does not depend on Dagster."""

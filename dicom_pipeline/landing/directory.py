@@ -1,7 +1,7 @@
-"""A directory of this machine as a zone: walking it, and reading ranges of its files.
+"""Landing zone in a local directory: listing it, and reading ranges of its files.
 
-Belongs here: file names, links, what is passed over and what is still being written.
-Does not belong here: which files are new (scan), and anything that writes.
+Belongs here: file names, symbolic links, ignored files, and files that are still being written.
+Does not belong here: which files are new (scan), and any writing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from dicom_pipeline.landing.storage import (
     to_text,
 )
 
-_LOOKED_AT_SECONDS = 1.0  # files of a folder come one after the other: not the way to it each time
+_LINK_CHECK_SECONDS = 1.0  # files of one folder are opened in a row: check its path once
 
 
 class LocalFile(OpenFile):
-    """An `OpenFile` of this machine's file system."""
+    """`OpenFile` in the local file system."""
 
     def __init__(self, path: str, *, follow_symlinks: bool = True) -> None:
-        # O_NONBLOCK: a FIFO put in a file's place must not hang the reader
+        # O_NONBLOCK: opening a FIFO that replaced a file must not block
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
         self._descriptor = os.open(path, flags | (0 if follow_symlinks else os.O_NOFOLLOW))
         status = os.fstat(self._descriptor)
@@ -43,7 +43,7 @@ class LocalFile(OpenFile):
     def read_at(self, offset: int, length: int) -> bytes:
         """Read up to ``length`` bytes from ``offset``."""
         data = os.pread(self._descriptor, length, offset)
-        # a short read is the end of the file, as a rule: asking again would cost as much
+        # a short read is usually the end of the file: do not read again in that case
         wanted = min(length, self.size - offset)
         while len(data) < wanted and (more := _more(self._descriptor, offset, length, data)):
             data += more
@@ -59,17 +59,17 @@ def _more(descriptor: int, offset: int, length: int, data: bytes) -> bytes:
 
 
 class DirectoryStorage:
-    """A directory of this machine as a zone.
+    """Landing zone in a local directory.
 
     Parameters
     ----------
     root
         The directory.
     follow_symlinks
-        Whether links that lead out of the zone are followed. Links to places inside it never
-        are: what they point to is listed under its own name.
+        Whether to follow symbolic links that lead out of the zone. Links to targets inside the
+        zone are never followed, because their targets are listed under their own names.
     min_file_age_seconds
-        Files whose inode changed less than this ago may still be being written.
+        A file whose inode changed less than this ago counts as still being written.
     """
 
     def __init__(
@@ -82,25 +82,25 @@ class DirectoryStorage:
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
         """Open one file for reading."""
-        place = os.path.join(self.root, from_text(path))
+        location = os.path.join(self.root, from_text(path))
         if not self.follow_symlinks:
-            self._refuse_links(os.path.split(place)[0])
-        return LocalFile(place, follow_symlinks=self.follow_symlinks)
+            self._refuse_links(os.path.split(location)[0])
+        return LocalFile(location, follow_symlinks=self.follow_symlinks)
 
     def _refuse_links(self, folder: str) -> None:
-        """Raise ``OSError`` if a link has come into the way to a folder since it was listed."""
+        """Raise ``OSError`` if a part of a folder's path is a symbolic link since the listing."""
         now = time.monotonic()
-        known, until = self._without_links
-        if known == folder and now < until:
+        checked, until = self._without_links
+        if checked == folder and now < until:
             return
         inside = os.path.relpath(folder, self.root)
         expected = os.path.normpath(os.path.join(os.path.realpath(self.root), inside))
         if os.path.realpath(folder) != expected:
-            raise OSError("a link leads there")
-        self._without_links = (folder, now + _LOOKED_AT_SECONDS)
+            raise OSError("the path contains a symbolic link")
+        self._without_links = (folder, now + _LINK_CHECK_SECONDS)
 
     def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
-        """Open files one after the other, each when it is asked for."""
+        """Open files one after the other, each when the iterator reaches it."""
         for file in files:
             try:
                 yield self.open(file.path)
@@ -122,11 +122,11 @@ class DirectoryStorage:
                 yield head
 
     def is_there(self) -> bool:
-        """Whether the directory is there."""
+        """Whether the directory exists."""
         return self.root.is_dir()
 
     def is_empty(self) -> bool:
-        """Whether nothing lies in the directory, or it cannot be listed: perhaps not mounted."""
+        """Whether the directory is empty or cannot be listed; it may not be mounted."""
         try:
             with os.scandir(self.root) as entries:
                 return next(entries, None) is None
@@ -134,42 +134,47 @@ class DirectoryStorage:
             return True
 
     def changed_at(self, path: str) -> float:
-        """When a file came to its place, at the latest, in seconds since 1970. Raises ``OSError``.
+        """Return the latest time at which a file can have arrived, in seconds since 1970.
 
-        A folder that is moved into the zone takes files along whose own inodes do not change: so
-        the folders on the way count too.
+        The change times of the parent folders count too, because moving a folder into the zone
+        does not change the inodes of its files.
+
+        Raises
+        ------
+        OSError
+            The file or a parent folder does not exist or cannot be examined.
         """
-        place = os.fspath(self.root)
-        changed = os.stat(place).st_ctime
+        location = os.fspath(self.root)
+        changed = os.stat(location).st_ctime
         for name in from_text(path).split("/"):
-            place = os.path.join(place, name)
-            changed = max(changed, os.lstat(place).st_ctime)
+            location = os.path.join(location, name)
+            changed = max(changed, os.lstat(location).st_ctime)
         return changed
 
     def count_files(self) -> Iterator[str]:
-        """Walk the tree, on purpose in another way than `list_landing`: it is its witness."""
+        """Walk the tree with code independent of `list_landing`, to cross-check it."""
         followed: set[tuple[int, int]] = set()
         with suppress(OSError):
             for name in sorted(os.listdir(self.root)):
                 yield from self._count(os.path.join(self.root, name), name, followed)
 
-    def _count(self, place: str, path: str, followed: set[tuple[int, int]]) -> Iterator[str]:
-        real = os.path.realpath(place)
+    def _count(self, location: str, path: str, followed: set[tuple[int, int]]) -> Iterator[str]:
+        real = os.path.realpath(location)
         if not os.path.isdir(real) or (  # noqa: PTH112 - never raises
-            Path(place).is_symlink() and not self.follows(real, followed)
+            Path(location).is_symlink() and not self.follows(real, followed)
         ):
             yield to_text(path)
             return
         links = []
-        todo = [(real, path)]  # a list, since os.walk overflows the stack on deep trees
+        todo = [(real, path)]  # a list, because os.walk overflows the stack on deep trees
         while todo:
-            place, path = todo.pop()
+            location, path = todo.pop()
             try:
-                names = os.listdir(place)
+                names = os.listdir(location)
             except OSError:
                 continue
             for name in names:
-                inner = (os.path.join(place, name), f"{path}/{name}")
+                inner = (os.path.join(location, name), f"{path}/{name}")
                 with suppress(OSError):
                     mode = os.lstat(inner[0]).st_mode
                     if stat.S_ISDIR(mode):
@@ -178,11 +183,11 @@ class DirectoryStorage:
                         links.append(inner)
                     else:
                         yield to_text(inner[1])
-        for place, path in sorted(links, key=lambda link: link[1]):
-            yield from self._count(place, path, followed)
+        for location, path in sorted(links, key=lambda link: link[1]):
+            yield from self._count(location, path, followed)
 
     def follows(self, target: str, followed: set[tuple[int, int]]) -> bool:
-        """Whether a link to this directory is followed: out of the zone, and once each."""
+        """Whether to follow a link to a directory: only out of the zone, each directory once."""
         root = os.path.realpath(self.root)
         if not self.follow_symlinks or _is_within(target, root) or _is_within(root, target):
             return False
@@ -199,8 +204,8 @@ class DirectoryStorage:
         Parameters
         ----------
         start
-            Number of the top-level entry to begin with; a listing that was cut off says in
-            ``next_start`` where the next one should begin.
+            Number of the top-level entry to start with: ``next_start`` of the last listing if that
+            was cut short.
         deadline
             When to stop, as a value of ``time.monotonic()``.
         """
@@ -219,7 +224,7 @@ class DirectoryStorage:
             if index != order[-1] and walk.is_late():
                 listing.cut_short = True
             if listing.cut_short:
-                # the entry that took too long comes last next time
+                # start the next listing after the entry that took too long
                 listing.next_start = (index + 1) % len(top)
                 break
         return listing
@@ -230,7 +235,7 @@ def _is_within(path: str, directory: str) -> bool:
 
 
 class _Walk:
-    """One listing under way."""
+    """State of one listing."""
 
     def __init__(self, zone: DirectoryStorage, listing: Listing, deadline: float | None) -> None:
         self.zone = zone
@@ -255,14 +260,14 @@ class _Walk:
             else:
                 self._file(entry, path, entry.stat(follow_symlinks=False), hidden=hidden)
         except FileNotFoundError:
-            return  # it went away while we looked: it is not there
+            return  # removed during the listing
         except OSError:
             self.listing.errors += 1
 
     def _directory(self, full: str, path: str, *, hidden: bool) -> None:
         stack = [(full, path, hidden)]
         while stack and not self.listing.cut_short:
-            # a tree too large for the budget: another part of it each time
+            # with a deadline, walk in random order, so that repeated listings reach every part
             chosen = -1 if self.deadline is None else random.randrange(len(stack))  # noqa: S311
             full, path, hidden = stack.pop(chosen)
             try:
@@ -277,13 +282,13 @@ class _Walk:
             except FileNotFoundError:
                 continue
             except OSError:
-                # what a hidden folder holds is passed over anyway: nothing is missed
+                # files in a hidden folder are ignored anyway, so an error there is not counted
                 self.listing.errors += not hidden
             if stack and self.is_late():
                 self.listing.cut_short = True
 
     def follow_links(self) -> None:
-        """Walk the directories that links lead to, in an order that `count_files` has too."""
+        """Walk the targets of links, in the same order as `count_files`."""
         links, self.links = sorted(self.links), []
         for path, target, hidden in links:
             if self.listing.cut_short or self.is_late():
@@ -323,8 +328,8 @@ class _Walk:
             self.listing.ignored[text] = Ignored.SPECIAL
         elif entry.name.lower().endswith(TEMPORARY):
             self.listing.ignored[text] = Ignored.TEMPORARY
-        # ctime, not mtime: copies keep the latter, and a clock that is off must not hold a
-        # file back for ever
+        # ctime, not mtime: copying may preserve mtime. abs: with a wrong clock, a time in the
+        # future must not postpone a file forever
         elif abs(self.now - status.st_ctime) < self.zone.min_file_age_seconds:
             self.listing.unsettled.append(text)
         else:

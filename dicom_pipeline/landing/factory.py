@@ -1,4 +1,8 @@
-"""The landing zone of a place. Belongs here: choosing its kind. Does not belong here: any kind."""
+"""Create the storage of a location.
+
+Belongs here: the choice between directory and bucket.
+Does not belong here: the implementations.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,13 @@ from dicom_pipeline.landing.storage import Storage
 
 
 def open_storage(
-    place: Location, *, follow_symlinks: bool = False, min_file_age_seconds: float = 0
+    location: Location, *, follow_symlinks: bool = False, min_file_age_seconds: float = 0
 ) -> Storage:
-    """The landing zone that lies in a place; see `DirectoryStorage` and `BucketStorage`."""
-    if isinstance(place, Path):
+    """Open a landing zone; see `DirectoryStorage` and `BucketStorage` for the parameters."""
+    if isinstance(location, Path):
         return DirectoryStorage(
-            place, follow_symlinks=follow_symlinks, min_file_age_seconds=min_file_age_seconds
+            location, follow_symlinks=follow_symlinks, min_file_age_seconds=min_file_age_seconds
         )
     from dicom_pipeline.landing.s3.bucket import BucketStorage
 
-    return BucketStorage(place, min_file_age_seconds=min_file_age_seconds)
+    return BucketStorage(location, min_file_age_seconds=min_file_age_seconds)

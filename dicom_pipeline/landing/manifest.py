@@ -1,7 +1,7 @@
-"""Manifests: which files make up each partition. One parquet file a partition, in the raw zone.
+"""Manifests: the files of each partition. One parquet file per partition, in the raw zone.
 
 Belongs here: reading, writing and fingerprinting manifests.
-Does not belong here: how files are found (scan), and what was extracted from them.
+Does not belong here: finding files (scan), and the values extracted from them.
 """
 
 from __future__ import annotations
@@ -37,29 +37,37 @@ _DIGEST_KEY = b"dicom_pipeline.files_digest"
 
 
 class CorruptManifest(UserError):
-    """A manifest cannot be read; the next scan makes it anew."""
+    """A manifest cannot be read; the next scan rebuilds it."""
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tell a damaged file from a disk that cannot be read."""
+def _detect_corruption() -> Iterator[None]:
+    """Raise `CorruptManifest` for an unreadable file, but not for errors of the disk."""
     try:
         yield
     except (pa.ArrowException, OSError, KeyError) as error:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
             raise
         raise CorruptManifest(
-            "a manifest of the raw zone cannot be read; it is made anew by: dicom-pipeline scan"
+            "a manifest of the raw zone cannot be read; to rebuild it, run: dicom-pipeline scan"
         ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """A file of a partition.
+    """File of a partition.
 
-    ``study_day`` is what placed it (so that another grain needs no second look at the file);
-    ``opened`` is False for a file that could not be read at the scan, or afterwards: the next
-    scan tries again.
+    Attributes
+    ----------
+    file
+        Path, size and version of the file.
+    study_day
+        Day that determines the partition. It is stored so that a change of the granularity does
+        not need the file.
+    opened
+        False if the file could not be read during the scan or later; the next scan retries.
+    first_seen
+        Time of the first scan that found the path.
     """
 
     file: FileVersion
@@ -70,10 +78,10 @@ class ManifestRow:
 
 @dataclass(frozen=True)
 class ScanState:
-    """What the last scan saw beside the files of the partitions.
+    """Results of the last scan other than the files of the partitions.
 
-    ``landing`` is the landing zone that it scanned, as the settings name it; empty where an older
-    version did not say.
+    ``landing`` is the scanned landing zone as in the settings; empty if an older version wrote the
+    state.
     """
 
     began_at: datetime
@@ -83,14 +91,14 @@ class ScanState:
     landing: str = ""
 
     def is_other_landing(self, landing: str) -> bool:
-        """Whether it was another landing zone that was scanned."""
+        """Whether the last scan was of a different landing zone."""
         return self.landing not in ("", landing)
 
 
 def files_digest(rows: Iterable[ManifestRow]) -> str:
-    """What a partition consists of: versions of its files, and which of them cannot be opened.
+    """Return a hash of the files of a partition: their versions and whether they were opened.
 
-    A file that could not be opened is another one once it can, though its times are the same.
+    So the hash changes when a file becomes readable, even if its times did not change.
 
     Parameters
     ----------
@@ -111,12 +119,12 @@ def files_digest(rows: Iterable[ManifestRow]) -> str:
 
 
 def fingerprint(*parts: str) -> str:
-    """Version of a partition: of its files, of what is read from them and by which extractor.
+    """Return the version of a partition: a hash of its files, columns and extractor.
 
     Parameters
     ----------
     parts
-        What it depends on: the files' digest, that of the column list, the extractor's version.
+        The inputs: digest of the files, digest of the columns, version of the extractor.
 
     Returns
     -------
@@ -139,14 +147,14 @@ class ManifestStore:
         return self._directory / f"study_period={period}.parquet"
 
     def periods(self) -> list[str]:
-        """Keys of all partitions that have a manifest, sorted."""
+        """Return the keys of all partitions with a manifest, sorted."""
         return sorted(
             path.name.removeprefix("study_period=").removesuffix(".parquet")
             for path in self._directory.glob("study_period=*.parquet")
         )
 
     def read(self, period: str) -> list[ManifestRow]:
-        """Rows of one manifest; none for a partition without files or without a manifest."""
+        """Return the rows of one manifest; empty if there is no manifest."""
         columns = self._columns(period, SCHEMA.names)
         return [
             ManifestRow(FileVersion(path, size, mtime_ns, etag), day, opened, seen)
@@ -154,9 +162,9 @@ class ManifestStore:
         ]
 
     def files(self, period: str) -> tuple[list[FileVersion], set[str]]:
-        """Files of one manifest, and the paths of those that could not be opened.
+        """Return the files of one manifest, and the paths of those that could not be opened.
 
-        A third of the cost of whole rows, which a scan of many files feels.
+        This takes a third of the time of `read`, which matters for a scan of many files.
         """
         *versions, opened = self._columns(period, [*SCHEMA.names[:4], "opened"])
         files = list(map(FileVersion, *versions))
@@ -167,15 +175,15 @@ class ManifestStore:
         }
 
     def digest(self, period: str) -> str:
-        """`files_digest` of one manifest, by its footer."""
+        """Return `files_digest` of one manifest, from its footer if possible."""
         path = self._path(period)
-        with _told():
+        with _detect_corruption():
             metadata = (pq.read_metadata(path).metadata or {}) if path.exists() else {}
         stored = metadata.get(_DIGEST_KEY)
         return stored.decode() if stored else files_digest(self.read(period))
 
     def table(self, period: str) -> pa.Table:
-        """Path, size, time and etag of the files of one manifest, as columns."""
+        """Return path, size, modification time and ETag of the files of one manifest."""
         return self._table(period, SCHEMA.names[:4])
 
     def is_readable(self, period: str) -> bool:
@@ -193,19 +201,22 @@ class ManifestStore:
     def _table(self, period: str, names: list[str]) -> pa.Table:
         if not self._path(period).exists():
             return SCHEMA.empty_table().select(names)
-        # not the dataset reader: importing it, and pandas with it, costs more than reading
-        with _told(), pq.ParquetFile(self._path(period), page_checksum_verification=True) as file:
+        # not the dataset reader: importing it, and pandas with it, takes longer than reading
+        with (
+            _detect_corruption(),
+            pq.ParquetFile(self._path(period), page_checksum_verification=True) as file,
+        ):
             table = file.read(names)
-        for name in set(names) - set(table.column_names):  # older than this column
+        for name in set(names) - set(table.column_names):  # written before the column existed
             value = True if name == "opened" else None
             column = pa.repeat(pa.scalar(value, SCHEMA.field(name).type), table.num_rows)
             table = table.append_column(name, column)
         return table
 
     def count(self, period: str) -> int:
-        """Number of files in one manifest, by its footer."""
+        """Return the number of files in one manifest, from its footer."""
         path = self._path(period)
-        with _told():
+        with _detect_corruption():
             return pq.read_metadata(path).num_rows if path.exists() else 0
 
     def write(self, period: str, rows: Iterable[ManifestRow]) -> None:
@@ -230,11 +241,11 @@ class ManifestStore:
         self._writer.write(self._path(period), memoryview(sink.getvalue()))
 
     def remove(self, period: str) -> None:
-        """Forget a partition whose files and rows are gone."""
+        """Remove the manifest of a partition without files and rows."""
         self._writer.remove(self._path(period))
 
     def write_state(self, state: ScanState) -> None:
-        """Note what a scan saw: which landing zone, and counts."""
+        """Write the state of a scan, if it changed."""
         text = json.dumps(
             {
                 "began_at": state.began_at.isoformat(),
@@ -248,18 +259,18 @@ class ManifestStore:
             self._writer.write(self._state, text.encode())
 
     def note_listing(self, at: datetime) -> None:
-        """Note that the landing zone was listed whole, where that is not done at each scan."""
+        """Store the time of a full listing, for a landing zone that is not listed at each scan."""
         self._writer.write(self._listing, at.isoformat().encode())
 
     def listed_at(self) -> datetime | None:
-        """When the landing zone was last listed whole, as `note_listing` has it."""
+        """Return the time of the last full listing, or None; see `note_listing`."""
         try:
             return datetime.fromisoformat(self._listing.read_text())
         except (FileNotFoundError, ValueError):
             return None
 
     def read_state(self) -> ScanState | None:
-        """What the last scan saw; None before the first, and where that cannot be read."""
+        """Return the state of the last scan; None if there is none or it cannot be read."""
         try:
             state = json.loads(self._state.read_bytes())
             return ScanState(
@@ -274,7 +285,7 @@ class ManifestStore:
 
 
 def count_ignored(ignored: dict[str, Ignored]) -> dict[str, int]:
-    """Names passed over, by reason."""
+    """Count ignored names by reason."""
     counts: dict[str, int] = {}
     for reason in ignored.values():
         counts[reason] = counts.get(reason, 0) + 1
@@ -282,5 +293,5 @@ def count_ignored(ignored: dict[str, Ignored]) -> dict[str, int]:
 
 
 def now() -> datetime:
-    """The present, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,7 +1,7 @@
-"""In which study period a file belongs, from the first 8 KiB of it.
+"""Study period of a file, from its first 8 KiB.
 
-Belongs here: reading the dates a partition is named by, and the names of partitions.
-Does not belong here: any other attribute, and whether the file is a good one.
+Belongs here: reading the dates that determine the partition, and the names of partitions.
+Does not belong here: any other attribute, and validation of the file.
 """
 
 from __future__ import annotations
@@ -40,19 +40,24 @@ _EXPLICIT = frozenset(uid.encode() for uid in AllTransferSyntaxes) - {
     DeflatedExplicitVRLittleEndian.encode(),
     ExplicitVRBigEndian.encode(),
 }
-# before 1900 nobody scanned, after 2099 nobody has yet: such years are typing errors
+# years before 1900 and after 2099 are typing errors
 _DATE = re.compile(r"((?:19|20)\d\d)\.?(0[1-9]|1[0-2])\.?(0[1-9]|[12]\d|3[01])")
 _LENGTH = {Granularity.DAY: 10, Granularity.MONTH: 7, Granularity.YEAR: 4}
 
 
 def usable_date(text: str) -> str | None:
-    """``YYYY-MM-DD`` of a DICOM date (``YYYYMMDD``, or ``YYYY.MM.DD`` of ACR-NEMA), or None."""
+    """Convert a DICOM date (``YYYYMMDD``, or ``YYYY.MM.DD`` of ACR-NEMA) to ``YYYY-MM-DD``.
+
+    Returns None for an invalid date.
+    """
     match = _DATE.fullmatch(text.strip(" \0"))
     return "-".join(match.groups()) if match else None
 
 
 def study_day(head: bytes) -> str | None:
-    """The day a file is placed by: Study Date, else Acquisition, Series or Content Date.
+    """Return the day that determines the partition of a file.
+
+    This is Study Date; if that is missing, Acquisition, Series or Content Date.
 
     Parameters
     ----------
@@ -62,14 +67,14 @@ def study_day(head: bytes) -> str | None:
     Returns
     -------
     str or None
-        ``YYYY-MM-DD``; None when there is no usable date, or no DICOM.
+        ``YYYY-MM-DD``; None if there is no valid date, or the file is not DICOM.
     """
     try:
         values = _plain_dates(head)
     except (FallbackRequired, UnexpectedEnd):
         try:
             values = _dates(head)
-        except Exception:  # noqa: BLE001 - whatever ails the header, the extractor will say so
+        except Exception:  # noqa: BLE001 - the extractor reports errors of the header
             return None
     for tag in _DATES:
         day = usable_date(values.get(tag, ""))
@@ -79,12 +84,12 @@ def study_day(head: bytes) -> str | None:
 
 
 def _plain_dates(head: bytes) -> dict[int, str]:
-    """Dates of a file as most are: little-endian, whole, in order.
+    """Read the dates of a common file: little-endian, complete, in order.
 
     Raises
     ------
     FallbackRequired, UnexpectedEnd
-        It is another one, which pydicom reads.
+        pydicom must read the file.
     """
     if head[128:132] != b"DICM":
         raise FallbackRequired(FallbackReason.NO_PREAMBLE)
@@ -129,7 +134,7 @@ def _dates(head: bytes) -> dict[int, str]:
         dataset = read_partial(BytesIO(head), stop_when=past_dates)
     except InvalidDicomError:
         dataset = read_partial(BytesIO(head), stop_when=past_dates, force=True)
-    except zlib.error:  # deflated, and cut off at the end of the head
+    except zlib.error:  # deflated, and truncated at the end of the head
         inflate = zlib.decompressobj(-zlib.MAX_WBITS).decompress
         inflated = inflate(head[_end_of_file_meta(head) :], 65_536)
         return _texts(read_dataset(BytesIO(inflated), False, True, stop_when=past_dates))
@@ -146,7 +151,7 @@ def _texts(dataset: Dataset) -> dict[int, str]:
 
 
 def _end_of_file_meta(head: bytes) -> int:
-    """Offset of the data set behind the file meta information (PS3.10 section 7.1)."""
+    """Return the offset of the data set after the file meta information (PS3.10 section 7.1)."""
     offset = 132
     while head[offset : offset + 2] == b"\x02\x00":
         long = head[offset + 4 : offset + 6] in (b"OB", b"UN", b"OW", b"UT", b"SQ")
@@ -155,11 +160,11 @@ def _end_of_file_meta(head: bytes) -> int:
     return offset
 
 
-def study_period(day: str | None, grain: Granularity) -> str:
-    """Name of the partition: ``2012-03-05``, ``2012-03``, ``2012`` or ``undated``."""
-    return UNDATED if day is None else day[: _LENGTH[grain]]
+def study_period(day: str | None, granularity: Granularity) -> str:
+    """Return the partition key: ``2012-03-05``, ``2012-03``, ``2012`` or ``undated``."""
+    return UNDATED if day is None else day[: _LENGTH[granularity]]
 
 
-def is_period(key: str, grain: Granularity) -> bool:
-    """Whether ``key`` names a partition of this grain."""
-    return key == UNDATED or len(key) == _LENGTH[grain]
+def is_period(key: str, granularity: Granularity) -> bool:
+    """Whether ``key`` is a partition key of this granularity."""
+    return key == UNDATED or len(key) == _LENGTH[granularity]

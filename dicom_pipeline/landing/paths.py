@@ -1,6 +1,7 @@
-"""Where a file of the landing zone lies, as another program can open it.
+"""Full paths and URIs of files in the landing zone, for use by other programs.
 
-Belongs here: full paths and URIs. They are for who may read the raw zone, and for no log.
+Belongs here: full paths and URIs. They may contain PHI: show them only to users who may read the
+raw zone, and never log them.
 Does not belong here: finding the files.
 """
 
@@ -14,20 +15,20 @@ from dicom_pipeline.config.locations import Location
 from dicom_pipeline.landing.storage import from_text
 
 
-def resolve_paths(place: Location, paths: Iterable[str]) -> Iterator[str]:
-    """Full names of files of a zone, in their order.
+def resolve_paths(location: Location, paths: Iterable[str]) -> Iterator[str]:
+    """Return the full path or URI of each file, in order.
 
     Parameters
     ----------
-    place
+    location
         The landing zone.
     paths
-        As `FileVersion` has them. Bytes of a name that are not UTF-8 come out as surrogates,
-        which ``os.fsencode`` turns back.
+        Paths as in `FileVersion`. Bytes that are not UTF-8 become surrogates, which
+        ``os.fsencode`` converts back to bytes.
     """
-    if isinstance(place, Path):
-        prefix = f"{os.path.abspath(place).rstrip(os.sep)}{os.sep}"  # noqa: PTH100 - links stay
+    if isinstance(location, Path):
+        prefix = f"{os.path.abspath(location).rstrip(os.sep)}{os.sep}"  # noqa: PTH100 - links stay
     else:
-        prefix = str(place)
+        prefix = str(location)
     for path in paths:
         yield prefix + from_text(path)

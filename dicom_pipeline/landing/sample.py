@@ -1,6 +1,6 @@
-"""The sample: DICOM files that ship in the pydicom wheel, for a first run without own data.
+"""Sample data: DICOM files from the pydicom wheel, for a first run without own data.
 
-Belongs here: copying it, when it may be copied, and knowing it again.
+Belongs here: when and how to copy the sample, and recognising it.
 Does not belong here: anything about real landing zones.
 """
 
@@ -18,7 +18,7 @@ _FOLDERS = ("test_files", "charset_files")
 
 
 def is_sample(files: Iterable[FileVersion]) -> bool:
-    """Whether files are of the sample and of nothing else, by name and size."""
+    """Whether all files belong to the sample, by name and size."""
     with as_file(resources("pydicom") / "data") as source:
         return all(_size(source / file.path) == file.size for file in files)
 
@@ -28,12 +28,12 @@ def _size(path: Path) -> int | None:
 
 
 def put_sample(landing_dir: Path) -> int:
-    """Copy the sample into a landing zone that has nothing in it.
+    """Copy the sample into an empty landing zone.
 
     Returns
     -------
     int
-        Number of files copied; 0 if anything is there already, which is then not touched.
+        Number of copied files; 0 if the landing zone is not empty. It is then not changed.
     """
     if landing_dir.is_dir() and any(landing_dir.iterdir()):
         return 0

@@ -1,7 +1,7 @@
-"""Compare the landing zone with the manifests: what is new, changed, moved or gone.
+"""Compare the landing zone with the manifests: new, changed, moved and deleted files.
 
-Belongs here: the decisions of a scan, among them the guard against mass deletion.
-Does not belong here: how a zone is listed (storage), how a file is placed (placement).
+Belongs here: the decisions of a scan, including the guard against mass deletion.
+Does not belong here: listing a zone (storage), the partition of a file (partition_key).
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ Progress = Callable[[str, int, int], None]
 
 
 class ScanRefused(ConfirmationRequired):
-    """The scan found something that a person has to confirm; nothing was changed."""
+    """A user must confirm what the scan found; nothing was changed."""
 
 
 @dataclass
 class ScanReport:
-    """Counts of one scan, and the partitions whose manifest it rewrote."""
+    """Counts of one scan, and the partitions whose manifests it rewrote."""
 
     listed: int = 0
     new: int = 0
@@ -60,10 +60,22 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class ScanRules:
-    """Settings that a scan obeys.
+    """Settings of a scan.
 
-    ``landing`` is what the settings call the landing zone, and ``deletable_without_confirmation`` says of files that
-    are gone whether nobody needs to be asked about them.
+    Attributes
+    ----------
+    grain
+        Granularity of the partitions.
+    on_delete
+        What happens to rows of deleted files.
+    max_deleted_fraction
+        Fraction of the known files that may be deleted without confirmation.
+    accept_deletions
+        Whether the user confirmed the deletions.
+    landing
+        The landing zone as in the settings.
+    deletable_without_confirmation
+        Whether these deleted files need no confirmation, whatever their number.
     """
 
     grain: Granularity
@@ -74,17 +86,17 @@ class ScanRules:
     deletable_without_confirmation: Callable[[Iterable[FileVersion]], bool] = lambda _files: False
 
 
-def exceeds_delete_guard(gone: int, known: int, share: float) -> bool:
-    """Whether so many known files are gone that a person has to confirm it.
+def exceeds_delete_guard(deleted: int, known: int, max_fraction: float) -> bool:
+    """Whether so many known files were deleted that a user must confirm it.
 
     Parameters
     ----------
-    gone, known
-        Files that are gone, of how many that are known.
-    share
-        What may vanish at once, of 20 files or more.
+    deleted, known
+        Number of deleted files, and of all known files.
+    max_fraction
+        Fraction that may be deleted without confirmation. It applies from 20 known files on.
     """
-    return known >= GUARDED_FROM and gone / known > share
+    return known >= GUARDED_FROM and deleted / known > max_fraction
 
 
 class Scanner:
@@ -93,15 +105,15 @@ class Scanner:
     Parameters
     ----------
     storage, manifests
-        The zone that is listed and the manifests it is compared with.
+        The landing zone to list, and the manifests to compare it with.
     rules
-        Granularity, and what happens to rows of files that went away.
+        Granularity, and the treatment of deleted files.
     budget
-        Seconds after which listing and placing stop; what is left is for the next scan.
+        Time limit in seconds for listing and reading; the next scan continues.
     progress
-        Called with what is being done, how many are done and how many there are.
+        Called with the current activity, the number of files done and their total.
     purged
-        Files that are known to be of a subject who was purged: they are passed over.
+        Files of purged subjects; they are ignored.
     """
 
     def __init__(
@@ -121,10 +133,10 @@ class Scanner:
         self.progress = progress or (lambda what, done, total: None)
         self.purged = purged
         self.report = ScanReport()
-        # by path: the version that the manifests have, and the partition it is in
+        # by path: the version in the manifests, and the partition
         self._known: dict[str, FileVersion] = {}
-        self._home: dict[str, str] = {}
-        self._closed: set[str] = set()
+        self._partition_of: dict[str, str] = {}
+        self._unopened: set[str] = set()
         self._rows: dict[str, dict[str, ManifestRow]] = {}
         self._touched: set[str] = set()
         self._gained: set[str] = set()
@@ -135,22 +147,22 @@ class Scanner:
         Parameters
         ----------
         start
-            Where a listing that was cut off said that the next one should begin.
+            ``next_start`` of the last report if that listing was cut short.
 
         Raises
         ------
         ScanRefused
-            The landing zone cannot be listed, or so many known files are gone that it may not be
-            what it was.
+            The landing zone cannot be listed, or so many known files are gone that a user must
+            confirm it.
         """
-        with _without_collector():
+        with _without_garbage_collection():
             return self._run(start)
 
     def _run(self, start: int) -> ScanReport:
         began, began_at = time.monotonic(), now()
         silence_pydicom()
         self._load()
-        # the budget is shared: half of it at most goes into listing
+        # listing may use at most half of the budget
         half = None if self.deadline is None else began + (self.deadline - began) / 2
         listing = self.storage.list_landing(start=start, deadline=half)
         if not listing.rooted:
@@ -164,7 +176,7 @@ class Scanner:
         report.next_start = listing.next_start
         report.ignored = count_ignored(listing.ignored)
         self._remove_gone(listing)
-        self._place(listing.files)
+        self._assign_partitions(listing.files)
         self._write()
         self.manifests.write_state(
             ScanState(
@@ -180,13 +192,13 @@ class Scanner:
 
     def _load(self) -> None:
         for period in self.manifests.periods():
-            files, closed = self.manifests.files(period)
+            files, unopened = self.manifests.files(period)
             paths = [file.path for file in files]
-            for path in self._home.keys() & paths:  # a scan was killed between two manifests
+            for path in self._partition_of.keys() & paths:  # a scan was killed between two writes
                 self._drop(path)
             self._known.update(zip(paths, files, strict=True))
-            self._home.update(dict.fromkeys(paths, period))
-            self._closed |= closed
+            self._partition_of.update(dict.fromkeys(paths, period))
+            self._unopened |= unopened
         for period in self.manifests.periods():
             if not is_period(period, self.rules.grain):
                 for path, row in list(self._rows_of(period).items()):
@@ -194,53 +206,53 @@ class Scanner:
                 self._touched.add(period)
 
     def _rows_of(self, period: str) -> dict[str, ManifestRow]:
-        """Rows of one partition, whole: only those are read that are written."""
+        """Return the full rows of one partition; read only for partitions that are written."""
         if period not in self._rows:
             self._rows[period] = {row.file.path: row for row in self.manifests.read(period)}
         return self._rows[period]
 
     def _drop(self, path: str) -> str:
-        """Take a file out of its partition, which is returned."""
-        period = self._home.pop(path)
+        """Remove a file from its partition, and return that partition."""
+        period = self._partition_of.pop(path)
         del self._rows_of(period)[path]
         del self._known[path]
-        self._closed.discard(path)
+        self._unopened.discard(path)
         self._touched.add(period)
         return period
 
     def _move(self, path: str, row: ManifestRow) -> None:
         new = study_period(row.study_day, self.rules.grain)
-        old = self._drop(path) if path in self._home else None
+        old = self._drop(path) if path in self._partition_of else None
         self.report.moved += old not in (None, new)
         self._rows_of(new)[path] = row
         self._known[path] = row.file
-        self._home[path] = new
+        self._partition_of[path] = new
         if not row.opened:
-            self._closed.add(path)
+            self._unopened.add(path)
         self._touched.add(new)
         if old != new:
             self._gained.add(new)
 
     def _skip_purged(self, listing: Listing) -> None:
-        theirs = {file.path for file in listing.files if file in self.purged}
-        if not theirs:
+        paths = {file.path for file in listing.files if file in self.purged}
+        if not paths:
             return
-        listing.files = [file for file in listing.files if file.path not in theirs]
-        listing.ignored.update(dict.fromkeys(theirs, Ignored.WITHDRAWN))
-        for path in theirs & self._home.keys():  # the raw step was killed before it did this
+        listing.files = [file for file in listing.files if file.path not in paths]
+        listing.ignored.update(dict.fromkeys(paths, Ignored.PURGED))
+        for path in paths & self._partition_of.keys():  # the raw step was killed earlier
             self._drop(path)
 
     def _remove_gone(self, listing: Listing) -> None:
         present = {file.path for file in listing.files}
         present.update(listing.unsettled)
-        gone = [path for path in self._home if path not in present]
+        gone = [path for path in self._partition_of if path not in present]
         if not gone or not listing.complete:
             return
         if self.rules.on_delete is OnDelete.KEEP:
             self.report.kept = len(gone)
             return
-        known = len(self._home)
-        everything = not present and Ignored.WITHDRAWN not in listing.ignored.values()
+        known = len(self._partition_of)
+        everything = not present and Ignored.PURGED not in listing.ignored.values()
         too_many = exceeds_delete_guard(len(gone), known, self.rules.max_deleted_fraction)
         if (everything or too_many) and not (
             self.rules.accept_deletions
@@ -248,62 +260,62 @@ class Scanner:
         ):
             raise ScanRefused(
                 f"{len(gone)} of {known} known files are gone from the landing zone"
-                f"{self._if_another()}; if that is right, run: dicom-pipeline scan "
+                f"{self._other_landing_note()}; if that is intended, run: dicom-pipeline scan "
                 "--accept-deletions"
             )
         for path in gone:
             self._drop(path)
         self.report.deleted = len(gone)
 
-    def _if_another(self) -> str:
+    def _other_landing_note(self) -> str:
         state = self.manifests.read_state()
         if state is None or not state.is_other_landing(self.rules.landing):
             return ""
-        return ", which is not the one that was scanned before: DICOM_LANDING_URI names another"
+        return ", which is not the landing zone of the last scan: DICOM_LANDING_URI names another"
 
-    def _place(self, files: list[FileVersion]) -> None:
-        todo = list(self._unplaced(files))
+    def _assign_partitions(self, files: list[FileVersion]) -> None:
+        todo = list(self._new_or_changed(files))
         heads = self.storage.heads(todo, HEAD_BYTES)
         for done, (file, head) in enumerate(zip(todo, heads, strict=False)):
             if self.deadline is not None and time.monotonic() > self.deadline:
                 self.report.postponed = len(todo) - done
                 return
             if done % 1000 == 0:
-                self.progress("placing new files", done, len(todo))
-            known = self._home.get(file.path)
+                self.progress("reading study dates of new files", done, len(todo))
+            partition = self._partition_of.get(file.path)
             row = _row_of(file, head)
             if row is None:
                 continue
-            if known is None:
+            if partition is None:
                 self.report.new += 1
             else:
-                before = self._rows_of(known)[file.path]
+                before = self._rows_of(partition)[file.path]
                 if before.file == file and not row.opened:
-                    continue  # as unreadable as before: nothing has changed
+                    continue  # still unreadable: no change
                 row = replace(row, first_seen=before.first_seen)
                 self.report.changed += 1
             self._move(file.path, row)
         if todo:
-            self.progress("placing new files", len(todo), len(todo))
+            self.progress("reading study dates of new files", len(todo), len(todo))
 
-    def _unplaced(self, files: list[FileVersion]) -> Iterator[FileVersion]:
+    def _new_or_changed(self, files: list[FileVersion]) -> Iterator[FileVersion]:
         for file in files:
-            if self._known.get(file.path) != file or file.path in self._closed:
+            if self._known.get(file.path) != file or file.path in self._unopened:
                 yield file
 
     def _write(self) -> None:
-        # partitions that gain files come first: a file in two manifests is mended by the next
-        # scan, a file in none would be read anew
+        # write partitions that gain files first: if the scan is killed, a file may then be in two
+        # manifests, which the next scan corrects; a file in none would be read again
         for period in sorted(self._touched, key=lambda p: (p not in self._gained, p)):
             self.manifests.write(period, self._rows_of(period).values())
         self.report.partitions = sorted(self._touched)
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
-    """Objects that live as long as the scan, millions of them: looking for cycles doubles its time.
+def _without_garbage_collection() -> Iterator[None]:
+    """Disable the search for reference cycles, which doubles the time of a scan.
 
-    There are none; what the scan lets go of is freed all the same.
+    A scan has millions of objects and no cycles; reference counting still frees them.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -315,7 +327,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _row_of(file: FileVersion, head: bytes | OSError) -> ManifestRow | None:
-    """The row of a file whose head was read; None when it went away since the listing."""
+    """Return the manifest row of a file; None if it was deleted since the listing."""
     if isinstance(head, FileNotFoundError):
         return None
     if isinstance(head, OSError):

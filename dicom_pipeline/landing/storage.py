@@ -1,8 +1,8 @@
-"""A zone and the files in it: what can be asked of any of them, and how files are named.
+"""Interface of a landing zone: listing and reading files, and the form of file names.
 
 Belongs here: what a directory and a bucket have in common.
-Does not belong here: how either does it (directory, bucket), what the files mean, which are new
-(scan).
+Does not belong here: the implementations (directory, s3.bucket), the content of files, which files
+are new (scan).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import NamedTuple, Protocol
 
 from dicom_pipeline.common.open_file import OpenFile
 
-# names of files that are still being written, by what writes them
+# suffixes that programs give to files that they are still writing
 TEMPORARY = (
     ".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", "~",
 )  # fmt: skip
 
 
 class Ignored(StrEnum):
-    """Why a name in the landing zone is passed over."""
+    """Why a name in the landing zone is ignored."""
 
     HIDDEN = "hidden_name"
     TEMPORARY = "temporary_name"
@@ -30,14 +30,23 @@ class Ignored(StrEnum):
     BROKEN_SYMLINK = "broken_symlink"
     SPECIAL = "not_a_regular_file"
     DIRECTORY_MARKER = "directory_marker"
-    WITHDRAWN = "purged"
+    PURGED = "purged"
 
 
 class FileVersion(NamedTuple):
-    r"""A file and what tells one version of it from another.
+    r"""Version of a file.
 
-    ``path`` is relative to the zone, ``/``-separated, and pure Unicode: a backslash is doubled
-    and a byte that is not UTF-8 stands as ``\xNN``, so that any name can be stored and found.
+    Attributes
+    ----------
+    path
+        Path relative to the zone, ``/``-separated, in valid Unicode. A backslash is doubled, and a
+        byte that is not UTF-8 is written as ``\xNN``, so that any name can be stored.
+    size
+        Size in bytes.
+    mtime_ns
+        Modification time in nanoseconds since 1970, of a file in a directory.
+    etag
+        ETag without quotes, of an object in a bucket.
     """
 
     path: str
@@ -48,10 +57,24 @@ class FileVersion(NamedTuple):
 
 @dataclass
 class Listing:
-    """What one listing of a zone found.
+    """Result of one listing of a zone.
 
-    ``complete`` says that every directory was read to its end without an error: only then may
-    the absence of a file mean something. ``rooted`` says that the zone itself could be listed.
+    Attributes
+    ----------
+    files
+        Files to load.
+    unsettled
+        Paths of files that may still be being written.
+    ignored
+        Ignored names, with the reason.
+    errors
+        Number of folders or files that could not be listed.
+    rooted
+        Whether the root of the zone could be listed.
+    cut_short
+        Whether the listing stopped at its deadline.
+    next_start
+        Where the next listing should start if this one was cut short.
     """
 
     files: list[FileVersion] = field(default_factory=list)
@@ -64,14 +87,14 @@ class Listing:
 
     @property
     def complete(self) -> bool:
-        """Whether a file that is not listed is not there."""
+        """Whether everything was listed, so that a file that is not listed does not exist."""
         return not self.errors and not self.cut_short
 
 
 class Storage(Protocol):
     """The landing zone, which is only listed and read.
 
-    All of it may raise `StorageUnavailable`, when the zone as a whole cannot be reached.
+    All methods may raise `StorageUnavailable` if the zone as a whole cannot be reached.
     """
 
     min_file_age_seconds: float
@@ -81,39 +104,53 @@ class Storage(Protocol):
         ...
 
     def count_files(self) -> Iterator[str]:
-        """Every name that is not a directory, told by nothing but the place itself."""
+        """Yield every name that is not a directory, independently of manifests and `list_landing`.
+
+        Reconciliation compares the result with the loaded files.
+        """
         ...
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
-        """Open one file, in the version that was listed if there is an ETag.
+        """Open one file; with an ETag, only in that version.
 
-        Raises ``OSError``; ``FileNotFoundError`` for what is not there.
+        Raises
+        ------
+        FileNotFoundError
+            The file does not exist, or not in that version.
+        OSError
+            The file cannot be opened.
         """
         ...
 
     def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
-        """Open files, in their order; an error stands in for one that cannot be opened."""
+        """Open files, in order; yields an error in place of a file that cannot be opened."""
         ...
 
     def heads(self, files: Iterable[FileVersion], length: int) -> Iterator[bytes | OSError]:
-        """The first bytes of files, in their order; an error for one that cannot be read."""
+        """Read the first bytes of files, in order; yields an error for a file that fails."""
         ...
 
     def changed_at(self, path: str) -> float:
-        """When a file came to its place, at the latest, in seconds since 1970; or ``OSError``."""
+        """Return the latest time at which a file can have arrived, in seconds since 1970.
+
+        Raises
+        ------
+        OSError
+            The file does not exist or cannot be examined.
+        """
         ...
 
     def is_empty(self) -> bool:
-        """Whether nothing at all lies in the zone, as where a disk is not mounted."""
+        """Whether the zone contains nothing at all, for example because a disk is not mounted."""
         ...
 
     def is_there(self) -> bool:
-        """Whether the zone is there to be listed."""
+        """Whether the zone exists."""
         ...
 
 
 def to_text(name: str) -> str:
-    """Make a name of the file system storable (see `FileVersion`)."""
+    """Convert a name of the file system to the form of `FileVersion.path`."""
     if name.isascii() and "\\" not in name:
         return name
     escaped = name.replace("\\", "\\\\")
@@ -123,7 +160,7 @@ def to_text(name: str) -> str:
 
 
 def from_text(text: str) -> str:
-    """The inverse of `to_text`."""
+    """Convert a path of `FileVersion` back to a name of the file system."""
     if "\\" not in text:
         return text
     return re.sub(

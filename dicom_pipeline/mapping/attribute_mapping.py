@@ -1,7 +1,7 @@
-"""The seed ``anonymization_mapping.csv``: which attributes go where, and what happens to them.
+"""The seed ``anonymization_mapping.csv``: the column and de-identification of each attribute.
 
 Belongs here: reading and checking the mapping, and the names of the raw tables' own columns.
-Does not belong here: reading DICOM files, SQL, and anything that touches a value.
+Does not belong here: reading DICOM files, SQL, and any processing of values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.errors import ConfigurationError
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 
 MAPPING_CSV = DBT_PROJECT_DIR / "seeds" / "anonymization_mapping.csv"
 
@@ -29,7 +29,7 @@ FUNCTIONS = frozenset(
         "keep_time", "pseudonym", "remove", "shift_date", "shift_datetime", "uid",
     }
 )  # fmt: skip
-# what a function can be applied to; the others take any type
+# types that a function accepts; a function without an entry accepts any type
 FUNCTION_TYPES = {
     "age_cap": {"text"},
     "anon_text": {"text"},
@@ -44,11 +44,11 @@ FUNCTION_TYPES = {
     "shift_datetime": {"timestamp"},
     "uid": {"text"},
 }
-OF_A_PATIENT = frozenset({"clean_sequence", "shift_date", "shift_datetime"})
+PATIENT_FUNCTIONS = frozenset({"clean_sequence", "shift_date", "shift_datetime"})
 TYPES = frozenset({"text", "integer", "double", "date", "time", "timestamp", "json"})
 TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
-# binary: nothing of it is ever read
-WITHOUT_TEXT = frozenset(
+# binary: the value is never read
+BINARY_VRS = frozenset(
     {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "US or OW", "US or SS or OW"}
 )
 FIELDS = (
@@ -79,7 +79,7 @@ _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,4})\])?")
 
 
 class MappingError(ConfigurationError):
-    """The mapping cannot be used; the message names the line of the CSV file."""
+    """The mapping is invalid; the message names the line of the CSV file."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,12 @@ class AttributeMapping:
     attributes: tuple[Attribute, ...]
 
     def table(self, name: str) -> tuple[Attribute, ...]:
-        """Lines of one table, in the order of the file."""
+        """Return the lines of one table, in the order of the file."""
         return tuple(a for a in self.attributes if a.table == name)
 
     @property
     def digest(self) -> str:
-        """Changes when what extraction reads changes: tables, columns and attributes."""
+        """Hash of what extraction reads: tables, columns and attributes. 16 hex digits."""
         text = "\n".join(f"{a.table},{a.column},{a.attribute}" for a in self.attributes)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -121,7 +121,7 @@ def parse_attribute_path(attribute: str) -> AttributePath:
     Raises
     ------
     ValueError
-        The path is malformed, or the DICOM dictionary (PS3.6) does not have a keyword of it.
+        The path is malformed, or a keyword is not in the DICOM dictionary (PS3.6).
     """
     steps: list[tuple[int, int]] = []
     *sequences, last = attribute.split(".")
@@ -142,12 +142,12 @@ def parse_attribute_path(attribute: str) -> AttributePath:
 
 
 def csv_lines(path: Path, fields: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Lines of a seed with their numbers.
+    """Return the lines of a seed with their line numbers.
 
     Raises
     ------
     MappingError
-        It has other columns, or is not CSV in UTF-8.
+        The file has other columns, or is not CSV in UTF-8.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_bytes().decode(), newline=""))
@@ -167,8 +167,8 @@ def load_mapping(path: Path = MAPPING_CSV) -> AttributeMapping:
     Raises
     ------
     MappingError
-        A line names an unknown table, attribute, type or function, stands twice, or keeps text
-        without a review; the message begins with the file's name and the line's number.
+        A line names an unknown table, attribute, type or function, is a duplicate, or keeps text
+        without a review. The message begins with the file's name and the line number.
     """
     lines = csv_lines(path, FIELDS)
     attributes: list[Attribute] = []
@@ -178,12 +178,12 @@ def load_mapping(path: Path = MAPPING_CSV) -> AttributeMapping:
             attribute = _attribute(row)
         except ValueError as error:
             raise MappingError(f"{path.name}, line {number}: {error}") from None
-        place = (attribute.table, attribute.column)
-        if place in seen:
+        name = (attribute.table, attribute.column)
+        if name in seen:
             raise MappingError(
-                f"{path.name}, line {number}: {'.'.join(place)} stands in line {seen[place]} too"
+                f"{path.name}, line {number}: {'.'.join(name)} is also in line {seen[name]}"
             )
-        seen[place] = number
+        seen[name] = number
         attributes.append(attribute)
     missing = set(ENTITIES) - {a.table for a in attributes}
     if missing:
@@ -204,15 +204,15 @@ def _attribute(row: dict[str, str]) -> Attribute:
     table = _one_of(row, "table_name", ENTITIES)
     column = row["column_name"]
     if not _NAME.fullmatch(column) or _RESERVED.fullmatch(column):
-        raise ValueError(f"column_name {column!r} is not usable as a column's name")
+        raise ValueError(f"column_name {column!r} is not a valid column name, or is reserved")
     attribute_path = parse_attribute_path(row["attribute"])
     if attribute_path.tag >> 16 == 2:
-        raise ValueError(f"{row['attribute']} is not of the data set but of the file's own group")
-    if attribute_path.vr in WITHOUT_TEXT:
+        raise ValueError(f"{row['attribute']} is in the file meta information, not in the data set")
+    if attribute_path.vr in BINARY_VRS:
         raise ValueError(f"{row['attribute']} is binary ({attribute_path.vr}), which is never read")
-    for name, right in (("vr", attribute_path.vr), ("vm", dictionary_VM(attribute_path.tag))):
-        if row[name] != right:
-            raise ValueError(f"{name} of {row['attribute']} is {right}, not {row[name]!r}")
+    for name, expected in (("vr", attribute_path.vr), ("vm", dictionary_VM(attribute_path.tag))):
+        if row[name] != expected:
+            raise ValueError(f"{name} of {row['attribute']} is {expected}, not {row[name]!r}")
     reviewed = _one_of(row, "reviewed", ("true", "false")) == "true"
     functions = {row["research"], row["strict"]}
     type_ = _one_of(row, "type", TYPES)
@@ -220,7 +220,7 @@ def _attribute(row: dict[str, str]) -> Attribute:
         function = _one_of(row, profile, FUNCTIONS)
         if type_ not in FUNCTION_TYPES.get(function, TYPES):
             raise ValueError(f"{function} does not apply to type {type_}")
-        if function in OF_A_PATIENT and table == "devices":
+        if function in PATIENT_FUNCTIONS and table == "devices":
             raise ValueError(f"{function} needs a patient, and a device has none")
     if not (reviewed and row["reason"].strip()):
         if "keep" in functions and (type_ in ("text", "json") or attribute_path.vr in TEXT_VRS):
@@ -228,7 +228,7 @@ def _attribute(row: dict[str, str]) -> Attribute:
         if "keep_number" in functions and attribute_path.vr in TEXT_VRS:
             raise ValueError("keep_number on text needs reviewed = true and a reason")
         if "keep_code" in functions and attribute_path.vr != "CS":
-            raise ValueError("keep_code on what is not CS needs reviewed = true and a reason")
+            raise ValueError("keep_code on a VR other than CS needs reviewed = true and a reason")
     return Attribute(
         table=table,
         column=column,

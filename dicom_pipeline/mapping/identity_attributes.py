@@ -1,7 +1,8 @@
-"""The seed ``identity_attributes.csv``: which attributes identify somebody, and as what.
+"""The seed ``identity_attributes.csv``: attributes that identify a person, and their kind.
 
 Belongs here: reading and checking that list.
-Does not belong here: what becomes of the values (extract.identity), and the mapping (attributes).
+Does not belong here: terms made from the values (deid.identity_terms), and the mapping
+(attribute_mapping).
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicom_pipeline.common.attribute_path import AttributePath
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import (
-    WITHOUT_TEXT,
+    BINARY_VRS,
     MappingError,
     csv_lines,
     parse_attribute_path,
@@ -42,7 +43,7 @@ class IdentityAttributes:
 
     @property
     def digest(self) -> str:
-        """Changes when other attributes are read, or count as something else."""
+        """Hash of the attributes and their kinds. 16 hex digits."""
         lines = sorted(f"{a.attribute},{a.kind}" for a in self.attributes)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -53,8 +54,8 @@ def load_identity_attributes(path: Path = IDENTITY_CSV) -> IdentityAttributes:
     Raises
     ------
     MappingError
-        A line names an unknown attribute or kind, or stands twice; the message begins with the
-        file's name and the line's number.
+        A line names an unknown attribute or kind, or is a duplicate. The message begins with the
+        file's name and the line number.
     """
     attributes: list[IdentityAttribute] = []
     seen: dict[AttributePath, int] = {}
@@ -63,12 +64,12 @@ def load_identity_attributes(path: Path = IDENTITY_CSV) -> IdentityAttributes:
             attribute = _attribute(row)
             first = seen.setdefault(attribute.path, number)
             if first != number:
-                raise ValueError(f"{attribute.attribute} stands in line {first} too")
+                raise ValueError(f"{attribute.attribute} is also in line {first}")
         except ValueError as error:
             raise MappingError(f"{path.name}, line {number}: {error}") from None
         attributes.append(attribute)
     if not attributes:
-        raise MappingError(f"{path.name}: it names no attribute")
+        raise MappingError(f"{path.name}: the list has no attribute")
     return IdentityAttributes(tuple(attributes))
 
 
@@ -80,8 +81,8 @@ def _attribute(row: dict[str, str]) -> IdentityAttribute:
         raise ValueError(f"kind {kind!r} is none of {', '.join(sorted(KINDS))}")
     attribute_path = parse_attribute_path(attribute)
     if attribute_path.tag >> 16 == 2:
-        raise ValueError(f"{attribute} is not of the data set but of the file's own group")
-    if attribute_path.vr in WITHOUT_TEXT or attribute_path.vr == "SQ":
+        raise ValueError(f"{attribute} is in the file meta information, not in the data set")
+    if attribute_path.vr in BINARY_VRS or attribute_path.vr == "SQ":
         raise ValueError(f"{attribute} has no text of its own ({attribute_path.vr})")
     if (kind == "date") != (attribute_path.vr in DATE_VRS):
         raise ValueError(f"{attribute} ({attribute_path.vr}) does not fit the kind {kind}")

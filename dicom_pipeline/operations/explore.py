@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from dicom_pipeline.common.errors import ConfigurationError
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 
 _REQUIREMENT = "harlequin>=2.17,<3"
 # Harlequin pins another version of click: `make harlequin` installs it in a separate environment
-OWN_ENVIRONMENT = PROJECT_ROOT / ".harlequin"
+OWN_ENVIRONMENT = PROJECT_DIR / ".harlequin"
 
 
 class ExploreError(ConfigurationError):
@@ -42,7 +42,7 @@ def harlequin_command() -> list[str]:
     if found := shutil.which("uvx"):
         return [found, "--from", _REQUIREMENT, "harlequin"]
     raise ExploreError(
-        "Harlequin is not installed: `make harlequin` installs it in its own environment"
+        "Harlequin is not installed: `uv tool install harlequin`, or `make harlequin` in a checkout"
     )
 
 

@@ -18,7 +18,8 @@ from importlib import metadata
 from pathlib import Path
 
 from dicom_pipeline.common.private_files import write_atomic
-from dicom_pipeline.config.settings import PROJECT_ROOT, Settings, Target
+from dicom_pipeline.config.project import PACKAGE_DIR
+from dicom_pipeline.config.settings import Settings, Target
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.landing.manifest import ScanState
 from dicom_pipeline.workspace import Workspace
@@ -89,7 +90,7 @@ def digest_of(workspace: Workspace, dbt_sources: str) -> str | None:
 
 def _code() -> Iterator[str]:
     yield from (f"{name} {metadata.version(name)}" for name in _PACKAGES)
-    for path in sorted((PROJECT_ROOT / "dicom_pipeline").rglob("*.py")):
+    for path in sorted(PACKAGE_DIR.rglob("*.py")):
         yield f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.extract.ingest import Ingest
-from dicom_pipeline.orchestration.assets.dbt import sources_digest
+from dicom_pipeline.orchestration.dbt_project import sources_digest
 from dicom_pipeline.orchestration.failures import error_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG

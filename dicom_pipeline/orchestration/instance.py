@@ -22,7 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.private_files import DIRECTORY_MODE, ensure_private_directory
-from dicom_pipeline.config.settings import PROJECT_ROOT, Settings, SettingsError
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import Settings, SettingsError
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 
@@ -60,10 +61,10 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     make_home(settings)
     if settings.has_default_dagster_home:
         return dg.DagsterInstance.from_ref(
-            InstanceRef.from_dir(str(home), config_dir=str(PROJECT_ROOT), overrides=_absolute(home))
+            InstanceRef.from_dir(str(home), config_dir=str(PROJECT_DIR), overrides=_absolute(home))
         )
     if not (home / "dagster.yaml").exists():  # Dagster's default would enable telemetry
-        shutil.copy(PROJECT_ROOT / "resources" / "dagster_home.yaml", home / "dagster.yaml")
+        shutil.copy(Path(__file__).with_name("dagster_home.yaml"), home / "dagster.yaml")
     with _instance_errors():
         return dg.DagsterInstance.from_config(str(home))
 

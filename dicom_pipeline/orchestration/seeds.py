@@ -8,7 +8,8 @@ import hashlib
 
 import dagster as dg
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, load_settings
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dicom_pipeline.common.escaping import escape_control_chars
+from dicom_pipeline.config.extras import is_installed, require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,17 @@ _COLORS = (
 _REST = "#b8bfc6"
 _TICKS = 12
 _LAST = ("other", "not given")
+
+
+def can_draw() -> bool:
+    """Return whether the packages that draw are installed: they are an extra."""
+    return is_installed("matplotlib") and is_installed("PIL")
+
+
+def require_drawing(needed_by: str) -> None:
+    """Raise `MissingExtraError`, which names the extra, unless charts can be drawn."""
+    for module in ("matplotlib", "PIL"):
+        require_extra(module, "report", needed_by)
 
 
 def stacked_bars(

@@ -18,7 +18,6 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from dicom_pipeline.common.private_files import write_atomic
-from dicom_pipeline.config.settings import PROJECT_ROOT
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.defined_terms import defined_terms
 from dicom_pipeline.reporting import charts as pictures
@@ -26,7 +25,7 @@ from dicom_pipeline.reporting.archive_stats import ArchiveFacts, Share, archive_
 from dicom_pipeline.reporting.disclosure_control import LEAST, Span, by_name, merged
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
-_PAGE = PROJECT_ROOT / "resources" / "archive_report.html.jinja"
+_PAGE = Path(__file__).with_name("html_report.html.jinja")
 _COLUMNS = 9  # modalities of the table of missing attributes
 Cell = str | int
 
@@ -115,9 +114,12 @@ def write_report(ingest: Ingest, target: Path) -> int:
     ------
     FileNotFoundError
         Nothing is published yet.
+    MissingExtraError
+        The packages that draw charts are not installed.
     """
     if not ingest.settings.database.exists():
         raise FileNotFoundError("nothing is published yet")
+    pictures.require_drawing("the report has charts")
     months = studies_by_month(ingest.partitions.raw, defined_terms("Modality"))
     page = render(archive_facts(ingest.settings.database), merged(months)).encode()
     write_atomic(target, page)

@@ -18,7 +18,7 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tests.orchestration.dev_server import DevServer, wait_for
 
 from . import small_archive
@@ -104,7 +104,7 @@ def walk(environment: dict[str, str], tmp_path: Path) -> Iterator[Walk]:
     if executable is None:
         pytest.skip("NOT TESTED: the web UI. Chromium is not installed (Debian: chromium)")
     small_archive.write(Path(environment["DICOM_LANDING_URI"]))
-    pictures = PROJECT_ROOT / "resources" if KEEP else tmp_path
+    pictures = PROJECT_DIR / "resources" if KEEP else tmp_path
     with (
         DevServer(
             environment | {"DICOM_MIN_FILE_AGE_SECONDS": "1"}, tmp_path / "dagster"

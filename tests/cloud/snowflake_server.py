@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 
 REQUIREMENTS = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")
 MENDS = Path(__file__).with_name("fakesnow_patches.py")
@@ -26,7 +26,7 @@ MENDS = Path(__file__).with_name("fakesnow_patches.py")
 
 def fakesnow_python() -> Path | None:
     """The Python that has fakesnow; None where it is not installed."""
-    python = Path(os.environ.get("FAKESNOW_PYTHON", PROJECT_ROOT / ".fakesnow" / "bin" / "python"))
+    python = Path(os.environ.get("FAKESNOW_PYTHON", PROJECT_DIR / ".fakesnow" / "bin" / "python"))
     return python if python.exists() else None
 
 

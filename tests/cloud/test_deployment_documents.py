@@ -6,17 +6,18 @@ import re
 
 import pytest
 
-from dicom_pipeline.config.settings import _DEFAULTS, DBT_PROJECT_DIR, PROJECT_ROOT
+from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
+from dicom_pipeline.config.settings import _DEFAULTS
 from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
 
-PAGE = PROJECT_ROOT / "docs" / "cloud.md"
-SETTINGS = PROJECT_ROOT / "docs" / "settings.md"
+PAGE = PROJECT_DIR / "docs" / "cloud.md"
+SETTINGS = PROJECT_DIR / "docs" / "settings.md"
 OURS = ("DICOM_", "DBT_", "SNOWFLAKE_", "DAGSTER_")
 SOURCES = [
-    PROJECT_ROOT / "dicom_pipeline" / "config" / "settings.py",
+    PROJECT_DIR / "dicom_pipeline" / "config" / "settings.py",
     *DBT_PROJECT_DIR.glob("**/*.yml"),
-    *(PROJECT_ROOT / "deploy").rglob("*.yaml"),
-    PROJECT_ROOT / "deploy" / "Containerfile",
+    *(PROJECT_DIR / "deploy").rglob("*.yaml"),
+    PROJECT_DIR / "deploy" / "Containerfile",
 ]
 
 

@@ -25,9 +25,10 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from dicom_pipeline.config.settings import PROJECT_ROOT, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import load_settings
 
-FOLDER = PROJECT_ROOT / "deploy" / "ecs"
+FOLDER = PROJECT_DIR / "deploy" / "ecs"
 REGION = "eu-central-1"
 
 
@@ -100,7 +101,7 @@ def test_the_roles_allow_what_is_named_and_nothing_else() -> None:
     (read,) = [s for s in statements("execution-role") if "GetSecretValue" in str(s["Action"])]
     assert set(read["Resource"]) == secrets
     # what docs/cloud_s3.md asks for is what the role has
-    document = (PROJECT_ROOT / "docs" / "cloud_s3.md").read_text()
+    document = (PROJECT_DIR / "docs" / "cloud_s3.md").read_text()
     table = document.partition("## Permissions")[2].partition("\n\nWithout")[0]
     given = {action for s in statements("task-role") for action in actions(s)}
     for action in given:

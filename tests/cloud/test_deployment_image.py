@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tests.endtoend.conftest import Site, files_read
 
-CONTAINERFILE = PROJECT_ROOT / "deploy" / "Containerfile"
-IGNORED = PROJECT_ROOT / ".dockerignore"
+CONTAINERFILE = PROJECT_DIR / "deploy" / "Containerfile"
+IGNORED = PROJECT_DIR / ".dockerignore"
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -66,7 +66,7 @@ def test_packages_are_those_of_the_lock_by_their_hashes() -> None:
     pins = {
         name: set(re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^ ;\\]+)", text, re.MULTILINE))
         for name in ("requirements.lock", "requirements-deploy.lock")
-        for text in [(PROJECT_ROOT / name).read_text()]
+        for text in [(PROJECT_DIR / name).read_text()]
     }
     assert pins["requirements.lock"] < pins["requirements-deploy.lock"]
     more = {name for name, _ in pins["requirements-deploy.lock"] - pins["requirements.lock"]}
@@ -96,7 +96,7 @@ def test_data_keys_and_history_are_not_sent_to_an_engine(tmp_path: Path) -> None
 
 
 def test_all_that_is_copied_is_there() -> None:
-    sent = context(PROJECT_ROOT)
+    sent = context(PROJECT_DIR)
     for sources, _ in copies():
         for source in sources:
             assert any(f == source or f.startswith(f"{source}/") for f in sent), source
@@ -107,7 +107,7 @@ def test_what_the_image_holds_runs_where_only_its_own_folders_can_be_written(
     tmp_path: Path,
 ) -> None:
     image, app = tmp_path / "image", tmp_path / "image" / "app"
-    sent = context(PROJECT_ROOT)
+    sent = context(PROJECT_DIR)
     app.mkdir(parents=True)
     for sources, target in copies():
         place = app / target if not target.startswith("/") else image / target[1:]
@@ -116,7 +116,7 @@ def test_what_the_image_holds_runs_where_only_its_own_folders_can_be_written(
                 inside = Path(name).relative_to(source) if name != source else Path()
                 whole = place / (Path(name).name if target.endswith("/") else "") / inside
                 whole.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(PROJECT_ROOT / name, whole)
+                shutil.copy(PROJECT_DIR / name, whole)
     site = Site(tmp_path / "site", project=app)
     site.put("CT_small.dcm", "MR_small.dcm")
     for folder in ("target", "logs"):

@@ -17,14 +17,15 @@ from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import construct_dagster_k8s_job
 
-from dicom_pipeline.config.settings import PROJECT_ROOT, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import load_settings
 from tests.endtoend.conftest import Site
 from tests.orchestration.dev_server import DevServer, wait_for
 
 from .kubernetes_server import KubernetesServer
 from .postgres_server import PostgresServer, postgres  # noqa: F401
 
-FOLDER = PROJECT_ROOT / "deploy" / "kubernetes"
+FOLDER = PROJECT_DIR / "deploy" / "kubernetes"
 PAGES = ("accounts", "code", "daemon", "namespace", "network", "warehouse", "webserver")
 VERSION = "1.31"
 
@@ -106,7 +107,7 @@ def test_what_a_page_names_is_made_by_another_or_told_of_in_the_documents(
     made = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
     assert {f"{page}.yaml" for page in PAGES} == set(made["resources"])
     maps = {each["name"] for each in made["configMapGenerator"]}
-    document = (PROJECT_ROOT / "docs" / "cloud.md").read_text()
+    document = (PROJECT_DIR / "docs" / "cloud.md").read_text()
     pods = [pod_of(d) for d in of_kind("Deployment").values()] + [job["spec"]["template"]["spec"]]
     for pod in pods:
         assert pod["serviceAccountName"] in of_kind("ServiceAccount")
@@ -156,10 +157,10 @@ def cluster(tmp_path: Path, postgres: PostgresServer) -> Iterator[tuple[Site, Ku
     site = Site(tmp_path)
     site.environment |= postgres.environment("cluster")
     environment = {
-        **os.environ, **site.environment, "PYTHONPATH": str(PROJECT_ROOT),
+        **os.environ, **site.environment, "PYTHONPATH": str(PROJECT_DIR),
         "DAGSTER_CURRENT_IMAGE": "registry.example.org/dicom-pipeline:0.1.0",
     }  # fmt: skip
-    server = KubernetesServer(tmp_path, environment, PROJECT_ROOT)
+    server = KubernetesServer(tmp_path, environment, PROJECT_DIR)
     yield site, server
     server.close()
 

@@ -14,7 +14,8 @@ from dicom_pipeline.cli.app import app
 from dicom_pipeline.common import aws as s3
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.locations import S3Location
-from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import SettingsError, load_settings
 from dicom_pipeline.landing.s3.bucket import BucketStorage
 from tests.cloud.front import Answer, Front
 from tests.support.dicom import instance
@@ -166,7 +167,7 @@ def test_a_run_that_cannot_read_on_says_why_and_publishes_nothing(
     front.rule = rule
     done = subprocess.run(
         [sys.executable, "-m", "dicom_pipeline.cli", "run"],
-        cwd=PROJECT_ROOT, capture_output=True, check=False, text=True,
+        cwd=PROJECT_DIR, capture_output=True, check=False, text=True,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout
     assert "error: the landing zone: the credentials for S3 have expired" in done.stdout
@@ -206,7 +207,7 @@ def test_directories_do_without_boto3(tmp_path: Path) -> None:
         "print(sorted(m for m in sys.modules if m.startswith(('boto', 's3transfer'))))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, check=True, text=True
+        [sys.executable, "-c", code], cwd=PROJECT_DIR, capture_output=True, check=True, text=True
     )
     assert done.stdout.strip() == "[]"
 

@@ -11,7 +11,8 @@ import pytest
 
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.locations import BATCHES, S3Location
-from dicom_pipeline.config.settings import PROJECT_ROOT, Reader, SettingsError, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import Reader, SettingsError, load_settings
 from dicom_pipeline.extract import raw_step
 from dicom_pipeline.extract.lambda_ import call as lambda_call
 from dicom_pipeline.extract.lambda_ import pool as lambda_pool
@@ -36,8 +37,8 @@ SECRETS = ("SECRETKEY", "AKIAIOSFODNN7EXAMPLE", "Müller")
 def server_of(handler_name: str, endpoint: str, **more: Any) -> LambdaServer:
     if find_spec("awslambdaric") is None:
         pytest.skip("NOT TESTED: AWS Lambda. awslambdaric is there on Linux only")
-    environment = VARIABLES | {"AWS_ENDPOINT_URL": endpoint, "PYTHONPATH": str(PROJECT_ROOT)}
-    return LambdaServer(handler_name, environment, PROJECT_ROOT, **more)
+    environment = VARIABLES | {"AWS_ENDPOINT_URL": endpoint, "PYTHONPATH": str(PROJECT_DIR)}
+    return LambdaServer(handler_name, environment, PROJECT_DIR, **more)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 from tests.cloud.conftest import VARIABLES
@@ -23,7 +23,7 @@ from tests.cloud.test_same_rows import pipeline_on
 from tests.support.dicom import wheel_files
 from tools import lambda_package
 
-TEMPLATE = PROJECT_ROOT / "deploy" / "lambda" / "template.yaml"
+TEMPLATE = PROJECT_DIR / "deploy" / "lambda" / "template.yaml"
 UNWANTED = ("dagster", "dbt", "duckdb", "moto", "numpy", "pandas", "pebble", "snowflake")
 
 
@@ -34,7 +34,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     subprocess.run(
         [sys.executable, "-m", "tools.lambda_package", "--python", python, "--output", target],
-        cwd=PROJECT_ROOT, check=True, capture_output=True,
+        cwd=PROJECT_DIR, check=True, capture_output=True,
     )  # fmt: skip
     return target
 

@@ -16,7 +16,8 @@ import pytest
 from dagster_postgres import PostgresEventLogStorage
 
 from dicom_pipeline.common.errors import StorageUnavailable
-from dicom_pipeline.config.settings import PROJECT_ROOT, SettingsError, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import SettingsError, load_settings
 from dicom_pipeline.orchestration.instance import open_instance
 from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 from tests.endtoend.conftest import SMALL_SAMPLE, Site, files_read, summary
@@ -25,7 +26,7 @@ from tests.orchestration.test_event_storage import DEFINITIONS, KEYS
 
 from .postgres_server import PASSWORD, USER, PostgresServer, postgres  # noqa: F401
 
-PAGE = PROJECT_ROOT / "deploy" / "dagster.yaml"
+PAGE = PROJECT_DIR / "deploy" / "dagster.yaml"
 
 
 class SharedSite(Site):

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from pydicom.sr.codedict import codes
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import FUNCTIONS, AttributeMapping, load_mapping
 from tools.deid_docs import DOCUMENT, FUNCTION_NOTES, METHODS_CSV, document, named_tests
 from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, standard
@@ -52,7 +52,7 @@ def test_every_column_stands_in_its_section_once_with_its_tag_and_functions() ->
 def test_every_test_that_is_named_exists() -> None:
     for named in named_tests():
         path, _, name = named.partition("::")
-        tree = ast.parse((PROJECT_ROOT / path).read_text())
+        tree = ast.parse((PROJECT_DIR / path).read_text())
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -93,5 +93,5 @@ def test_an_option_of_the_table_has_the_code_of_that_name(option: str) -> None:
 
 
 def test_the_published_edition_is_the_one_that_the_mapping_is_held_against() -> None:
-    model = PROJECT_ROOT / "dbt_snowflake" / "models" / "processed" / "deidentification.sql"
+    model = PROJECT_DIR / "dbt_snowflake" / "models" / "processed" / "deidentification.sql"
     assert f"'{EDITION}' as standard" in model.read_text()

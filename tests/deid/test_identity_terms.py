@@ -350,4 +350,4 @@ class TestHeaders:
             values: list[str | None] = [None] * len(IDENTITY.attributes)
             values[at] = f"201203041011{second:02}"
             assert made.of(values) == "date:20120304"
-        assert made._remembered.cache_info().misses == 1
+        assert made._cached_terms.cache_info().misses == 1

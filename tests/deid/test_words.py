@@ -13,7 +13,7 @@ import pytest
 from pydicom.charset import python_encoding
 from pydicom.sr._concepts_dict import concepts
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from tools import allowed_words as tool
 
 SEEDS = DBT_PROJECT_DIR / "seeds"

@@ -14,7 +14,7 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.landing.sample import put_sample
 
 from .volumes import write_volumes
@@ -31,7 +31,7 @@ SMALL_SAMPLE = (
 class Site:
     """All zones of one pipeline under a temporary directory."""
 
-    def __init__(self, root: Path, project: Path = PROJECT_ROOT) -> None:
+    def __init__(self, root: Path, project: Path = PROJECT_DIR) -> None:
         self.root = root
         self.project = project
         self.landing = root / "landing"

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dicom_pipeline.cli.app import app
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.operations import explore
 
 from .terminal_session import CONTROL_Q, DOWN, F6, Terminal
@@ -50,7 +50,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "DICOM_RAW_URI": str(tmp_path / "raw"),
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
         "DBT_DATABASE_NAME": str(tmp_path / "dicom.duckdb"),
-        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONPATH": str(PROJECT_DIR),
         "HOME": str(tmp_path / "home"),
         "TERM": "xterm-256color",
     }
@@ -131,7 +131,8 @@ def test_without_harlequin_one_line_says_how_to_get_it(
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "error: Harlequin is not installed: `make harlequin` installs it in its own environment"
+        "error: Harlequin is not installed: `uv tool install harlequin`, or `make harlequin` in a "
+        "checkout"
     ]
 
 

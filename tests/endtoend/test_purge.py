@@ -18,7 +18,7 @@ from .conftest import Site
 from .subjects import KEY, PERSON, STAYS, WITHDRAWN, found_in
 
 # three runs; tests/extract/test_tombstones.py has the raw zone
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 ORACLE = Oracle(KEY)
 IDENTIFIERS = [WITHDRAWN.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]

@@ -16,7 +16,7 @@ from . import subjects
 from .conftest import Site, files_read, summary
 from .subjects import KEY, PERSON, SHARED_STUDY, STAYS, WITHDRAWN, found_in
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tests.warehouse.oracle import Oracle
 
 from .conftest import EXPLORED_KEY, Site
 
-PAGE = PROJECT_ROOT / "docs" / "queries.md"
+PAGE = PROJECT_DIR / "docs" / "queries.md"
 SECTION = re.compile(r"^## (\d+)\. (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = {int(number): (title, body) for number, title, body in SECTION.findall(PAGE.read_text())}
 
@@ -104,4 +104,4 @@ def test_a_patient_with_two_sexes_is_a_conflict(explored: Site) -> None:
 
 def test_the_page_names_the_way_to_the_files_and_the_readme_the_page() -> None:
     assert "dicom-pipeline locate --query-file" in PAGE.read_text()
-    assert "(docs/queries.md)" in (PROJECT_ROOT / "README.md").read_text()
+    assert "(docs/queries.md)" in (PROJECT_DIR / "README.md").read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 
 from .archive import write_instances
 from .conftest import SAMPLE, SMALL_SAMPLE, Site, files_read, summary

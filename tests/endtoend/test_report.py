@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.extract.tables import IDENTITY_TERMS
 
 from .conftest import SAMPLE, Site
@@ -113,7 +113,7 @@ def test_nobody_is_in_it(explored: Site, page: Page) -> None:
     text = " ".join(page.texts).casefold()
     # what the page says of any archive, and what columns and codes are called, is nobody's
     own = " ".join(
-        (PROJECT_ROOT / name).read_text() for name in
+        (PROJECT_DIR / name).read_text() for name in
         ("dicom_pipeline/reporting/html_report.py", "dicom_pipeline/reporting/archive_stats.py")
     )  # fmt: skip
     own += " ".join(map(str, explored.ask("from processed.data_dictionary")))
@@ -159,5 +159,5 @@ def test_a_browser_shows_it(report: Path, tmp_path: Path) -> None:
         bars = sum(count for count, color in shown.getcolors(1 << 24) if color == (0, 0x72, 0xB2))
         if KEEP:
             top = shown.crop((0, 0, 1160, 1330)).quantize(64)
-            top.save(PROJECT_ROOT / "resources" / "report.png", optimize=True)
+            top.save(PROJECT_DIR / "resources" / "report.png", optimize=True)
     assert bars > 20_000  # pixels of the charts' blue

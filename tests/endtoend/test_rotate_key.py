@@ -20,7 +20,7 @@ from . import subjects
 from .conftest import Site, files_read
 from .subjects import STAYS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 OTHER = bytes(range(30, 80))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from tests.endtoend.conftest import Site, site
 
 from . import archive
@@ -22,7 +22,7 @@ from .mounts import can_mount
 from .watch import Watch
 
 __all__ = ["site"]
-PAGE = PROJECT_ROOT / "docs" / "reliability.md"
+PAGE = PROJECT_DIR / "docs" / "reliability.md"
 HEAD = "| fault | tried | files lost | recovery, seconds |\n| --- | --- | --- | --- |\n"
 
 

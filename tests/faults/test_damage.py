@@ -148,7 +148,7 @@ def test_a_scan_makes_a_damaged_manifest_again(
     files = pq.read_metadata(manifest).num_rows
     harm(manifest)
     if harm is cut:
-        assert "made anew by: dicom-pipeline scan" in told(Run(site, "status").ends_with(1))
+        assert "to rebuild it, run: dicom-pipeline scan" in told(Run(site, "status").ends_with(1))
     assert f"3 files: {files} new, 0 changed" in site.command("scan")
     assert summary(site.command("status", code=1))["pending"] == 3
     faults.refused("damaged manifest, by a scan")

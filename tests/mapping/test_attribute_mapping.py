@@ -41,7 +41,7 @@ def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Pat
         (GOOD.replace("extra", "key_study"), "key_study"),
         (GOOD.replace("extra", "image_row"), "image_row"),
         (GOOD.replace("extra", "drop table"), "drop table"),
-        (GOOD.replace("extra", "echo_time"), "stands in line"),
+        (GOOD.replace("extra", "echo_time"), "is also in line"),
         (GOOD + ",more", "10 fields"),
         ("images,extra,EchoTime", "10 fields"),
         ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why", "reviewed"),
@@ -71,7 +71,7 @@ def test_the_mapping_of_the_project_is_good_and_may_grow_by_a_line(tmp_path: Pat
         ("images,extra,00091001,UN,1,text,remove,remove,false,", "keyword"),
         ("devices,extra,DateOfLastCalibration,DA,1-n,date,remove,shift_date,false,", "a patient"),
         ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,", "binary"),
-        ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "own group"),
+        ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "file meta information"),
         ("images,extra,PixelMeasuresSequence.PixelSpacing,DS,2,text,remove,remove,false,", "item"),
         ("images,extra,PixelMeasuresSequence[0],SQ,1,json,remove,remove,false,", "item"),
         ("images,extra,EchoTime[0],DS,1,double,remove,remove,false,", "item"),
@@ -117,7 +117,7 @@ def test_a_column_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -
     # what else the second line says does not matter
     twice = lines[first].replace("EchoTime", "FlipAngle").replace("keep_number", "remove")
     path.write_text("\n".join([*lines[: first + 20], twice, *lines[first + 20 :]]))
-    says = f"line {first + 21}: images.echo_time stands in line {first + 1} too"
+    says = f"line {first + 21}: images.echo_time is also in line {first + 1} too"
     with pytest.raises(MappingError, match=says):
         load_mapping(path)
     path.write_text("\n".join([*lines, twice.replace("images,", "studies,")]))

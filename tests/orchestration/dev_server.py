@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PACKAGE_DIR, PROJECT_DIR
 from tests.support.processes import listening
 
 _SELECTOR = """
@@ -39,8 +39,9 @@ class DevServer:
         self,
         environment: dict[str, str],
         home: Path,
-        project: Path = PROJECT_ROOT,
-        page: Path = PROJECT_ROOT / "resources" / "dagster_home.yaml",
+        project: Path = PROJECT_DIR,
+        page: Path = PACKAGE_DIR / "orchestration" / "dagster_home.yaml",
+        bin_directory: Path = Path(sys.executable).parent,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text(page.read_text())
@@ -48,7 +49,6 @@ class DevServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.log_path = home / "dev.log"
-        bin_directory = Path(sys.executable).parent
         self._log = self.log_path.open("wb")
         self.process = subprocess.Popen(
             [str(bin_directory / "dagster"), "dev", "--port", str(self.port)],

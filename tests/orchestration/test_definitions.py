@@ -10,8 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
-from dicom_pipeline.orchestration.assets.dbt import dbt_project, ensure_manifest
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
@@ -67,7 +67,7 @@ def test_definitions_validate(clean_environment: dict[str, str]) -> None:
     dagster = Path(sys.executable).with_name("dagster")
     done = subprocess.run(
         [str(dagster), "definitions", "validate"],
-        cwd=PROJECT_ROOT,
+        cwd=PROJECT_DIR,
         env=clean_environment | {"DAGSTER_HOME": ""},
         capture_output=True,
         text=True,
@@ -79,7 +79,7 @@ def test_definitions_validate(clean_environment: dict[str, str]) -> None:
 def test_loading_gives_no_deprecation_warning(clean_environment: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "default", "-c", "import dicom_pipeline.definitions"],
-        cwd=PROJECT_ROOT,
+        cwd=PROJECT_DIR,
         env=clean_environment,
         capture_output=True,
         text=True,

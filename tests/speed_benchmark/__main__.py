@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 
 from . import latency, machine, raw, readers, whole_run
 from .corpus import corpus
@@ -107,9 +107,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--quick", action="store_true", help="some minutes instead of an hour")
     parser.add_argument("--no-peers", action="store_true", help="pydicom only; installs nothing")
-    parser.add_argument("--work", type=Path, default=PROJECT_ROOT / "data" / "bench",
+    parser.add_argument("--work", type=Path, default=PROJECT_DIR / "data" / "bench",
                         help="keeps corpora, peers and results; data/bench")  # fmt: skip
-    parser.add_argument("--out", type=Path, default=PROJECT_ROOT / "docs" / "benchmarks.md")
+    parser.add_argument("--out", type=Path, default=PROJECT_DIR / "docs" / "benchmarks.md")
     options = parser.parse_args(arguments)
     for name, full, quick in (
         ("files", 10_000, 1_000), ("rounds", 7, 3), ("raw_files", 20_000, 1_000),

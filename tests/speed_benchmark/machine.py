@@ -1,7 +1,7 @@
 """The machine and the versions that a number belongs to.
 
 Belongs here: what a reader of the numbers must know of where they come from.
-Does not belong here: names and resolve_paths of the machine, and paths.
+Does not belong here: names and addresses of the machine, and paths.
 """
 
 from __future__ import annotations

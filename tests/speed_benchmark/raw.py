@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES, load_mapping
 
 from .corpus import Corpus
@@ -72,7 +72,7 @@ def _run(script: str, landing: str, out: Path, *arguments: object) -> dict[str, 
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     command = [sys.executable, PEERS / f"{script}.py", landing, out, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "PYTHONWARNINGS": "ignore"}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT_DIR), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         list(map(str, command)), capture_output=True, text=True, check=False, env=environment
     )

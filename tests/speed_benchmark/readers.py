@@ -21,7 +21,7 @@ from typing import Any
 from pydicom.datadict import keyword_for_tag
 
 from dicom_pipeline.common.attribute_path import AttributePath
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from tests.support.dicom import wheel_files
 
@@ -106,7 +106,7 @@ class Bench:
         """Run a reader over all files; returns what it printed."""
         script = PEERS / f"{reader.script}.py"
         command = [reader.python, script, self._list, self._wanted, *reader.options, *more]
-        environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "PYTHONWARNINGS": "ignore"}
+        environment = os.environ | {"PYTHONPATH": str(PROJECT_DIR), "PYTHONWARNINGS": "ignore"}
         done = subprocess.run(
             list(map(str, command)), capture_output=True, text=True, check=False, env=environment
         )

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from dicom_pipeline.config.settings import PROJECT_ROOT
+from dicom_pipeline.config.project import PROJECT_DIR
 
 _PARTS = ("dicom_pipeline", "dbt_snowflake", "resources", "dagster.yaml", "pyproject.toml")
 
@@ -12,7 +12,7 @@ def copy_project(place: Path) -> Path:
     """Copy what runs, without what was built; returns the copy."""
     place.mkdir()
     for name in _PARTS:
-        source = PROJECT_ROOT / name
+        source = PROJECT_DIR / name
         if source.is_dir():
             ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
             shutil.copytree(source, place / name, ignore=ignored, symlinks=True)

@@ -7,7 +7,7 @@ import pytest
 from .archive import LATER, MARCH, MAY, PERIODS, file
 from .conftest import Warehouse
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 
 @pytest.fixture
@@ -43,3 +43,12 @@ def test_changes_one_after_the_other_give_what_a_full_refresh_gives(copied: Ware
     done = copied.dbt("build", "--full-refresh")
     assert done.returncode == 0, done.stdout
     assert copied.content() == step_by_step
+
+
+def test_a_table_with_other_columns_or_types_is_replaced_without_a_cast(copied: Warehouse) -> None:
+    built = copied.content()
+    copied.execute("alter table processed.processed_images drop column model_version")
+    copied.execute("alter table stage.staged_devices alter file_count type varchar")
+    copied.execute("alter table stage.staged_series drop column stage_version")
+    copied.build()
+    assert copied.content() == built

@@ -14,7 +14,7 @@ import pytest
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.sr._concepts_dict import concepts
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from tools.deid_standard import (
     CLEANED_DATE,
     CLEANED_TEXT,

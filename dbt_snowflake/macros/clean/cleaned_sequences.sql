@@ -104,7 +104,7 @@ fragments as (
             when string_count = 1 and clean is null then head || '}' || comma
             else
                 case when place = 1 then head || ', "Value": [' else ', ' end
-                || coalesce({{ json_string('clean') }}, 'null')
+                || coalesce({{ json_quote('clean') }}, 'null')
                 || case when place = string_count then ']}' || comma else '' end
         end as fragment
     from cleaned_values
@@ -138,7 +138,7 @@ kept_fragments as (
 joined_fragments as (
     select
         sequence_number,
-        '[' || {{ joined_text('fragment', "''", 'line_number, place') }} || ']' as clean
+        '[' || {{ listagg('fragment', "''", 'order by line_number, place') }} || ']' as clean
     from kept_fragments
     group by sequence_number
 ),
@@ -163,7 +163,7 @@ cleaned_sequences as (
     {% set branches = [] %}
     {% for name, pattern in [('keep_number', number), ('keep_tag', tag)] %}
         {% set list_pattern = '[[](null|' ~ pattern ~ ')(, (null|' ~ pattern ~ '))*[]]' %}
-        {% do branches.append("when " ~ action ~ " = '" ~ name ~ "' and " ~ matches(values, list_pattern) ~ " then ', \"Value\": ' || " ~ values) %}
+        {% do branches.append("when " ~ action ~ " = '" ~ name ~ "' and " ~ regexp_full_match(values, list_pattern) ~ " then ', \"Value\": ' || " ~ values) %}
     {% endfor %}
     {{ return("case " ~ branches | join(" ") ~ " else '' end") }}
 {% endmacro %}

@@ -38,7 +38,7 @@ without_patterns as (
 ),
 
 pieces as (
-    {{ exploded('without_patterns', ['patient_key', 'key_study', 'text_number'], all_matches('text', pieces_pattern())) }}
+    {{ unnest_array('without_patterns', ['patient_key', 'key_study', 'text_number'], regexp_extract_all('text', pieces_pattern())) }}
 ),
 
 tokens as (
@@ -46,15 +46,15 @@ tokens as (
         *,
         lower(element) as token
     from pieces
-    where {{ matches('element', tokens_pattern()) }}
+    where {{ regexp_full_match('element', tokens_pattern()) }}
 ),
 
 words as (
-    select distinct element as word from tokens where {{ matches('element', letters_pattern()) }}
+    select distinct element as word from tokens where {{ regexp_full_match('element', letters_pattern()) }}
 ),
 
 word_parts as (
-    {{ exploded('words', ['word'], split_text(split_camel_case('word'), "' '")) }}
+    {{ unnest_array('words', ['word'], string_split(split_camel_case('word'), "' '")) }}
 ),
 
 allowed as (
@@ -69,7 +69,7 @@ allowed as (
     having
         count(*) = count(listed_words.word)
         -- two letters of a script that writes whole words with them are enough
-        and max(case when {{ matches('word_parts.element', latin_letters_pattern()) }} then length(word_parts.element) else 3 end) > 2
+        and max(case when {{ regexp_full_match('word_parts.element', latin_letters_pattern()) }} then length(word_parts.element) else 3 end) > 2
 ),
 
 -- The key '' is of devices, whose texts are of no patient: Philips made it, whoever is called so.
@@ -88,7 +88,7 @@ own_phrases as (
         term,
         '' as dotted
     from own_terms
-    where term like '% %' and (kind != 'place' or length(term) > 8 or length(term) > 5 and {{ matches('term', '.*[0-9].*') }}) and patient_key != ''
+    where term like '% %' and (kind != 'place' or length(term) > 8 or length(term) > 5 and {{ regexp_full_match('term', '.*[0-9].*') }}) and patient_key != ''
     union
     select
         patient_key,
@@ -104,7 +104,7 @@ own_phrases as (
         '' as dotted
     from own_terms
     where
-        patient_key = '' and kind in ('id', 'contact', 'place') and term like '% %' and {{ matches('term', '.*([0-9].*){4}') }}
+        patient_key = '' and kind in ('id', 'contact', 'place') and term like '% %' and {{ regexp_full_match('term', '.*([0-9].*){4}') }}
         and split_part(term, ' ', 1) in (select token from tokens)
 ),
 
@@ -132,11 +132,11 @@ found_parts as (
         tokens.patient_key,
         tokens.element
     from tokens
-    inner join words on tokens.element = words.word and not {{ matches('words.word', latin_letters_pattern()) }}
+    inner join words on tokens.element = words.word and not {{ regexp_full_match('words.word', latin_letters_pattern()) }}
     inner join own_tokens
         on tokens.patient_key = own_tokens.patient_key
         and position(own_tokens.token in tokens.token) > 0
-        and not {{ matches('own_tokens.token', latin_letters_pattern()) }}
+        and not {{ regexp_full_match('own_tokens.token', latin_letters_pattern()) }}
 ),
 
 -- From the text as it was: patterns take parts of a phrase away.
@@ -147,7 +147,7 @@ texts_of_phrases as (
 ),
 
 tokens_of_phrases as (
-    {{ exploded('texts_of_phrases', ['patient_key', 'text_number', 'text'], all_matches('text', tokens_pattern())) }}
+    {{ unnest_array('texts_of_phrases', ['patient_key', 'text_number', 'text'], regexp_extract_all('text', tokens_pattern())) }}
 ),
 
 sentences as (
@@ -155,7 +155,7 @@ sentences as (
         patient_key,
         text_number,
         replace(lower(text), '. ', '.') as text,
-        ' ' || {{ joined_text('lower(element)', "' '", 'place') }} || ' ' as sentence
+        ' ' || {{ listagg('lower(element)', "' '", 'order by place') }} || ' ' as sentence
     from tokens_of_phrases
     group by patient_key, text_number, text
 ),
@@ -176,9 +176,9 @@ found_tokens as (
     select distinct
         text_number,
         element as token
-    from ({{ exploded('found_phrases', ['text_number', 'term', 'dotted'], split_text('term', "' '")) }}) as parts
+    from ({{ unnest_array('found_phrases', ['text_number', 'term', 'dotted'], string_split('term', "' '")) }}) as parts
     -- the letter of X1234 is in too many words: 512x512
-    where dotted = '' and (length(term) <= 5 or not {{ matches('element', '[a-z]') }})
+    where dotted = '' and (length(term) <= 5 or not {{ regexp_full_match('element', '[a-z]') }})
 ),
 
 -- Whether letters are initials is decided by what stands beside them.
@@ -195,7 +195,7 @@ possible_initials as (
         tokens.place,
         'letter' as kind
     from tokens
-    inner join ({{ exploded('found_phrases', ['text_number', 'dotted'], split_text('dotted', "'.'")) }}) as letters
+    inner join ({{ unnest_array('found_phrases', ['text_number', 'dotted'], string_split('dotted', "'.'")) }}) as letters
         on tokens.text_number = letters.text_number and tokens.token = letters.element
 ),
 
@@ -211,7 +211,7 @@ beside_initials as (
 found_initials as (
     select
         possible_initials.text_number,
-        {{ array_of('possible_initials.place') }} as places
+        {{ array_agg('possible_initials.place') }} as places
     from possible_initials
     left join beside_initials as before
         on possible_initials.text_number = before.text_number and possible_initials.place = before.place + 1
@@ -228,9 +228,9 @@ judged as (
         pieces.text_number,
         pieces.place,
         case
-            when {{ matches('pieces.element', separators_pattern()) }} then replace(pieces.element, {{ moment_mark() }}, {{ removal_mark() }})
-            when coalesce(own_tokens.token, found_parts.element, found_tokens.token, study_years.year) is not null or {{ array_has('found_initials.places', 'pieces.place') }} then {{ removal_mark() }}
-            when {{ matches('pieces.element', '[0-9]{1,4}') }} or allowed.element is not null then pieces.element
+            when {{ regexp_full_match('pieces.element', separators_pattern()) }} then replace(pieces.element, {{ moment_mark() }}, {{ removal_mark() }})
+            when coalesce(own_tokens.token, found_parts.element, found_tokens.token, study_years.year) is not null or {{ array_contains('found_initials.places', 'pieces.place') }} then {{ removal_mark() }}
+            when {{ regexp_full_match('pieces.element', '[0-9]{1,4}') }} or allowed.element is not null then pieces.element
             else {{ removal_mark() }}
         end as element
     from pieces
@@ -245,7 +245,7 @@ judged as (
 assembled as (
     select
         text_number,
-        {{ joined_text('element', "''", 'place') }} as text
+        {{ listagg('element', "''", 'order by place') }} as text
     from judged
     group by text_number
 ),
@@ -278,7 +278,7 @@ cleaned_texts as (
     {% set number = '[0-9]+' %}
     {{ return(
         "case possible_initials.kind"
-        ~ " when 'initials' then not (" ~ matches("coalesce(before.element, '')", number) ~ " or " ~ matches("coalesce(after.element, '')", number) ~ ")"
+        ~ " when 'initials' then not (" ~ regexp_full_match("coalesce(before.element, '')", number) ~ " or " ~ regexp_full_match("coalesce(after.element, '')", number) ~ ")"
         ~ " when 'dotted' then coalesce(position(" ~ moment_mark() ~ " in before.element || coalesce(after.element, '')) > 0, false)"
         ~ " or before.element like '%(' and after.element like ')%'"
         ~ " or lower(earlier.element) in ('" ~ signing_words() | join("', '") ~ "') and position('/' in before.element) = 0"

@@ -26,7 +26,7 @@ kept_values as (
 
 kept_elements as (
     -- of a single value the backslash is a part: a term may reach over it
-    {{ exploded('kept_values', ['column_name', 'attribute', 'value', 'is_code'], split_text("case when is_array then value else replace(value, chr(92), ' ') end", "chr(92)")) }}
+    {{ unnest_array('kept_values', ['column_name', 'attribute', 'value', 'is_code'], string_split("case when is_array then value else replace(value, chr(92), ' ') end", "chr(92)")) }}
 ),
 
 undefined_elements as (
@@ -42,14 +42,14 @@ undefined_elements as (
 ),
 
 kept_tokens as (
-    {{ exploded('undefined_elements', ['column_name', 'value', 'whole'], all_matches('whole', tokens_pattern())) }}
+    {{ unnest_array('undefined_elements', ['column_name', 'value', 'whole'], regexp_extract_all('whole', tokens_pattern())) }}
 ),
 
 kept_sentences as (
     select
         column_name,
         value,
-        ' ' || {{ joined_text('element', "' '", 'place') }} || ' ' as sentence
+        ' ' || {{ listagg('element', "' '", 'order by place') }} || ' ' as sentence
     from kept_tokens
     group by column_name, value, whole
 ),
@@ -79,14 +79,14 @@ leaked_values as (
     inner join own_terms on position(own_terms.term in kept_sentences.sentence) > 0
     where
         own_terms.kind = 'name'
-        and not {{ matches('own_terms.term', '[ -~À-ɏ]*') }}
-        and not {{ matches('kept_sentences.sentence', '[ -~]*') }}
+        and not {{ regexp_full_match('own_terms.term', '[ -~À-ɏ]*') }}
+        and not {{ regexp_full_match('kept_sentences.sentence', '[ -~]*') }}
 ),
 
 leaks as (
     select
         patient_key,
-        {{ array_of('cell') }} as cells
+        {{ array_agg('cell') }} as cells
     from leaked_values
     group by patient_key
 ),
@@ -94,11 +94,11 @@ leaks as (
 shaped_values as (
     select distinct column_name || ':' || value as cell
     from undefined_elements
-    where is_code and {{ matches(without_patterns('whole'), '.*[[:cntrl:]].*') }}
+    where is_code and {{ regexp_full_match(without_patterns('whole'), '.*[[:cntrl:]].*') }}
 ),
 
 shapes as (
-    select {{ array_of('cell') }} as cells
+    select {{ array_agg('cell') }} as cells
     from shaped_values
 )
 {%- endmacro %}
@@ -125,5 +125,5 @@ shapes as (
 {# Whether a row's value of a kept column was found to tell who the patient is. #}
 {% macro is_leaked(column) %}
     {% set cell = "'" ~ column.column_name ~ ":' || " ~ quote_name(column.column_name) %}
-    {{ return("coalesce(" ~ array_has('leaked_here', cell) ~ " or " ~ array_has('leaked_anywhere', cell) ~ ", " ~ array_has('leaked_here', cell) ~ ", " ~ array_has('leaked_anywhere', cell) ~ ", false)") }}
+    {{ return("coalesce(" ~ array_contains('leaked_here', cell) ~ " or " ~ array_contains('leaked_anywhere', cell) ~ ", " ~ array_contains('leaked_here', cell) ~ ", " ~ array_contains('leaked_anywhere', cell) ~ ", false)") }}
 {% endmacro %}

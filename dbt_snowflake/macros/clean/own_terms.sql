@@ -36,14 +36,14 @@ identity_lines as (
         patient_key,
         split_part(element, ':', 1) as kind,
         substr(element, position(':' in element) + 1) as term
-    from ({{ exploded('identity_terms', ['patient_key', 'terms'], split_text('terms', 'chr(10)')) }}) as lines
+    from ({{ unnest_array('identity_terms', ['patient_key', 'terms'], string_split('terms', 'chr(10)')) }}) as lines
 ),
 
 study_years as (
     select distinct
         key_study,
         substr(element, 6, 4) as year
-    from ({{ exploded('identity_keyed', ['key_study', 'terms'], split_text('terms', 'chr(10)')) }}) as lines
+    from ({{ unnest_array('identity_keyed', ['key_study', 'terms'], string_split('terms', 'chr(10)')) }}) as lines
     where element like 'date:%' and key_study != '' and key_study in (select {{ study_of_row(table_name) }} from shifted)
 ),
 

@@ -12,7 +12,7 @@
 {# What their codes look like: a few letters, or something with a digit that is no date. #}
 {% macro is_code_value(value) %}
     {{ return(
-        matches(value, '[A-Za-z]{1,4}|[A-Z0-9.:-]*[0-9][A-Z0-9.:-]*')
-        ~ " and not " ~ matches(value, '(18|19|20)[0-9]{2}[.:-]?(0[1-9]|1[0-2])[.:-]?(0[1-9]|[12][0-9]|3[01])')
+        regexp_full_match(value, '[A-Za-z]{1,4}|[A-Z0-9.:-]*[0-9][A-Z0-9.:-]*')
+        ~ " and not " ~ regexp_full_match(value, '(18|19|20)[0-9]{2}[.:-]?(0[1-9]|1[0-2])[.:-]?(0[1-9]|[12][0-9]|3[01])')
     ) }}
 {% endmacro %}

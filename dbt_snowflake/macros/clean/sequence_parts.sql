@@ -34,11 +34,11 @@ sequences as (
         left(text, 2) = '[' || chr(10)
         and right(text, 2) = chr(10) || ']'
         and length(text) > 4
-        and {{ try_cast_text('text', 'json') }} is not null
+        and {{ try_cast('text', 'json') }} is not null
 ),
 
 sequence_lines as (
-    {{ exploded('sequences', ['sequence_number', 'patient_key', 'key_study', 'shift_days'], split_text("substr(text, 3, length(text) - 4)", "chr(10)")) }}
+    {{ unnest_array('sequences', ['sequence_number', 'patient_key', 'key_study', 'shift_days'], string_split("substr(text, 3, length(text) - 4)", "chr(10)")) }}
 ),
 
 line_parts as (
@@ -52,8 +52,8 @@ line_parts as (
         case
             when element in ('{', '}', '},') then 'item'
             when element in (']}', ']},') then 'end'
-            when {{ matches('element', '"[0-9A-F]{8}": [{]"vr": "SQ", "Value": [[]') }} then 'start'
-            when {{ matches('element', '"[0-9A-F]{8}": [{]"vr": "[A-Z]{2}"(, "Value": [[].*[]])?[}],?') }} then 'leaf'
+            when {{ regexp_full_match('element', '"[0-9A-F]{8}": [{]"vr": "SQ", "Value": [[]') }} then 'start'
+            when {{ regexp_full_match('element', '"[0-9A-F]{8}": [{]"vr": "[A-Z]{2}"(, "Value": [[].*[]])?[}],?') }} then 'leaf'
         end as kind,
         left(element, 23) as head,
         substr(element, 2, 8) as tag,
@@ -77,7 +77,7 @@ judged_lines as (
 sequence_elements as (
     select
         *,
-        case when action not in ('remove', 'keep_number', 'keep_tag') then {{ json_texts('value_list') }} end as strings
+        case when action not in ('remove', 'keep_number', 'keep_tag') then {{ json_string_array('value_list') }} end as strings
     from judged_lines
 ),
 
@@ -103,7 +103,7 @@ sequence_strings as (
 ),
 
 single_strings as (
-    {{ exploded(
+    {{ unnest_array(
         'sequence_strings',
         [
             'sequence_number', 'patient_key', 'key_study', 'shift_days', 'line_number', 'head', 'tag', 'comma', 'keyword', 'action', 'string_count',
@@ -129,7 +129,7 @@ sequence_values as (
         element as text,
         action in ('coding_scheme', 'code_value') as is_standard,
         case
-            when action = 'keep_code' and {{ matches('element', '[A-Z0-9_ ]{1,16}') }} then 'keep'
+            when action = 'keep_code' and {{ regexp_full_match('element', '[A-Z0-9_ ]{1,16}') }} then 'keep'
             when action = 'coding_scheme' and element in ('{{ coding_schemes() | join("', '") }}') then 'keep'
             when action = 'code_value' and has_scheme and {{ is_code_value('element') }} then 'keep'
             when action in ('coding_scheme', 'code_value') then 'clean_text'

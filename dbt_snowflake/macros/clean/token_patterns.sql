@@ -35,5 +35,5 @@
 
 {% macro without_value_bars(text) %}
     {% set whole = "replace(" ~ text ~ ", " ~ value_bar() ~ ", chr(92))" %}
-    {{ return("replace(" ~ replace_pattern(whole, '¦+', "'¦'") ~ ", '¦', chr(92))") }}
+    {{ return("replace(" ~ regexp_replace(whole, '¦+', "'¦'") ~ ", '¦', chr(92))") }}
 {% endmacro %}

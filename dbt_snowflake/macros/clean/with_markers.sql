@@ -15,11 +15,11 @@
         ('[[:cntrl:]]([' ~ separator_characters() ~ ']*[[:cntrl:]])+', '#'),
     ] %}
         {% set with_mark = "'" ~ replacement | replace('#', "' || " ~ removal_mark() ~ " || '") ~ "'" %}
-        {% set steps.sql = replace_pattern(steps.sql, pattern, with_mark) %}
+        {% set steps.sql = regexp_replace(steps.sql, pattern, with_mark) %}
     {% endfor %}
     {# what was matched with its neighbours has brought spaces of its own #}
-    {% set steps.sql = replace_pattern(steps.sql, ' +[[:cntrl:]]', "' ' || " ~ removal_mark()) %}
-    {% set steps.sql = replace_pattern(steps.sql, '[[:cntrl:]] +', removal_mark() ~ " || ' '") %}
+    {% set steps.sql = regexp_replace(steps.sql, ' +[[:cntrl:]]', "' ' || " ~ removal_mark()) %}
+    {% set steps.sql = regexp_replace(steps.sql, '[[:cntrl:]] +', removal_mark() ~ " || ' '") %}
     {% set steps.sql = without_value_bars(steps.sql) %}
     {{ return("trim(replace(" ~ steps.sql ~ ", " ~ removal_mark() ~ ", '[removed]'))") }}
 {% endmacro %}

@@ -6,10 +6,10 @@
     neighbour with them, so the mark brings its own spaces.
 #}
 {% macro without_patterns(text) %}
-    {% set cleaned = namespace(sql=with_value_bars(replace_pattern(text, '[[:cntrl:]]', "' '"))) %}
+    {% set cleaned = namespace(sql=with_value_bars(regexp_replace(text, '[[:cntrl:]]', "' '"))) %}
     {% for patterns, mark in identifying_patterns() %}
         {% for pattern in patterns %}
-            {% set cleaned.sql = replace_pattern(cleaned.sql, pattern | replace("'", "''"), "' ' || " ~ mark ~ " || ' '") %}
+            {% set cleaned.sql = regexp_replace(cleaned.sql, pattern | replace("'", "''"), "' ' || " ~ mark ~ " || ' '") %}
         {% endfor %}
     {% endfor %}
     {{ return(cleaned.sql) }}

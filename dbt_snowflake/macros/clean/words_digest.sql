@@ -4,5 +4,5 @@
     {% set terms = ref('defined_terms') %}
     {% if not execute %}{{ return('') }}{% endif %}
     {% set union = "select word from " ~ lists[0] ~ " union select word from " ~ lists[1] ~ " union select attribute || '=' || term from " ~ terms %}
-    {{ return(run_query("select " ~ hash_text(joined_text('word', "','", 'word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
+    {{ return(run_query("select " ~ sha256(listagg('word', "','", 'order by word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
 {% endmacro %}

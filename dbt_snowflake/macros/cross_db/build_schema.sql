@@ -1,6 +1,6 @@
 {#
-    The schema that a model is built in. On a shared warehouse people query `processed`, so that is
-    replaced as a whole, after the checks, by what was built beside it.
+    The schema that a model is built in. On Snowflake analysts query `processed` while it is rebuilt, so
+    dbt builds another schema, which replaces `processed` after the checks.
 #}
 {% macro build_schema(name) %}{{ return(adapter.dispatch('build_schema')(name)) }}{% endmacro %}
 

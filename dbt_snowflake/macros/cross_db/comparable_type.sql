@@ -1,6 +1,6 @@
 {#
-    A type as two tables' columns are compared by: what may take each other's values is one type. The
-    values of an array are semi-structured on Snowflake, as are all of a variant.
+    The type to compare columns of two tables by. Snowflake reports semi-structured columns as ARRAY or
+    VARIANT; a value of either fits both.
 #}
 {% macro comparable_type(name) %}{{ return(adapter.dispatch('comparable_type')(name)) }}{% endmacro %}
 

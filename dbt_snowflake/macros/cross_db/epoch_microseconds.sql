@@ -1,4 +1,4 @@
-{# Microseconds from 1970 to a timestamp. #}
+{# Microseconds from 1970-01-01 to a timestamp. #}
 {% macro epoch_microseconds(value) %}{{ return(adapter.dispatch('epoch_microseconds')(value)) }}{% endmacro %}
 
 {% macro default__epoch_microseconds(value) %}{{ return("epoch_us(" ~ value ~ ")") }}{% endmacro %}

@@ -1,4 +1,4 @@
-{# Up to 15 hex digits as an integer: 60 bits, which every engine holds. #}
+{# Up to 15 hexadecimal digits as an integer: 60 bits, which fit into an integer of both engines. #}
 {% macro hex_to_integer(digits) %}{{ return(adapter.dispatch('hex_to_integer')(digits)) }}{% endmacro %}
 
 {% macro default__hex_to_integer(digits) %}{{ return("cast('0x' || " ~ digits ~ " as bigint)") }}{% endmacro %}

@@ -1,6 +1,7 @@
 {#
-    Statements that take effect together. DuckDB's adapter has a transaction open around each model;
-    Snowflake's commits each statement, and after an error the session's end rolls back.
+    Statements that take effect together. DuckDB's adapter runs each model in a transaction. Snowflake's
+    adapter commits each statement, so they get a transaction; after an error the session ends, which
+    rolls it back.
 #}
 {% macro in_transaction(statements) %}{{ return(adapter.dispatch('in_transaction')(statements)) }}{% endmacro %}
 

@@ -1,4 +1,4 @@
-{# Aggregate: the non-null value of the row that comes last in `preference`. #}
+{# Aggregate: the value of the row with the greatest `preference`, among rows where it is not null. #}
 {% macro preferred_value(column, preference) %}{{ return(adapter.dispatch('preferred_value')(column, preference)) }}{% endmacro %}
 
 {% macro default__preferred_value(column, preference) %}

@@ -1,6 +1,6 @@
 {#
-    A word with a space wherever its letters' case says that a new one begins: mDIXONQuant, m DIXON
-    Quant; and where a script without spaces meets Latin letters: 胸部CT, 胸部 CT.
+    Insert a space where the case of letters shows that a new word begins (mDIXONQuant becomes m DIXON
+    Quant), and between a script without spaces and Latin letters (胸部CT becomes 胸部 CT).
 #}
 {% macro split_camel_case(value) %}{{ return(adapter.dispatch('split_camel_case')(value)) }}{% endmacro %}
 
@@ -8,11 +8,11 @@
 
 {% macro snowflake__split_camel_case(value) %}{{ return(split_words(value, '\\\\1 \\\\2', '')) }}{% endmacro %}
 
-{% macro split_words(value, apart, flags) %}
+{% macro split_words(value, replacement, flags) %}
     {% set others = '[぀-ヿ㐀-鿿가-힣]' %}
     {% set split = namespace(sql=value) %}
     {% for left, right in [('[a-z]', '[A-Z]'), ('[A-Z]', '[A-Z][a-z]'), ('[a-zA-Z]', others), (others, '[a-zA-Z]')] %}
-        {% set split.sql = "regexp_replace(" ~ split.sql ~ ", '(" ~ left ~ ")(" ~ right ~ ")', '" ~ apart ~ "'" ~ flags ~ ")" %}
+        {% set split.sql = "regexp_replace(" ~ split.sql ~ ", '(" ~ left ~ ")(" ~ right ~ ")', '" ~ replacement ~ "'" ~ flags ~ ")" %}
     {% endfor %}
     {{ return(split.sql) }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# The engine's name of a type of the mapping, as its catalog reports it. #}
+{# The engine's name for a type of the mapping, as in its catalog. #}
 {% macro type_name(type, is_array=false) %}{{ return(adapter.dispatch('type_name')(type, is_array)) }}{% endmacro %}
 
 {% macro default__type_name(type, is_array) %}

@@ -1,6 +1,6 @@
 {#
-    What a view is built as. DuckDB's are published as views. On Snowflake they are tables: tags, and
-    the masking that goes by them, are put on tables, and publication clones those.
+    The materialization of a view. On DuckDB views are published as views. On Snowflake they are tables:
+    tags, and masking policies based on them, are set on tables, and publication clones tables.
 #}
 {% macro view_materialization() %}{{ return(adapter.dispatch('view_materialization')()) }}{% endmacro %}
 

@@ -2,7 +2,7 @@
 {% macro deid_age_cap(value, column) %}
     {% do require_type(column, ['text']) %}
     {{ return(
-        "case when not " ~ matches(value, '[0-9]{3}[YMWD]') ~ " then null"
+        "case when not " ~ regexp_full_match(value, '[0-9]{3}[YMWD]') ~ " then null"
         ~ " when right(" ~ value ~ ", 1) = 'Y' and " ~ value ~ " > '089Y' then '090Y' else " ~ value ~ " end"
     ) }}
 {% endmacro %}

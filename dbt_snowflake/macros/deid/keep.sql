@@ -6,7 +6,7 @@
     {% if column.type in ['text', 'json'] and not column.reviewed %}
         {% do mapping_error(column, 'keeps text as it is without being reviewed') %}
     {% endif %}
-    {% if column.vr == 'UI' %}{{ return("case when " ~ matches(value, '[0-9.]{1,64}') ~ " then " ~ value ~ " end") }}{% endif %}
-    {% if column.type == 'text' %}{{ return(replace_pattern(value, active_characters_pattern(), "' '")) }}{% endif %}
+    {% if column.vr == 'UI' %}{{ return("case when " ~ regexp_full_match(value, '[0-9.]{1,64}') ~ " then " ~ value ~ " end") }}{% endif %}
+    {% if column.type == 'text' %}{{ return(regexp_replace(value, active_characters_pattern(), "' '")) }}{% endif %}
     {{ return(cast_to(value, column)) }}
 {% endmacro %}

@@ -4,5 +4,5 @@
     {% if column.vr != 'CS' and not column.reviewed %}
         {% do mapping_error(column, 'keeps what is not CS without being reviewed') %}
     {% endif %}
-    {{ return("case when " ~ matches(value, '[A-Z0-9_ ]{1,16}') ~ " then " ~ value ~ " end") }}
+    {{ return("case when " ~ regexp_full_match(value, '[A-Z0-9_ ]{1,16}') ~ " then " ~ value ~ " end") }}
 {% endmacro %}

@@ -3,7 +3,7 @@
     of the vault, so no SQL text holds the key; `vault.py` has the same in Python.
 #}
 {% macro keyed_hash(domain, value) %}
-    {{ return(hash_text("ko || " ~ hash_text("ki || '" ~ domain ~ "|' || " ~ value))) }}
+    {{ return(sha256("ko || " ~ sha256("ki || '" ~ domain ~ "|' || " ~ value))) }}
 {% endmacro %}
 
 {# 128 bits of it, which is what keys and pseudonyms are. #}

@@ -5,7 +5,7 @@
 {% macro deid_shift_date(value, column) %}
     {% do require_type(column, ['date']) %}
     {% do require_patient(column) %}
-    {% set shifted = minus_days(parse_date(value), 'shift_days', 'date') %}
+    {% set shifted = "cast(" ~ dateadd('day', '-(shift_days)', parse_date(value)) | trim ~ " as " ~ type_name('date') ~ ")" %}
     {{ return("case when not " ~ is_placeholder_date(value) ~ " then " ~ shifted ~ " end") }}
 {% endmacro %}
 

@@ -1,7 +1,7 @@
-{# Nulls pass. Only the count of rows leaves the test, never a value. #}
-{% test accepted_range(model, column_name, at_least, at_most) %}
+{# Every value is within the range; null is accepted. The test selects no value, so that none gets into a log. #}
+{% test accepted_range(model, column_name, min_value, max_value) %}
     {% set column = quote_name(column_name) %}
     select 1 as out_of_range
     from {{ model }}
-    where {{ column }} < {{ at_least }} or {{ column }} > {{ at_most }}
+    where {{ column }} < {{ min_value }} or {{ column }} > {{ max_value }}
 {% endtest %}

@@ -1,9 +1,10 @@
 {#
-    Incremental strategy of processed_images: images that were looked at again make way, and those
-    that are gone. An image is in stage as long as the version of the partition that it was taken
-    from is: so versions tell which are gone, without holding each image against stage.
+    Incremental strategy of processed_images: delete the images that were built again and those that are
+    gone, then insert the rows that were just built. An image is in stage as long as the version of the
+    partition that it was taken from is there, so the versions decide, without comparing each image.
 #}
 {% macro get_incremental_replace_images_sql(args) %}
+    {% if columns_changed() %}{{ return(replace_table(args.target_relation, args.temp_relation)) }}{% endif %}
     {% set columns = get_quoted_csv(args.dest_columns | map(attribute='name')) %}
     {% set statements %}
     delete from {{ args.target_relation }}

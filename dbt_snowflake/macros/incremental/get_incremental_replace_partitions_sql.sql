@@ -1,8 +1,9 @@
 {#
-    Incremental strategy of stage: what is no longer as raw has it goes (partitions that changed,
-    are gone or became empty), then the rows that were just built come in.
+    Incremental strategy of stage: delete the rows of partitions that changed, are gone or became empty
+    in the raw zone, then insert the rows that were just built.
 #}
 {% macro get_incremental_replace_partitions_sql(args) %}
+    {% if columns_changed() %}{{ return(replace_table(args.target_relation, args.temp_relation)) }}{% endif %}
     {% set columns = get_quoted_csv(args.dest_columns | map(attribute='name')) %}
     {% set statements %}
     delete from {{ args.target_relation }}

@@ -1,2 +1,2 @@
-{# Names the code of the model that is being built, as a text literal. #}
+{# Version of the code of the current model, as a text literal. #}
 {% macro model_version() %}{{ return("'" ~ local_md5(model.raw_code) ~ "'") }}{% endmacro %}

@@ -1,4 +1,4 @@
-{# The columns of processed_images: the staged ones that say something about the image, and the outcome of the choice. #}
+{# The columns of processed_images: the staged columns, without technical ones, and the result of the choice between versions. #}
 {% macro processed_image_columns() %}
     {% set columns = staged_columns('images') | rejectattr('name', 'in', ['failed_casts', 'leaked_cells', 'header_key', 'instance_precedence', 'file_size']) | list %}
     {% do columns.append({'name': 'instance_versions', 'type': type_name('integer')}) %}

@@ -10,10 +10,10 @@
     {% elif column.type == 'integer' %}{{ return(cast_if_matches(value, '[+-]?[0-9]+([.]0*)?', 'integer')) }}
     {% elif column.type == 'double' %}
         {{ return(cast_if_matches(value, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-2]?[0-9]{1,2})?', 'double')) }}
-    {% else %}{{ return(try_cast_text(value, column.type)) }}
+    {% else %}{{ return(try_cast(value, column.type)) }}
     {% endif %}
 {% endmacro %}
 
 {% macro cast_if_matches(value, pattern, type) %}
-    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(value, type) ~ " end") }}
+    {{ return("case when " ~ regexp_full_match(value, pattern) ~ " then " ~ try_cast(value, type) ~ " end") }}
 {% endmacro %}

@@ -10,7 +10,7 @@
     {% set value = quote_name(column.column_name) %}
     {% if column.function in ['clean_text', 'clean_sequence'] %}{% set value = 'text_' ~ column.column_name %}{% endif %}
     {% if column.is_array and not nulls_all(column) %}
-        {% set result = array_from_values(value, function('x', column)) %}
+        {% set result = array_from_multi_value(value, function('x', column)) %}
     {% else %}
         {% set result = function(value, column) %}
     {% endif %}

@@ -6,7 +6,7 @@
 {% macro instance_precedence() %}
     {% set digits = "replace(key_created, '.', '')" %}
     {% set seconds = epoch_microseconds(parse_timestamp("left(" ~ digits ~ ", 14)")) %}
-    {% set fraction = try_cast_text("rpad(substr(" ~ digits ~ ", 15), 6, '0')", 'integer') %}
+    {% set fraction = try_cast("rpad(substr(" ~ digits ~ ", 15), 6, '0')", 'integer') %}
     {% set offset = hex_to_integer("left(" ~ keyed_hash('instance_precedence', 'key_sop') ~ ", 15)") ~ " % 315360000000000" %}
     {{ return(
         "coalesce(lpad(cast(10000000000000000 + " ~ seconds ~ " + " ~ fraction ~ " - " ~ offset ~ " as varchar), 18, '0'), '0')"

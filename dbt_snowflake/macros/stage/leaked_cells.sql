@@ -8,5 +8,5 @@
     {% for column in columns if column.function == 'clean_sequence' %}
         {% do leaked.append("case when leaked_" ~ column.column_name ~ " then '" ~ column.column_name ~ "' end") %}
     {% endfor %}
-    {{ return(array_of_present(leaked)) }}
+    {{ return(array_construct_compact(leaked)) }}
 {% endmacro %}

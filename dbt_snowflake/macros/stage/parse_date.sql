@@ -3,5 +3,5 @@
     {% set digits = "replace(" ~ value ~ ", '.', '')" %}
     {% set iso = "left(" ~ digits ~ ", 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7, 2)" %}
     {% set pattern = '(18|19|20)[0-9]{2}([0-9]{4}|[.][0-9]{2}[.][0-9]{2})' %}
-    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(iso, 'date') ~ " end") }}
+    {{ return("case when " ~ regexp_full_match(value, pattern) ~ " then " ~ try_cast(iso, 'date') ~ " end") }}
 {% endmacro %}

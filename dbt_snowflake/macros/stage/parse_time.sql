@@ -1,7 +1,7 @@
 {# TM: HH, HHMM, HHMMSS, HHMMSS.F, and HH:MM, HH:MM:SS, HH:MM:SS.F of older versions. #}
 {% macro parse_time(value) %}
     {% set pattern = '([01][0-9]|2[0-3])([0-9]{2}([0-9]{2}([.][0-9]{1,6})?)?)?|([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?' %}
-    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(iso_time("replace(" ~ value ~ ", ':', '')"), 'time') ~ " end") }}
+    {{ return("case when " ~ regexp_full_match(value, pattern) ~ " then " ~ try_cast(iso_time("replace(" ~ value ~ ", ':', '')"), 'time') ~ " end") }}
 {% endmacro %}
 
 {# HH, HHMM, HHMMSS or HHMMSS.F as HH:MM:SS.FFFFFF #}

@@ -7,5 +7,5 @@
     {% set local = "split_part(split_part(" ~ value ~ ", '+', 1), '-', 1)" %}
     {% set day = "left(" ~ local ~ " || substr('0101', length(" ~ local ~ ") - 3), 8)" %}
     {% set iso = "left(" ~ day ~ ", 4) || '-' || substr(" ~ day ~ ", 5, 2) || '-' || substr(" ~ day ~ ", 7, 2) || ' ' || " ~ iso_time("substr(" ~ local ~ ", 9)") %}
-    {{ return("case when " ~ matches(value, pattern) ~ " then " ~ try_cast_text(iso, 'timestamp') ~ " end") }}
+    {{ return("case when " ~ regexp_full_match(value, pattern) ~ " then " ~ try_cast(iso, 'timestamp') ~ " end") }}
 {% endmacro %}

@@ -2,7 +2,7 @@
 {% macro staged(table_name) -%}
 with partitions as (
     select * from ({{ current_partitions(table_name) }}) as now
-    {%- if is_incremental() %}
+    {%- if is_partial_build() %}
     where (period_key, stage_version) not in (select period_key, stage_version from {{ this }})
     {%- endif %}
 ),

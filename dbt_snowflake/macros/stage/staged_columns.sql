@@ -21,7 +21,7 @@
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},
             {'name': 'instance_precedence', 'type': type_name('text'), 'sql': instance_precedence()},
             {'name': 'transfer_syntax_uid', 'type': type_name('text'),
-             'sql': "case when " ~ matches('transfer_syntax_uid', '[0-9.]{1,64}') ~ " then transfer_syntax_uid end"},
+             'sql': "case when " ~ regexp_full_match('transfer_syntax_uid', '[0-9.]{1,64}') ~ " then transfer_syntax_uid end"},
             {'name': 'file_size', 'type': type_name('integer'), 'sql': 'file_size'},
         ]) %}
     {% else %}

@@ -1,6 +1,6 @@
 {#
-    A select: of each kept attribute of a table how many rows have a value, by modality if the rows
-    have one. One pass over the table, whose result is turned round.
+    A select with one row per kept attribute of a table and modality: how many rows have a value. It reads
+    the table once and unpivots the counts. Without a modality, all rows count together.
 #}
 {% macro filled_counts(table_name, rows, modality='cast(null as varchar)') -%}
     {%- set names = kept_attributes(table_name) -%}

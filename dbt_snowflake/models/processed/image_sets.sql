@@ -1,4 +1,4 @@
--- How many images each patient has of each study, series and device: what counts are made of.
+-- The number of images per patient, study, series and device. All counts are computed from it.
 {{ config(materialized='ephemeral') }}
 
 with images as (

@@ -30,7 +30,7 @@ final as (
     select
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
-        {{ counts(['series_count', 'study_count', 'image_count']) }}
+        {{ counts_or_zero(['series_count', 'study_count', 'image_count']) }}
     from attributes
     left join contents on attributes.device_key = contents.device_key
 )

@@ -1,10 +1,10 @@
 -- depends_on: {{ ref('anonymization_mapping') }}
 {{ config(materialized='incremental', incremental_strategy='replace_images') }}
 
--- Tables are named where they are read: a CTE that several others share would be held in memory
--- whole, with all columns of all images.
+-- Tables are referenced where they are read: DuckDB would keep a CTE that several others use in memory,
+-- with all columns of all images.
 with
-{%- if is_incremental() %}
+{%- if is_partial_build() %}
 known_versions as (
     select distinct
         period_key,
@@ -19,8 +19,8 @@ staged_versions as (
     from {{ ref('staged_images') }}
 ),
 
--- Images of partitions that are new here, whose winner's partition is gone, that had to be chosen,
--- or that an older version of this model made.
+-- Images to build: of new partitions, of partitions that are gone, with several versions, or built by
+-- an older version of this model.
 changed as (
     select image_key from {{ ref('staged_images') }}
     where (period_key, stage_version) not in (select * from known_versions)
@@ -32,7 +32,7 @@ changed as (
     where instance_versions > 1 or model_version != {{ model_version() }}
 ),
 
--- All columns are read of these only.
+-- Only rows of these periods are read with all columns.
 periods_of_changed as (
     select distinct period_key from {{ ref('staged_images') }}
     where image_key in (select image_key from changed)
@@ -43,9 +43,9 @@ contenders as (
         *,
         count(*) over (partition by image_key) as instance_versions,
         count(*) over (partition by image_key) > 1 as has_conflict,
-        row_number() over (partition by image_key order by instance_precedence desc, period_key desc) as place
+        row_number() over (partition by image_key order by instance_precedence desc, period_key desc) as version_rank
     from {{ ref('staged_images') }}
-    {%- if is_incremental() %}
+    {%- if is_partial_build() %}
     where
         image_key in (select image_key from changed)
         and period_key in (select period_key from periods_of_changed)
@@ -54,10 +54,10 @@ contenders as (
 
 final as (
     select
-        * exclude (failed_casts, leaked_cells, header_key, instance_precedence, file_size, place),
+        * exclude (failed_casts, leaked_cells, header_key, instance_precedence, file_size, version_rank),
         {{ model_version() }} as model_version
     from contenders
-    where place = 1
+    where version_rank = 1
 )
 
 select * from final

@@ -23,15 +23,15 @@ attributes as (
     group by patient_key
 ),
 
--- A visit without a date is the last resort at both ends.
+-- A visit without a date is used only if no dated visit has a value.
 history as (
     select
         patient_key,
         {%- for name in by_visit %}
-        min_by({{ name }}, case when {{ name }} is not null then place end) as first_{{ name }},
-        max_by({{ name }}, case when {{ name }} is not null then case when study_date is null then -place else place end end) as last_{{ name }},
+        min_by({{ name }}, case when {{ name }} is not null then visit_number end) as first_{{ name }},
+        max_by({{ name }}, case when {{ name }} is not null then case when study_date is null then -visit_number else visit_number end end) as last_{{ name }},
         {%- endfor %}
-        {{ days_between('min(study_date)', 'max(study_date)') }} as days_observed
+        {{ datediff('min(study_date)', 'max(study_date)', 'day') }} as days_observed
     from visits
     group by patient_key
 ),
@@ -53,7 +53,7 @@ final as (
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         history.* exclude (patient_key),
-        {{ counts(['study_count', 'series_count', 'image_count']) }},
+        {{ counts_or_zero(['study_count', 'series_count', 'image_count']) }},
         contents.modalities
     from attributes
     left join history on attributes.patient_key = history.patient_key

@@ -10,7 +10,7 @@ parents as (
     {{ ranked_parents('series_key', ['study_key', 'patient_key']) }}
 ),
 
--- Only rows of the series' own study and patient: another patient's dates are shifted by other days.
+-- Only rows of the series' own study and patient: dates of another patient are shifted by another number of days.
 attributes as (
     select
         staged.series_key,
@@ -23,7 +23,7 @@ attributes as (
         on staged.series_key = parents.series_key
         and staged.study_key = parents.study_key
         and staged.patient_key = parents.patient_key
-        and parents.place = 1
+        and parents.parent_rank = 1
     group by staged.series_key, staged.study_key, staged.patient_key
 ),
 
@@ -48,7 +48,7 @@ final as (
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         study_counts.study_count,
-        {{ counts(['image_count']) }}
+        {{ counts_or_zero(['image_count']) }}
     from attributes
     inner join study_counts on attributes.series_key = study_counts.series_key
     left join contents on attributes.series_key = contents.series_key

@@ -18,7 +18,7 @@ patients as (
     {{ ranked_parents('study_key', ['patient_key']) }}
 ),
 
--- Only rows of the study's own patient: another one's dates are shifted by other days.
+-- Only rows of the study's own patient: dates of another patient are shifted by another number of days.
 attributes as (
     select
         staged.study_key,
@@ -28,7 +28,7 @@ attributes as (
     inner join patients
         on staged.study_key = patients.study_key
         and staged.patient_key = patients.patient_key
-        and patients.place = 1
+        and patients.parent_rank = 1
     group by staged.study_key, staged.patient_key
 ),
 
@@ -47,9 +47,9 @@ intervals as (
         patient_age,
         patient_size,
         patient_weight,
-        case when study_date is not null then place end as study_number,
-        {{ days_between('lag(study_date) over (partition by patient_key order by place)', 'study_date') }} as days_since_previous_study,
-        {{ days_between('min(study_date) over (partition by patient_key)', 'study_date') }} as days_since_first_study
+        case when study_date is not null then visit_number end as study_number,
+        {{ datediff('lag(study_date) over (partition by patient_key order by visit_number)', 'study_date', 'day') }} as days_since_previous_study,
+        {{ datediff('min(study_date) over (partition by patient_key)', 'study_date', 'day') }} as days_since_first_study
     from visits
 ),
 
@@ -70,7 +70,7 @@ final as (
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         patient_counts.patient_count,
         intervals.* exclude (patient_key, study_key),
-        {{ counts(['series_count', 'image_count']) }},
+        {{ counts_or_zero(['series_count', 'image_count']) }},
         contents.modalities
     from attributes
     inner join patient_counts on attributes.study_key = patient_counts.study_key

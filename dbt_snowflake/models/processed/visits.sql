@@ -1,4 +1,4 @@
--- One row a patient and study: when it was, and what changes about a patient from one to the next.
+-- One row per patient and study: date, time, and the measurements of the patient that change between visits.
 {{ config(materialized='ephemeral') }}
 
 with patients as (
@@ -39,7 +39,7 @@ final as (
         row_number() over (
             partition by moments.patient_key
             order by moments.study_date nulls last, moments.study_time nulls last, moments.study_key
-        ) as place
+        ) as visit_number
     from moments
     left join measures
         on moments.patient_key = measures.patient_key

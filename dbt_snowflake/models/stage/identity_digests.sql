@@ -1,6 +1,6 @@
--- What the texts of a partition are cleaned by, as a keyed hash: it changes when a patient of the
--- partition gains or loses a term, anywhere in the archive, that could make a difference to a text.
--- The row `all` is of all patients.
+-- A keyed hash of the terms that the texts of a partition are cleaned by. It changes when a patient of
+-- the partition gains or loses a term anywhere in the archive, if the term can change a cleaned text.
+-- The row `all` covers all patients.
 {{ config(materialized='table') }}
 
 with patients as (
@@ -34,16 +34,16 @@ identity_lines as (
         ko,
         split_part(element, ':', 1) as kind,
         substr(element, position(':' in element) + 1) as term
-    from ({{ exploded('identity_keyed', ['patient_key', 'ki', 'ko', 'terms'], split_text('terms', 'chr(10)')) }}) as term_lines
+    from ({{ unnest_array('identity_keyed', ['patient_key', 'ki', 'ko', 'terms'], string_split('terms', 'chr(10)')) }}) as term_lines
 ),
 
 identity_tokens as (
-    {{ exploded('identity_lines', ['patient_key', 'kind', 'term'], split_text('term', "' '")) }}
+    {{ unnest_array('identity_lines', ['patient_key', 'kind', 'term'], string_split('term', "' '")) }}
 ),
 
--- Terms of which every token could stand in a cleaned text: allowed words and short numbers. With
--- each visit come new dates, accession numbers and physicians, most of which are taken out of any
--- text whosever they are: they are no reason to clean all texts of the patient again.
+-- Terms of which every token may remain in a cleaned text: allowed words and short numbers. Each visit
+-- brings new dates, accession numbers and physicians. Most of these are removed from the texts of every
+-- patient, so they are no reason to clean all texts of this patient again.
 survivors as (
     select
         identity_tokens.patient_key,
@@ -58,7 +58,7 @@ survivors as (
         or identity_tokens.kind in ('person', 'id', 'place') and count(*) = count(
             case
                 when coalesce(listed.word, of_site.word) is not null then 1
-                when {{ matches('identity_tokens.element', '[0-9]{1,4}') }} then 1
+                when {{ regexp_full_match('identity_tokens.element', '[0-9]{1,4}') }} then 1
             end
         )
 ),
@@ -77,14 +77,14 @@ terms_of_patients as (
 final as (
     select
         patients_of_periods.period_key,
-        {{ hash_text(joined_text('terms_of_patients.terms_digest', "''", 'terms_of_patients.patient_key, terms_of_patients.terms_digest')) }} as terms_digest
+        {{ sha256(listagg('terms_of_patients.terms_digest', "''", 'order by terms_of_patients.patient_key, terms_of_patients.terms_digest')) }} as terms_digest
     from patients_of_periods
     inner join terms_of_patients on patients_of_periods.patient_key = terms_of_patients.patient_key
     group by patients_of_periods.period_key
     union all
     select
         'all' as period_key,
-        {{ hash_text(joined_text('terms_digest', "''", 'patient_key, terms_digest')) }} as terms_digest
+        {{ sha256(listagg('terms_digest', "''", 'order by patient_key, terms_digest')) }} as terms_digest
     from terms_of_patients
 )
 

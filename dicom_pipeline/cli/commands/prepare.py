@@ -21,7 +21,7 @@ def prepare(debug: Debug = False) -> None:
             settings.landing_dir.mkdir(parents=True, exist_ok=True)
         with WriteSession(workspace)(prepare=True):
             pass
-        from dicom_pipeline.orchestration.assets.dbt import dbt_project, ensure_manifest
+        from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
         from dicom_pipeline.orchestration.instance import make_home
 
         make_home(settings)

@@ -1,1 +1,1 @@
-"""An S3 bucket as landing zone: listing, events, ranged reads, conditional writes."""
+"""S3 bucket as landing zone: listing, event notifications, range requests, conditional writes."""

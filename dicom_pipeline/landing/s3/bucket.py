@@ -1,7 +1,7 @@
-"""A part of an S3 bucket as a landing zone: listing it, and opening its objects.
+"""Landing zone in an S3 bucket, under a prefix: listing it, and opening its objects.
 
-Belongs here: keys, what is passed over, pages and ranges of keys that are listed side by side.
-Does not belong here: ranges of bytes (bucket_file), which files are new (scan), anything written.
+Belongs here: keys, ignored keys, pages, and parallel listing of key ranges.
+Does not belong here: byte ranges (bucket_file), which files are new (scan), any writing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.config.locations import S3Location
@@ -36,7 +36,11 @@ _ZONE = "the landing zone"
 
 @dataclass
 class _Part:
-    """What was listed of the keys between two bounds; ``reached`` is where it was cut off."""
+    """Listing of the keys in one range.
+
+    ``ends`` has the last key of each page. ``reached`` is the last listed key if the listing was
+    cut short, else None.
+    """
 
     listing: Listing = field(default_factory=Listing)
     ends: list[str] = field(default_factory=list)
@@ -44,126 +48,126 @@ class _Part:
 
 
 class BucketStorage:
-    """The objects of a bucket whose keys begin with a prefix.
+    """Landing zone of the objects in a bucket whose keys begin with a prefix.
 
-    The path of a file is its key without the prefix, whatever is in it: an empty name between
-    two slashes, blanks, a leading slash. Keys that end in ``/`` are directory markers.
+    The path of a file is its key without the prefix. It may contain empty names between slashes,
+    blanks, or a leading slash. Keys that end in ``/`` are directory markers.
 
     Parameters
     ----------
-    place
+    location
         Bucket and prefix.
     min_file_age_seconds
-        Objects that were written less than this ago, by the server's clock, wait.
+        Objects written less than this ago, by the server's clock, are left for a later scan.
     page_size
-        Keys a page of a listing, at most 1000.
+        Keys per page of a listing, at most 1000.
     """
 
     def __init__(
-        self, place: S3Location, *, min_file_age_seconds: float = 0, page_size: int = 1000
+        self, location: S3Location, *, min_file_age_seconds: float = 0, page_size: int = 1000
     ) -> None:
-        self.place = place
+        self.location = location
         self.min_file_age_seconds = min_file_age_seconds
         self.page_size = page_size
-        # where the listing before this one met page ends: so that the next one can be shared
+        # keys at page ends of the last listing: they divide the next one into parallel ranges
         self._bounds: list[str] = []
         self._resume: str | None = None
 
     @property
     def _client(self) -> Any:
-        return s3.client()
+        return aws.client()
 
     def _key(self, path: str) -> str:
-        return self.place.prefix + from_text(path)
+        return self.location.prefix + from_text(path)
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
-        """Open one object, by a request for its first bytes."""
-        return BucketFile(self.place.bucket, self._key(path), etag)
+        """Open one object with a request for its first bytes."""
+        return BucketFile(self.location.bucket, self._key(path), etag)
 
     def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
-        """Open objects in the versions that were listed, a few ahead of what is taken."""
+        """Open objects in the listed versions, with prefetch."""
         return prefetch(lambda file: self.open(file.path, file.etag), files)
 
     def heads(self, files: Iterable[FileVersion], length: int) -> Iterator[bytes | OSError]:
-        """The first bytes of objects in the versions that were listed, one request each."""
+        """Read the first bytes of objects in the listed versions, with one request each."""
         return prefetch(partial(self._head, length), files)
 
     def _head(self, length: int, file: FileVersion) -> bytes:
         if not file.size:
             return b""
-        return get_range(self.place.bucket, self._key(file.path), 0, length, file.etag).data
+        return get_range(self.location.bucket, self._key(file.path), 0, length, file.etag).data
 
     def changed_at(self, path: str) -> float:
-        """When an object was written, by the server's clock."""
-        return float(self._look(path)["LastModified"].timestamp())
+        """Return the time at which an object was written, by the server's clock."""
+        return float(self._head_object(path)["LastModified"].timestamp())
 
     def versions(self, files: Sequence[FileVersion]) -> Iterator[FileVersion | OSError]:
-        """The versions that objects are there in, in their order."""
+        """Return the current versions of objects, in order."""
 
-        def look(file: FileVersion) -> FileVersion:
-            found = self._look(file.path)
-            return FileVersion(file.path, found["ContentLength"], None, s3.bare(found["ETag"]))
+        def current(file: FileVersion) -> FileVersion:
+            found = self._head_object(file.path)
+            return FileVersion(file.path, found["ContentLength"], None, aws.bare(found["ETag"]))
 
-        return prefetch(look, files)
+        return prefetch(current, files)
 
-    def _look(self, path: str) -> dict[str, Any]:
+    def _head_object(self, path: str) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             found: dict[str, Any] = self._client.head_object(
-                Bucket=self.place.bucket, Key=self._key(path)
+                Bucket=self.location.bucket, Key=self._key(path)
             )
         except (BotoCoreError, ClientError) as error:
-            if s3.concerns_all(error):
-                raise s3.unavailable(error, _ZONE, "read") from None
-            if s3.is_gone(error):
+            if aws.concerns_all(error):
+                raise aws.unavailable(error, _ZONE, "read") from None
+            if aws.is_gone(error):
                 raise FileNotFoundError("no such object") from None
-            raise OSError("the object cannot be looked at") from None
+            raise OSError("the metadata of the object cannot be read") from None
         return found
 
     def is_there(self) -> bool:
-        """Say yes, or raise `StorageUnavailable` with what is wrong: a prefix may well be empty."""
+        """Return True, or raise `StorageUnavailable`; an empty prefix is valid."""
         self._page("", keys=1)
         return True
 
     def is_empty(self) -> bool:
-        """Never: a bucket that cannot be reached says so itself."""
+        """Return False: a bucket that is not reachable raises an error instead."""
         return False
 
     def count_files(self) -> Iterator[str]:
-        """List the keys one page after the other, by boto3's own paginator."""
+        """List the keys sequentially with boto3's paginator."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.place.bucket,
-            Prefix=self.place.prefix,
+            Bucket=self.location.bucket,
+            Prefix=self.location.prefix,
             PaginationConfig={"PageSize": self.page_size},
         )
         try:
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield to_text(entry["Key"][len(self.place.prefix) :])
+                    yield to_text(entry["Key"][len(self.location.prefix) :])
         except (BotoCoreError, ClientError) as error:
-            raise s3.unavailable(error, _ZONE, "listed") from None
+            raise aws.unavailable(error, _ZONE, "listed") from None
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
         """List the zone.
 
-        Keys are listed in ranges, side by side. A page that fails behind the first one makes the
-        listing incomplete, as a folder does that cannot be read.
+        Key ranges are listed in parallel. If a page after the first one fails, the listing is
+        incomplete, like that of a directory with an unreadable folder.
 
         Parameters
         ----------
         start
-            Number of the range to begin with, unless this object itself knows where its last
-            listing was cut off.
+            Number of the range to start with. It is ignored if the last listing of this object was
+            cut short; the listing then starts there.
         deadline
             When to stop, as a value of ``time.monotonic()``.
 
         Raises
         ------
         StorageUnavailable
-            Not even the first page can be had.
+            The first page cannot be listed.
         """
         page = self._page("")
         whole = _Part(reached="")
@@ -181,7 +185,7 @@ class BucketStorage:
             ]
             cut_at = [part.reached for part in map(Future.result, parts) if self._add(part, whole)]
         whole.ends.sort()
-        thin = _thinned(whole.ends)
+        thin = _thin_out(whole.ends)
         self._bounds = sorted({*thin, *(key for key in cut_at[:_MOST_BOUNDS] if key)})
         self._resume = next(iter(cut_at), None)
         if self._resume is not None:
@@ -190,7 +194,7 @@ class BucketStorage:
 
     @staticmethod
     def _add(part: _Part, whole: _Part) -> bool:
-        """Add what a range has to the whole. Returns whether it was cut off."""
+        """Add the listing of a range to the whole; returns whether the range was cut short."""
         whole.listing.files += part.listing.files
         whole.listing.unsettled += part.listing.unsettled
         whole.listing.ignored |= part.listing.ignored
@@ -225,7 +229,7 @@ class BucketStorage:
     ) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        where = {"Bucket": self.place.bucket, "Prefix": self.place.prefix} | options
+        where = {"Bucket": self.location.bucket, "Prefix": self.location.prefix} | options
         if token:
             where["ContinuationToken"] = token
         elif after:
@@ -235,12 +239,12 @@ class BucketStorage:
                 **where, MaxKeys=keys or self.page_size
             )
         except (BotoCoreError, ClientError) as error:
-            raise s3.unavailable(error, _ZONE, "listed") from None
+            raise aws.unavailable(error, _ZONE, "listed") from None
         return page
 
     def _discover(self) -> list[str]:
-        """Some folders, to part the keys by: of the first level that has more than one."""
-        prefix = self.place.prefix
+        """Return folders that divide the keys: those of the first level with more than one."""
+        prefix = self.location.prefix
         for _ in range(_DEEPEST):
             try:
                 page = self._page("", Prefix=prefix, Delimiter="/")
@@ -248,27 +252,27 @@ class BucketStorage:
                 return []
             folders = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
             if len(folders) != 1:
-                return _thinned(folders)
+                return _thin_out(folders)
             prefix = folders[0]
         return []
 
     def _take(self, page: dict[str, Any], part: _Part, until: str | None) -> bool:
-        """Sort the keys of a page, and note where it ends. Returns whether more may follow."""
-        now = s3.server_time(page) or time.time()
-        listing, cut = part.listing, len(self.place.prefix)
+        """Add the keys of a page to a part; returns whether more keys may follow."""
+        now = aws.server_time(page) or time.time()
+        listing, cut = part.listing, len(self.location.prefix)
         for entry in page.get("Contents", ()):
             key = entry["Key"]
             if until is not None and key > until:
                 return False
             part.reached = key
             young = abs(now - entry["LastModified"].timestamp()) < self.min_file_age_seconds
-            etag = s3.bare(entry["ETag"])
-            self.sort(listing, key[cut:], entry["Size"], etag, young=young)
+            etag = aws.bare(entry["ETag"])
+            self.classify(listing, key[cut:], entry["Size"], etag, young=young)
         return bool(page.get("IsTruncated"))
 
     @staticmethod
-    def sort(listing: Listing, name: str, size: int, etag: str, *, young: bool = False) -> None:
-        """Put an object where it belongs in a listing, by its key without the prefix."""
+    def classify(listing: Listing, name: str, size: int, etag: str, *, young: bool = False) -> None:
+        """Add an object to a listing as file, unsettled or ignored, by its key without prefix."""
         text = to_text(name)
         if not name or name.endswith("/"):
             listing.ignored[text] = Ignored.DIRECTORY_MARKER
@@ -282,6 +286,6 @@ class BucketStorage:
             listing.files.append(FileVersion(text, size, None, etag))
 
 
-def _thinned(keys: list[str]) -> list[str]:
-    """At most `_MOST_BOUNDS` of some keys."""
+def _thin_out(keys: list[str]) -> list[str]:
+    """Return at most `_MOST_BOUNDS` of the keys, evenly spaced."""
     return keys[:: max(1, -(-len(keys) // _MOST_BOUNDS))]

@@ -1,17 +1,17 @@
-"""One object of a bucket as an open file: ranges of it, each fetched once.
+"""Object of a bucket as an open file that fetches each byte range once.
 
-Belongs here: ranged requests, what they are conditional on, what of them is kept.
-Does not belong here: listing (bucket), and what the bytes mean.
+Belongs here: range requests, their conditions, and the buffer.
+Does not belong here: listing (bucket), and parsing the bytes (headers).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.open_file import OpenFile
 
-# with the 8 KiB of the scan, two requests and 24 KiB for a file whose header ends in it
+# a file whose header ends within this range needs two requests and 24 KiB, with the scan's 8 KiB
 FIRST_RANGE = 16_384
 LARGEST_RANGE = 1 << 20
 _EMPTY = {"InvalidRange", "416"}
@@ -19,7 +19,7 @@ _EMPTY = {"InvalidRange", "416"}
 
 @dataclass(frozen=True)
 class Range:
-    """Bytes of an object, its size, and the ETag of the version they are of."""
+    """Bytes of an object, the size of the object, and the ETag of its version."""
 
     data: bytes
     size: int
@@ -32,49 +32,51 @@ def get_range(bucket: str, key: str, offset: int, length: int, etag: str | None)
     Raises
     ------
     FileNotFoundError
-        There is no such object, or no longer in the version of ``etag``.
+        The object does not exist, or no longer in the version of ``etag``.
     OSError
-        It cannot be read. The message names neither the object nor a value.
+        The object cannot be read. The message contains neither its key nor a value.
     StorageUnavailable
-        No object can be read.
+        The bucket as a whole cannot be read.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     wanted = {"Bucket": bucket, "Key": key, "Range": f"bytes={offset}-{offset + length - 1}"}
     if etag is not None:
-        wanted["IfMatch"] = s3.quoted(etag)
+        wanted["IfMatch"] = aws.quoted(etag)
     try:
-        answer, data = s3.fetch(wanted, most=length)
+        answer, data = aws.fetch(wanted, most=length)
     except (BotoCoreError, ClientError) as error:
-        if s3.code_of(error) in _EMPTY and offset == 0:
+        if aws.code_of(error) in _EMPTY and offset == 0:
             return Range(b"", 0, etag)
-        if s3.is_gone(error):
+        if aws.is_gone(error):
             raise FileNotFoundError("no such object, or no longer in this version") from None
-        if s3.concerns_all(error):
-            raise s3.unavailable(error, "the landing zone", "read") from None
+        if aws.concerns_all(error):
+            raise aws.unavailable(error, "the landing zone", "read") from None
         raise OSError("the object cannot be read") from None
-    found = s3.bare(answer["ETag"]) if "ETag" in answer else None
-    said = answer.get("ContentRange")
-    if said is None and offset:  # a server that knows no ranges sends all of it
-        raise OSError("the server sends no ranges")
-    size = int(answer["ContentLength"] if said is None else said.rpartition("/")[2])
+    found = aws.bare(answer["ETag"]) if "ETag" in answer else None
+    content_range = answer.get("ContentRange")
+    if content_range is None and offset:  # the server sent the whole object
+        raise OSError("the server does not support range requests")
+    size = int(
+        answer["ContentLength"] if content_range is None else content_range.rpartition("/")[2]
+    )
     if len(data) != min(length, size - offset):
         raise OSError("the object cannot be read to its end")
     return Range(data, size, found)
 
 
 class BucketFile(OpenFile):
-    """An `OpenFile` of an object; what it gives is of one version, or an error.
+    """`OpenFile` of an object. All bytes come from one version; otherwise an error is raised.
 
     Parameters
     ----------
     bucket, key
-        Where it is.
+        Bucket and key of the object.
     etag
-        The version that is wanted; None for the one that is there at the first request.
+        ETag of the wanted version; None for the current version at the first request.
     """
 
-    growth = FIRST_RANGE // 2  # the rest of the first range, which is there
+    growth = FIRST_RANGE // 2  # the rest of the first range, which is already fetched
 
     def __init__(self, bucket: str, key: str, etag: str | None) -> None:
         self._where = (bucket, key)
@@ -86,7 +88,7 @@ class BucketFile(OpenFile):
         self._growth = FIRST_RANGE
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read up to ``length`` bytes from ``offset``; what is there already costs no request."""
+        """Read up to ``length`` bytes from ``offset``; fetched bytes need no new request."""
         end = min(offset + length, self.size)
         if offset >= end:
             return b""
@@ -100,11 +102,11 @@ class BucketFile(OpenFile):
         wanted = min(max(end - begin, self._growth), self.size - begin)
         more = get_range(*self._where, begin, wanted, self._etag).data
         if len(more) < end - begin:
-            raise OSError("the object is shorter than it was")
+            raise OSError("the object is shorter than at the first request")
         self._growth = min(2 * self._growth, LARGEST_RANGE)
         self._latest = (offset, kept + more)
         return self._latest[1][: end - offset]
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Release the fetched bytes."""
         self._first, self._latest = b"", (0, b"")

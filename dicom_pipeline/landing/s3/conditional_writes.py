@@ -1,7 +1,9 @@
-"""Writing an object on a condition: that it is the one we know, or that there is none.
+"""Conditional writes of objects: only if the object has a known ETag, or does not exist.
 
-Belongs here: sending it, whole or in parts, and telling a conflict from an answer that was lost.
-Does not belong here: what is written, and what becomes of a conflict (lease, raw_mirror).
+Belongs here: sending an object whole or in parts, and distinguishing a conflict from a lost
+response.
+Does not belong here: the content, and the handling of a conflict (lease,
+extract.raw_zone.s3_mirror).
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import WriteConflict
 from dicom_pipeline.common.private_files import Data
 
@@ -24,20 +26,27 @@ def put(
     Parameters
     ----------
     request
-        Sends it.
+        Sends the write; its argument is the client.
     written
-        The ETag of what is there, if this very write made it: an answer may be lost, and the same
-        request, sent once more, then contradicts itself.
+        Returns the current ETag if this write created the object, else None. This is needed
+        because a response may be lost, and the retried request then fails its own condition.
     conflict
-        Message of the `WriteConflict` that is raised when somebody else wrote.
+        Message of the `WriteConflict`.
+
+    Raises
+    ------
+    WriteConflict
+        Another writer changed the object.
+    StorageUnavailable
+        The object cannot be written.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return s3.bare(request(s3.client())["ETag"])
+        return aws.bare(request(aws.client())["ETag"])
     except (BotoCoreError, ClientError) as error:
-        if not s3.is_conflict(error):
-            raise s3.unavailable(error, "the raw zone", "written") from None
+        if not aws.is_conflict(error):
+            raise aws.unavailable(error, "the raw zone", "written") from None
     etag = written()
     if etag is None:
         raise WriteConflict(conflict)
@@ -51,10 +60,16 @@ def send(
 
     Parameters
     ----------
+    client
+        The S3 client.
     options
-        Where it goes, and how it is kept there.
+        Bucket, key and encryption of the object.
     condition
         ``IfMatch`` or ``IfNoneMatch``.
+    data
+        The content.
+    most
+        Largest size of a single request, in bytes.
     """
     answer: dict[str, Any]
     if len(data) <= most:
@@ -67,7 +82,7 @@ def send(
         for number, at in enumerate(range(0, len(data), PART), start=1):
             part = client.upload_part(**upload, PartNumber=number, Body=bytes(data[at : at + PART]))
             parts.append({"PartNumber": number, "ETag": part["ETag"]})
-        if "IfMatch" in condition:  # some servers forget it at the end of an upload
+        if "IfMatch" in condition:  # some servers ignore the condition at the end of an upload
             client.head_object(**where, **condition)
         answer = client.complete_multipart_upload(
             **upload, **condition, MultipartUpload={"Parts": parts}
@@ -79,7 +94,7 @@ def send(
 
 
 def _abort(client: Any, upload: dict[str, str]) -> None:
-    """Have the server forget the parts; if it does not hear us, the bucket's lifecycle does."""
+    """Delete the uploaded parts; if that fails, the bucket's lifecycle rule deletes them."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

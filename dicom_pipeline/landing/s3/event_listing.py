@@ -1,11 +1,11 @@
-"""A bucket whose changes are announced by messages, so that it need not be listed.
+"""Listing of a bucket from its event notifications instead of list requests.
 
-Belongs here: a listing made of what is known and what was announced; when messages are done.
+Belongs here: a listing made from the manifests and the events since; deletion of done messages.
 Does not belong here: the messages (events, queue), decisions of a scan (scan).
 
-A message is a hint, never the truth: what it says was created is read in that version only, and of
-what it says was removed the bucket is asked. So messages may come twice, late, or in any order. One
-that was lost is made up for by the next listing.
+Messages are not trusted. An object that was created is read only in that version, and for an
+object that was removed the bucket is asked. So messages may be duplicate, late, or out of order.
+The next full listing corrects a lost message.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from dicom_pipeline.landing.storage import FileVersion, Listing, to_text
 
 
 class EventListing(BucketStorage):
-    """A bucket of which a listing is what the manifests have, and what messages say since.
+    """Bucket whose listing is made from the manifests and the events since.
 
     Parameters
     ----------
-    place
+    location
         Bucket and prefix.
     queue
-        Where the messages lie; None to take none.
+        The queue with the messages; None to use no messages.
     manifests
-        What is known.
+        The known files.
     """
 
     def __init__(
-        self, place: S3Location, queue: EventQueue | None, manifests: ManifestStore
+        self, location: S3Location, queue: EventQueue | None, manifests: ManifestStore
     ) -> None:
-        super().__init__(place)
+        super().__init__(location)
         self._queue = queue
         self._manifests = manifests
         self._messages: list[Message] = []
 
     def list_landing(self, *, start: int = 0, deadline: float | None = None) -> Listing:
-        """What is known, changed by what was announced; no request lists the bucket."""
+        """Return the known files, updated by the events; the bucket is not listed."""
         self._messages = self._queue.take(deadline=deadline) if self._queue else []
         events = [event for message in self._messages for event in message.events]
-        announced = last_events(events, self.place)
-        cut = len(self.place.prefix)
+        by_key = last_events(events, self.location)
+        cut = len(self.location.prefix)
         listing = Listing()
         known = self._known()
-        listing.files = [file for file in known if self._key(file.path) not in announced]
-        for name, size, etag in self.looked_at(list(announced.values())):
-            self.sort(listing, name[cut:], size, etag)
+        listing.files = [file for file in known if self._key(file.path) not in by_key]
+        for name, size, etag in self._current_objects(list(by_key.values())):
+            self.classify(listing, name[cut:], size, etag)
         return listing
 
     def _known(self) -> Iterator[FileVersion]:
@@ -59,13 +59,13 @@ class EventListing(BucketStorage):
             yield from self._manifests.files(period)[0]
 
     def count_files(self) -> Iterator[str]:
-        """The files that are known: here the manifests are believed."""
+        """Return the known files, without a listing of the bucket."""
         return (file.path for file in self._known())
 
-    def looked_at(self, events: list[Event]) -> list[tuple[str, int, str]]:
-        """Key, size and ETag of the objects that are there, of those that were announced."""
+    def _current_objects(self, events: list[Event]) -> list[tuple[str, int, str]]:
+        """Return key, size and ETag of the objects in the events that exist."""
         plain = [(e.key, e.size or 0, e.etag or "") for e in events if e.is_plain]
-        others = [FileVersion(to_text(e.key[len(self.place.prefix) :]), 0) for e in events
+        others = [FileVersion(to_text(e.key[len(self.location.prefix) :]), 0) for e in events
                   if not e.is_plain]  # fmt: skip
         for file, found in zip(others, self.versions(others), strict=True):
             if isinstance(found, FileVersion):
@@ -75,18 +75,18 @@ class EventListing(BucketStorage):
         return plain
 
     def acknowledge(self, *, all_placed: bool) -> int:
-        """Delete the messages of the last listing, once manifests say what they said.
+        """Delete the messages of the last listing after the manifests were written.
 
         Parameters
         ----------
         all_placed
-            Whether the scan came to its end. Otherwise only those messages are deleted that the
-            manifests agree with; the others come again.
+            Whether the scan processed all files. Otherwise only messages whose objects are in the
+            manifests are deleted; SQS delivers the others again.
 
         Returns
         -------
         int
-            Number of messages that are done with.
+            Number of deleted messages.
         """
         done, self._messages = self._messages, []
         if not all_placed:

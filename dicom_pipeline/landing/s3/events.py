@@ -1,7 +1,7 @@
-"""What S3 says of its objects in messages, whichever way they came.
+"""Event notifications of S3.
 
-Belongs here: the forms of S3 event notifications, and which of several events counts.
-Does not belong here: the queue they lie in (queue), what becomes of the objects (announced).
+Belongs here: the message formats (S3, SNS, EventBridge), and the order of events.
+Does not belong here: the queue (queue), and the treatment of the objects (event_listing).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.config.locations import S3Location
 
 _CREATED = ("ObjectCreated:", "s3:ObjectCreated:")
@@ -20,25 +20,26 @@ _REMOVED = (
     "ObjectRemoved:", "s3:ObjectRemoved:", "LifecycleExpiration:", "s3:LifecycleExpiration:",
 )  # fmt: skip
 _TEST = "s3:TestEvent"
-_BRIDGE = {"Object Created": True, "Object Deleted": False}
+_EVENT_BRIDGE = {"Object Created": True, "Object Deleted": False}
 
 
 class NotAnEvent(Exception):
-    """A message that is none of S3's; it stays in the queue, for who looks after it."""
+    """The message is not an event notification of S3; it stays in the queue for the operator."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to an object.
+    """Creation or removal of an object.
 
     Attributes
     ----------
-    key
-        Its key, as it is in the bucket.
+    bucket, key
+        Bucket, and key of the object, decoded.
     size, etag
-        Of the version that was created; None where the message does not say, and for a removal.
+        Size and ETag of the created version; None for a removal, or if the message has none.
     sequencer
-        The greater, the later, among the events of one key; None where the message has none.
+        Order of the events of one key: a later event has a greater value. None if the message has
+        none.
     """
 
     bucket: str
@@ -49,17 +50,17 @@ class Event:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the object need not be looked at: the event says what was created."""
+        """Whether the event has the size and ETag of the object, so no request is needed."""
         return self.size is not None and bool(self.etag)
 
 
 def events_of(body: str) -> list[Event]:
-    """The events in a message: of S3 itself, by SNS, or by EventBridge.
+    """Parse the events in a message of S3, directly or through SNS or EventBridge.
 
     Raises
     ------
     NotAnEvent
-        It is no message of these.
+        The message has none of these formats.
     """
     try:
         return list(_events(json.loads(body)))
@@ -71,52 +72,55 @@ def _events(message: dict[str, Any]) -> Iterator[Event]:
     if message.get("Type") == "Notification":  # the envelope of SNS
         yield from _events(json.loads(message["Message"]))
     elif message.get("source") == "aws.s3":
-        yield from _of_bridge(message)
+        yield from _parse_bridge(message)
     elif message.get("Event") == _TEST:
         return
     else:
         for record in message["Records"]:
-            yield from _of_record(record)
+            yield from _parse_record(record)
 
 
-def _of_record(record: dict[str, Any]) -> Iterator[Event]:
+def _parse_record(record: dict[str, Any]) -> Iterator[Event]:
     name, found = record["eventName"], record["s3"]
     if not name.startswith((*_CREATED, *_REMOVED)):
-        return  # tags, restored objects and so on: the content is as it was
+        return  # tags, restored objects and so on: the content did not change
     created = name.startswith(_CREATED)
-    thing = found["object"]
-    yield _event(found["bucket"]["name"], unquote_plus(thing["key"]), thing, "eTag", created)
+    stored_object = found["object"]
+    yield _event(
+        found["bucket"]["name"], unquote_plus(stored_object["key"]), stored_object, "eTag", created
+    )
 
 
-def _of_bridge(message: dict[str, Any]) -> Iterator[Event]:
-    created = _BRIDGE.get(message["detail-type"])
+def _parse_bridge(message: dict[str, Any]) -> Iterator[Event]:
+    created = _EVENT_BRIDGE.get(message["detail-type"])
     if created is not None:
         detail = message["detail"]
-        thing = detail["object"]
-        yield _event(detail["bucket"]["name"], thing["key"], thing, "etag", created)
+        stored_object = detail["object"]
+        yield _event(detail["bucket"]["name"], stored_object["key"], stored_object, "etag", created)
 
 
-def _event(bucket: str, key: str, thing: dict[str, Any], tag: str, created: bool) -> Event:
-    size, etag = thing.get("size"), thing.get(tag)
-    sequencer = thing.get("sequencer")
+def _event(bucket: str, key: str, stored_object: dict[str, Any], tag: str, created: bool) -> Event:
+    size, etag = stored_object.get("size"), stored_object.get(tag)
+    sequencer = stored_object.get("sequencer")
     return Event(
         bucket,
         key,
         int(size) if created and size is not None else None,
-        s3.bare(etag) if created and etag else None,
-        # they differ in length: as numbers, they are padded
+        aws.bare(etag) if created and etag else None,
+        # hexadecimal numbers of different length, so they cannot be compared as texts
         int(sequencer, 16) if sequencer else None,
     )
 
 
-def last_events(events: Iterable[Event], place: S3Location) -> dict[str, Event]:
-    """The event that counts for each key of a place: the last one, if they say which that is.
+def last_events(events: Iterable[Event], location: S3Location) -> dict[str, Event]:
+    """Return the last event of each key under a location.
 
-    Of events without an order nothing is taken but that something happened.
+    If events of a key have no order, the result is an event without size and ETag, so that the
+    bucket is asked for the current version.
     """
     last: dict[str, Event] = {}
     for event in events:
-        if event.bucket != place.bucket or not event.key.startswith(place.prefix):
+        if event.bucket != location.bucket or not event.key.startswith(location.prefix):
             continue
         other = last.get(event.key, event)
         if event.sequencer is not None and other.sequencer is not None:

@@ -1,13 +1,14 @@
-"""The lock of writers on different machines: an object in the bucket that names its owner.
+"""Lease of the raw zone for writers on different machines, stored as an object in the bucket.
 
-Belongs here: taking it, renewing it while it is held, taking over one that was left behind.
-Does not belong here: what is written meanwhile (raw_mirror), the lock of one machine
-(lock).
+Belongs here: acquiring, renewing and releasing the lease, and taking over an expired one.
+Does not belong here: the writes under the lease (extract.raw_zone.s3_mirror), the lock on one
+machine (common.locks).
 
-Who holds it writes its name into the object again and again; a name that stands there for longer
-than it says is that of a process that is gone. Age is told by the server's clock alone. The object
-also has the generation of the zone, a word that changes with its content: who finds the word that
-it knows need not list the zone. A holder that ends without releasing leaves none.
+The owner rewrites the object periodically. A lease that was not renewed for longer than its
+duration has expired: its owner is gone. The age is computed from the server's clock only. The
+object also contains the generation of the zone, an identifier that changes with the content: a
+writer that finds the generation it knows does not need to list the zone. An owner that ends without
+a release leaves no generation.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import LockUnavailable, Waiting
 from dicom_pipeline.config.locations import S3Location
@@ -30,14 +31,17 @@ LOCK_NAME = "writer.lock"
 SECONDS = 120.0
 _TAKEN = "another machine is writing"
 LOST = (
-    "another machine took over the raw zone while this one did not answer; nothing more was "
-    "written, and the next run starts from what is there"
+    "another machine took over the raw zone because this one did not renew its lease; writing "
+    "stopped; run again to continue from the current state"
 )
 
 
 @dataclass(frozen=True)
 class _State:
-    """The lock as it is: who has it, whether that one still lives, the zone's generation."""
+    """Current content of the lease's object.
+
+    ``owner`` is None if the lease is free; ``note`` identifies one write of the object.
+    """
 
     etag: str | None
     owner: str | None
@@ -47,22 +51,25 @@ class _State:
 
 
 class Lease:
-    """The lock of all writers of a raw zone that lies in a bucket.
+    """Lease of the writer of a raw zone in a bucket.
 
     Parameters
     ----------
-    place
+    location
         The raw zone.
     options
-        What goes along with every object that is written: how it is encrypted.
+        Arguments for every write of an object, such as encryption.
     seconds
-        How long a holder that is not heard of keeps it.
+        Duration of the lease without a renewal.
     """
 
     def __init__(
-        self, place: S3Location, options: dict[str, str], *, seconds: float = SECONDS
+        self, location: S3Location, options: dict[str, str], *, seconds: float = SECONDS
     ) -> None:
-        self._where: dict[str, Any] = {"Bucket": place.bucket, "Key": place.prefix + LOCK_NAME}
+        self._object: dict[str, Any] = {
+            "Bucket": location.bucket,
+            "Key": location.prefix + LOCK_NAME,
+        }
         self._options = options
         self._seconds = seconds
         self._owner: str | None = None
@@ -73,24 +80,31 @@ class Lease:
         self._thread: threading.Thread | None = None
 
     def generation(self) -> str | None:
-        """The zone's generation; None while somebody writes, or none is known."""
-        state = self._look()
+        """Return the generation of the zone; None if a writer is active or it is unknown."""
+        state = self._read()
         return state.generation if state.owner is None else None
 
     def acquire(self, *, wait: bool = True, waiting: Waiting | None = None) -> str | None:
-        """Take the lock; returns the zone's generation, None if it is not known.
+        """Acquire the lease; returns the generation of the zone, None if it is unknown.
+
+        Parameters
+        ----------
+        wait
+            Wait for the lease; otherwise raise at once.
+        waiting
+            Called with a message at once and then every 30 s of waiting.
 
         Raises
         ------
         LockUnavailable
-            ``wait`` is False and another machine has it.
+            ``wait`` is False and another machine has the lease.
         StorageUnavailable
-            The lock's object cannot be read or written.
+            The lease's object cannot be read or written.
         """
-        told: float | None = None
+        reported: float | None = None
         owner = uuid4().hex
         while True:
-            state = self._look()
+            state = self._read()
             if state.owner is None or state.expired:
                 began = time.monotonic()
                 with suppress(WriteConflict):
@@ -99,8 +113,8 @@ class Lease:
                     break
             if not wait:
                 raise LockUnavailable(_TAKEN)
-            if waiting and (told is None or time.monotonic() - told > 30):
-                told = time.monotonic()
+            if waiting and (reported is None or time.monotonic() - reported > 30):
+                reported = time.monotonic()
                 waiting(f"{_TAKEN}: waiting for it to end")
             time.sleep(min(2.0, self._seconds / 4))
         self._owner, self._generation, self._renewed = owner, known, began
@@ -110,23 +124,23 @@ class Lease:
         return known
 
     def check(self) -> None:
-        """Raise `WriteConflict` unless the lock is held, and surely so."""
+        """Raise `WriteConflict` unless the lease is held and not close to its expiry."""
         if self._owner is None or time.monotonic() - self._renewed > 0.8 * self._seconds:
             raise WriteConflict(LOST)
 
     def release(self, generation: str | None) -> bool:
-        """Give the lock back, with the zone's new generation.
+        """Release the lease and store the new generation of the zone.
 
         Returns
         -------
         bool
-            Whether the word is there to be found; otherwise the lock expires, and nobody knows.
+            Whether the generation was stored. Otherwise the lease expires without one.
         """
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        held, self._owner = self._owner is not None, None
-        if not held:
+        is_owner, self._owner = self._owner is not None, None
+        if not is_owner:
             return False
         try:
             self._put(None, generation, self._etag)
@@ -140,27 +154,27 @@ class Lease:
             try:
                 self._etag = self._put(self._owner, self._generation, self._etag)
             except StorageUnavailable:
-                continue  # the next try may do; `check` knows how long it is
+                continue  # try again; `check` raises if that takes too long
             except WriteConflict:
                 self._owner = None
                 return
             self._renewed = began
 
-    def _look(self) -> _State:
+    def _read(self) -> _State:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer, text = s3.fetch(self._where)
+            answer, text = aws.fetch(self._object)
         except (BotoCoreError, ClientError) as error:
-            if s3.code_of(error) == "NoSuchKey":
+            if aws.code_of(error) == "NoSuchKey":
                 return _State(None, None, None, None, expired=False)
-            raise s3.unavailable(error, "the raw zone", "read") from None
+            raise aws.unavailable(error, "the raw zone", "read") from None
         seconds, content = self._seconds, _content(text)
         with suppress(TypeError, ValueError):
             seconds = float(content.get("seconds", seconds))
-        age = (s3.server_time(answer) or time.time()) - answer["LastModified"].timestamp()
+        age = (aws.server_time(answer) or time.time()) - answer["LastModified"].timestamp()
         return _State(
-            s3.bare(answer["ETag"]),
+            aws.bare(answer["ETag"]),
             content.get("owner", "unknown"),
             content.get("note"),
             content.get("generation"),
@@ -170,17 +184,17 @@ class Lease:
     def _put(self, owner: str | None, generation: str | None, etag: str | None) -> str:
         note = uuid4().hex
         content = {"owner": owner, "seconds": self._seconds, "generation": generation, "note": note}
-        condition = {"IfMatch": s3.quoted(etag)} if etag else {"IfNoneMatch": "*"}
+        condition = {"IfMatch": aws.quoted(etag)} if etag else {"IfNoneMatch": "*"}
         return put(
             lambda client: client.put_object(
-                **self._where, **self._options, **condition, Body=json.dumps(content).encode()
+                **self._object, **self._options, **condition, Body=json.dumps(content).encode()
             ),
             written=lambda: self._etag_if_ours(owner, note),
             conflict=LOST,
         )
 
     def _etag_if_ours(self, owner: str | None, note: str) -> str | None:
-        state = self._look()
+        state = self._read()
         ours = state.note == note or (owner is not None and state.owner == owner)
         return state.etag if ours else None
 

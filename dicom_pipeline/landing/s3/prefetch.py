@@ -1,6 +1,7 @@
-"""Reading a few files ahead of what is taken, since each answer of a bucket takes its time.
+"""Prefetch of results, because each request to a bucket has latency.
 
-Belongs here: the order and the bound of it. Does not belong here: how anything is read.
+Belongs here: the order and the limit of the prefetch.
+Does not belong here: the requests.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ R = TypeVar("R")
 
 
 def prefetch(read: Callable[[T], R | OSError], files: Iterable[T]) -> Iterator[R | OSError]:
-    """Results in the order of the files, of which some are read at the same time."""
+    """Yield the results of ``read`` in the order of the files, with parallel calls.
+
+    Parameters
+    ----------
+    read
+        Called for each file in a thread. An ``OSError`` that it raises is yielded as a result.
+    files
+        The files.
+    """
     with ThreadPoolExecutor(PARALLEL) as pool:
         waiting: deque[Future[R | OSError]] = deque()
         try:

@@ -1,6 +1,7 @@
-"""An SQS queue with S3's messages: taking them, and deleting those that are dealt with.
+"""SQS queue with event notifications of S3: receiving and deleting messages.
 
-Belongs here: requests to SQS. Does not belong here: what the messages say (events).
+Belongs here: requests to SQS.
+Does not belong here: the content of the messages (events).
 """
 
 from __future__ import annotations
@@ -10,41 +11,46 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from dicom_pipeline.common import aws as s3
+from dicom_pipeline.common import aws
 from dicom_pipeline.landing.s3.events import Event, NotAnEvent, events_of
 
 MOST_MESSAGES = 20_000
 _PARALLEL = 8
-_A_REQUEST = 10  # as many messages as SQS gives at once
-# a message that is not deleted by then comes again: the process that had it is gone
-_HIDDEN_SECONDS = 600
+_BATCH_SIZE = 10  # largest number of messages per request of SQS
+# visibility timeout: a message that is not deleted by then is delivered again
+_VISIBILITY_SECONDS = 600
 _QUEUE = "the queue of DICOM_SQS_QUEUE_URL"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message: what it says, and what it is deleted by."""
+    """Message with its events, and the receipt handle for its deletion."""
 
     receipt: str
     events: tuple[Event, ...]
 
 
 class EventQueue:
-    """A queue that S3 notifies.
+    """Queue that receives event notifications of S3.
 
     Parameters
     ----------
     url
-        As SQS has it.
+        URL of the queue.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def take(self, *, deadline: float | None = None) -> list[Message]:
-        """Take messages until there are none, or enough, or it is late.
+        """Receive messages until the queue is empty, `MOST_MESSAGES` are received, or time is up.
 
-        What is no message of S3 stays in the queue.
+        Messages that are not from S3 stay in the queue.
+
+        Parameters
+        ----------
+        deadline
+            When to stop, as a value of ``time.monotonic()``.
 
         Raises
         ------
@@ -63,45 +69,45 @@ class EventQueue:
 
         first = self._receive()
         if not first:
-            return []  # as nearly always: one request
+            return []  # the common case needs one request
         with ThreadPoolExecutor(_PARALLEL) as pool:
             parts = [pool.submit(take_some) for _ in range(_PARALLEL)]
             return _messages(first) + [message for part in parts for message in part.result()]
 
     def _receive(self) -> list[dict[str, str]]:
-        answer = self._ask(
+        answer = self._request(
             "receive_message",
-            MaxNumberOfMessages=_A_REQUEST,
-            VisibilityTimeout=_HIDDEN_SECONDS,
-            # a short wait asks all servers of the queue, no wait only some of them
+            MaxNumberOfMessages=_BATCH_SIZE,
+            VisibilityTimeout=_VISIBILITY_SECONDS,
+            # long polling asks all servers of the queue, short polling only some of them
             WaitTimeSeconds=1,
         )
         received: list[dict[str, str]] = answer.get("Messages", [])
         return received
 
     def delete(self, messages: list[Message]) -> None:
-        """Delete messages; one that cannot be deleted comes again, which does no harm."""
-        batches = [messages[i : i + _A_REQUEST] for i in range(0, len(messages), _A_REQUEST)]
+        """Delete messages. A message that is not deleted is delivered again, without harm."""
+        batches = [messages[i : i + _BATCH_SIZE] for i in range(0, len(messages), _BATCH_SIZE)]
 
         def delete_some(batch: list[Message]) -> None:
             entries = [
                 {"Id": str(number), "ReceiptHandle": message.receipt}
                 for number, message in enumerate(batch)
             ]
-            self._ask("delete_message_batch", Entries=entries)
+            self._request("delete_message_batch", Entries=entries)
 
         with ThreadPoolExecutor(_PARALLEL) as pool:
             list(pool.map(delete_some, batches))
 
-    def _ask(self, method: str, **arguments: Any) -> dict[str, Any]:
+    def _request(self, method: str, **arguments: Any) -> dict[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer: dict[str, Any] = getattr(s3.client("sqs"), method)(
+            answer: dict[str, Any] = getattr(aws.client("sqs"), method)(
                 QueueUrl=self.url, **arguments
             )
         except (BotoCoreError, ClientError) as error:
-            raise s3.unavailable(error, _QUEUE, "read") from None
+            raise aws.unavailable(error, _QUEUE, "read") from None
         return answer
 
 

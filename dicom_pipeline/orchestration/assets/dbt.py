@@ -4,15 +4,7 @@ Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
 Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
-import filecmp
-import hashlib
-import shutil
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from functools import cached_property
-from importlib import metadata
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -23,14 +15,19 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
-from packaging.version import Version
 
-from dicom_pipeline.common.locks import file_lock
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR, dbt_environment
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt_events import BuildBefore, DbtProgress, with_counts
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
-from dicom_pipeline.orchestration.checks.dbt_checks import description_of
+from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS, check_texts
+from dicom_pipeline.orchestration.dbt_project import (
+    manifest_lock,
+    partial_parse_options,
+    remove_old_artifacts,
+    run_dbt,
+    sources_digest,
+    store_partial_parse,
+)
 from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.seeds import (
     DIGEST_METADATA,
@@ -49,103 +46,6 @@ from dicom_pipeline.warehouse.duckdb.publish import published_schema
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
-RETAINED_BUILDS = 10
-# what decides dbt's manifest; the rest of the project's folder is its output
-_SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
-
-
-def dbt_project(target_path: str = "target") -> DbtProject:
-    """The dbt project."""
-    return DbtProject(
-        project_dir=DBT_PROJECT_DIR,
-        profiles_dir=DBT_PROJECT_DIR / "config",
-        target_path=target_path,
-        profile="dicom_pipeline",
-    )
-
-
-class InstalledDbt(DbtCliResource):
-    """The dbt of this very environment, without what each start of it costs beside it."""
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        # asking dbt would start it once more
-        return Version(metadata.version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, _args: Sequence[str]) -> Any:
-        # it parses all macros in this process, for `fetch_row_counts` and `fetch_column_metadata`
-        # of the events, which open the database once a model: both are done otherwise here
-        return None
-
-
-def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """The dbt command of this very environment, whether or not it is on the PATH."""
-    return InstalledDbt(
-        project_dir=project,  # type: ignore[arg-type]
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
-    )
-
-
-def ensure_manifest(project: DbtProject) -> None:
-    """Parse the project if its manifest is missing or was made of other sources.
-
-    By content, not by ``prepare_if_dev``: every process of ``dagster dev`` and every run loads
-    the definitions, and parsing each time would cost seconds each time. Where the build database
-    lies is no matter here; dbt itself parses again when its profile names another one.
-    """
-    digest = sources_digest()
-    stamp = project.manifest_path.with_name("manifest.digest")
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    with _manifest_lock(project):  # several processes load at once
-        if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
-            return
-        stamp.unlink(missing_ok=True)  # whoever is killed now leaves half a manifest
-        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
-        stamp.write_text(digest)
-
-
-def _manifest_lock(project: DbtProject) -> AbstractContextManager[None]:
-    return file_lock(project.manifest_path.with_name("manifest.lock"))
-
-
-def _partial_parse_options(warehouse: Warehouse) -> list[str]:
-    """Options with which dbt parses only what changed since the last build in that database.
-
-    What it parsed is kept beside the build database: it is good for one place only, and the
-    folder of artifacts is shared by all pipelines of a checkout.
-    """
-    kept = warehouse.partial_parse_path
-    return ["--partial-parse-file-path", str(kept)] if kept.exists() else []
-
-
-def _store_partial_parse(warehouse: Warehouse, project: DbtProject, artifacts: Path) -> None:
-    """Keep what dbt parsed for the next build; where nothing was, the shared one lies there."""
-    name = warehouse.partial_parse_path.name
-    parsed, shared = artifacts / name, project.manifest_path.with_name(name)
-    if parsed.exists() and not (shared.exists() and filecmp.cmp(parsed, shared, shallow=False)):
-        new = warehouse.partial_parse_path.with_suffix(".new")
-        shutil.copyfile(parsed, new)
-        new.replace(warehouse.partial_parse_path)
-
-
-def remove_old_artifacts(project: DbtProject) -> None:
-    """Keep dbt's artifacts of the latest builds only; each is a folder of its own."""
-    target = project.project_dir / project.target_path
-    folders = [path for path in target.glob("dbt_tables-*") if path.is_dir()]
-    for folder in sorted(folders, key=lambda path: path.stat().st_mtime)[:-RETAINED_BUILDS]:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def sources_digest() -> str:
-    """Digest of the dbt project, and of the variables that its manifest depends on."""
-    digest = hashlib.sha256(repr(sorted(dbt_environment().items())).encode())
-    for name in _SOURCES:
-        root = DBT_PROJECT_DIR / name
-        for path in [root] if root.is_file() else sorted(root.rglob("*")):
-            if path.is_file():
-                digest.update(f"{path.relative_to(DBT_PROJECT_DIR)}\0".encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 class Translator(DagsterDbtTranslator):
@@ -191,12 +91,14 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test, with what it holds and what to do when it fails."""
+        """A dbt test, with what it checks and what to do when it fails."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
+        texts = check_texts(manifest["nodes"][unique_id])
         return spec._replace(
-            description=description_of(manifest["nodes"][unique_id]),
+            description=str(texts),
+            metadata={**(spec.metadata or {}), IF_IT_FAILS: texts.if_it_fails},
             automation_condition=condition_for_checks(asset_spec.key),
         )
 
@@ -231,7 +133,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             sources = sources_digest()
             if build_outdated(warehouse.build_database, sources):
                 context.log.info(BUILD_OUTDATED)
-            with _manifest_lock(project):
+            with manifest_lock(project):
                 dropped = warehouse.drop_orphan_tables(project.manifest_path)
             if dropped:
                 context.log.info(f"no model makes them any more, dropped: {', '.join(dropped)}")
@@ -243,13 +145,22 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             try:
                 if changed - chosen:
                     # whatever is built is built by the seeds as they are now
-                    dbt.cli(["--quiet", "seed", *_partial_parse_options(warehouse)]).wait()
+                    run_dbt(
+                        project,
+                        "seed",
+                        "--quiet",
+                        *partial_parse_options(warehouse.partial_parse_path),
+                        target_path=project.manifest_path.with_name("seed"),
+                    )
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
                 before = BuildBefore(warehouse)
-                build = dbt.cli(["build", *_partial_parse_options(warehouse)], context=context)
+                build = dbt.cli(
+                    ["build", *partial_parse_options(warehouse.partial_parse_path)],
+                    context=context,
+                )
                 events, failure = progress.all_of(build.stream())
-                _store_partial_parse(warehouse, project, build.target_path)
+                store_partial_parse(warehouse.partial_parse_path, project, build.target_path)
                 # only now, since DuckDB is one process's at a time
                 yield from with_counts(events, before)
                 if failure is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from dicom_pipeline.orchestration.checks.dbt_checks import to_do
+from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.warehouse.duckdb.table_counts import (
     Table,
@@ -51,7 +51,7 @@ class DbtProgress:
         metadata = _without_ids(event.metadata)
         if not event.passed and event.asset_key is not None and event.check_name is not None:
             spec = self._specs.get(dg.AssetCheckKey(event.asset_key, event.check_name))
-            if spec is not None and (text := to_do(spec.description or "")):
+            if spec is not None and (text := (spec.metadata or {}).get(IF_IT_FAILS)):
                 metadata = {**markdown.to_do(text), **metadata}
         return event._replace(metadata=metadata)
 

@@ -5,7 +5,7 @@ Does not belong here: counting (extract), suppression of small cells (reporting.
 drawing (reporting.charts).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -69,12 +69,12 @@ def _studies(ingest: Ingest) -> Mapping[str, Any]:
     if not spans:
         return {"studies_a_month": f"fewer than {LEAST} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    drawn = charts.stacked_bars(
-        f"Studies per month by modality (groups under {LEAST} are merged)", labels, parts
-    )
+    title = f"Studies per month by modality (groups under {LEAST} are merged)"
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
-        "studies_a_month": markdown.image(drawn, "studies per month by modality"),
+        "studies_a_month": _chart(
+            "studies per month by modality", lambda: charts.stacked_bars(title, labels, parts)
+        ),
         "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
 
@@ -85,10 +85,13 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
     sizes = {period: size for period, size in sizes.items() if size}
     if not sizes:
         return {}
-    drawn = charts.stacked_bars("Files per partition", list(sizes), {"files": [*sizes.values()]})
+    parts = {"files": [*sizes.values()]}
     return {
         "partitions": len(sizes),
-        "files_a_partition": markdown.image(drawn, "files per partition"),
+        "files_a_partition": _chart(
+            "files per partition",
+            lambda: charts.stacked_bars("Files per partition", list(sizes), parts),
+        ),
     }
 
 
@@ -96,9 +99,11 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     reasons = counts.rejected + counts.ignored
     if not reasons:
         return {}
-    drawn = charts.flat_bars("Files without a row, by reason", reasons)
     return {
-        "files_without_row": markdown.image(drawn, "files without a row by reason"),
+        "files_without_row": _chart(
+            "files without a row by reason",
+            lambda: charts.flat_bars("Files without a row, by reason", reasons),
+        ),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
     }
 
@@ -123,9 +128,19 @@ def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
     points = [speed for speed in speeds.values() if speed[0]]
     if len(points) > 1:
         labels = [f"{files:,.0f} files" for files, _ in points]
-        drawn = charts.line("Files per second, by run", labels, [speed for _, speed in points])
-        found["throughput"] = markdown.image(drawn, "files per second by run")
+        speeds_of_runs = [speed for _, speed in points]
+        found["throughput"] = _chart(
+            "files per second by run",
+            lambda: charts.line("Files per second, by run", labels, speeds_of_runs),
+        )
     return found
+
+
+def _chart(text: str, draw: Callable[[], bytes]) -> Any:
+    """Return a chart, or which extra to install; tables with the same counts are shown as well."""
+    if not charts.can_draw():
+        return "not drawn: install dicom-pipeline[report]"
+    return markdown.image(draw(), text)
 
 
 def _speed(metadata: Mapping[str, dg.MetadataValue[Any]]) -> tuple[float, float]:

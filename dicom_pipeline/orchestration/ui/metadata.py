@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt.dbt_manifest import validate_manifest
 
-from dicom_pipeline.config.settings import DBT_PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, MappingError
 from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns, lineage_of, schema_of

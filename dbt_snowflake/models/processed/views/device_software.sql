@@ -9,11 +9,11 @@ with devices as (
         series_count,
         study_count,
         image_count
-    from {{ in_view(ref('processed_devices')) }}
+    from {{ relation_for_view(ref('processed_devices')) }}
 ),
 
 versions as (
-    {{ exploded('devices', ['device_key'], 'software_versions') }}
+    {{ unnest_array('devices', ['device_key'], 'software_versions') }}
 ),
 
 final as (

@@ -1,5 +1,5 @@
--- Where the slices of a series lie: along the normal of its plane, which is that of its first image
--- by key. Slices closer than 0.01 mm are one. Positions of the frames inside of a multi-frame image
+-- The positions of the slices of a series, along the normal of its plane. The plane is that of the first
+-- image by key. Slices closer than 0.01 mm count as one. Positions of the frames of a multi-frame image
 -- are not in the tables.
 {{ config(materialized=view_materialization()) }}
 
@@ -14,7 +14,7 @@ with arrays as (
         {{ mapped_or_null('images', 'pixel_spacing', 'double', true) }} as spacings,
         {{ mapped_or_null('images', 'image_position_patient', 'double', true) }} as positions,
         {{ mapped_or_null('images', 'image_orientation_patient', 'double', true) }} as directions
-    from {{ in_view(ref('processed_images')) }}
+    from {{ relation_for_view(ref('processed_images')) }}
 ),
 
 images as (
@@ -25,17 +25,17 @@ images as (
         column_count,
         frames,
         slice_thickness,
-        {{ number_at('spacings', 1) }} as row_spacing,
-        {{ number_at('spacings', 2) }} as column_spacing,
-        {{ number_at('positions', 1) }} as p1,
-        {{ number_at('positions', 2) }} as p2,
-        {{ number_at('positions', 3) }} as p3,
-        {{ number_at('directions', 1) }} as d1,
-        {{ number_at('directions', 2) }} as d2,
-        {{ number_at('directions', 3) }} as d3,
-        {{ number_at('directions', 4) }} as d4,
-        {{ number_at('directions', 5) }} as d5,
-        {{ number_at('directions', 6) }} as d6
+        {{ array_get_double('spacings', 1) }} as row_spacing,
+        {{ array_get_double('spacings', 2) }} as column_spacing,
+        {{ array_get_double('positions', 1) }} as p1,
+        {{ array_get_double('positions', 2) }} as p2,
+        {{ array_get_double('positions', 3) }} as p3,
+        {{ array_get_double('directions', 1) }} as d1,
+        {{ array_get_double('directions', 2) }} as d2,
+        {{ array_get_double('directions', 3) }} as d3,
+        {{ array_get_double('directions', 4) }} as d4,
+        {{ array_get_double('directions', 5) }} as d5,
+        {{ array_get_double('directions', 6) }} as d6
     from arrays
 ),
 
@@ -48,7 +48,7 @@ normals as (
     from images
 ),
 
--- Directions that are not of length 1, or not at right angles, are none.
+-- Directions that are not unit vectors at right angles are ignored.
 planes as (
     select
         series_key,
@@ -124,7 +124,7 @@ stacks as (
         series_key,
         count(*) as slice_count,
         sum(image_count) as placed_count,
-        {{ same_value('image_count') }} as images_per_slice,
+        {{ common_value('image_count') }} as images_per_slice,
         median(step) as slice_spacing,
         min(step) as smallest_step,
         max(step) as largest_step
@@ -154,11 +154,11 @@ sizes as (
         series_key,
         count(*) as image_count,
         sum(coalesce(frames, 1)) as frame_count,
-        {{ same_value('row_count') }} as image_rows,
-        {{ same_value('column_count') }} as image_columns,
-        {{ same_value('row_spacing') }} as row_spacing,
-        {{ same_value('column_spacing') }} as column_spacing,
-        {{ same_value('slice_thickness') }} as slice_thickness
+        {{ common_value('row_count') }} as image_rows,
+        {{ common_value('column_count') }} as image_columns,
+        {{ common_value('row_spacing') }} as row_spacing,
+        {{ common_value('column_spacing') }} as column_spacing,
+        {{ common_value('slice_thickness') }} as slice_thickness
     from images
     group by series_key
 ),
@@ -204,7 +204,7 @@ final as (
                 and stacks.largest_step - stacks.slice_spacing <= greatest(0.01, 0.01 * stacks.slice_spacing)
                 and stacks.slice_spacing - stacks.smallest_step <= greatest(0.01, 0.01 * stacks.slice_spacing)
         end as is_regular
-    from {{ in_view(ref('processed_series')) }} as series
+    from {{ relation_for_view(ref('processed_series')) }} as series
     inner join sizes on series.series_key = sizes.series_key
     left join first_planes on series.series_key = first_planes.series_key
     left join orientations on series.series_key = orientations.series_key

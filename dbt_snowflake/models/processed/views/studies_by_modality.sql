@@ -7,7 +7,7 @@ with series as (
         image_count,
         {{ mapped_or_null('series', 'modality', 'text') }} as modality,
         {{ mapped_or_null('series', 'body_part_examined', 'text') }} as body_part_examined
-    from {{ in_view(ref('processed_series')) }}
+    from {{ relation_for_view(ref('processed_series')) }}
 ),
 
 final as (

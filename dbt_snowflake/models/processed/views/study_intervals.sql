@@ -1,7 +1,7 @@
 {{ config(materialized=view_materialization()) }}
 
 with studies as (
-    select * from {{ in_view(ref('processed_studies')) }}
+    select * from {{ relation_for_view(ref('processed_studies')) }}
     where study_number is not null
 ),
 

@@ -1,0 +1,62 @@
+"""The parts of dbt's Jinja context that macros use, for sqlfluff.
+
+sqlfluff renders models with the project's own macros (see `.sqlfluff`), without dbt and without a
+database. Belongs here: names that dbt provides. Does not belong here: macros of this project.
+"""
+
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import jinja2
+
+execute = True
+context: dict[str, object] = {}
+model = {"name": "", "raw_code": ""}
+modules = SimpleNamespace(re=re)
+
+
+class Rows(list[tuple[object, ...]]):
+    """Result of a query."""
+
+    rows = property(list)
+
+
+def run_query(sql: str) -> Rows:
+    """Return one example line of the seed that the query reads."""
+    if "surrogate_key_mapping" in sql:
+        return Rows([(1, "key_patient_id", True)])
+    return Rows([("modality", "Modality", "text", "1", "keep_code", True, "CS", "")])
+
+
+def load_relation(_relation: object) -> None:
+    """Report that no table exists."""
+
+
+def env_var(_name: str, default: str = "") -> str:
+    """Return the default."""
+    return default
+
+
+def local_md5(_text: str) -> str:
+    """Return a constant."""
+    return "0"
+
+
+@jinja2.pass_context
+def _dispatch(context: jinja2.runtime.Context, name: str) -> Callable[..., str]:
+    macro: Callable[..., str] = context[f"default__{name}"]
+    return macro
+
+
+adapter = SimpleNamespace(dispatch=_dispatch)
+
+
+def datediff(first_date: str, second_date: str, datepart: str) -> str:
+    """Return the call as DuckDB has it."""
+    return f"date_diff('{datepart}', {first_date}, {second_date})"
+
+
+def listagg(measure: str, delimiter_text: str, order_by_clause: str) -> str:
+    """Return the call as DuckDB has it."""
+    return f"string_agg({measure}, {delimiter_text} {order_by_clause})"

@@ -1,0 +1,1 @@
+"""Create and upgrade a project directory."""

@@ -1,0 +1,138 @@
+"""The dbt project as Dagster uses it: manifest, commands, artifacts.
+
+Belongs here: what is the same for every command of dbt, and when the manifest is parsed.
+Does not belong here: assets (assets.dbt), SQL (dbt_snowflake).
+"""
+
+import filecmp
+import hashlib
+import shutil
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.common.locks import file_lock
+from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import dbt_environment
+
+RETAINED_BUILDS = 10
+_LONGEST_MESSAGE = 400
+# the manifest depends on these; the rest of the project directory is output of dbt
+_SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
+
+
+class DbtCommandFailed(UserError):
+    """A command of dbt failed, for example since a file of the dbt project is invalid."""
+
+
+def dbt_project(target_path: str = "target") -> DbtProject:
+    """Return the dbt project."""
+    return DbtProject(
+        project_dir=DBT_PROJECT_DIR,
+        profiles_dir=DBT_PROJECT_DIR / "config",
+        target_path=target_path,
+        profile="dicom_pipeline",
+    )
+
+
+def _dbt_executable() -> str:
+    """Return dbt of this environment, whether or not it is on the PATH."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """Return the resource that builds assets."""
+    return DbtCliResource(
+        project_dir=project,
+        dbt_executable=_dbt_executable(),
+    )
+
+
+def run_dbt(project: DbtProject, *arguments: str, target_path: Path) -> None:
+    """Run a command of dbt that builds no asset; `DbtCliResource` would start dbt twice for it.
+
+    Raises
+    ------
+    DbtCommandFailed
+        The command failed.
+    """
+    done = subprocess.run(
+        [
+            _dbt_executable(), *arguments, "--target-path", str(target_path),
+            "--log-path", str(target_path), "--profile", str(project.profile),
+            "--profiles-dir", str(project.profiles_dir),
+        ],
+        cwd=project.project_dir, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        print(done.stdout, done.stderr)  # noqa: T201 - dagster-dbt prints output of dbt as well
+        _, _, cause = done.stdout.partition("Encountered an error:")
+        lines = [line.strip() for line in cause.splitlines() if line.strip()]
+        # parsing reads no data, so its message quotes none
+        text = " ".join(lines)[:_LONGEST_MESSAGE] if arguments[0] == "parse" else ""
+        raise DbtCommandFailed(f"dbt {arguments[0]} failed" + (f": {text}" if text else ""))
+
+
+def ensure_manifest(project: DbtProject) -> None:
+    """Parse the project if its manifest is missing or was parsed from other sources.
+
+    ``prepare_if_dev`` would parse in every process of ``dagster dev`` and in every run, which
+    costs seconds each time. The location of the build database does not matter here: dbt parses
+    again when its profile names another one.
+    """
+    digest = sources_digest()
+    stamp = project.manifest_path.with_name("manifest.digest")
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with manifest_lock(project):  # several processes load at once
+        if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
+            return
+        stamp.unlink(missing_ok=True)  # an interrupted parse leaves an incomplete manifest
+        run_dbt(project, "parse", "--quiet", target_path=project.manifest_path.parent)
+        stamp.write_text(digest)
+
+
+def manifest_lock(project: DbtProject) -> AbstractContextManager[None]:
+    """Return the lock to hold while the manifest is read or written."""
+    return file_lock(project.manifest_path.with_name("manifest.lock"))
+
+
+def sources_digest() -> str:
+    """Return a digest of the dbt project and of the variables that its manifest depends on."""
+    digest = hashlib.sha256(repr(sorted(dbt_environment().items())).encode())
+    for name in _SOURCES:
+        root = DBT_PROJECT_DIR / name
+        for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(DBT_PROJECT_DIR)}\0".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def partial_parse_options(stored: Path) -> list[str]:
+    """Options with which dbt parses only what changed since the last build in a database.
+
+    The file is stored beside each build database: it is valid for one location only, and the
+    target directory is shared by all workspaces of a project directory.
+    """
+    return ["--partial-parse-file-path", str(stored)] if stored.exists() else []
+
+
+def store_partial_parse(stored: Path, project: DbtProject, artifacts: Path) -> None:
+    """Store the partial parse file of a build for the next one, unless it equals the shared one."""
+    parsed, shared = artifacts / stored.name, project.manifest_path.with_name(stored.name)
+    if parsed.exists() and not (shared.exists() and filecmp.cmp(parsed, shared, shallow=False)):
+        new = stored.with_suffix(".new")
+        shutil.copyfile(parsed, new)
+        new.replace(stored)
+
+
+def remove_old_artifacts(project: DbtProject) -> None:
+    """Remove the artifacts of all builds but the latest; each has a folder of its own."""
+    target = project.project_dir / project.target_path
+    folders = [path for path in target.glob("dbt_tables-*") if path.is_dir()]
+    for folder in sorted(folders, key=lambda path: path.stat().st_mtime)[:-RETAINED_BUILDS]:
+        shutil.rmtree(folder, ignore_errors=True)
