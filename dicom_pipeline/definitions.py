@@ -1,6 +1,7 @@
-"""The whole graph in one page; what ``dagster dev`` loads.
+"""The Dagster definitions: assets, checks, jobs, sensors and resources; ``dagster dev`` loads them.
 
-Belongs here: putting the parts together. Does not belong here: any part.
+Belongs here: assembling the definitions.
+Does not belong here: any asset, check, job or sensor (orchestration).
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.assets.dbt import build_dbt_assets, vault
 from dicom_pipeline.orchestration.assets.published import build_published
 from dicom_pipeline.orchestration.assets.raw import raw_assets
-from dicom_pipeline.orchestration.assets.report_asset import report
-from dicom_pipeline.orchestration.assets.summary_asset import archive
+from dicom_pipeline.orchestration.assets.report_asset import report_asset
+from dicom_pipeline.orchestration.assets.summary_asset import summary_asset
 from dicom_pipeline.orchestration.automation import build_automation_sensor
-from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED, CHECKS
+from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, CHECKS
 from dicom_pipeline.orchestration.dbt_project import dbt_project, dbt_resource, ensure_manifest
 from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
@@ -26,14 +27,15 @@ from dicom_pipeline.workspace import Workspace
 
 
 def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.Definitions:
-    """All definitions, for a pipeline.
+    """Return all definitions for a workspace.
 
     Parameters
     ----------
     workspace
-        The services, wired by the settings.
+        The services of the settings.
     project
-        The dbt project, with a manifest; the project's own if None.
+        The dbt project; ``dbt_snowflake`` if None. Its manifest is created if it is missing or
+        outdated.
     """
     export_for_dbt(workspace.settings)
     project = project or dbt_project()
@@ -42,7 +44,14 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     return dg.Definitions(
         assets=with_metadata(
-            [raw_assets, archive, vault, dbt_assets, build_published(project, processed), report],
+            [
+                raw_assets,
+                summary_asset,
+                vault,
+                dbt_assets,
+                build_published(project, processed),
+                report_asset,
+            ],
             workspace.ingest,
             project.manifest_path,
         ),
@@ -50,7 +59,7 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
         jobs=build_jobs(workspace.settings),
         sensors=[
             file_arrival_sensor,
-            build_automation_sensor(workspace.settings, AUTOMATED),
+            build_automation_sensor(workspace.settings, AUTOMATED_CHECKS),
             build_alert_sensor(workspace.settings),
         ],
         resources={
@@ -59,12 +68,12 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
             "write_session": WriteSession(workspace),
             "dbt": dbt_resource(project),
         },
-        # the steps of a run share one process: each new one would import for seconds
+        # the steps of a run share one process: imports in a new process take seconds
         executor=dg.in_process_executor,
     )
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Definitions of the settings in the environment; built when Dagster loads them."""
+    """Return the definitions for the settings in the environment, when Dagster loads them."""
     return build_defs(Workspace(load_settings()))

@@ -1,13 +1,12 @@
-"""Makes dbt_snowflake/seeds/allowed_words.csv again, from packages and the lists beside it.
+"""Generate the seed allowed_words.csv from packages and from the lists in tools/words.
 
-Belongs here: the words that may stay in free text, where each comes from, and how much text they
-cover.
+Belongs here: the words that text cleaning keeps, the source of each, and how much text they cover.
+Does not belong here: text cleaning (dbt_snowflake), words that a site adds
+(allowed_words_site.csv).
 
-Does not belong here: cleaning itself (SQL), and words a site adds (allowed_words_site.csv).
-
-    python -m tools.allowed_words write        the seed, the same from the same packages and lists
-    python -m tools.allowed_words candidates   words of public descriptions nobody has decided on
-    python -m tools.allowed_words coverage     counts only, also for descriptions held out
+    python -m tools.allowed_words write        write the seed; reproducible from the same inputs
+    python -m tools.allowed_words candidates   list words of public descriptions to be reviewed
+    python -m tools.allowed_words coverage     print counts, also for held-out descriptions
 """
 
 from __future__ import annotations
@@ -30,38 +29,39 @@ SEED = Path(__file__).parents[1] / "dbt_snowflake" / "seeds" / "allowed_words.cs
 IDC_VERSION = "25.0.5"
 DESCRIPTIONS = ("StudyDescription", "SeriesDescription")
 PRODUCTS = ("BodyPartExamined", "Modality", "Manufacturer", "ManufacturerModelName")
-# its descriptions hold made-up patient data, to test de-identification with
+# collection with synthetic patient data in its descriptions, for tests of de-identification
 MADE_UP = "pseudo_phi_dicom_data"
 
-# a word of public descriptions that nobody has reviewed needs both, a reviewed one neither
+# minimum numbers for a word of public descriptions; words in idc_reviewed.txt need neither
 COLLECTIONS, PATIENTS = 2, 5
 
-# named by animals' breeds and by authors of growth tables: places and surnames
+# context groups (PS3.16) of animal breeds and of growth tables: they contain places and surnames
 BREEDS = {7480, 7481}
 GROWTH_TABLES = {12012, 12013, 12014, 12015, 12016}
 
 LETTERS = re.compile(r"[A-Za-z\u0080-\U0010ffff]+")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-# what letters of the contract may be part of a word: no dash, quote or invisible sign
+# characters besides letters that a word may contain: no dash, quote or invisible character
 SIGNS = frozenset("°º×±µμ²³½¼¾∞≥≤")  # noqa: RUF001
 DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+# letters that NFD does not decompose
 UNSPLIT = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"})
-# a beginning of so many letters says which word it was
+# minimum length of the beginning of a word that was cut off
 CUT_OFF = 5
 
 
 def letter_tokens(text: str) -> list[str]:
-    """The runs of letters in a text, as they stand there."""
+    """Return the runs of letters in a text, unchanged."""
     return LETTERS.findall(text)
 
 
 def camel_parts(token: str) -> list[str]:
-    """A token split where lower case meets upper case (AbdRoutine, MRSpine)."""
+    """Split a token at changes between lower and upper case (AbdRoutine, MRSpine)."""
     return CAMEL.split(token)
 
 
 def words_of(texts: Iterable[str]) -> set[str]:
-    """Words in lower case, each token whole and split; without signs that are no letters."""
+    """Return the words in lower case: every token, and its camelCase parts."""
     found: set[str] = set()
     for text in texts:
         for token in letter_tokens(text):
@@ -70,37 +70,37 @@ def words_of(texts: Iterable[str]) -> set[str]:
 
 
 def is_word(word: str) -> bool:
-    """Whether all signs are letters, or signs of units, in lower case."""
+    """Return whether a text has only lower-case letters and characters of units."""
     return bool(word) and word == word.lower() and all(c.isalpha() or c in SIGNS for c in word)
 
 
 def listed(name: str) -> set[str]:
-    """The words of a list beside this file."""
+    """Return the words of a list in tools/words."""
     lines = (LISTS / name).read_text(encoding="utf-8").splitlines()
     return {word for line in lines if not line.startswith("#") for word in line.split()}
 
 
 def unaccented(words: Iterable[str]) -> set[str]:
-    """How the words are written without accents: torax for tórax, knoechel and knochel."""
+    """Return the spellings without accents: torax for tórax, knoechel and knochel for knöchel."""
     found = set()
     for word in words:
-        for spelled in (word, word.translate(DIGRAPHS)):
-            marks_apart = unicodedata.normalize("NFD", spelled.translate(UNSPLIT))
-            found.add("".join(c for c in marks_apart if not unicodedata.combining(c)))
-    # in other scripts a mark makes another letter: й is no и
+        for spelling in (word, word.translate(DIGRAPHS)):
+            decomposed = unicodedata.normalize("NFD", spelling.translate(UNSPLIT))
+            found.add("".join(c for c in decomposed if not unicodedata.combining(c)))
+    # Latin script only: in other scripts a mark makes a different letter (й and и)
     return {word for word in found if word.isascii()}
 
 
 def languages() -> set[str]:
-    """The lists by hand: as written, without accents, and beginnings of words that are cut off."""
+    """Return the manual lists: as written, without accents, and truncated forms of some words."""
     words = {word for path in LISTS.glob("language_*.txt") for word in listed(path.name)}
-    for word in listed("cut_short.txt"):
+    for word in listed("cut_off.txt"):
         words.update(word[:length] for length in range(CUT_OFF, len(word) + 1))
     return words | unaccented(words)
 
 
 def from_dicom() -> set[str]:
-    """Words of names and meanings in the standard, as pydicom carries them."""
+    """Return the words of names and code meanings in the standard, as pydicom provides them."""
     from pydicom._dicom_dict import DicomDictionary
     from pydicom._uid_dict import UID_dictionary
     from pydicom.sr._cid_dict import name_for_cid
@@ -113,19 +113,19 @@ def from_dicom() -> set[str]:
     for keywords in schemes.values():
         for codes in keywords.values():
             for meaning, groups in codes.values():
-                names_animals = meaning.endswith("(organism)") or set(groups) & BREEDS
-                if not names_animals and not set(groups) & GROWTH_TABLES:
+                is_animal = meaning.endswith("(organism)") or set(groups) & BREEDS
+                if not is_animal and not set(groups) & GROWTH_TABLES:
                     texts.append(meaning)
     return words_of(texts)
 
 
 def held_out(text: str) -> bool:
-    """Whether a public description is kept for scoring: 6 of 16, by its hash."""
+    """Return whether a public description is reserved for scoring: 6 of 16, by its hash."""
     return hashlib.sha256(text.encode()).hexdigest()[0] in "abcdef"
 
 
 def idc_rows(columns: Iterable[str]) -> Iterator[tuple[str, set[str], set[str]]]:
-    """Distinct texts of public headers, with the collections and the patients that have them."""
+    """Return distinct texts of public headers, with their collections and patients."""
     import duckdb
 
     spec = find_spec("idc_index_data")
@@ -149,7 +149,10 @@ def idc_rows(columns: Iterable[str]) -> Iterator[tuple[str, set[str], set[str]]]
 def seen_in_idc(
     columns: Iterable[str], known: dict[str, str] | None = None
 ) -> dict[str, tuple[set[str], set[str]]]:
-    """Words of descriptions not held out, less the known, with their collections and patients."""
+    """Return the words of texts that are not held out, with their collections and patients.
+
+    Words that cleaning keeps with the list ``known`` are omitted.
+    """
     seen: dict[str, tuple[set[str], set[str]]] = {}
     for text, collections, patients in idc_rows(columns):
         if held_out(text):
@@ -164,7 +167,7 @@ def seen_in_idc(
 
 
 def from_idc() -> set[str]:
-    """Words of public descriptions: frequent ones, and rare ones that were read and let in."""
+    """Return frequent words of public descriptions, and rare ones that were reviewed."""
     frequent = {
         word
         for word, (collections, patients) in seen_in_idc(DESCRIPTIONS + PRODUCTS).items()
@@ -174,7 +177,7 @@ def from_idc() -> set[str]:
 
 
 def allowed() -> dict[str, str]:
-    """Each allowed word with its source; the first source that has it counts."""
+    """Return the allowed words with their source; the first source that contains a word."""
     sources = {
         "unit": set("abcdefghijklmnopqrstuvwxyz"),
         "dicom": from_dicom(),
@@ -194,7 +197,7 @@ def allowed() -> dict[str, str]:
 
 
 def as_csv(words: dict[str, str]) -> str:
-    """The seed's text."""
+    """Return the text of the seed."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["word", "source"])
@@ -203,23 +206,26 @@ def as_csv(words: dict[str, str]) -> str:
 
 
 def survives(token: str, words: dict[str, str] | set[str]) -> bool:
-    """Whether cleaning leaves a token: it is allowed, or its camelCase parts are, one a word."""
+    """Return whether cleaning keeps a token: it is allowed, or all its camelCase parts are.
+
+    At least one part must have more than two letters.
+    """
     parts = camel_parts(token)
     split = max(map(len, parts)) > 2 and all(part.lower() in words for part in parts)
     return token.lower() in words or split
 
 
 def coverage(words: dict[str, str]) -> str:
-    """Shares of whole descriptions and of tokens that survive; never a description itself."""
+    """Return the shares of whole descriptions and of tokens that cleaning keeps; no description."""
     lines = []
     for column in DESCRIPTIONS:
-        for kept_back in (False, True):
-            texts = [text for text, *_ in idc_rows([column]) if held_out(text) is kept_back]
+        for scoring in (False, True):
+            texts = [text for text, *_ in idc_rows([column]) if held_out(text) is scoring]
             tokens = [token for text in texts for token in letter_tokens(text)]
             whole = sum(all(survives(t, words) for t in letter_tokens(text)) for text in texts)
             parts = sum(survives(token, words) for token in tokens)
             lines.append(
-                f"{column} {'held out' if kept_back else 'tuning'}: "
+                f"{column} {'held out' if scoring else 'tuning'}: "
                 f"{whole / len(texts):.2%} of {len(texts)} descriptions, "
                 f"{parts / len(tokens):.3%} of {len(tokens)} tokens"
             )
@@ -227,7 +233,7 @@ def coverage(words: dict[str, str]) -> str:
 
 
 def candidates(words: dict[str, str]) -> str:
-    """Words of the tuning part that are neither in nor denied, with how widely they are used."""
+    """Return words of the tuning part that are neither allowed nor denied, with their frequency."""
     denied = listed("denied.txt")
     return "".join(
         f"{word}\t{len(collections)} collections\t{len(patients)} patients\n"
@@ -237,7 +243,7 @@ def candidates(words: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Carry out one of the commands above."""
+    """Run the command on the command line."""
     actions = {"coverage": coverage, "candidates": candidates}
     command = sys.argv[1] if len(sys.argv) == 2 else ""
     if command == "write":

@@ -1,7 +1,7 @@
-"""`make docs`: the pages of `dbt docs`, with every column described, served to this machine.
+"""`make docs`: generate the pages of `dbt docs` with all columns described, and serve them locally.
 
-Belongs here: having dbt make its pages, and filling in what the mapping says of columns.
-Does not belong here: the words (orchestration.columns, warehouse.comments), and docs/deid.md
+Belongs here: running `dbt docs generate`, adding descriptions of columns to its manifest, a server.
+Does not belong here: the descriptions (orchestration.ui.columns, warehouse.comments), docs/deid.md
 (deid_docs).
 """
 
@@ -27,34 +27,34 @@ from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns
 from dicom_pipeline.workspace import Workspace
 
 PAGES = DBT_PROJECT_DIR / "target" / "docs"
-# what the server may give away: dbt keeps logs and compiled SQL beside them
+# only these files are served: dbt stores logs and compiled SQL in the same directory
 SERVED = ("index.html", "manifest.json", "catalog.json")
 
 
 def generate(
     workspace: Workspace, pages: Path = PAGES, waiting: Callable[[str], None] | None = None
 ) -> None:
-    """Write the pages of what is built, in the profile of the settings.
+    """Write the pages about the tables that are built, for the profile of the settings.
 
     Parameters
     ----------
-    pipeline
-        The settings and zones.
+    workspace
+        The services.
     pages
-        Folder that they go into.
+        Output directory.
     waiting
-        Told when another process writes, which is waited for.
+        Called with a message while another process holds the write lock.
 
     Raises
     ------
     DbtCommandFailed
-        dbt failed.
+        dbt failed; its output has the reason.
     """
     project = dbt_project()
     export_for_dbt(workspace.settings)
     with WriteSession(workspace)(waiting=waiting):
         workspace.warehouse.prepare()
-        # compiling asks tables that may not be there yet
+        # --no-compile: compiling queries tables that may not exist yet
         run_dbt(project, "docs", "generate", "--quiet", "--no-compile", target_path=pages)
         workspace.warehouse.restrict_permissions()
     ensure_manifest(project)
@@ -64,12 +64,12 @@ def generate(
 
 
 def described(manifest: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """Dbt's manifest with a description of every column that is known.
+    """Return dbt's manifest with descriptions of all columns.
 
     Parameters
     ----------
     manifest
-        As dbt wrote it: columns that models derive.
+        As dbt wrote it, with derived columns only.
     columns
         Columns of all assets.
     """
@@ -79,14 +79,14 @@ def described(manifest: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
         for name, node in kind.items():
             if node["resource_type"] not in ("model", "seed", "source"):
                 continue
-            of = {column.name: column for column in columns.get(key_of(node), ())}
+            table_columns = {column.name: column for column in columns.get(key_of(node), ())}
             empty = {"meta": {}, "tags": [], "data_type": None}
-            said = {
+            descriptions = {
                 name: {**empty, **node["columns"].get(name, {}), "name": name,
                        "description": column.description}
-                for name, column in of.items()
+                for name, column in table_columns.items()
             }  # fmt: skip
-            kind[name] = {**node, "columns": {**node["columns"], **said}}
+            kind[name] = {**node, "columns": {**node["columns"], **descriptions}}
     return {**manifest, **filled}
 
 
@@ -100,18 +100,18 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 def server(port: int, pages: Path = PAGES) -> ThreadingHTTPServer:
-    """A server of the pages for this machine alone; port 0 is any that is free."""
+    """Return a server of the pages on 127.0.0.1; port 0 selects any free port."""
     return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(pages)))
 
 
-def main(port: Annotated[int, typer.Option(help="0 is any that is free.")] = 8080) -> None:
-    """Make the pages, and serve them until Ctrl-C."""
+def main(port: Annotated[int, typer.Option(help="0 selects any free port.")] = 8080) -> None:
+    """Generate the pages, and serve them until Ctrl-C."""
     with user_errors(debug=False) as console:
-        console.print("making the pages: 20 seconds or so")
+        console.print("generating the pages, about 20 seconds")
         generate(Workspace(load_settings()), waiting=console.print)
         with server(port) as pages:
             address = f"http://127.0.0.1:{pages.server_port}"
-            console.print(f"tables and columns: {address} (Ctrl-C ends it)")
+            console.print(f"tables and columns: {address} (Ctrl-C to stop)")
             with suppress(KeyboardInterrupt):
                 pages.serve_forever()
 

@@ -1,7 +1,8 @@
-"""docs/deid.md, from the mapping, Table E.1-1 and the template beside this file.
+"""Generate docs/deid.md from the mapping, Table E.1-1 of PS3.15 and deid_docs.template.md.
 
 Belongs here: the lists in that document.
-Does not belong here: its words (deid_docs.template.md), and judging the mapping (deid_standard).
+Does not belong here: its text (deid_docs.template.md), comparing the mapping with the standard
+(deid_standard).
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ _LEAKED = (
     "test_a_kept_value_that_identifies_the_patient_becomes_null_and_is_counted"
 )
 _COMPUTED = _VALUES + "test_keys_uids_pseudonyms_and_dates_are_what_the_oracle_computes"
-# proves for each column, by its name, that the function is the right one
+# checks the function of each column against Table E.1-1; column names are its parameters
 STANDARD_TEST = "tests/deid/test_standard.py::test_a_column_follows_the_profile"
-# function: what it does, what that is in the table's terms, and the tests that it does so
+# by function: its effect, the corresponding actions of Table E.1-1, and its tests
 FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "age_cap": (
-        "age as it is, above 89 years `090Y`",
-        "K but for the oldest",
+        "kept up to 89 years, otherwise `090Y`",
+        "K up to 89 years",
         (_VALUES + "test_an_age_over_89_is_capped_and_a_malformed_one_is_null",),
     ),
     "anon_text": ("the constant `ANONYMIZED`", "D", (_READ,)),
     "clean_sequence": (
-        "inside: UIDs replaced, names removed, texts cleaned, dates shifted, codes and numbers "
-        "kept, all else removed",
+        "in the items: UIDs replaced, names removed, texts cleaned, dates shifted, codes and "
+        "numbers kept, all other elements removed",
         "C, and K or U* of a sequence; only with 113105 and 113107",
         (
             "tests/warehouse/test_sequences.py::test_each_value_is_treated_by_its_vr_and_its_tag",
@@ -57,10 +58,14 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "C of 113105 and 113108",
         ("tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",),
     ),
-    "keep": ("as it is; on text only with a review and a reason", "K", (_READ, _LEAKED)),
-    "keep_code": ("kept where it has the shape of a code (CS)", "K", (_READ, _LEAKED)),
-    "keep_number": ("kept where it is a number", "K", (_READ,)),
-    "keep_time": ("time of day, kept: the date goes back by whole days", "C of 113107", (_READ,)),
+    "keep": ("unchanged; for text only with a review and a reason", "K", (_READ, _LEAKED)),
+    "keep_code": ("kept if it has the form of a code (CS)", "K", (_READ, _LEAKED)),
+    "keep_number": ("kept if it is a number", "K", (_READ,)),
+    "keep_time": (
+        "time of day, unchanged: dates are shifted by whole days",
+        "C of 113107",
+        (_READ,),
+    ),
     "pseudonym": ("keyed hash, 32 hex digits", "Z or D", (_COMPUTED,)),
     "remove": (
         "null",
@@ -71,17 +76,21 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ),
     ),
     "shift_date": (
-        "back by the patient's number of whole weeks",
+        "shifted back by a number of whole weeks that depends on the patient",
         "C of 113107",
         (_COMPUTED, _READ),
     ),
-    "shift_datetime": ("likewise", "C of 113107", (_READ,)),
-    "uid": ("UID under `2.25.` from the keyed hash, the same everywhere", "U", (_COMPUTED,)),
+    "shift_datetime": ("same as `shift_date`", "C of 113107", (_READ,)),
+    "uid": (
+        "UID under `2.25.` from the keyed hash, equal for equal UIDs in all tables",
+        "U",
+        (_COMPUTED,),
+    ),
 }
 
 
 def document(mapping: AttributeMapping) -> str:
-    """The whole text, as it should stand in docs/deid.md."""
+    """Return the expected text of docs/deid.md."""
     table = standard()
     text = TEMPLATE.read_text(encoding="utf-8")
     parts = {
@@ -98,7 +107,7 @@ def document(mapping: AttributeMapping) -> str:
 
 
 def named_tests() -> list[str]:
-    """All tests the document names, in the order of their numbers."""
+    """Return all tests that the document refers to, in the order of their numbers."""
     named = [STANDARD_TEST]
     for function in sorted(FUNCTIONS):
         named += [test for test in FUNCTION_NOTES[function][2] if test not in named]
@@ -117,24 +126,24 @@ def _functions() -> str:
         [f"`{name}`", *FUNCTION_NOTES[name][:2], _numbers(FUNCTION_NOTES[name][2])]
         for name in sorted(FUNCTIONS)
     ]
-    return _table(["function", "what it does", "in the table's terms", "tests"], rows)
+    return _table(["function", "what it does", "actions of Table E.1-1", "tests"], rows)
 
 
 def _columns(mapping: AttributeMapping, table: Table) -> str:
-    heads = ["column", "attribute", "tag", "basic", "options", "`research`", "`strict`"]
+    head = ["column", "attribute", "tag", "basic", "options", "`research`", "`strict`"]
     parts = []
     for name in TABLES:
         rows = [_row(attribute, table) for attribute in mapping.table(name)]
-        parts += [f"### {name}", _table([*heads, "why", "tests"], rows)]
+        parts += [f"### {name}", _table([*head, "reason", "tests"], rows)]
     return "\n\n".join(parts)
 
 
 def _row(attribute: Attribute, table: Table) -> list[str]:
     rule = table.rule(attribute.path.tag)
-    claimed = PROFILES["research"]
+    applied = PROFILES["research"]
     options = [
         f"**{OPTION_CODES[name]} {action}**"
-        if name in claimed
+        if name in applied
         else f"{OPTION_CODES[name]} {action}"
         for name, action in (rule.options.items() if rule else ())
     ]

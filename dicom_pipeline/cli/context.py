@@ -1,6 +1,6 @@
-"""What the commands share: the workspace, the job and common options.
+"""Objects and options that several commands share: the workspace, the job, common options.
 
-Belongs here: objects and options that several commands need.
+Belongs here: opening the workspace and the job; options with the same meaning everywhere.
 Does not belong here: output (console, tables), the commands (commands).
 """
 
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may quote PHI.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-Null = Annotated[
-    bool, typer.Option("--null", "-0", help="End paths with NUL, as `xargs -0` reads them.")
-]
+Null = Annotated[bool, typer.Option("--null", "-0", help="End each path with NUL, for `xargs -0`.")]
 Form = Annotated[Format, typer.Option("--format", help="paths, or csv with more columns per file.")]
-# an unknown argument is refused by the command itself: the usual message would quote it
+# these commands reject unknown arguments themselves: the message of click would quote them
 QUIET_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 

@@ -1,7 +1,8 @@
-"""Lists of files on standard output: for other programs, so nothing else is written there.
+"""Lists of files on standard output, for other programs; nothing else is written there.
 
-Belongs here: one path a line, paths that end in NUL, and CSV.
-Does not belong here: which files (locate, extract.rejected), and anything on standard error.
+Belongs here: the formats: one path per line, paths that end with NUL, and CSV.
+Does not belong here: selecting the files (operations.locate, extract.raw_zone.rejected_files),
+messages on standard error (console).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dicom_pipeline.common.escaping import cell, escape_control_chars
 
 
 class Format(StrEnum):
-    """How a list is written."""
+    """Format of a list."""
 
     PATHS = "paths"
     CSV = "csv"
@@ -34,27 +35,27 @@ def write_list(
     *,
     null: bool,
 ) -> int:
-    """Write a list of files; names are written byte for byte as the file system has them.
+    """Write a list of files; names are written byte for byte as in the file system.
 
-    On a terminal, which would obey what stands in a name, escapes are shown instead. In CSV every
-    cell is quoted, and what a spreadsheet would take for a formula begins with an apostrophe: never
-    a path, since those are absolute.
+    On a terminal, control characters are escaped, because a file name could contain terminal
+    escape sequences. In CSV every cell is quoted (RFC 4180), and a cell that a spreadsheet would
+    interpret as a formula begins with an apostrophe. Paths are absolute and thus never affected.
 
     Parameters
     ----------
     paths
         Full paths or URIs.
     columns, rows
-        Header and lines of CSV.
+        Header and rows of the CSV.
     form
-        Whether paths are written, or the rows as CSV.
+        Write the paths, or the rows as CSV.
     null
-        End each path with NUL, which no name can hold, instead of a line break.
+        End each path with NUL, which no file name can contain, instead of a line break.
 
     Returns
     -------
     int
-        Number of paths that a reader of lines would take for several.
+        Number of paths that contain a line break and are ambiguous in the format that was written.
     """
     out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "surrogateescape", newline="")
     shown = escape_control_chars if sys.stdout.isatty() else str
@@ -68,7 +69,7 @@ def write_list(
         else:
             out.writelines(f"{shown(path)}{end}" for path in paths)
         out.flush()
-    except BrokenPipeError:  # who reads has seen enough, as `head` does
+    except BrokenPipeError:  # the reader closed the pipe early, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         with suppress(BrokenPipeError):

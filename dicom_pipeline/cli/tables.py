@@ -1,7 +1,7 @@
-"""How counts look on a terminal: progress bars, the counts, the summary of a run.
+"""Terminal output of counts: file outcomes, published tables, status, removed words.
 
-Belongs here: layout of terminal output; counts and table names only, never a value.
-Does not belong here: getting the counts.
+Belongs here: layout of terminal output; counts and table names, never a value of a patient.
+Does not belong here: determining the counts (operations, extract, warehouse).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dicom_pipeline.common.escaping import escape_control_chars
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 
-if TYPE_CHECKING:  # it imports Dagster, which not every command needs
+if TYPE_CHECKING:
     from dicom_pipeline.operations.status import Status
 
 SHOWN_WORDS = 50
@@ -38,7 +38,7 @@ QUERIES = (
 
 
 def print_file_counts(console: Console, counts: FileCounts, *, keeps: bool) -> None:
-    """Print what became of the files of the landing zone."""
+    """Print the outcomes of the files of the landing zone."""
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("files")
     table.add_column("", justify="right")
@@ -51,8 +51,8 @@ def print_file_counts(console: Console, counts: FileCounts, *, keeps: bool) -> N
             table.add_row(f"  [dim]{reason}[/dim]", f"[dim]{count}[/dim]")
     table.add_row("pending", str(counts.pending))
     if counts.missing:
-        rows = "their rows stay" if keeps else "the next run removes their rows"
-        table.add_row(f"no longer there: {rows}", str(counts.missing))
+        rows = "their rows are kept" if keeps else "the next run removes their rows"
+        table.add_row(f"missing: {rows}", str(counts.missing))
     if counts.lost or counts.duplicate_rows:
         table.add_row("[red]lost[/red]", f"[red]{counts.lost}[/red]")
         table.add_row("[red]counted twice[/red]", f"[red]{counts.duplicate_rows}[/red]")
@@ -60,7 +60,7 @@ def print_file_counts(console: Console, counts: FileCounts, *, keeps: bool) -> N
 
 
 def print_tables(console: Console, database: Path, *, loaded: int, profile: str) -> None:
-    """Print the published tables with their rows."""
+    """Print the published tables with their number of rows."""
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("table")
     table.add_column("rows", justify="right")
@@ -75,27 +75,27 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
     console.print(table)
     if row and row[0] < loaded:
         console.print(
-            f"[dim]{loaded - row[0]} loaded files are other versions of an image: the column "
-            "instance_versions tells[/dim]"
+            f"[dim]{loaded - row[0]} loaded files are other versions of an image: see the column "
+            "instance_versions[/dim]"
         )
     console.print(f"de-identified with profile [bold]{profile}[/bold]")
     console.print(f"\ndatabase: [bold]{database}[/bold]")
 
 
 def print_queries(console: Console) -> None:
-    """Print what can be asked of the tables."""
+    """Print example queries."""
     console.print("\nTry in DBeaver, Harlequin or DuckDB:")
     for query in QUERIES:
         console.print(f"\n[cyan]{query}[/cyan]")
 
 
 def print_status(console: Console, found: Status, *, database: Path) -> None:
-    """Print what is published, stale and failed, and what to do next."""
+    """Print what is published, outdated and failed, and what to do next."""
     if found.published is None:
         console.print("published: nothing yet")
     else:
-        about = f" at {found.published.published_at}" if found.published.published_at else ""
-        console.print(f"published: {escape(str(database))}{about}")
+        when = f" at {found.published.published_at}" if found.published.published_at else ""
+        console.print(f"published: {escape(str(database))}{when}")
     for line in found.stale:
         console.print(f"[yellow]stale:[/yellow] {line}")
     for run in found.failed:
@@ -112,7 +112,7 @@ def print_status(console: Console, found: Status, *, database: Path) -> None:
 
 
 def print_words(console: Console, words: Sequence[RemovedWord]) -> None:
-    """Print the words that most patients have, of those that were taken out of texts."""
+    """Print the removed words of the most patients; `SHOWN_WORDS` at most."""
     table = Table("word", box=None)
     for name in ("texts", "rows", "patients"):
         table.add_column(name, justify="right")

@@ -1,8 +1,9 @@
-"""A word to people when a run failed: one JSON message to a webhook.
+"""Alerts about failed runs: one JSON message to a webhook.
 
-Belongs here: the message's form and its way out.
-Does not belong here: which run failed (orchestration.alert_sensor). The address may hold a secret:
-it stands in no message, log or error.
+Belongs here: the format of the message and its HTTP request.
+Does not belong here: the text and which runs failed (orchestration.sensors.failure_alert).
+
+The address may contain a secret: it appears in no message, log or error.
 """
 
 from __future__ import annotations
@@ -17,25 +18,27 @@ ATTEMPTS = 2
 
 
 class AlertNotSent(Exception):
-    """The webhook did not take the message; says what happened, never where it was sent to."""
+    """The webhook did not accept the message; the error does not contain its address."""
 
 
 def send(webhook: str, text: str, *, seconds: float = SECONDS) -> None:
-    """Send a text to a webhook as Slack, Mattermost and Teams' workflows take it.
+    """Send a text to a webhook, in the format of Slack, Mattermost and Teams workflows.
+
+    Server errors (5xx), status 429 and connection errors are tried once more.
 
     Parameters
     ----------
     webhook
-        Address, with http or https.
+        Address, http or https.
     text
-        The message; holds nothing that identifies anybody.
+        The message; it must not identify a person.
     seconds
-        How long one attempt may take.
+        Timeout of one attempt.
 
     Raises
     ------
     AlertNotSent
-        It could not be reached, took too long, or refused.
+        The webhook cannot be reached, did not answer in time, or rejected the message.
     """
     problem = ""
     for _ in range(ATTEMPTS):
@@ -54,7 +57,7 @@ def send(webhook: str, text: str, *, seconds: float = SECONDS) -> None:
             problem = f"it did not answer in {seconds:.0f} s" if slow else "it cannot be reached"
         except (OSError, http.client.HTTPException, ValueError):
             problem = "it cannot be reached"
-    raise AlertNotSent(f"the webhook of DICOM_ALERT_WEBHOOK did not take the alert: {problem}")
+    raise AlertNotSent(f"the webhook of DICOM_ALERT_WEBHOOK did not accept the alert: {problem}")
 
 
 def _post(webhook: str, text: str, seconds: float) -> None:
@@ -63,14 +66,14 @@ def _post(webhook: str, text: str, seconds: float) -> None:
         json.dumps({"text": text}).encode(),
         {"Content-Type": "application/json", "User-Agent": "dicom-pipeline"},
     )
-    # a redirect could lead anywhere, and would be followed without the message
+    # a redirect could lead to another host, and urllib would follow it without the message
     with _OPENER.open(request, timeout=seconds) as answer:
         answer.read(1024)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *arguments: object, **more: object) -> None:
-        """Follow none: urllib takes it for an answer of 3xx then."""
+        """Follow no redirect: urllib then raises an `HTTPError` with the 3xx status."""
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)

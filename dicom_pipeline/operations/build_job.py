@@ -1,7 +1,7 @@
-"""The job that operations run after they changed a zone: build, check and publish.
+"""Interface of the job that operations run after they changed a zone: build, check and publish.
 
-Belongs here: what operations need of it. Does not belong here: Dagster, which runs it
-(orchestration.command_job).
+Belongs here: what operations need from the job.
+Does not belong here: its implementation with Dagster (orchestration.command_job).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ class BuildJob(Protocol):
 
     @property
     def sources_digest(self) -> str:
-        """Digest of the dbt project and of the variables it depends on."""
+        """Digest of the dbt project and of the environment variables it depends on."""
         ...
 
     def pending_partitions(self) -> Sequence[str]:
-        """Partitions that a run would load."""
+        """Return the partitions that a run would load."""
         ...
 
-    def is_known(self) -> bool:
-        """Whether Dagster has recorded every partition as it is stored: nothing is pending."""
+    def nothing_pending(self) -> bool:
+        """Return whether Dagster has recorded every partition in its stored version."""
         ...
 
     def run(self, *, force: bool = False, debug: bool = False) -> bool:

@@ -1,7 +1,7 @@
-"""Harlequin on the published file.
+"""Start Harlequin, a SQL client for the terminal, on the published file.
 
-Belongs here: finding Harlequin, and what it is started with.
-Does not belong here: making the file that it shows (warehouse.publish).
+Belongs here: finding Harlequin and its command line.
+Does not belong here: writing the published file (warehouse.duckdb.publish).
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config.project import PROJECT_DIR
 
 _REQUIREMENT = "harlequin>=2.17,<3"
-# its pins of click are not ours: so it has an environment of its own, from `make harlequin`
+# Harlequin pins another version of click: `make harlequin` installs it in a separate environment
 OWN_ENVIRONMENT = PROJECT_DIR / ".harlequin"
 
 
 class ExploreError(ConfigurationError):
-    """Harlequin cannot be started; one line that says how it can be."""
+    """Harlequin cannot be started; the message says how to install it."""
 
 
 def harlequin_command() -> list[str]:
-    """What starts Harlequin: of this environment, of its own, on the PATH, or by uvx.
+    """Return the command that starts Harlequin.
+
+    It is searched in this environment, in its own environment, on the PATH, and last with uvx.
 
     Raises
     ------
     ExploreError
-        There is none.
+        Harlequin is not installed.
     """
-    places = (Path(sys.executable).with_name("harlequin"), OWN_ENVIRONMENT / "bin" / "harlequin")
-    for place in places:
-        if os.access(place, os.X_OK):
-            return [str(place)]
+    candidates = (Path(sys.executable).with_name("harlequin"), OWN_ENVIRONMENT / "bin/harlequin")
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK):
+            return [str(candidate)]
     if found := shutil.which("harlequin"):
         return [found]
     if found := shutil.which("uvx"):
@@ -45,12 +47,13 @@ def harlequin_command() -> list[str]:
 
 
 def open_in_harlequin(database: Path) -> None:
-    """Become Harlequin, on a database that is only read; does not return.
+    """Replace this process with Harlequin, read-only on a database; does not return.
 
     Parameters
     ----------
     database
-        The published file. It may be replaced meanwhile: what is open stays as it is.
+        The published file. A run may replace it meanwhile: Harlequin keeps the version that it
+        opened.
 
     Raises
     ------
@@ -60,6 +63,6 @@ def open_in_harlequin(database: Path) -> None:
     command = [*harlequin_command(), "--adapter", "duckdb", "--read-only", str(database)]
     sys.stdout.flush()
     try:
-        os.execv(command[0], command)  # noqa: S606 - the terminal is its own from here on
+        os.execv(command[0], command)  # noqa: S606 - Harlequin needs the terminal for itself
     except OSError as error:
         raise ExploreError(f"Harlequin cannot be started: {error.strerror}") from None

@@ -1,8 +1,8 @@
-"""From a cohort back to the pixels: the source files of images that SQL chooses.
+"""Find the source files of a cohort that SQL on the published file selects.
 
-Belongs here: the order of that, and what is told of it.
-Does not belong here: running the SQL (warehouse.cohort), keys of raw rows
-(warehouse.source_files), options and output (cli_look).
+Belongs here: the order of the steps, and their result.
+Does not belong here: running the SQL (warehouse.duckdb.cohort_query), keys of raw rows
+(warehouse.source_files), options and output (cli).
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from dicom_pipeline.workspace import Workspace
 
 @dataclass(frozen=True)
 class Located:
-    """Files of a cohort.
+    """Source files of a cohort.
 
     Attributes
     ----------
     images
-        Keys of the images of the cohort.
+        Keys of the images of the cohort, one row per image.
     files
-        Key of the image, path in the zone, and ``columns``; a row a file.
+        Key of the image, path relative to the landing zone, and ``columns``; one row per file.
     paths
-        Full path or URI of each file.
+        Full path or URI of each file, in the order of ``files``.
     columns
-        What is told of each file beside its path.
+        Names of the other columns of ``files``.
     """
 
     images: pa.Table
@@ -45,22 +45,22 @@ class Located:
 
     @property
     def without_file(self) -> int:
-        """Images of which the raw zone has no file any more."""
-        there = self.files["image_key"].combine_chunks()
-        missing = pc.invert(pc.is_in(self.images["image_key"], value_set=there))
+        """Number of images of which the raw zone no longer contains a file."""
+        found = self.files["image_key"].combine_chunks()
+        missing = pc.invert(pc.is_in(self.images["image_key"], value_set=found))
         return int(pc.sum(missing).as_py() or 0)
 
     def count(self, key: str) -> int:
-        """Number of entities of the cohort, by the name of their key."""
+        """Return the number of entities of the cohort, by the name of their key."""
         return int(pc.count_distinct(self.images[key]).as_py())
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Names of what `rows` has."""
+        """Column names of `rows`."""
         return (*self.columns, "path")
 
     def rows(self) -> Iterator[tuple[object, ...]]:
-        """What is told of each file, and its full path."""
+        """Return ``columns`` and the full path of each file."""
         columns = [self.files[name].to_pylist() for name in self.columns]
         return zip(*columns, self.paths, strict=True)
 
@@ -73,25 +73,27 @@ def locate(
     Parameters
     ----------
     workspace
-        The settings and zones; nothing is locked, and nothing written.
+        The services; no lock is taken, and nothing is written.
     query
         SQL on the published file; see `cohort_images`.
     columns
-        What is told of each file beside its path; see `source_files`.
+        Columns to return for each file besides its path; see `source_files`.
     every
-        Also duplicates and other versions of the images.
+        Also return duplicates and other versions of the images.
 
     Raises
     ------
     QueryError
         The SQL cannot be used.
     VaultError
-        The key is missing, or not the one of the published file.
+        The key is missing, or the published file was built with another key.
     """
     secret = workspace.warehouse.secret()
     database = workspace.settings.database
     if key_id_of(database) != secret.key_id:
-        raise VaultError("The published file was made with another key: dicom-pipeline run")
+        raise VaultError(
+            "the published file was built with another key: dicom-pipeline run builds it again"
+        )
     images = cohort_images(database, query)
     files = source_files(
         images, workspace.settings.raw_dir, Pseudonyms(secret), columns=columns, every=every

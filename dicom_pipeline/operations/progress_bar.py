@@ -1,6 +1,6 @@
 """A progress bar on the terminal.
 
-Belongs here: how progress of a scan is shown. Does not belong here: any other output (cli).
+Belongs here: showing the progress of a scan. Does not belong here: any other output (cli).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar.
+    """Show a progress bar while the block runs.
 
     Yields
     ------
     Callable
-        To be called with the name of the step, the number done and the total.
+        Called with the name of the step, the number of items done and the total.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = not console.is_terminal  # it would print an empty line
+    hidden = not console.is_terminal  # rich would print an empty line
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
     ) as progress:

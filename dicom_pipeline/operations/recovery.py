@@ -1,6 +1,6 @@
 """Recovery from corrupt derived files after an unexpected error.
 
-Belongs here: checking what can be derived again, only after something failed.
+Belongs here: finding corrupt files that can be derived again, only after an operation failed.
 Does not belong here: detecting corruption (warehouse.duckdb.corruption, extract.raw_zone), disk
 errors (common.disk_errors).
 """
@@ -19,12 +19,12 @@ from dicom_pipeline.warehouse.duckdb.corruption import is_corrupt
 
 
 class CorruptionFound(UserError):
-    """A derived file was corrupt and was moved aside: the next run creates it again."""
+    """A derived file was corrupt and was removed or quarantined; the next run creates it again."""
 
 
 @contextmanager
 def recover_from_corruption(build: Path, raw: RawZone) -> Iterator[None]:
-    """Move corrupt files aside if the body fails; the caller holds the write lock.
+    """Remove or quarantine corrupt files if the block fails; the caller holds the write lock.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def recover_from_corruption(build: Path, raw: RawZone) -> Iterator[None]:
     Raises
     ------
     CorruptionFound
-        Instead of the error: a file was corrupt.
+        A file was corrupt; raised instead of the original error.
     """
     try:
         yield
@@ -46,22 +46,22 @@ def recover_from_corruption(build: Path, raw: RawZone) -> Iterator[None]:
             raise
         lines: list[str] = []
         with suppress(Exception):  # an error of this check must not hide the original one
-            lines += _move_aside(build, raw)
+            lines += _remove_corrupt(build, raw)
         if lines:
             raise CorruptionFound("; ".join(lines)) from None
         raise
 
 
-def _move_aside(build: Path, raw: RawZone) -> Iterator[str]:
-    """Move corrupt files aside, and yield a message for each kind."""
+def _remove_corrupt(build: Path, raw: RawZone) -> Iterator[str]:
+    """Remove a corrupt build database, quarantine corrupt parquet, and yield a message for each."""
     if is_corrupt(build):
         build_database.remove(build)
-        yield "the build database was corrupt and is removed: run again, all tables are rebuilt"
+        yield "the build database was corrupt and is removed: run again to rebuild all tables"
     corrupt = [period for period in raw.periods() if raw.is_corrupt(period)]
     for period in corrupt:
         raw.quarantine(period)
     if corrupt:
         yield (
             f"parquet files of {len(corrupt)} study periods were corrupt and are in quarantine: "
-            "run again, their files are read again"
+            "run again to read their files again"
         )

@@ -1,11 +1,12 @@
-"""The order of a key rotation: another key, everything built anew with it, published.
+"""Key rotation: replace the key, rebuild all tables with it, publish them.
 
-Belongs here: where the new key comes from, and what comes after what.
-Does not belong here: options (cli), the key itself (warehouse.vault), Dagster.
+Belongs here: the source of the new key, and the order of the steps.
+Does not belong here: options (cli), storing the key (warehouse.vault), Dagster.
 
-The build database is removed before the key changes: no moment has rows of two keys in it. The
-published file stays that of the old key until the new one is whole. Whoever is killed before the
-vault has the new key has changed nothing; after that every run, or a second rotation, completes it.
+The build database is removed before the key changes, so it never contains rows of two keys. The
+published file uses the old key until the new file is complete. A rotation that is killed before
+the vault contains the new key has not changed the key; after that, every run or another rotation
+completes it.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from dicom_pipeline.warehouse.vault import (
 from dicom_pipeline.workspace import Workspace
 
 Change = Callable[[], Secret]
-_OLD_IS_LOST = "The old key is not kept: copy it first if you may need it."
+_OLD_KEY_IS_DELETED = "The old key is not kept: copy it first if you may need it."
 
 
 class RotationRefused(ConfirmationRequired):
-    """There is nothing to do, or somebody has to do something first; nothing was changed."""
+    """There is no key to replace, or the new key must be set first; nothing was changed."""
 
 
 def rotate_key(
@@ -48,41 +49,51 @@ def rotate_key(
     confirm: Callable[[str], None],
     debug: bool,
 ) -> bool:
-    """Make all tables with another key.
+    """Replace the key, and rebuild and publish all tables with the new one.
 
     Parameters
     ----------
+    workspace
+        The services.
+    console
+        Terminal for messages.
+    open_job
+        Opens the job that rebuilds and publishes the tables.
     key_file
-        File with the new key; without it one is made, or taken from the settings.
+        File with the new key; if None, the key comes from the settings, or is generated.
     confirm
-        Called with what is about to happen; raises to stop it.
+        Called with a description of the changes; raises an error to stop.
+    debug
+        Raise errors of steps, and print Dagster's log.
 
     Returns
     -------
     bool
-        Whether the published file is that of the new key.
+        Whether the published file was built with the new key.
 
     Raises
     ------
     RotationRefused
-        There is nothing to rotate, or the new key has to be set first.
+        There is no key to replace, or the new key must be set first.
     VaultError
         The new key is weak, malformed or unreadable.
+    ScanRefused
+        The landing zone cannot be listed, so that the run would fail.
     """
     settings = workspace.settings
     before = known_key_id(settings.warehouse_dir)
     if before is None and not workspace.ingest.raw.periods() and not settings.database.exists():
-        raise RotationRefused("nothing was made with a key yet: dicom-pipeline run makes one")
+        raise RotationRefused("there is no key to replace yet: dicom-pipeline run creates one")
     if not workspace.ingest.storage.is_there():
-        raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
+        raise ScanRefused(NOT_LISTED)  # the run after the change would fail
     published = key_id_of(settings.database)
     if before is not None and published not in (None, before) and key_file is None:
-        console.print("a rotation was cut off: completing it")
+        console.print("an earlier rotation was interrupted: completing it")
         old, change = published, None
     else:
         old = before or published
-        change, where = _new_key(settings, key_file, old)
-        confirm(_what_will_happen(old, where))
+        change, source = _new_key(settings, key_file, old)
+        confirm(_confirmation_message(old, source))
     with open_job() as job:
         if change is not None:
             with WriteSession(workspace)(waiting=console.print):
@@ -92,22 +103,22 @@ def rotate_key(
     new = known_key_id(settings.warehouse_dir)
     if not success:
         console.print(
-            "[yellow]the key is the new one, and the published file still that of the old one; "
-            "mend what failed, then: dicom-pipeline run[/yellow]"
+            "[yellow]the key is replaced, but the published file was still built with the old key; "
+            "fix the error, then run: dicom-pipeline run[/yellow]"
         )
         return False
     for table, rows in row_counts(settings.database).items():
         console.print(f"{table}  {rows}")
     console.print(
         f"key {old or 'unknown'} is replaced by {new}\n"
-        "all keys, pseudonyms, UIDs and date shifts are new: files that were published before no "
-        "longer join these tables"
+        "all keys, pseudonyms, UIDs and date shifts are new: files published earlier no longer "
+        "join these tables"
     )
     return True
 
 
 def _new_key(settings: Settings, key_file: Path | None, old: str | None) -> tuple[Change, str]:
-    """How the new key becomes that of the warehouse, and in words where it comes from."""
+    """Return a function that replaces the key, and a sentence about the source of the new key."""
     directory = settings.warehouse_dir
     current = None
     if key_file is None:
@@ -120,31 +131,39 @@ def _new_key(settings: Settings, key_file: Path | None, old: str | None) -> tupl
     if variable is not None:
         if key_file is not None:
             raise RotationRefused(
-                f"--key-file does not go together with {variable}, from which every run takes the "
+                f"--key-file cannot be combined with {variable}, from which every run reads the "
                 f"key: set {variable} to the new key, or unset it"
             )
         if current is None or current.key_id == old:
-            raise RotationRefused(_what_to_set(variable, old))
+            raise RotationRefused(_unchanged_variable_message(variable, old))
         secret = current
-        return lambda: _adopt(secret, directory), f"The new one is that of {variable}."
+        return lambda: _use_stored_key(secret, directory), f"The new key is read from {variable}."
     if key_file is not None:
         text = read_key(key_file)
         if derive(text).key_id == old:
             raise RotationRefused(
-                f"the tables were made with the key of that file already ({old}); if a rotation "
-                "was cut off, dicom-pipeline run completes it"
+                f"the tables already use the key in that file ({old}); if a rotation was "
+                "interrupted, dicom-pipeline run completes it"
             )
-        return lambda: replace_key(text, directory), f"The new one is in {key_file}. {_OLD_IS_LOST}"
+        return (
+            lambda: replace_key(text, directory),
+            f"The new key is read from {key_file}. {_OLD_KEY_IS_DELETED}",
+        )
     own = own_key_file(directory).name
     if current is not None and old is not None and current.key_id != old:
         secret = current
-        return lambda: _adopt(secret, directory), f"The new one is what somebody put into {own}."
-    where = f"The new one is made now. {_OLD_IS_LOST}" if current else "The new one is made now."
-    return lambda: replace_key(new_key(), directory), where
+        return (
+            lambda: _use_stored_key(secret, directory),
+            f"The new key is the one already stored in {own}.",
+        )
+    source = "A new key is generated."
+    if current:
+        source = f"{source} {_OLD_KEY_IS_DELETED}"
+    return lambda: replace_key(new_key(), directory), source
 
 
-def _adopt(secret: Secret, directory: Path) -> Secret:
-    """Take a key that lies where every run looks for it: the vault alone changes."""
+def _use_stored_key(secret: Secret, directory: Path) -> Secret:
+    """Use a key that is already stored where runs read it; only the vault changes."""
     write_vault(secret, directory)
     return secret
 
@@ -155,24 +174,24 @@ def _variable(settings: Settings) -> str | None:
     return "DICOM_PSEUDONYM_KEY_FILE" if settings.pseudonym_key_file is not None else None
 
 
-def _what_to_set(variable: str, old: str | None) -> str:
+def _unchanged_variable_message(variable: str, old: str | None) -> str:
     if variable == "DICOM_PSEUDONYM_KEY":
-        how = (
-            "set it to a new one, as `openssl rand -hex 32` gives it, wherever it is set for runs, "
-            "and then run dicom-pipeline rotate-key with it"
+        fix = (
+            "set it to a new key (`openssl rand -hex 32`) wherever it is set for runs, then run "
+            "dicom-pipeline rotate-key again"
         )
     else:
-        how = (
-            "put a new one into the file that it names, as `openssl rand -hex 32` gives "
-            "it, or set the variable to another file, and then run dicom-pipeline rotate-key again"
+        fix = (
+            "write a new key (`openssl rand -hex 32`) to that file, or set the variable to another "
+            "file, then run dicom-pipeline rotate-key again"
         )
-    return f"the key comes from {variable}, and is that of the tables ({old}): {how}"
+    return f"the key from {variable} is still the one that the tables use ({old}): {fix}"
 
 
-def _what_will_happen(old: str | None, where: str) -> str:
+def _confirmation_message(old: str | None, source: str) -> str:
     return (
-        f"The key of all pseudonyms ({old or 'unknown'}) is replaced by another one, and all "
-        "tables are made anew. No file is read again.\n"
-        "All keys, pseudonyms, UIDs and date shifts will be new: files that were published before "
-        f"will no longer join.\n{where}"
+        f"The key of all pseudonyms ({old or 'unknown'}) will be replaced, and all tables will be "
+        "rebuilt. No DICOM file is read again.\n"
+        "All keys, pseudonyms, UIDs and date shifts will change: files published earlier will no "
+        f"longer join.\n{source}"
     )

@@ -1,7 +1,8 @@
 """A run from the command line: scan, load, build, publish.
 
-Belongs here: the order of these steps, and when nothing has to be done.
-Does not belong here: options and output (cli), the job (orchestration.command_job), the steps.
+Belongs here: the order of these steps, and detecting that there is nothing to do.
+Does not belong here: options and output (cli), the job (orchestration.command_job), the steps
+themselves.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def run(
     force
         Read every file again.
     debug
-        Let errors of steps through.
+        Raise errors of steps, and print Dagster's log.
     """
     settings, ingest, warehouse = workspace.settings, workspace.ingest, workspace.warehouse
     if settings.uses_default_landing:
@@ -76,7 +77,7 @@ def run(
     with open_job() as job:
         scan(workspace, console)
         last_run = None
-        if not force and job.is_known():
+        if not force and job.nothing_pending():
             last_run = up_to_date.find_last_run(workspace, job.sources_digest)
         pending = job.pending_partitions()
         if outdated := ingest.partitions.read_by_other_version(pending):
@@ -107,12 +108,15 @@ def scan(workspace: Workspace, console: Console) -> None:
     """
     ingest = workspace.ingest
     if not ingest.storage.is_there():
-        raise ScanRefused(NOT_LISTED)  # before waiting for the lock
+        raise ScanRefused(NOT_LISTED)  # report it before waiting for the lock
     session = WriteSession(workspace)
     with session(prepare=True, waiting=console.print), progress_bar(console) as progress:
         report = ingest.scan(progress=progress)
         if report.unsettled:
-            with console.status(f"{report.unsettled} files are new: waiting for them to settle"):
+            with console.status(
+                f"{report.unsettled} files may still be being written: waiting for "
+                "DICOM_MIN_FILE_AGE_SECONDS"
+            ):
                 time.sleep(workspace.settings.min_file_age_seconds + 0.1)
             report = ingest.scan(progress=progress)
     if report.errors:

@@ -1,4 +1,4 @@
-"""Status of the pipeline: published file, what is out of date, failed runs, next step.
+"""Status of the pipeline: the published file, what is out of date, failed runs, the next step.
 
 Belongs here: collecting that, and choosing the next step.
 Does not belong here: reading Dagster's events (orchestration.build_state), output and exit codes
@@ -55,13 +55,13 @@ class BuildState:
     Attributes
     ----------
     failed
-        Runs that failed and whose work no later run has done, the latest first.
+        Failed runs that no later run has superseded, the latest first.
     pending_partitions
         Number of raw partitions that a run would load.
     changed_seeds
         Seeds whose file or profile has changed since their table was built.
     outdated_groups
-        Asset groups built before a group that they are built from, and that group.
+        Asset groups that are older than one of their upstream groups, with that group.
     """
 
     failed: Sequence[FailedRun]
@@ -81,7 +81,7 @@ class Status:
     stale
         What is out of date, one line each.
     failed
-        Runs that failed and whose work no later run has done.
+        Failed runs that no later run has superseded, the latest first.
     next_step
         What to do next; None if there is nothing to do.
     """
@@ -108,8 +108,8 @@ def status(workspace: Workspace, counts: FileCounts, build: BuildState) -> Statu
     stale = _other_landing(workspace)
     if build.pending_partitions:
         stale.append(
-            f"{build.pending_partitions} partitions of raw: files were added, changed or deleted, "
-            "or their rows are of an older version of the extractor or of the mapping"
+            f"{build.pending_partitions} raw partitions: files were added, changed or deleted, "
+            "or the extractor or the mapping has changed since they were read"
         )
     if build.changed_seeds:
         stale.append(
@@ -152,7 +152,7 @@ def _next_step(
 
 
 def _is_guarded(workspace: Workspace, counts: FileCounts) -> bool:
-    """Return whether the next scan will refuse to accept the missing files as deleted."""
+    """Return whether the next scan will stop because too many files are missing."""
     if not counts.missing:
         return False
     manifests = workspace.ingest.manifests

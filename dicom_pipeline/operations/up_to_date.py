@@ -1,7 +1,7 @@
-"""Does everything stand as the last complete run left it? Then a run has nothing to do.
+"""Whether nothing has changed since the last complete run, so that a run has nothing to do.
 
-Belongs here: what a run depends on and what it leaves, as one digest, beside the account it gave.
-Does not belong here: what is pending (orchestration.pending), and the run itself (headless).
+Belongs here: a digest of the inputs and results of a run, stored with its file counts.
+Does not belong here: pending partitions (orchestration.pending), the run itself (operations.run).
 """
 
 from __future__ import annotations
@@ -26,17 +26,27 @@ from dicom_pipeline.workspace import Workspace
 
 _FILE = "last_run.json"
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pydicom")
-# settings that no table depends on; the key of the vault is held against theirs before every scan
-_NO_CHOICE = frozenset(
+# settings that no table depends on; before every scan the key is checked against the vault's key
+_IGNORED_SETTINGS = frozenset(
     {"pseudonym_key", "pseudonym_key_file", "snowflake", "alert_webhook", "run_retention_days"}
 )
-# each scan writes anew when it began; what it found is in the digest
+# every scan writes its start time here; the result of the scan is in the digest
 _SCAN_STATE = Path("manifests", "last_scan.json")
 
 
 @dataclasses.dataclass(frozen=True)
 class LastRun:
-    """A run after which nothing was left to do: when it ended, and its account."""
+    """A run after which nothing was left to do.
+
+    Attributes
+    ----------
+    digest
+        State after the run; see `digest_of`.
+    ended_at
+        Time in UTC, ISO 8601.
+    counts
+        Outcomes of the files of the landing zone.
+    """
 
     digest: str
     ended_at: str
@@ -44,16 +54,16 @@ class LastRun:
 
 
 def digest_of(workspace: Workspace, dbt_sources: str) -> str | None:
-    """Digest of all that a run depends on and leaves; None where that cannot stand.
+    """Return a digest of the inputs and results of a run; None if it cannot be determined.
 
-    Sources and versions of the code, settings, what the last scan saw, every file of the raw zone,
-    the build database and the published file. Of files the size, the time of the last change and
-    the inode count, as for files of the landing zone: none is opened.
+    It covers sources and versions of the code, settings, the result of the last scan, every file
+    of the raw zone, the build database and the published file. No file is opened: files are
+    identified by size, modification time and inode, as in the landing zone.
 
     Parameters
     ----------
     workspace
-        The settings and zones.
+        The services.
     dbt_sources
         Digest of the dbt project.
     """
@@ -61,16 +71,16 @@ def digest_of(workspace: Workspace, dbt_sources: str) -> str | None:
     if scan is None or not scan.complete or scan.unsettled:
         return None
     if workspace.settings.target is not Target.LOCAL:
-        return None  # whether tables stand in a warehouse elsewhere, no file here can tell
+        return None  # no local file shows whether the tables in Snowflake are unchanged
     digest = hashlib.sha256(dbt_sources.encode())
     try:
         for part in (
             *_code(),
-            _choices(workspace.settings),
-            _seen(scan),
-            *_files(workspace.settings.raw_dir, but=_SCAN_STATE),
-            _version(workspace.warehouse.build_database),
-            _version(workspace.settings.database),
+            _settings_text(workspace.settings),
+            _scan_result(scan),
+            *_files(workspace.settings.raw_dir, exclude=_SCAN_STATE),
+            _file_version(workspace.warehouse.build_database),
+            _file_version(workspace.settings.database),
         ):
             digest.update(f"{part}\n".encode())
     except OSError:
@@ -84,35 +94,35 @@ def _code() -> Iterator[str]:
         yield f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def _choices(settings: Settings) -> str:
-    chosen = {
+def _settings_text(settings: Settings) -> str:
+    values = {
         field.name: str(getattr(settings, field.name))
         for field in dataclasses.fields(settings)
-        if field.name not in _NO_CHOICE
+        if field.name not in _IGNORED_SETTINGS
     }
-    return json.dumps(chosen, sort_keys=True)
+    return json.dumps(values, sort_keys=True)
 
 
-def _seen(scan: ScanState) -> str:
+def _scan_result(scan: ScanState) -> str:
     return json.dumps(scan.ignored, sort_keys=True)
 
 
-def _files(root: Path, *, but: Path) -> Iterator[str]:
+def _files(root: Path, *, exclude: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
-            if path != root / but:
-                yield f"{path.relative_to(root)} {_version(path)}"
+            if path != root / exclude:
+                yield f"{path.relative_to(root)} {_file_version(path)}"
 
 
-def _version(path: Path) -> str:
+def _file_version(path: Path) -> str:
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
 def record_last_run(workspace: Workspace, dbt_sources: str, counts: FileCounts) -> None:
-    """Note that nothing is left to do, if so; the caller holds the lock."""
+    """Store the digest and the counts if nothing is left to do; the caller holds the write lock."""
     digest = digest_of(workspace, dbt_sources)
     if digest is None or not counts.balanced or counts.pending or counts.stale_partitions:
         return
@@ -121,12 +131,12 @@ def record_last_run(workspace: Workspace, dbt_sources: str, counts: FileCounts) 
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "counts": vars(counts),
     }
-    with suppress(OSError):  # a disk is full: the next run looks at all of it again, that is all
+    with suppress(OSError):  # without the file, the next run only checks everything again
         write_atomic(workspace.settings.warehouse_dir / _FILE, json.dumps(entry).encode())
 
 
 def find_last_run(workspace: Workspace, dbt_sources: str) -> LastRun | None:
-    """The last run, if all is as it left it."""
+    """Return the last complete run if nothing has changed since then, else None."""
     path = workspace.settings.warehouse_dir / _FILE
     try:
         entry = json.loads(path.read_bytes())
@@ -135,5 +145,5 @@ def find_last_run(workspace: Workspace, dbt_sources: str) -> LastRun | None:
             counts[name] = Counter(counts[name])
         found = LastRun(entry["digest"], entry["ended_at"], FileCounts(**counts))
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # there is none, or not one of ours: all is looked at anew
+        return None  # no file, or an unknown format: the run checks everything
     return found if found.digest == digest_of(workspace, dbt_sources) else None

@@ -1,8 +1,8 @@
-"""The write session: what every writer of the zones holds while it writes.
+"""The write session: locks, error messages and recovery around every write to the zones.
 
-Belongs here: the order of locks, disk-error messages and recovery around any write.
-Does not belong here: the lock (common.locks), the lease of a bucket (landing.s3.lease), what is
-written.
+Belongs here: the order of the locks, disk-error messages and recovery.
+Does not belong here: the lock (common.locks), the lease of a bucket (landing.s3.lease), the data
+that is written.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class WriteSession:
         DiskError
             A disk is full, read-only or failing; the message names the setting.
         CorruptionFound
-            A file of the raw zone or the build database was corrupt and was moved aside.
+            Parquet files of the raw zone (moved to quarantine) or the build database (removed)
+            were corrupt.
         VaultError
             ``prepare``: the key is missing or is not the key of the existing tables.
         """

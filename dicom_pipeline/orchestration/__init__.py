@@ -1,1 +1,1 @@
-"""Dagster only, a file a concept. Knows no pydicom."""
+"""Everything that uses Dagster: assets, checks, jobs, sensors, storage; no pydicom, no DuckDB."""

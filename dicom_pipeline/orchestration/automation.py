@@ -1,7 +1,7 @@
-"""When tables are built by themselves: one condition a group, and the sensor that acts on them.
+"""Automation conditions of the asset groups and checks, and the sensor that evaluates them.
 
-Belongs here: automation conditions with their reasons.
-Does not belong here: what starts the raw assets (sensors), since that depends on files.
+Belongs here: automation conditions, with their reasons.
+Does not belong here: starting the raw assets, which depends on files (sensors.file_arrival).
 """
 
 import time
@@ -29,28 +29,27 @@ Key = TypeVar("Key", dg.AssetKey, dg.AssetCheckKey)
 
 
 @dataclass(frozen=True)
-class _AllOrNothing(dg.AutomationCondition[Key]):
-    """A condition that holds for an asset or check as a whole, or not."""
+class _WholeTargetCondition(dg.AutomationCondition[Key]):
+    """Base of conditions that are true or false for a whole asset or check, not per partition."""
 
-    def holds(self, context: dg.AutomationContext[Key]) -> bool:
-        """Whether it does."""
+    def is_true(self, context: dg.AutomationContext[Key]) -> bool:
+        """Return whether the condition is true for the asset or check of the context."""
         raise NotImplementedError
 
     def evaluate(self, context: dg.AutomationContext[Key]) -> dg.AutomationResult[Key]:
-        """All that is asked about, or nothing of it."""
-        found = self.holds(context)
-        subset = context.candidate_subset if found else context.get_empty_subset()
+        """Return the whole candidate subset if the condition is true, else the empty subset."""
+        subset = context.candidate_subset if self.is_true(context) else context.get_empty_subset()
         return dg.AutomationResult(context, true_subset=subset)
 
 
 @dataclass(frozen=True)
-class UpstreamIsNewer(_AllOrNothing[dg.AssetKey]):
-    """True while a parent was materialized after the asset itself, or the asset never was.
+class UpstreamIsNewer(_WholeTargetCondition[dg.AssetKey]):
+    """True while a parent was materialized after the asset, or the asset never was.
 
-    ``eager()`` remembers that a parent was updated until the asset is. An update that comes while
-    a run for an earlier one ends is forgotten with it, and its files would never be published.
-    Comparing the two events forgets nothing: raw and dbt steps hold the same lock, so the order
-    of their events is the order of their work.
+    ``eager()`` resets its state when the asset is materialized. An update of a parent that arrives
+    while a run for an earlier update ends would be lost, and its files would never be published.
+    Comparing the events loses no update: raw and dbt steps hold the same lock, so the order of
+    their events is the order of their writes.
     """
 
     @property
@@ -58,24 +57,24 @@ class UpstreamIsNewer(_AllOrNothing[dg.AssetKey]):
         """Name shown in the UI."""
         return "upstream_is_newer"
 
-    def holds(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
-        """Compare the latest events; no partition of raw at all is not newer."""
+    def is_true(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
+        """Compare the latest events; false if a raw parent was never materialized."""
         parents = context.asset_graph.get(context.key).parent_keys
         records = context.asset_graph_view.instance.get_asset_records([context.key, *parents])
         entries = {record.asset_entry.asset_key: record.asset_entry for record in records}
         latest = {key: entry.last_materialization_storage_id for key, entry in entries.items()}
         own = latest.get(context.key) or -1
-        theirs = [latest.get(key) or -1 for key in parents]
+        upstream = [latest.get(key) or -1 for key in parents]
         raw_is_empty = any(key.path[0] == "raw" and not latest.get(key) for key in parents)
-        return not raw_is_empty and max(theirs) > own
+        return not raw_is_empty and max(upstream) > own
 
 
 @dataclass(frozen=True)
-class SeedChanged(_AllOrNothing[dg.AssetKey]):
-    """True while the seed's file is another one than the table was built from.
+class SeedChanged(_WholeTargetCondition[dg.AssetKey]):
+    """True while the file of a seed differs from the file that its table was built from.
 
-    ``code_version_changed()`` would see the file as it was when the definitions were loaded: a
-    line edited while ``dagster dev`` runs, to have a column removed, say, would be passed over.
+    ``code_version_changed()`` would use the file as it was when the definitions were loaded: a
+    line that is edited while ``dagster dev`` runs would be ignored.
     """
 
     @property
@@ -83,21 +82,22 @@ class SeedChanged(_AllOrNothing[dg.AssetKey]):
         """Name shown in the UI."""
         return "seed_changed"
 
-    def holds(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
-        """Compare the file with what the latest materialization noted of it."""
+    def is_true(self, context: dg.AutomationContext[dg.AssetKey]) -> bool:
+        """Compare the file's digest with the one in the latest materialization's metadata."""
         now = seed_digest(context.key)
         instance = context.asset_graph_view.instance
         return now is not None and built_digest(instance, context.key) != now
 
 
 @dataclass(frozen=True)
-class NotChecked(_AllOrNothing[dg.AssetCheckKey]):
-    """True while a check has no result for what its table has now, and it is time to ask again.
+class NotChecked(_WholeTargetCondition[dg.AssetCheckKey]):
+    """True while a check has no result for the latest materialization, and a retry is due.
 
-    A run that is killed between a raw table and its check leaves it so: all partitions are
-    loaded, so nothing asks for another run, and all downstream would wait for that result for
-    ever. Where the check's own run fails too, as on a landing zone that cannot be listed, each
-    wait is four times as long as the one before, up to six hours.
+    This happens when a run is killed between a raw table and its check. All partitions are loaded
+    then, so the file sensor requests no run, and downstream assets would wait for the result
+    forever. If the run of the check fails too, for example because the landing zone cannot be
+    listed, the retries back off: each interval is four times as long as the previous one, up to
+    six hours.
     """
 
     @property
@@ -105,95 +105,101 @@ class NotChecked(_AllOrNothing[dg.AssetCheckKey]):
         """Name shown in the UI."""
         return "not_checked"
 
-    def holds(self, context: dg.AutomationContext[dg.AssetCheckKey]) -> bool:
-        """Compare the latest materialization with the one that the latest result is of."""
+    def is_true(self, context: dg.AutomationContext[dg.AssetCheckKey]) -> bool:
+        """Compare the latest materialization with the one that was checked last."""
         instance, key = context.asset_graph_view.instance, context.key
         records = instance.get_asset_records([key.asset_key])
         table = records[0].asset_entry.last_materialization_record if records else None
         if table is None:
             return False
-        tries: list[float] = []
+        attempts: list[float] = []
         storage = instance.event_log_storage
         for execution in storage.get_asset_check_execution_history(key, limit=10):
             if execution.status is AssetCheckExecutionRecordStatus.PLANNED:
                 if execution.run_id != table.run_id:
-                    tries.append(execution.create_timestamp)
-            elif _is_of(execution, table):
+                    attempts.append(execution.create_timestamp)
+            elif _has_checked(execution, table):
                 return False
             else:
                 break
-        # a clock that was set back counts as time that has passed
-        wait = min(60 * 4 ** (len(tries) - 1), _LONGEST_WAIT) if tries else 0
-        return not tries or abs(time.time() - tries[0]) >= wait
+        # abs: after the clock was set back, a retry is due as well
+        wait = min(60 * 4 ** (len(attempts) - 1), _MAX_WAIT_SECONDS) if attempts else 0
+        return not attempts or abs(time.time() - attempts[0]) >= wait
 
 
-_LONGEST_WAIT = 6 * 3600
+_MAX_WAIT_SECONDS = 6 * 3600
 
 
-def _is_of(execution: AssetCheckExecutionRecord, table: dg.EventLogRecord) -> bool:
-    """Whether a result is of a materialization; by their times where it does not say."""
+def _has_checked(execution: AssetCheckExecutionRecord, table: dg.EventLogRecord) -> bool:
+    """Return whether a check result covers a materialization; by time if it names no target."""
     target = execution.evaluation.target_materialization_data if execution.evaluation else None
     if target is not None:
         return target.storage_id >= table.storage_id
     return execution.event is not None and execution.event.timestamp >= table.timestamp
 
 
-# There is nothing upstream whose update could ask for it. After a failure a person has to look,
-# or it would be asked for at every tick.
-_internal: Condition[Any] = (
+# Internal assets have no upstream assets. After a failure they are not requested again until a
+# run by hand succeeds: otherwise they would be requested at every tick.
+_internal_condition: Condition[Any] = (
     (Condition.missing() | SeedChanged()) & ~Condition.in_progress() & ~Condition.execution_failed()
 )
 
-_not_there: Condition[Any] = Condition.missing() & ~Condition.will_be_requested()
+_missing: Condition[Any] = Condition.missing() & ~Condition.will_be_requested()
 
-# Once for a batch: when something upstream is newer and nothing upstream is still under way.
-_downstream: Condition[Any] = (
+# One request per batch: an upstream asset is newer, and no upstream asset is in progress.
+_downstream_condition: Condition[Any] = (
     (UpstreamIsNewer() | Condition.any_deps_match(Condition.will_be_requested()))
-    & ~Condition.any_deps_match(_not_there).allow(
+    & ~Condition.any_deps_match(_missing).allow(
         dg.AssetSelection.groups("internal", "stage", "processed")
     )
     & ~Condition.any_deps_in_progress()
     & ~Condition.in_progress()
-    # of raw only: dbt's tests gate inside the run, and have no result before the first one
+    # raw only: dbt tests block within the run, and have no result before the first run
     & Condition.all_deps_blocking_checks_passed().allow(dg.AssetSelection.groups("raw"))
-    # after a failure not at every tick, but when there is something new to try
+    # after a failure, request a retry only when a dependency was updated
     & (~Condition.execution_failed() | Condition.any_deps_updated())
 )
 
 
 def condition_for(group: str) -> Condition[Any] | None:
-    """The condition of a group's assets; None for raw, which the file sensor starts."""
+    """Return the condition of a group's assets; None for raw, which the file sensor starts."""
     if group == "internal":
-        return _internal
-    return _downstream if group in AUTOMATED_GROUPS else None
+        return _internal_condition
+    return _downstream_condition if group in AUTOMATED_GROUPS else None
 
 
 def condition_for_checks(key: dg.AssetKey) -> Condition[Any]:
-    """The condition of a table's checks: with the table, or dbt's tests would run unseen."""
+    """Return the condition of a table's checks: they are requested together with the table.
+
+    Otherwise dbt would run the tests, but Dagster would not record their results.
+    """
     return Condition.asset_matches(key, Condition.will_be_requested())
 
 
-def until_evaluated() -> Condition[Any]:
-    """The condition of a check that downstream waits for, and that raw runs bring with them."""
+def missing_result_condition() -> Condition[Any]:
+    """Return the condition of a blocking check: requested while the result of a raw run is missing.
+
+    Runs of the raw assets include the check; see `NotChecked`.
+    """
     return NotChecked() & ~Condition.in_progress() & ~Condition.any_deps_in_progress()
 
 
-def on_schedule() -> Condition[Any]:
-    """The condition of a check that fails by waiting: four times a day, whatever happens."""
+def six_hourly_condition() -> Condition[Any]:
+    """Return the condition of a check whose result depends on time: requested every six hours."""
     return Condition.cron_tick_passed("23 */6 * * *")
 
 
 def build_automation_sensor(
     settings: Settings, checks: Sequence[dg.AssetCheckKey] = ()
 ) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that acts on the conditions; its runs are tagged by the settings.
+    """Return the sensor that evaluates the conditions and requests runs.
 
     Parameters
     ----------
     settings
-        Whose tags runs get.
+        Profile, target and extractor, which become tags of the runs.
     checks
-        Checks of other groups that have a condition of their own.
+        Checks of the raw group that have a condition of their own.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server
@@ -203,8 +209,8 @@ def build_automation_sensor(
             default_status=dg.DefaultSensorStatus.STOPPED,
             minimum_interval_seconds=10,
             run_tags=run_tags(settings, "automation"),
-            use_user_code_server=True,  # the conditions above are ours
-            description="Builds internal tables that are missing, and everything downstream of "
-            "raw; looks four times a day whether the landing zone is still scanned; asks for "
-            "checks of raw tables again whose run was lost.",
+            use_user_code_server=True,  # required by custom conditions
+            description="Builds missing internal tables and everything downstream of raw. Checks "
+            "every six hours that the landing zone is still scanned. Repeats checks of raw tables "
+            "whose run was interrupted.",
         )

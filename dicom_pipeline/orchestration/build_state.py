@@ -1,6 +1,6 @@
-"""What Dagster has recorded about the builds, for the status command.
+"""The state of the builds as recorded by Dagster, for the status command.
 
-Belongs here: collecting it. Does not belong here: what follows from it (operations.status).
+Belongs here: collecting the state. Does not belong here: interpreting it (operations.status).
 """
 
 import dagster as dg

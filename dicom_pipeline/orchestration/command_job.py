@@ -1,7 +1,7 @@
 """``materialize_all_assets_job`` in the process of a command.
 
-Belongs here: running the job on the definitions and the instance that ``dagster dev`` uses too.
-Does not belong here: what comes before and after it (operations), options and tables (cli).
+Belongs here: running the job with the definitions and the instance that ``dagster dev`` also uses.
+Does not belong here: the steps before and after the job (operations), options and tables (cli).
 """
 
 import io
@@ -46,7 +46,7 @@ class CommandJob:
 
     @property
     def sources_digest(self) -> str:
-        """Digest of the dbt project and of the variables it depends on."""
+        """Digest of the dbt project and of the environment variables it depends on."""
         return sources_digest()
 
     @property
@@ -56,11 +56,11 @@ class CommandJob:
         return self._found
 
     def pending_partitions(self) -> Sequence[str]:
-        """Partitions that a run would load."""
+        """Return the partitions that a run would load."""
         return list(self._pending.versions)
 
-    def is_known(self) -> bool:
-        """Whether Dagster has recorded every partition as it is stored: nothing is pending."""
+    def nothing_pending(self) -> bool:
+        """Return whether Dagster has recorded every partition in its stored version."""
         pending = self._pending
         return not (pending.versions or pending.to_add or pending.to_delete)
 
@@ -71,14 +71,14 @@ class CommandJob:
     def run(self, *, force: bool = False, debug: bool = False) -> bool:
         """Load, build, check and publish without a scan; return whether it succeeded.
 
-        A run with nothing pending still builds, checks and publishes.
+        A run without pending partitions still builds, checks and publishes.
 
         Parameters
         ----------
         force
             Read every file of every partition again.
         debug
-            Let errors of steps through, and print Dagster's log.
+            Raise errors of steps, and print Dagster's log.
         """
         pending = self._pending
         if pending.to_add:
@@ -101,7 +101,7 @@ class CommandJob:
         if wanted:
             tags |= range_tags(pending.stored, wanted)
             config["ops"] = {"raw_tables": {"config": {"force": force}}}
-        output = io.StringIO()  # dbt's own lines; the page of the run in the web UI has them too
+        output = io.StringIO()  # dbt's output; the web UI shows it on the page of the run too
         console = self._console
         with console.status(f"{ALL_JOB}: {len(pending.versions)} partitions are pending"):
             with redirect_stdout(output):
@@ -120,7 +120,7 @@ class CommandJob:
             for line in lines:
                 console.print(f"[red]error:[/red] {escape(line)}")
             if not lines:
-                console.print("`dagster dev` shows the cause; or run again with --debug")
+                console.print("see the run in `dagster dev`, or run again with --debug for details")
         return result.success
 
 

@@ -1,7 +1,7 @@
-"""What is told of a failed run: job, steps, checks, and errors that quote nothing.
+"""Failed runs: job, steps, checks, and the messages of user errors, which contain no patient data.
 
-Belongs here: reading that from Dagster's events, and which failures nothing has made good since.
-Does not belong here: who is told, and in what layout (alert_sensor, headless, status).
+Belongs here: reading failures from Dagster's events, and which failures are not superseded.
+Does not belong here: reporting them (sensors.failure_alert, command_job, operations.status).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _USER_ERROR = "user_error"
 
 
 def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
-    """What can be told of a failed run."""
+    """Return the details of a failed run that contain no patient data."""
     stats = instance.get_run_stats(run.run_id)
     ended = getattr(stats, "end_time", None)
     failures = list(_events(instance, run.run_id, dg.DagsterEventType.STEP_FAILURE))
@@ -60,7 +60,7 @@ def user_errors_as_failures() -> Iterator[None]:
 
 
 def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
-    """Messages of the user errors among step failures; other errors may quote values."""
+    """Return the messages of the user errors among step failures; other errors may quote values."""
     found = {}
     for event in events:
         failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
@@ -70,9 +70,9 @@ def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
 
 
 def open_failures(instance: dg.DagsterInstance) -> list[FailedRun]:
-    """Of each job the latest run, where it failed and no later run has done its work.
+    """Return the latest run of each job if it failed and no later run has superseded it.
 
-    A run of everything does the work of all jobs. The latest come first.
+    A successful `ALL_JOB` run supersedes earlier failures of all jobs. The latest run comes first.
     """
     seen: set[str] = set()
     found = []

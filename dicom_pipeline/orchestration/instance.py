@@ -1,7 +1,7 @@
-"""Dagster's instance as commands use it: the one that ``dagster dev`` shows.
+"""The Dagster instance that commands share with ``dagster dev``, and the write lock of steps.
 
-Belongs here: finding the instance, saying why it cannot be had, and telling Dagster of runs whose
-process is gone. Does not belong here: launching runs.
+Belongs here: opening the instance, error messages if that fails, marking runs as failed whose
+process has died. Does not belong here: launching runs (command_job).
 """
 
 import logging
@@ -28,30 +28,34 @@ from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 
 PROCESS_TAG = "dicom_pipeline/process"
-_TROUBLE = {
+# patterns in the error messages of PostgreSQL and libpq
+_CONNECTION_ERRORS = {
     "password authentication failed|no password supplied": "the login was refused; check "
     "DAGSTER_PG_USERNAME and DAGSTER_PG_PASSWORD",
     "database .* does not exist": "there is no such database; check DAGSTER_PG_DB",
-    "no pg_hba.conf entry": "the server takes no such login from here; check PGSSLMODE, and whom "
-    "it lets in",
+    "no pg_hba.conf entry": "the server accepts no such login from this host; check PGSSLMODE, "
+    "and pg_hba.conf on the server",
     "certificate": "the server's certificate is not trusted; check PGSSLROOTCERT",
-    "too many (clients|connections)|connection slots": "the server has no connection left",
+    "too many (clients|connections)|connection slots": "the server has no free connections; "
+    "try again later, or raise max_connections on the server",
 }
-# a run that names no process and says nothing for so long was killed before its first step: all
-# steps that do not write either are short or say something every few seconds (progress_log)
+# a run without process tag and without events for this time was killed before its first step:
+# steps that do not take the write lock are short or log at least every few seconds (progress_log)
 SILENT_SECONDS = 120.0
-_ALIVE_CLAIM = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance in ``DAGSTER_HOME``, or the project's own, which ``dagster dev`` finds too.
+    """Return the instance in ``DAGSTER_HOME``, or the default one of the project.
+
+    ``dagster dev`` uses the same instance.
 
     Raises
     ------
     SettingsError
-        The folder's ``dagster.yaml`` cannot be used.
+        ``dagster.yaml`` in ``DAGSTER_HOME`` cannot be used.
     StorageUnavailable
-        The database that it names cannot be reached.
+        The database in ``dagster.yaml`` cannot be reached.
     """
     home = settings.dagster_home
     make_home(settings)
@@ -59,16 +63,16 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_ref(
             InstanceRef.from_dir(str(home), config_dir=str(PROJECT_DIR), overrides=_absolute(home))
         )
-    if not (home / "dagster.yaml").exists():  # else telemetry would be on
+    if not (home / "dagster.yaml").exists():  # Dagster's default would enable telemetry
         shutil.copy(Path(__file__).with_name("dagster_home.yaml"), home / "dagster.yaml")
-    with _one_line():
+    with _instance_errors():
         return dg.DagsterInstance.from_config(str(home))
 
 
 def make_home(settings: Settings) -> None:
-    """Make the folder of Dagster's storage, for its owner only: events name true months.
+    """Create the directory of Dagster's storage with mode 0700: events contain true study months.
 
-    Rights of a folder of somebody's own that is there stay as they are.
+    The permissions of an existing ``DAGSTER_HOME`` are not changed.
     """
     if settings.has_default_dagster_home:
         ensure_private_directory(settings.dagster_home)
@@ -77,48 +81,52 @@ def make_home(settings: Settings) -> None:
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
-    """Say what is wrong with ``dagster.yaml`` or its database, without a value of either."""
+def _instance_errors() -> Iterator[None]:
+    """Raise errors about ``dagster.yaml`` or its database as user errors that quote no value."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # Dagster logs each try of a connection
+    logging.disable(logging.WARNING)  # Dagster logs each connection attempt
     try:
         yield
     except dg.DagsterInvalidConfigError as error:
         unset = re.findall(r'environment variable "(\w+)" which is not set', str(error))
-        odd = re.findall(r'env variable "(\w+)" cannot be', str(error))
-        why = [f"{name} is not set" for name in dict.fromkeys(unset)]
-        why += [f"{name} is no number" for name in dict.fromkeys(odd)]
-        raise _unusable(", ".join(why) or "`dagster instance info` says why") from None
+        malformed = re.findall(r'env variable "(\w+)" cannot be', str(error))
+        reasons = [f"{name} is not set" for name in dict.fromkeys(unset)]
+        reasons += [f"{name} is not a number" for name in dict.fromkeys(malformed)]
+        raise _unusable(
+            ", ".join(reasons) or "run `dagster instance info` for the reason"
+        ) from None
     except yaml.YAMLError:
-        raise _unusable("it is no YAML") from None
+        raise _unusable("it is not valid YAML") from None
     except (ImportError, CheckError):
         raise _unusable(
-            "a class that it names cannot be imported; what PostgreSQL needs comes with the extra "
-            "`deploy`"
+            "a class in it cannot be imported; PostgreSQL requires the extra `deploy`"
         ) from None
     except Exception as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
         if not isinstance(cause, SQLAlchemyError):
             raise
-        raise StorageUnavailable(f"Dagster's storage: {_trouble(str(cause))}") from None
+        raise StorageUnavailable(f"Dagster's storage: {_connection_error(str(cause))}") from None
     finally:
         logging.disable(before)
 
 
-def _unusable(why: str) -> SettingsError:
-    return SettingsError(f"dagster.yaml in DAGSTER_HOME cannot be used: {why}")
+def _unusable(reason: str) -> SettingsError:
+    return SettingsError(f"dagster.yaml in DAGSTER_HOME cannot be used: {reason}")
 
 
-def _trouble(text: str) -> str:
-    """What the database's client says, in words without names of users or machines."""
-    for pattern, words in _TROUBLE.items():
+def _connection_error(text: str) -> str:
+    """Return a message for an error of the database client, without names of users or hosts."""
+    for pattern, message in _CONNECTION_ERRORS.items():
         if re.search(pattern, text):
-            return words
-    return "the database cannot be reached; check the network and what dagster.yaml says"
+            return message
+    return "the database cannot be reached; check the network and the address in dagster.yaml"
 
 
 def _absolute(home: Path) -> dict[str, object]:
-    """dagster.yaml names its directories relative to where ``dagster dev`` is started."""
+    """Return overrides with absolute directories.
+
+    Directories in ``dagster.yaml`` are relative to the directory where ``dagster dev`` starts.
+    """
     return {
         "storage": {
             "custom": {
@@ -140,14 +148,17 @@ def _absolute(home: Path) -> dict[str, object]:
     }
 
 
-def _identity(pid: int) -> str | None:
-    """Host, process id and start time: a process id alone is used again. None if it is gone."""
+def _process_identity(pid: int) -> str | None:
+    """Return host, process id and start time of a process; None if it does not exist.
+
+    The start time distinguishes processes, because the system reuses process ids.
+    """
     try:
         started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except FileNotFoundError:
         if Path("/proc").is_dir():
             return None
-        try:  # no /proc on this system: the id must do
+        try:  # no /proc on this system: only the id can be checked
             os.kill(pid, 0)
         except ProcessLookupError:
             return None
@@ -160,7 +171,7 @@ def hold_write_lock(
     context: dg.AssetExecutionContext, write_session: WriteSession
 ) -> Iterator[None]:
     """Hold the write lock in a step, and tag the run with its process."""
-    identity = _identity(os.getpid())
+    identity = _process_identity(os.getpid())
     assert identity is not None
     context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: identity})
     with user_errors_as_failures(), write_session(prepare=True, waiting=context.log.info):
@@ -168,30 +179,35 @@ def hold_write_lock(
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> int:
-    """Mark runs as failed whose process on this host is gone, as after ``kill -9``.
+    """Mark runs as failed whose process on this host has died, for example by ``kill -9``.
 
-    Otherwise they would count as under way for ever, and hold back all that waits for them. One
-    that was killed before its first step names no process: of it nothing is heard for a while.
+    Otherwise they would count as in progress forever, and block the sensors. A run that was killed
+    before its first step has no process tag; it counts as dead after `SILENT_SECONDS` without an
+    event.
+
+    Returns
+    -------
+    int
+        Number of runs that were marked as failed.
     """
     failed = 0
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_ALIVE_CLAIM)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_RUNNING)):
         run = record.dagster_run
         host, _, rest = run.tags.get(PROCESS_TAG, "").partition(":")
         pid = rest.partition(":")[0]
         if not host:
-            dead = _silent_for(instance, record) > SILENT_SECONDS
+            dead = _seconds_since_last_event(instance, record) > SILENT_SECONDS
         elif host == platform.node() and pid.isdecimal():
-            dead = _identity(int(pid)) != run.tags[PROCESS_TAG]
+            dead = _process_identity(int(pid)) != run.tags[PROCESS_TAG]
         else:
             continue
         if dead:
-            instance.report_run_failed(run, "the run's process ended without a word")
+            instance.report_run_failed(run, "the process of the run ended without a result")
             failed += 1
     return failed
 
 
-def _silent_for(instance: dg.DagsterInstance, record: dg.RunRecord) -> float:
-    """Seconds since the last event of a run."""
+def _seconds_since_last_event(instance: dg.DagsterInstance, record: dg.RunRecord) -> float:
     last = instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
     at = last[0].event_log_entry.timestamp if last else record.create_timestamp.timestamp()
     return time.time() - at

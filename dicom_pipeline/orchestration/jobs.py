@@ -1,6 +1,6 @@
-"""The jobs, by the names people launch them by.
+"""The jobs: names, asset selections and tags.
 
-Belongs here: selections. Does not belong here: anything that runs.
+Belongs here: selections and tags of runs. Does not belong here: the assets.
 """
 
 from __future__ import annotations
@@ -14,27 +14,31 @@ from dicom_pipeline.config.settings import Settings
 
 RAW_JOB = "materialize_raw_assets_job"
 ALL_JOB = "materialize_all_assets_job"
-# made when somebody wants it: drawing takes longer than most runs should
+# not part of a job, because drawing takes long
 REPORT = dg.AssetKey(["report", "html"])
 TRIGGER_TAG = "trigger"
 
 _GROUPS = {
-    "materialize_internal_assets_job": ("internal", "Seeds and vault: what the others need."),
-    RAW_JOB: ("raw", "Read the headers of the chosen partitions and write the raw tables."),
-    "materialize_stage_assets_job": ("stage", "Typed, de-identified rows by partition."),
-    "materialize_processed_assets_job": ("processed", "One row a patient, study, series, image."),
+    "materialize_internal_assets_job": ("internal", "Load the seeds and create the vault."),
+    RAW_JOB: ("raw", "Read the headers of the selected partitions and write the raw tables."),
+    "materialize_stage_assets_job": ("stage", "Build typed, de-identified rows by partition."),
+    "materialize_processed_assets_job": (
+        "processed",
+        "Build one row per patient, study, series and image.",
+    ),
 }
 
 
 def run_tags(settings: Settings, trigger: str = "hand") -> dict[str, str]:
-    """Tags that runs can be filtered by.
+    """Return tags by which runs can be filtered.
 
     Parameters
     ----------
     settings
         Profile, target and extractor.
     trigger
-        Who asked for the run: ``hand`` (the web UI), ``file_arrival``, ``automation``, ``command``.
+        What requested the run: ``hand`` (the web UI), ``file_arrival``, ``automation`` or
+        ``command``.
     """
     return {
         "profile": str(settings.profile),
@@ -45,7 +49,7 @@ def run_tags(settings: Settings, trigger: str = "hand") -> dict[str, str]:
 
 
 def build_jobs(settings: Settings) -> list[UnresolvedAssetJobDefinition]:
-    """All jobs."""
+    """Return all jobs."""
     tags = run_tags(settings)
     jobs = [
         dg.define_asset_job(
@@ -57,7 +61,8 @@ def build_jobs(settings: Settings) -> list[UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             ALL_JOB,
             selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPORT),
-            description="Everything, from files to the published database; what a headless run is.",
+            description="Build everything, from files to the published database; the command "
+            "`dicom-pipeline run` launches this job.",
             tags=tags,
         )
     )

@@ -18,14 +18,15 @@ study_period = dg.DynamicPartitionsDefinition(name=STUDY_PERIOD)
 
 
 def range_tags(stored: Sequence[str], wanted: Collection[str]) -> dict[str, str]:
-    """Tags of one run over the range that spans all wanted partitions.
+    """Return the tags of one run over the range that spans all wanted partitions.
 
     Parameters
     ----------
     stored
-        All keys, in the order Dagster stores them: that of their addition.
+        All keys in the order in which they were added, as Dagster stores them.
     wanted
-        Keys that the range must hold; others between them are in it too and cost nothing.
+        Keys that the range must contain. It also contains the keys between them, which are
+        skipped because they are up to date.
     """
-    places = [stored.index(key) for key in wanted]
-    return {RANGE_START: stored[min(places)], RANGE_END: stored[max(places)]}
+    positions = [stored.index(key) for key in wanted]
+    return {RANGE_START: stored[min(positions)], RANGE_END: stored[max(positions)]}

@@ -1,7 +1,7 @@
-"""Which partitions need a run: derived from manifests, parquet and Dagster's events each time.
+"""Pending partitions: derived from manifests, parquet files and Dagster's events each time.
 
-Belongs here: comparing the three, and naming a request so that it is made once.
-Does not belong here: scanning (landing) and asking for the run (sensors, cli).
+Belongs here: comparing the three, and a digest that identifies a request.
+Does not belong here: scanning (landing), requesting the run (sensors, command_job).
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
 
 VERSION_METADATA = "version"
 PENDING_TAG = "dicom_pipeline/pending"
-_WITNESS = dg.AssetKey(["raw", "images"])
+# all raw tables of a partition are materialized together: the events of one table are sufficient
+_IMAGES = dg.AssetKey(["raw", "images"])
 _BATCH = 500
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What is to be done.
+    """Pending partitions, and changes to the partition keys that Dagster stores.
 
     Attributes
     ----------
     versions
-        Wanted version of each partition that needs a run.
+        Expected version of each partition that needs a run.
     stored
-        All keys in stored order, as they will be once ``to_add`` is added.
+        All keys in stored order, including ``to_add``.
     to_add, to_delete
-        Keys that Dagster does not know yet, and keys that are gone.
+        Keys to add to Dagster, and keys of which no files are left.
     """
 
     versions: dict[str, str]
@@ -43,20 +44,23 @@ class Pending:
 
     @property
     def digest(self) -> str:
-        """Names this very set of partitions and versions; holds no date."""
+        """Digest of the partitions and their versions."""
         text = "\n".join(f"{key}={version}" for key, version in sorted(self.versions.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def known_versions(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[str, str]:
-    """Version at which Dagster knows each partition: that of its latest materialization."""
+    """Return the version in the latest materialization of each partition.
+
+    Partitions without materialization are missing in the result.
+    """
     known: dict[str, str] = {}
     for i in range(0, len(keys), _BATCH):
         wanted = set(keys[i : i + _BATCH])
         cursor: str | None = None
         while wanted:
             page = instance.fetch_materializations(
-                dg.AssetRecordsFilter(asset_key=_WITNESS, asset_partitions=sorted(wanted)),
+                dg.AssetRecordsFilter(asset_key=_IMAGES, asset_partitions=sorted(wanted)),
                 limit=1000,
                 cursor=cursor,
             )
@@ -74,13 +78,21 @@ def known_versions(instance: dg.DagsterInstance, keys: Sequence[str]) -> dict[st
 
 
 def find_pending(ingest: Ingest, instance: dg.DagsterInstance) -> Pending:
-    """Partitions whose parquet, or whose event, is not that of their manifest."""
+    """Return the partitions whose parquet files or event differ from the version of the manifest.
+
+    Parameters
+    ----------
+    ingest
+        Manifests and raw zone.
+    instance
+        Dagster's instance with the events.
+    """
     partitions = ingest.partitions
     wanted = partitions.wanted_versions()
     raw = partitions.raw
     state = ingest.manifests.read_state()
     if state is not None and state.complete and ingest.settings.on_delete is OnDelete.REMOVE:
-        # parquet whose manifest is gone: its files are in other partitions now, or nowhere
+        # parquet files without manifest: their source files were moved or deleted
         wanted |= {
             key: partitions.version_without_files for key in raw.periods() if key not in wanted
         }

@@ -1,7 +1,7 @@
-"""The seeds' content: whether the internal tables are those of the seeds as they are now.
+"""Digests of the seed files, to detect internal tables that are out of date.
 
-Belongs here: digests of the seed files, and where the last built ones are noted.
-Does not belong here: what the seeds mean (attributes), and building them (dbt_assets).
+Belongs here: digests of the seed files, and of the files that were built last.
+Does not belong here: the meaning of the seeds (mapping), building them (assets.dbt).
 """
 
 import hashlib
@@ -17,9 +17,9 @@ DIGEST_METADATA = "seed_digest"
 
 
 def seed_digest(key: dg.AssetKey) -> str | None:
-    """Digest of the file behind an internal table; None for what is not a seed.
+    """Return the digest of the seed file of an internal table; None if it is not a seed.
 
-    Of the mapping the profile chooses a column: another profile is another mapping.
+    The digest of the mapping includes the profile, because the profile selects a column of it.
     """
     path = SEEDS_DIR / f"{key.path[-1]}.csv"
     if not path.exists():
@@ -31,8 +31,8 @@ def seed_digest(key: dg.AssetKey) -> str | None:
 
 
 def built_digest(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
-    """Digest that the file had when the internal table was last built."""
+    """Return the digest of the seed file from which the internal table was built last."""
     event = instance.get_latest_materialization_event(key)
     built = event.asset_materialization if event else None
-    noted = built.metadata.get(DIGEST_METADATA) if built else None
-    return str(noted.value) if noted else None
+    digest = built.metadata.get(DIGEST_METADATA) if built else None
+    return str(digest.value) if digest else None

@@ -1,7 +1,7 @@
-"""What is no longer as its sources are: seeds, groups of tables, the published file.
+"""Assets that are older than their sources: seeds, groups of tables, the published file.
 
-Belongs here: comparing Dagster's latest events, by the rule that automation goes by.
-Does not belong here: partitions that need a run (pending), and asking for runs (automation).
+Belongs here: comparing Dagster's latest events, by the same rule as automation.
+Does not belong here: pending partitions (pending), requesting runs (automation).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import dagster as dg
 
 from dicom_pipeline.orchestration.seeds import SEEDS_DIR, built_digest, seed_digest
 
-# each group with those that it is built from
+# upstream groups of each group
 _SOURCES = {"stage": ("raw", "internal"), "processed": ("stage",), "published": ("processed",)}
 
 
 def changed_seeds(instance: dg.DagsterInstance) -> list[str]:
-    """Seeds whose file, or profile, is another one than their table was built from."""
+    """Return the seeds whose file or profile has changed since their table was built."""
     names = sorted(path.stem for path in SEEDS_DIR.glob("*.csv"))
     found = []
     for name in names:
@@ -28,10 +28,11 @@ def changed_seeds(instance: dg.DagsterInstance) -> list[str]:
 
 
 def outdated_groups(instance: dg.DagsterInstance) -> dict[str, str]:
-    """Groups that were last built before what they are built from, and the younger group.
+    """Return the groups that are older than an upstream group, with that upstream group.
 
-    By the latest event of each group: a table that was dropped from the project keeps its last
-    event for ever. Of a group that was built in part, the failed run tells.
+    Groups are compared by their latest event, not table by table: a table that was removed from
+    the project keeps its last event forever. A group that was built in part is reported by the
+    failed run.
     """
     latest: dict[str, int] = defaultdict(lambda: -1)
     for record in instance.get_asset_records():
@@ -41,7 +42,7 @@ def outdated_groups(instance: dg.DagsterInstance) -> dict[str, str]:
     if latest["raw"] < 0:
         return {}
     return {
-        group: younger
+        group: newest
         for group, sources in _SOURCES.items()
-        if latest[younger := max(sources, key=lambda name: latest[name])] > latest[group]
+        if latest[newest := max(sources, key=lambda name: latest[name])] > latest[group]
     }

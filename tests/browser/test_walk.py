@@ -204,13 +204,13 @@ def test_a_user_loads_an_archive_and_publishes_the_tables(
 def look_around(walk: Walk, loaded: int) -> None:
     """Open the metadata, columns, charts and checks of assets."""
     page = walk.page
-    walk.go("/assets/report/archive", "files_without_row")
+    walk.go("/assets/report/summary", "files_without_row")
     expect(page.get_by_text(str(loaded), exact=True).first).to_be_visible()
     page.get_by_text("[Show Markdown]").first.click()
     picture = page.get_by_role("dialog").locator("img[src^='data:image/png']")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 500
-    walk.take("archive")
+    walk.take("summary")
 
     walk.go("/assets/stage/staged_images", "raw/images.rows")
     expect(page.get_by_text("staged_images.sql").first).to_be_visible()

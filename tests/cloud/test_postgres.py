@@ -19,7 +19,7 @@ from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.config.settings import SettingsError, load_settings
 from dicom_pipeline.orchestration.instance import open_instance
-from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 from tests.endtoend.conftest import SMALL_SAMPLE, Site, files_read, summary
 from tests.orchestration.dev_server import DevServer, wait_for
 from tests.orchestration.test_event_storage import DEFINITIONS, KEYS
@@ -118,15 +118,15 @@ def test_a_refused_login_gives_a_one_line_error_without_the_password(shared: Sha
     ("variables", "edit", "line"),
     [
         ({"DAGSTER_PG_PORT": "1"}, None, "Dagster's storage: the database cannot be reached; "
-         "check the network and what dagster.yaml says"),
+         "check the network and the address in dagster.yaml"),
         ({"DAGSTER_PG_DB": "nothing"}, None, "Dagster's storage: there is no such database; "
          "check DAGSTER_PG_DB"),
-        ({"DAGSTER_PG_PORT": "secret"}, None, "DAGSTER_PG_PORT is no number"),
+        ({"DAGSTER_PG_PORT": "secret"}, None, "DAGSTER_PG_PORT is not a number"),
         ({}, ("_PG_DB", "_PG_ABSENT"), "DAGSTER_PG_ABSENT is not set"),
-        ({}, ("storage_postgres", "storage_nowhere"), "a class that it names cannot be imported; "
-         "what PostgreSQL needs comes with the extra `deploy`"),
-        ({}, ("nux:", ": ["), "it is no YAML"),
-        ({}, ("nux:", "nonsense:"), "`dagster instance info` says why"),
+        ({}, ("storage_postgres", "storage_nowhere"), "a class in it cannot be imported; "
+         "PostgreSQL requires the extra `deploy`"),
+        ({}, ("nux:", ": ["), "it is not valid YAML"),
+        ({}, ("nux:", "nonsense:"), "run `dagster instance info` for the reason"),
     ],
 )  # fmt: skip
 def test_an_invalid_dagster_yaml_or_database_gives_a_one_line_error(
@@ -178,7 +178,7 @@ def test_batched_events_give_the_rows_of_dagsters_own_storage(
         (tmp_path / name / "dagster.yaml").write_text(page)
         with dg.DagsterInstance.from_config(str(tmp_path / name)) as made:
             made.add_dynamic_partitions("test_period", KEYS)
-            with partitions_remembered(made):
+            with cached_partitions(made):
                 assert made.get_dynamic_partitions("test_period") == KEYS
             result = DEFINITIONS.resolve_job_def("job").execute_in_process(
                 instance=made,

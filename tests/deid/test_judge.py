@@ -163,7 +163,7 @@ def test_text_is_kept_only_with_a_review_and_a_reason(function: str) -> None:
     text = column("Manufacturer", function)
     for reviewed, reason in [(False, ""), (True, ""), (True, " "), (False, "It is a product.")]:
         wrong = complaints(replace(text, reviewed=reviewed, reason=reason), "strict", MADE_UP, {})
-        assert wrong == ["keeps text that nobody reviewed"]
+        assert wrong == ["keeps text that was not reviewed"]
     right = replace(text, reviewed=True, reason="It is a product.")
     assert complaints(right, "strict", MADE_UP, {}) == []
 
@@ -172,7 +172,7 @@ def test_a_disagreement_of_the_two_sources_needs_a_reason() -> None:
     for second in ({}, {0x00100010: "D"}):
         name = column("PatientName", "remove")
         assert complaints(name, "strict", MADE_UP, second) == [
-            "the two readings of the standard disagree"
+            "the two sources of Table E.1-1 disagree"
         ]
         assert complaints(replace(name, reason="Gone."), "strict", MADE_UP, second) == []
     listed_by_the_other_only = column("EchoTime", "keep_number")

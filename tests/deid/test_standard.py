@@ -58,7 +58,7 @@ def test_the_counts_include_all_columns_checked_against_the_table() -> None:
     text = account(MAPPING)
     print(f"\n{text}")  # noqa: T201 - `pytest -s` shows it
     assert f"{len(COLUMNS)} columns" in text
-    assert text.count(": 0 columns to complain about") == len(PROFILES)
+    assert text.count(": 0 columns with problems") == len(PROFILES)
     assert text.count(f"   0 {Verdict.KEEPS}") == len(PROFILES)
 
 

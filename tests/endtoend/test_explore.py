@@ -131,7 +131,8 @@ def test_without_harlequin_a_one_line_error_explains_how_to_install_it(
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "error: Harlequin is not installed: `make harlequin` puts it into an environment of its own"
+        "error: Harlequin is not installed: `uv tool install harlequin`, or `make harlequin` in a "
+        "checkout"
     ]
 
 

@@ -259,7 +259,7 @@ def test_the_located_version_is_the_one_that_was_published(tmp_path: Path) -> No
     site.command("scan", "--accept-deletions")
     shutil.rmtree(site.root / "raw" / "images" / "study_period=2012-03")
     gone = locate(site, "--query", "from processed.processed_images", code=1)
-    assert "have no file any more" in gone.stderr
+    assert "are no longer in the raw zone" in gone.stderr
 
 
 def test_a_closed_output_pipe_is_not_an_error(explored: Site) -> None:

@@ -185,5 +185,5 @@ def test_an_invalid_purge_changes_nothing_and_quotes_no_identifier(
 
 def test_help_explains_how_to_keep_identifiers_out_of_the_process_list(purged: Purged) -> None:
     text = " ".join(CliRunner().invoke(app, ["purge", "--help"]).output.split())
-    assert "show in the list of processes" in text
+    assert "visible in the process list" in text
     assert "Exit code" in text

@@ -201,7 +201,7 @@ def test_a_run_completes_a_rotation_that_failed_in_dbt(
     file = tmp_path / "new.key"
     file.write_text(OTHER.hex())
     output = broken.command("rotate-key", "--key-file", str(file), "--yes", code=1)
-    assert "still that of the old one" in output
+    assert "still built with the old key" in output
     assert site.content() == published
     assert files_read(site.run()) == 0
     assert site.content() == other.content()

@@ -13,7 +13,7 @@ import pytest
 
 from dicom_pipeline.orchestration import automation as automation_conditions
 from dicom_pipeline.orchestration import seeds
-from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED, FRESH
+from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, FRESH
 from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 
@@ -101,7 +101,7 @@ def requested_checks(automation: Automation) -> set[str]:
     result = dg.evaluate_automation_conditions(
         automation.defs,
         instance=automation.instance,
-        asset_selection=dg.AssetSelection.checks(*AUTOMATED),
+        asset_selection=dg.AssetSelection.checks(*AUTOMATED_CHECKS),
     )
     return {one.key.to_user_string() for one in result.results if one.true_subset.size}
 

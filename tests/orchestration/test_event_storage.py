@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 
 KEYS = ["2010-01", "2010-02", "2012-05"]
 PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")
@@ -115,7 +115,7 @@ def test_partitions_are_cached_inside_the_context_and_queried_outside(
         instance(tmp_path / "plain", batching=False) as other,
     ):
         made.add_dynamic_partitions("test_period", KEYS)
-        with partitions_remembered(made):
+        with cached_partitions(made):
             assert made.get_dynamic_partitions("test_period") == KEYS
             assert made.has_dynamic_partition("test_period", KEYS[1])
             assert not made.has_dynamic_partition("test_period", "2013-01")
@@ -125,7 +125,7 @@ def test_partitions_are_cached_inside_the_context_and_queried_outside(
             assert made.get_dynamic_partitions("test_period") == KEYS
         assert made.get_dynamic_partitions("test_period") == [KEYS[0], KEYS[2]]
         assert not made.has_dynamic_partition("test_period", KEYS[1])
-        with partitions_remembered(other):  # Dagster's own storage: nothing is cached
+        with cached_partitions(other):  # Dagster's own storage: nothing is cached
             assert other.get_dynamic_partitions("test_period") == []
 
 

@@ -65,7 +65,7 @@ def test_a_refused_alert_is_logged_and_raises_nothing(
     hook.answers = [404]
     build_alert_sensor(settings_with(workspace, hook.address))(failed)
     told = "".join(capfd.readouterr())
-    assert "did not take the alert: it answered 404" in told
+    assert "did not accept the alert: it answered 404" in told
     assert "hush" not in told
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.assets.summary_asset import KEY, archive
+from dicom_pipeline.orchestration.assets.summary_asset import KEY, summary_asset
 from dicom_pipeline.orchestration.checks.pipeline_checks import landing_zone_was_scanned_lately
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 from dicom_pipeline.workspace import Workspace
@@ -43,7 +43,7 @@ def fill(workspace: Workspace, studies: int, **attributes: str) -> None:
 def shown(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, str]:
     """Return the metadata of the summary asset as text."""
     result = dg.materialize(
-        [archive], resources={"ingest": workspace.ingest}, instance=instance, selection=[KEY]
+        [summary_asset], resources={"ingest": workspace.ingest}, instance=instance, selection=[KEY]
     )
     [event] = result.get_asset_materialization_events()
     return {name: str(value.value) for name, value in event.materialization.metadata.items()}

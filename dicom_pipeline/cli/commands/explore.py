@@ -13,11 +13,11 @@ from dicom_pipeline.operations.explore import open_in_harlequin
 def explore(debug: Debug = False) -> None:
     """Open the published file in Harlequin, a SQL client for the terminal, read-only.
 
-    It may run at any time: a run replaces the file, and an open one stays as it
-    is until you start Harlequin again. Ctrl-Q ends it.
+    The command may run at any time. A run replaces the published file; Harlequin
+    shows the version that it opened until you start it again. Ctrl-Q ends it.
 
-    Exit code: Harlequin's; 1 nothing is published yet, 2 a setting cannot be used or Harlequin is
-    not installed.
+    Exit code: that of Harlequin; 1 nothing is published yet, 2 a setting cannot be used or
+    Harlequin is not installed.
     """
     with user_errors(debug, stderr=True) as console:
         database = open_workspace().settings.database

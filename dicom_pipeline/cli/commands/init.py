@@ -21,21 +21,21 @@ def init(
     upgrade: Annotated[
         bool,
         typer.Option(
-            "--upgrade", help="Bring an existing project directory to the installed version."
+            "--upgrade", help="Upgrade an existing project directory to the installed version."
         ),
     ] = False,
     debug: Debug = False,
 ) -> None:
     """Create a project directory: the dbt project with its seeds, dagster.yaml, env.sh.
 
-    Run the other commands and `dagster dev` in it. In a checkout of the source
-    you need none: the checkout is the project directory.
+    Run the other commands and `dagster dev` in it. A checkout of the source is
+    already a project directory.
 
-    With --upgrade, files that you have not edited are replaced, and edited ones
-    are listed and left as they are.
+    With --upgrade, files that you have not edited are replaced; edited files
+    are listed and not changed.
 
     Exit code: 0 done, 2 the record of the directory cannot be read, 3 refused: the directory is
-    not empty, or is no project directory.
+    not empty, or is not a project directory.
     """
     with user_errors(debug) as console:
         if not upgrade:
@@ -51,7 +51,7 @@ def init(
             f"{len(result.removed)} removed"
         )
         if result.edited:
-            console.print("edited, therefore left as they are; compare them with those of a new")
+            console.print("edited and therefore not changed; compare them with those of a new")
             console.print("project directory (dicom-pipeline init OTHER_DIR):")
             for name in result.edited:
                 console.print(f"  {name}", markup=False)

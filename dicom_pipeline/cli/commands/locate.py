@@ -45,12 +45,12 @@ def locate(
     For people who may read the raw zone: paths can identify a patient. The SQL
     is one SELECT on the published file and can read nothing else. Its result
     has a column image_key, series_key, study_key or patient_key, or the UID of
-    an image, series or study as in the tables; of several, the finest level is
-    used.
+    an image, series or study as in the tables; if it has several, the finest
+    level is used.
 
-    Each image gives the file that its row was made from. Paths are written to
-    standard output, counts to standard error. No lock is taken: the command may
-    run at any time.
+    For each image, the file that its row was loaded from is listed. Paths are
+    written to standard output, counts to standard error. No lock is taken: the
+    command may run at any time.
 
     Exit code: 0 found, 1 no file or nothing published, 2 a setting, the key or the SQL cannot be
     used.
@@ -72,7 +72,10 @@ def locate(
             f"patients: {located.count('patient_key')}"
         )
         if missing := located.without_file:
-            console.print(f"{missing} images have no file any more: dicom-pipeline run")
+            console.print(
+                f"{missing} images are no longer in the raw zone; update the tables: "
+                "dicom-pipeline run"
+            )
         warn_of_line_breaks(console, with_line_break)
         if not located.paths:
             raise typer.Exit(EXIT_FAILED)
@@ -80,11 +83,11 @@ def locate(
 
 def _query(query: str | None, query_file: Path | None) -> str:
     if (query is None) == (query_file is None):
-        raise QueryError("give the SQL with --query or with --query-file")
+        raise QueryError("give the SQL either with --query or with --query-file")
     if query is not None:
         return query
     assert query_file is not None
     try:
         return sys.stdin.read() if str(query_file) == "-" else query_file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise QueryError("the file with the SQL cannot be read as text") from None
+        raise QueryError("--query-file: the file cannot be read as UTF-8 text") from None

@@ -1,7 +1,7 @@
 """``dicom-pipeline prepare``, a hidden command for the Makefile.
 
-Belongs here: what has to exist before ``dagster dev`` or dbt start.
-Does not belong here: creating any of it.
+Belongs here: the list of what must exist before ``dagster dev`` or dbt starts.
+Does not belong here: creating these things (operations, orchestration).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dicom_pipeline.cli.console import refuse_extra, user_errors
+from dicom_pipeline.cli.console import reject_extra_arguments, user_errors
 from dicom_pipeline.cli.context import Debug, open_workspace
 from dicom_pipeline.deid.identifiers import SYNTAX, Kind, from_options
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
@@ -19,20 +19,20 @@ from dicom_pipeline.deid.pseudonyms import Pseudonyms
 def pseudonym(
     context: typer.Context,
     patient_id: Annotated[
-        str | None, typer.Option("--patient-id", help="Gives patient_key and patient_id.")
+        str | None, typer.Option("--patient-id", help="Print patient_key and patient_id.")
     ] = None,
     issuer: Annotated[
         str | None,
-        typer.Option("--issuer", help="Issuer of the Patient ID, where the files name one."),
+        typer.Option("--issuer", help="Issuer of Patient ID, if the files have one."),
     ] = None,
     study_uid: Annotated[
-        str | None, typer.Option("--study-uid", help="Gives study_key and study_instance_uid.")
+        str | None, typer.Option("--study-uid", help="Print study_key and study_instance_uid.")
     ] = None,
     uid: Annotated[
-        str | None, typer.Option("--uid", help="Gives the replacement of any other UID.")
+        str | None, typer.Option("--uid", help="Print the replacement of any other UID.")
     ] = None,
     accession: Annotated[
-        str | None, typer.Option("--accession", help="Gives accession_number.")
+        str | None, typer.Option("--accession", help="Print accession_number.")
     ] = None,
     stdin: Annotated[
         bool,
@@ -45,10 +45,11 @@ def pseudonym(
 ) -> None:
     """Show how an identifier appears in the tables; needs the key.
 
-    Use it to link a cohort. Only the key is read: an identifier need not be in
-    the tables. One identifier gives one line per column, with the column name
-    first; --stdin gives one line per identifier, in order and without names, so
-    that `paste` can join them with the list. Columns are separated by tabs.
+    Use it to link a cohort. Only the key is read: the identifier need not be in
+    the tables. For one identifier, one line per column is printed, with the
+    column name first. With --stdin, one line per identifier is printed, in order
+    and without column names, so that `paste` can join the lines with the list.
+    Columns are separated by tabs.
 
     Arguments are visible in the process list and in the shell's history: use
     --stdin to avoid that.
@@ -56,7 +57,7 @@ def pseudonym(
     Exit code: 0 done, 2 a setting, the key or an identifier cannot be used.
     """
     with user_errors(debug):
-        refuse_extra(context.args)
+        reject_extra_arguments(context.args)
         workspace = open_workspace()
         others = {Kind.STUDY: study_uid, Kind.UID: uid, Kind.ACCESSION: accession}
         listed = sys.stdin.buffer.read if stdin else None

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dicom_pipeline.cli.console import confirmation, refuse_extra, user_errors
+from dicom_pipeline.cli.console import confirmation, reject_extra_arguments, user_errors
 from dicom_pipeline.cli.context import Debug, Yes, open_job, open_workspace
 from dicom_pipeline.common.errors import EXIT_FAILED
 from dicom_pipeline.deid.identifiers import SYNTAX, Identifier, Kind, from_options
@@ -25,9 +25,7 @@ def purge(
     ] = None,
     issuer: Annotated[
         str | None,
-        typer.Option(
-            "--issuer", help="Issuer of the Patient ID; without it, those of all issuers."
-        ),
+        typer.Option("--issuer", help="Issuer of Patient ID; without it, patients of all issuers."),
     ] = None,
     study_uid: Annotated[
         str | None, typer.Option("--study-uid", help="Purge the study with this UID.")
@@ -37,7 +35,7 @@ def purge(
     ] = False,
     in_advance: Annotated[
         bool,
-        typer.Option("--in-advance", help="Also purge subjects of whom nothing is loaded yet."),
+        typer.Option("--in-advance", help="Also purge subjects of which no file is loaded yet."),
     ] = False,
     yes: Yes = False,
     debug: Debug = False,
@@ -63,12 +61,12 @@ def purge(
     landing zone.
     """
     with user_errors(debug) as console:
-        refuse_extra(context.args)
+        reject_extra_arguments(context.args)
         workspace = open_workspace()
         workspace.ingest.pull()
         subjects: list[Identifier] = []
-        unnamed = patient_id is None and issuer is None and study_uid is None and not stdin
-        if not unnamed or not receipts_of(workspace).unfinished():
+        no_subject = patient_id is None and issuer is None and study_uid is None and not stdin
+        if not no_subject or not receipts_of(workspace).unfinished():
             listed = sys.stdin.buffer.read if stdin else None
             subjects = from_options(patient_id, issuer, {Kind.STUDY: study_uid}, listed)
         if not procedure.purge(

@@ -23,10 +23,10 @@ from dicom_pipeline.operations.write_session import WriteSession
 def rejects(
     reason: Annotated[
         list[Reason] | None,
-        typer.Option("--reason", help="Only files with this reason; may be repeated."),
+        typer.Option("--reason", help="List only files with this reason; may be repeated."),
     ] = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Read them again in the next run; lists nothing.")
+        bool, typer.Option("--retry", help="Read the files again in the next run; lists nothing.")
     ] = False,
     null: Null = False,
     form: Form = Format.CSV,
@@ -35,11 +35,11 @@ def rejects(
     """List the rejected files, with reasons and paths.
 
     For people who may read the raw zone: paths can identify a patient. Files
-    that are ignored on purpose are listed if you ask for their reason
-    (dicomdir). Counts are written to standard error.
+    that are ignored by design are listed only with --reason dicomdir. Counts
+    are written to standard error.
 
-    With --retry the next run reads them again although they have not changed,
-    for example after an upgrade or after a disk was repaired.
+    With --retry, the next run reads the files again although they have not
+    changed, for example after an upgrade or after a disk was repaired.
 
     Exit code: 0 found, 1 none, 2 a setting cannot be used.
     """

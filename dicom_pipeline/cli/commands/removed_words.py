@@ -23,17 +23,18 @@ def removed_words(
         typer.Option(
             "--least-patients",
             min=1,
-            help="Leave out words of fewer patients: they are more likely names than language.",
+            help="Omit words of fewer patients: they are more likely to be names.",
         ),
     ] = 2,
     debug: Debug = False,
 ) -> None:
     """List the words that text cleaning removed, with counts.
 
-    For people who may read the raw zone: a word that no list has may be a name.
-    All of them are written to review/removed_words.csv in the raw zone, and the
-    most frequent are shown. To keep a word, add it to allowed_words_site.csv in
-    dbt_snowflake/seeds; the next run cleans all texts again.
+    For people who may read the raw zone: a word that is on no list may be a
+    name. All removed words are written to review/removed_words.csv in the raw
+    zone, and the most frequent ones are shown. To keep a word, add it to
+    allowed_words_site.csv in dbt_snowflake/seeds; the next run cleans all texts
+    again.
 
     Exit code: 0 done, 1 nothing is built yet, 2 a setting cannot be used.
     """
@@ -50,6 +51,6 @@ def removed_words(
         console.print(f"{len(found)} words: {path}")
         if least_patients > 1:
             console.print(
-                f"words of fewer than {least_patients} patients are left out; "
+                f"words of fewer than {least_patients} patients are omitted; "
                 "--least-patients 1 lists them too"
             )

@@ -24,8 +24,8 @@ def report(
     """Write an HTML report about the archive, to be opened in a browser.
 
     It shows contents, file outcomes, missing attributes and conflicts, as
-    counts only, and needs no network. It has the true months of studies, in
-    groups of 11 or more: therefore it is written to the warehouse directory
+    counts only, and needs no network. It contains the true months of studies,
+    in groups of 11 or more. Therefore it is written to the warehouse directory
     unless --output is given, and only its owner may read it.
 
     Exit code: 0 done, 1 nothing is published yet, 2 a setting cannot be used.
@@ -38,7 +38,9 @@ def report(
         workspace.ingest.pull()
         target = (output or workspace.warehouse.report_file).absolute()
         if target.is_dir() or not target.parent.is_dir():
-            raise typer.BadParameter("not a file in an existing folder", param_hint="--output")
-        with console.status("counting and drawing"):
+            raise typer.BadParameter(
+                "must be a file in an existing directory", param_hint="--output"
+            )
+        with console.status("counting rows and drawing charts"):
             write_report(workspace.ingest, target)
         console.print(f"report: {target}", soft_wrap=True, markup=False, highlight=False)

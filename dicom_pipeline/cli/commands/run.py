@@ -34,8 +34,8 @@ def run(
 ) -> None:
     """Load new files of the landing zone, and publish the tables.
 
-    This runs materialize_all_assets_job in this process; `dagster dev` shows
-    the run afterwards.
+    The command runs materialize_all_assets_job in this process; `dagster dev`
+    shows the run afterwards.
 
     Exit code: 0 done, 1 the run failed, 2 a setting cannot be used, 3 the scan was refused.
     """

@@ -32,7 +32,7 @@ def scan(
     Only new files are opened. The next run loads what the scan found.
 
     Exit code: 0 done, 2 a setting cannot be used, 3 refused: so many files are missing that you
-    have to confirm it.
+    must confirm it.
     """
     with user_errors(debug) as console:
         workspace = open_workspace()
@@ -46,7 +46,7 @@ def _print_report(console: Console, report: ScanReport) -> None:
     console.print(
         f"{report.listed} files: {report.new} new, {report.changed} changed, {report.moved} moved "
         f"to another study period, {report.deleted} deleted, {sum(report.ignored.values())} "
-        f"ignored by name, {report.unsettled} perhaps still being written"
+        f"ignored by name, {report.unsettled} possibly still being written"
     )
     console.print(f"study periods to load in the next run: {len(report.partitions)}")
     if report.errors:

@@ -14,9 +14,9 @@ from dicom_pipeline.warehouse.snowflake.setup import setup_script
 def snowflake_setup(debug: Debug = False) -> None:
     """Print the SQL that an administrator runs once in a Snowflake account.
 
-    It creates the database, warehouse, roles and grants, and with
-    SNOWFLAKE_EDITION=enterprise tags and masking policies, with the names of
-    the SNOWFLAKE_* variables. The command does not connect to Snowflake.
+    The SQL creates the database, warehouse, roles and grants with the names in
+    the SNOWFLAKE_* variables, and with SNOWFLAKE_EDITION=enterprise also tags
+    and masking policies. The command does not connect to Snowflake.
 
     Exit code: 0 done, 2 a setting cannot be used.
     """

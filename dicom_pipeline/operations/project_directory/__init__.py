@@ -1,1 +1,1 @@
-"""Creating and upgrading a project directory."""
+"""Create and upgrade a project directory."""

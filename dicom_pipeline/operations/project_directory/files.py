@@ -1,6 +1,6 @@
-"""The files of a project directory, as this version of the package ships them.
+"""The files of a project directory in this version of the package.
 
-Belongs here: which files, and where they are in a wheel and in a checkout.
+Belongs here: the list of files, and their location in a wheel and in a checkout.
 Does not belong here: writing them (init).
 """
 
@@ -24,7 +24,7 @@ _FROM_CHECKOUT = (
     "dbt_snowflake/seeds",
     "dbt_snowflake/tests",
 )
-# stored without the dot: build tools leave out hidden files
+# stored without the dot: build tools omit hidden files
 _RENAMED = {"gitignore": ".gitignore"}
 
 

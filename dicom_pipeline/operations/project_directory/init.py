@@ -1,6 +1,6 @@
 """``dicom-pipeline init``: create a project directory, or upgrade one.
 
-Belongs here: which files are written, replaced, removed or left as edited.
+Belongs here: which files are written, replaced, removed or kept because they were edited.
 Does not belong here: the files (files), options and output (cli).
 """
 
@@ -24,7 +24,7 @@ class InitRefused(ConfirmationRequired):
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What an upgrade did.
+    """Result of an upgrade.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Upgrade:
     written
         Files that were replaced or added.
     removed
-        Files that the new version does not have any more.
+        Files that the new version no longer contains.
     edited
-        Files that were edited and therefore left as they are.
+        Files that were edited and therefore not changed.
     """
 
     before: str
@@ -57,8 +57,8 @@ def create(directory: Path) -> int:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
             raise InitRefused(
-                "the directory is not empty: choose a new one; a project directory is upgraded "
-                "by dicom-pipeline init --upgrade DIR"
+                "the directory is not empty: choose a new one; to upgrade a project directory, run "
+                "dicom-pipeline init --upgrade DIR"
             )
         files = project_files()
         for name, content in files.items():
@@ -70,14 +70,14 @@ def create(directory: Path) -> int:
 
 
 def upgrade(directory: Path) -> Upgrade:
-    """Replace files that nobody has edited by those of this version of the package.
+    """Replace files that were not edited with those of this version of the package.
 
-    Interrupted, it can be run again: the record is written last.
+    An interrupted upgrade can be repeated, because the record is written last.
 
     Raises
     ------
     InitRefused
-        The directory is no project directory, or cannot be written.
+        The directory is not a project directory, or cannot be written.
     ProjectDirectoryError
         Its record cannot be read.
     """

@@ -1,1 +1,1 @@
-"""Removing patients and studies from every zone."""
+"""Purge: remove patients and studies from all zones."""

@@ -1,16 +1,16 @@
-"""The order of a purge: a subject out of every zone, a tombstone, a receipt.
+"""The purge procedure: remove subjects from every zone, write tombstones and a receipt.
 
-Belongs here: what comes after what, so that a purge that is killed is completed by the next one.
-Does not belong here: options (cli), the work in each zone (extract.purge, warehouse), Dagster.
+Belongs here: the order of the steps, so that the next purge completes one that was killed.
+Does not belong here: options (cli), the work in each zone (raw_zone, warehouse), Dagster.
 
-What is erased: the subject's rows in the manifests, in all raw tables and in the tables that the
-build database is made of, which is removed and made anew, since deleted rows stay readable in its
-pages; and the published file, which is replaced. Dagster's storage, dbt's artifacts and logs only
-ever had counts.
+Erased are the rows of the subject in the manifests and in all raw tables. The build database is
+removed and rebuilt, because deleted rows remain readable in its pages. The published file is
+replaced. Dagster's storage, dbt artifacts and logs contain counts only.
 
-What is not: the DICOM files, which are never written to; backups and copies of any zone or of the
-published file; readers that hold the old published file open; what a file system or a disk keeps
-of replaced files. The tombstone keeps the clear identifier, in the raw zone, for its owner only.
+Not erased are the DICOM files, which the pipeline never changes; backups and copies of any zone or
+of the published file; old published files that readers have open; remains of replaced files on the
+disk. The tombstone contains the identifier in clear text, in the raw zone, readable by its owner
+only.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from dicom_pipeline.workspace import Workspace
 NOT_ERASED = (
     "DICOM files in the landing zone",
     "backups and copies of any zone, and copies of the published file",
-    "what readers hold open, and what the file system or the disk keeps of replaced files",
-    "the tombstone in the raw zone, which has the identifier in clear",
+    "files that readers have open, and remains of replaced files on the disk",
+    "the tombstone in the raw zone, which contains the identifier in clear text",
 )
-NOT_ERASED_IN_BUCKETS = "older versions of objects, where the bucket of the raw zone keeps them"
+NOT_ERASED_IN_BUCKETS = "older versions of objects, if the bucket of the raw zone keeps them"
 
 
 class UnknownSubject(UserError):
-    """Nothing is known of a subject; nothing was changed."""
+    """No loaded file belongs to a subject; nothing was changed."""
 
 
 def purge(
@@ -63,45 +63,55 @@ def purge(
     confirm: Callable[[str], None],
     debug: bool,
 ) -> bool:
-    """Withdraw subjects, and complete purges that were cut off.
+    """Purge subjects, and complete interrupted purges.
 
     Parameters
     ----------
+    workspace
+        The services.
+    console
+        Terminal for messages.
+    open_job
+        Opens the job that rebuilds and publishes the tables.
     subjects
-        Patients and studies; none to complete what was cut off only.
+        Patients and studies; empty to complete interrupted purges only.
     in_advance
-        Subjects of whom nothing is known are purged too.
+        Also purge subjects of which no file is loaded.
     confirm
-        Called with what is about to happen; raises to stop it.
+        Called with a description of the changes; raises an error to stop.
+    debug
+        Raise errors of steps, and print Dagster's log.
 
     Returns
     -------
     bool
-        Whether the published file is replaced and nothing is left of the subjects.
+        Whether the published file was replaced and no row of the subjects is left.
 
     Raises
     ------
     UnknownSubject
-        Nothing is known of some of the subjects.
+        No file of some subjects is loaded, and ``in_advance`` is False.
+    ScanRefused
+        The landing zone cannot be listed, so that the run would fail.
     """
     partitions = workspace.ingest.partitions
     found = survey(partitions, subjects)
     known = {s.canonical: partitions.tombstones.find(s) for s in subjects}
     unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
     if unknown and not in_advance:
-        raise UnknownSubject(_who_is_unknown(unknown, len(subjects)))
+        raise UnknownSubject(_unknown_subjects_message(unknown, len(subjects)))
     receipts = receipts_of(workspace)
     new = [s for s in dict.fromkeys(subjects) if not known[s.canonical] or found.files[s.canonical]]
     if not new and not receipts.unfinished():
         names = sorted({t.receipt for t in known.values() if t})
-        console.print("purged already; nothing is left to remove")
+        console.print("already purged; there is nothing left to remove")
         for name in names:
             console.print(f"receipt: {receipts.path(name)}")
         return True
     if not workspace.ingest.storage.is_there():
-        raise ScanRefused(NOT_LISTED)  # the run below would stop halfway
+        raise ScanRefused(NOT_LISTED)  # the run after the removal would fail
     if new:
-        confirm(_what_will_happen(new, found))
+        confirm(_confirmation_message(new, found))
     return _remove(workspace, console, open_job, new, debug=debug)
 
 
@@ -123,7 +133,7 @@ def _remove(
             _drop_abandoned(workspace, receipts)
             if new:
                 _begin(workspace, new)
-            # even if only tombstones are there: a purge that was cut off may have left rows
+            # also without new subjects: an interrupted purge may have left rows
             rewritten = clear(workspace.ingest.raw_step())
             workspace.ingest.clear_batches()
             begun = receipts.unfinished()
@@ -133,8 +143,9 @@ def _remove(
         success = not had_rows or job.run(debug=debug)
     if not success:
         console.print(
-            "[yellow]the subjects are out of the raw zone and of the build database, but not yet "
-            "of the published file; mend what failed, then: dicom-pipeline purge[/yellow]"
+            "[yellow]the subjects are removed from the raw zone and from the build database, but "
+            "not yet from the published file; fix the error, then run: dicom-pipeline "
+            "purge[/yellow]"
         )
         return False
     finished = [_finish(workspace, console, name, receipt) for name, receipt in begun.items()]
@@ -142,14 +153,14 @@ def _remove(
 
 
 def _drop_abandoned(workspace: Workspace, receipts: Receipts) -> None:
-    """Remove receipts of purges that were cut off before they had purged anybody."""
+    """Remove receipts of purges that were interrupted before they wrote a tombstone."""
     in_use = {tombstone.receipt for tombstone in workspace.ingest.tombstones.tombstones}
     for name in receipts.unfinished().keys() - in_use:
         receipts.drop(name)
 
 
 def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
-    """Write down what there is to remove, then the tombstones: from then on it will be."""
+    """Write the receipt, then the tombstones, with which every later purge completes this one."""
     found = survey(workspace.ingest.partitions, subjects)
     pseudonyms = Pseudonyms(workspace.warehouse.secret())
     keys = _keys(found, pseudonyms)
@@ -179,7 +190,7 @@ def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
         "subjects": named,
         "removed": {zone: counts for zone, counts in removed.items() if counts},
         "raw_partitions_rewritten": len(found.periods),
-        "build_database": "removed and made anew" if found.periods else "had nothing",
+        "build_database": "removed and rebuilt" if found.periods else "contained no rows",
         "files_left_in_the_landing_zone": found.in_landing,
         "not_erased": [
             *NOT_ERASED,
@@ -215,7 +226,7 @@ def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
 
 
 def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt) -> bool:
-    """Look everywhere once more, then close the receipt and show it."""
+    """Check that no rows are left, then complete the receipt and print it."""
     partitions = workspace.ingest.partitions
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
     subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
@@ -245,7 +256,7 @@ def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt)
 
 
 def _subtract(receipt: Receipt, zone: str, still_there: dict[str, int]) -> None:
-    """Take off rows that were counted but stay, as those of a device that others use too."""
+    """Subtract rows that were counted but remain, such as a device that other patients share."""
     counts: dict[str, int] = receipt["removed"].get(zone, {})
     for table, rows in still_there.items():
         short = table if zone == "published" else table.partition(".")[2]
@@ -255,19 +266,19 @@ def _subtract(receipt: Receipt, zone: str, still_there: dict[str, int]) -> None:
                 del counts[short]
 
 
-def _who_is_unknown(numbers: list[int], total: int) -> str:
+def _unknown_subjects_message(numbers: list[int], total: int) -> str:
     if total == 1:
-        who = "nothing is known of this subject"
+        problem = "no loaded file belongs to this subject"
     else:
         shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
-        who = f"nothing is known of {len(numbers)} of {total} subjects (lines {shown})"
+        problem = f"no loaded file belongs to {len(numbers)} of {total} subjects (lines {shown})"
     return (
-        f"{who}, and nothing was changed. Files that have not been loaded yet are not known; "
-        "--in-advance withdraws all the same"
+        f"{problem}; nothing was changed. To purge subjects whose files are not loaded yet, add "
+        "--in-advance"
     )
 
 
-def _what_will_happen(subjects: Sequence[Identifier], found: Survey) -> str:
+def _confirmation_message(subjects: Sequence[Identifier], found: Survey) -> str:
     patients = sum(subject.kind is Kind.PATIENT for subject in subjects)
     lines = [
         f"patients: {patients}, studies: {len(subjects) - patients}, files: "
@@ -278,13 +289,13 @@ def _what_will_happen(subjects: Sequence[Identifier], found: Survey) -> str:
         if subject.kind is Kind.PATIENT and subject.issuer is None and len(issuers) > 1:
             without = ", one of them: no issuer" if None in issuers else ""
             lines.append(
-                f"subject {number} is {len(issuers)} patients of different issuers{without}; "
-                "with --issuer it would be one of them"
+                f"subject {number} matches {len(issuers)} patients of different issuers{without}; "
+                "--issuer selects one of them"
             )
     lines.append(
-        "They leave the manifests, the raw zone, the build database and the published file, and "
-        "their files are ignored from now on."
+        "Their rows will be removed from the manifests, the raw zone, the build database and the "
+        "published file, and their files will be ignored from now on."
     )
     if found.in_landing:
-        lines.append(f"{found.in_landing} files lie in the landing zone; delete them yourself.")
+        lines.append(f"{found.in_landing} files remain in the landing zone: delete them yourself.")
     return "\n".join(lines)

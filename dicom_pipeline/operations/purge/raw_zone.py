@@ -1,7 +1,8 @@
-"""What a purge does in the raw zone: it counts what is a subject's, and takes it out.
+"""The purge in the raw zone: count the rows of subjects, and remove them.
 
-Belongs here: counting rows and files of subjects, rewriting the partitions that have them.
-Does not belong here: tombstones (withdrawal), the warehouse, receipts and their order (withdraw).
+Belongs here: counting rows and files of subjects, rewriting the partitions that contain them.
+Does not belong here: tombstones (extract.raw_zone.tombstones), the warehouse, receipts and the
+order of the steps (procedure).
 """
 
 from __future__ import annotations
@@ -30,20 +31,21 @@ _FILE = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 @dataclass
 class Survey:
-    """What the raw zone and the manifests hold of some subjects.
+    """Rows and files of some subjects in the raw zone and in the manifests.
 
     Attributes
     ----------
     files, issuers
-        Number of files, and issuers of the Patient IDs, of each subject by its canonical text.
+        Number of files, and issuers of the Patient IDs, by the canonical text of each subject.
     rows
-        Rows of each raw table.
+        Number of rows by raw table.
     manifest_rows, in_landing
-        Files that the manifests list, and those that lie in the landing zone.
+        Number of files that the manifests list, and of loaded files that still exist in the
+        landing zone.
     periods
-        Partitions with rows of theirs.
+        Partitions that contain rows of the subjects.
     patients, studies, devices
-        Raw key columns behind their entity keys: of patients as a whole, of studies, of devices.
+        Raw key columns of the purged patients, of the purged studies, and of all their devices.
     """
 
     files: Counter[str] = field(default_factory=Counter)
@@ -58,7 +60,7 @@ class Survey:
 
 
 def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
-    """Count what is there of some subjects; reads key columns only."""
+    """Count the rows and files of some subjects; reads key columns only."""
     matcher = Matcher(subjects)
     found = Survey()
     keys: dict[Kind, set[tuple[str | None, ...]]] = {kind: set() for kind in Kind}
@@ -71,15 +73,15 @@ def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
         if images is None or not hits:
             continue
         found.periods.add(period)
-        theirs = images.take(pa.array(list(hits), pa.int64()))
-        _count_rows(found, partitions, period, images, theirs, set(hits))
-        for row, subjects_of_row in zip(_tuples(theirs, PATIENT_KEYS), hits.values(), strict=True):
+        purged = images.take(pa.array(list(hits), pa.int64()))
+        _count_rows(found, partitions, period, images, purged, set(hits))
+        for row, subjects_of_row in zip(_tuples(purged, PATIENT_KEYS), hits.values(), strict=True):
             for subject in subjects_of_row:
                 found.files[subject.canonical] += 1
                 found.issuers.setdefault(subject.canonical, set()).add(row[1])
                 keys[subject.kind].add(row)
-        devices.update(_tuples(theirs, DEVICE_KEYS))
-        found.in_landing += sum(_lies_there(landing, p) for p in theirs["file_path"].to_pylist())
+        devices.update(_tuples(purged, DEVICE_KEYS))
+        found.in_landing += sum(_exists(landing, path) for path in purged["file_path"].to_pylist())
     found.patients = [_named(PATIENT_KEYS, row) for row in keys[Kind.PATIENT]]
     found.studies = [_named(PATIENT_KEYS, row) for row in keys[Kind.STUDY]]
     found.devices = [_named(DEVICE_KEYS, row) for row in devices]
@@ -91,19 +93,19 @@ def _count_rows(
     partitions: Partitions,
     period: str,
     images: pa.Table,
-    theirs: pa.Table,
+    purged: pa.Table,
     hits: set[int],
 ) -> None:
-    found.rows["images"] += theirs.num_rows
+    found.rows["images"] += purged.num_rows
     others = images.take(pa.array([i for i in range(images.num_rows) if i not in hits], pa.int64()))
     for name in GROUPED:
         column = f"{name}_row"
-        if column in images.column_names:  # rows that others have too stay
+        if column in images.column_names:  # rows that other files share are not removed
             shared = set(others[column].to_pylist())
-            found.rows[name] += len(set(theirs[column].to_pylist()) - shared - {None})
-    paths = pa.array(theirs["file_path"].to_pylist(), pa.string())
+            found.rows[name] += len(set(purged[column].to_pylist()) - shared - {None})
+    paths = pa.array(purged["file_path"].to_pylist(), pa.string())
     rejects = partitions.raw.read(REJECTED, period, list(_FILE))
-    versions = set(_tuples(theirs, _FILE))
+    versions = set(_tuples(purged, _FILE))
     if rejects is not None:
         rejects = rejects.filter(pc.is_in(rejects["file_path"], value_set=paths))
         found.rows[REJECTED] += rejects.num_rows
@@ -112,7 +114,7 @@ def _count_rows(
     found.manifest_rows += sum(file in versions for file in files)
 
 
-def _lies_there(landing: Storage, path: str) -> bool:
+def _exists(landing: Storage, path: str) -> bool:
     try:
         landing.changed_at(path)
     except OSError:
@@ -129,34 +131,34 @@ def _named(names: Iterable[str], values: Iterable[str | None]) -> Keys:
 
 
 def clear(step: RawStep) -> int:
-    """Take every subject with a tombstone out of the raw zone; the caller holds the lock.
+    """Remove every subject with a tombstone from the raw zone; the caller holds the write lock.
 
-    Rows of other subjects are carried over, no file of theirs is read. What killed processes left
-    under temporary names goes too, and so do damaged parquet that was set aside, of which nobody
-    can say whose rows it has, and lists that were made of raw values for people to read.
+    Rows of other subjects are carried over without reading their files. These files are removed as
+    well, because they may contain rows of the subjects: temporary files of killed processes,
+    corrupt parquet files in quarantine, and the lists for manual review.
 
     Returns
     -------
     int
-        Number of partitions that were written anew or removed.
+        Number of partitions that were rewritten or removed.
     """
     partitions = step.partitions
     root = partitions.raw.root
-    for left_behind in (*root.rglob(".*.tmp"), *root.rglob(f"*{DAMAGED}*")):
-        left_behind.unlink(missing_ok=True)
+    for leftover in (*root.rglob(".*.tmp"), *root.rglob(f"*{DAMAGED}*")):
+        leftover.unlink(missing_ok=True)
     partitions.raw.writer.remove(root / "review")
-    periods = [period for period in partitions.raw.periods() if _has_theirs(partitions, period)]
+    periods = [p for p in partitions.raw.periods() if _contains_purged(partitions, p)]
     listed = set(partitions.manifests.periods())
     for period in periods:
         if partitions.keep_deleted and period not in listed:
-            _strip(partitions, period)
+            _rewrite_without_purged(partitions, period)
     to_refresh = [p for p in periods if p in listed or not partitions.keep_deleted]
     for _ in step.refresh(to_refresh):
         pass
     return len(periods)
 
 
-def _has_theirs(partitions: Partitions, period: str) -> bool:
+def _contains_purged(partitions: Partitions, period: str) -> bool:
     for name in ("images", "patients"):
         rows = partitions.raw.read(name, period, PATIENT_KEYS)
         if rows is not None and partitions.tombstones.matcher.hits(rows):
@@ -164,15 +166,17 @@ def _has_theirs(partitions: Partitions, period: str) -> bool:
     return False
 
 
-def _strip(partitions: Partitions, period: str) -> None:
-    """Rewrite a partition that has lost its manifest and whose other rows are to stay."""
+def _rewrite_without_purged(partitions: Partitions, period: str) -> None:
+    """Rewrite a partition without manifest whose other rows are kept (``DICOM_ON_DELETE=keep``)."""
     tables = {name: partitions.raw.read(name, period) for name in RAW_TABLES}
     present = {name: table for name, table in tables.items() if table is not None}
     if len(present) < len(RAW_TABLES):
-        partitions.raw.remove([period])  # half of a partition: nothing reads it
+        partitions.raw.remove([period])  # an incomplete partition, which no step reads
         return
-    plain = {name: table.drop_columns("raw_version") for name, table in present.items()}
-    remaining, _ = partitions.tombstones.take_out(plain)
+    tables_without_version = {
+        name: table.drop_columns("raw_version") for name, table in present.items()
+    }
+    remaining, _ = partitions.tombstones.take_out(tables_without_version)
     version = fingerprint("purged", str(partitions.raw.version(period)))
     reader_version = partitions.raw.reader_version(period) or ""
     partitions.raw.write(

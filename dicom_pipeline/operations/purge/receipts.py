@@ -1,7 +1,7 @@
 """Receipts of purges: what was removed, in counts and without identifiers.
 
 Belongs here: storing and finding receipts in the raw zone.
-Does not belong here: what a receipt says (procedure).
+Does not belong here: the content of a receipt (procedure).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Receipts:
         return self.directory / name
 
     def unfinished(self) -> dict[str, Receipt]:
-        """Receipts of purges that have not finished, by name."""
+        """Return the receipts of purges that have not finished, by name."""
         found = {path.name: json.loads(path.read_text()) for path in self.directory.glob("*.json")}
         return {name: r for name, r in sorted(found.items()) if r["finished_at"] is None}
 

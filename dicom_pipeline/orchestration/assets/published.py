@@ -1,8 +1,8 @@
-"""The published database as an asset: the last step, behind all checks.
+"""The published database as an asset: the last step, after all checks.
 
-Belongs here: Dagster's side of publishing and of the leak check that guards it.
-Does not belong here: how the file is written and replaced (warehouse.publish), and how leaks are
-found (warehouse.leak_check).
+Belongs here: the asset, its blocking leak check and their metadata.
+Does not belong here: writing and replacing the file (warehouse.duckdb.publish), finding leaks
+(warehouse.leak_check).
 """
 
 import time
@@ -23,14 +23,14 @@ from dicom_pipeline.warehouse.warehouse import Warehouse
 
 KEY = dg.AssetKey(["published", "database"])
 NO_LEAK = "no_identifier_of_a_patient_in_any_published_column"
-_TO_DO = """Nothing was published; the file that was there stays. The table `found` names columns.
-In `dbt_snowflake/seeds/anonymization_mapping.csv`, give each of them a stricter function
-(`clean_text`, `pseudonym` or `remove`), then run `materialize_all_assets_job` again. What each
-function does: `docs/deid.md`."""
+_FIX_LEAK = """Nothing was published; the previous published file is unchanged. The table `found`
+lists the columns. In `dbt_snowflake/seeds/anonymization_mapping.csv`, give each of them a stricter
+function (`clean_text`, `pseudonym` or `remove`), then run `materialize_all_assets_job` again.
+`docs/deid.md` describes the functions."""
 
 
 def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The asset ``published/database``, downstream of all processed tables."""
+    """Return the asset ``published/database``, downstream of all processed tables."""
 
     @dg.asset(
         key=KEY,
@@ -44,9 +44,8 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
             dg.AssetCheckSpec(
                 NO_LEAK,
                 asset=KEY,
-                description="No text of a patient's rows holds a name, identifier, place or date "
-                "of that patient. If it fails: nothing is published; correct the mapping of the "
-                "columns it names, and run again.",
+                description="No text in the rows of a patient contains a name, identifier, place "
+                "or date of that patient. Otherwise nothing is published.",
             )
         ],
     )
@@ -55,12 +54,12 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
         warehouse: dg.ResourceParam[Warehouse],
         write_session: dg.ResourceParam[WriteSession],
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-        """The DuckDB file that people open: de-identified tables, swapped in atomically."""
+        """The DuckDB file with the de-identified tables; it is replaced atomically."""
         began = time.monotonic()
-        doing = "looking for identifiers of patients in the processed tables"
+        step = "searching the processed tables for identifiers of patients"
         with (
             hold_write_lock(context, write_session),
-            progress_log(context.log.info, lambda: doing),
+            progress_log(context.log.info, lambda: step),
         ):
             leaks = warehouse.check_for_leaks()
             yield dg.AssetCheckResult(
@@ -68,10 +67,10 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
             )
             if not leaks.clean:
                 raise dg.Failure(
-                    f"Not published, the leak check found: {'; '.join(map(str, leaks.findings))}",
+                    f"not published; the leak check found: {'; '.join(map(str, leaks.findings))}",
                     allow_retries=False,
                 )
-            doing = "writing the published file"
+            step = "writing the published file"
             report = warehouse.publish(project.manifest_path)
         yield dg.MaterializeResult[None](
             metadata={
@@ -99,5 +98,5 @@ def _leak_metadata(leaks: LeakReport) -> dict[str, Any]:
             rows = [(f.table, f.column, f.cells, f.problem) for f in findings]
             metadata[name] = markdown.table(["table", "column", "cells", "problem"], rows)
     if not leaks.clean:
-        metadata |= markdown.to_do(_TO_DO)
+        metadata |= markdown.to_do(_FIX_LEAK)
     return metadata

@@ -1,7 +1,7 @@
-"""The raw assets: one multi-asset that brings the tables of some partitions up to their manifests.
+"""The raw assets: one multi-asset that updates the raw tables of partitions from their manifests.
 
-Belongs here: Dagster's side of the raw step: specs, run config, log and metadata.
-Does not belong here: extraction itself (extract), and which partitions are asked for (pending).
+Belongs here: asset specs, run config, log and metadata of the raw step.
+Does not belong here: the extraction itself (extract), selecting partitions (pending).
 """
 
 import time
@@ -18,25 +18,25 @@ from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.partitions import study_period
 from dicom_pipeline.orchestration.pending import VERSION_METADATA
-from dicom_pipeline.orchestration.storage.event_batches import partitions_remembered
+from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, RAW_TAGS
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 
 GROUP = "raw"
 FILES_READ = "files_read_in_run"
-FILES_A_SECOND = "files_per_second"
+FILES_PER_SECOND = "files_per_second"
 SECONDS = "seconds"
 
 _DESCRIPTIONS = {
-    "devices": "A row a device and distinct attribute values, as the files say. Holds PHI.",
-    "images": "A row a file: the instance, its attributes and where it lies. Holds PHI.",
-    "patients": "A row a patient, study and distinct attribute values. Holds PHI.",
-    "series": "A row a series and distinct attribute values. Holds PHI.",
-    "studies": "A row a study and distinct attribute values. Holds PHI.",
-    IDENTITY_TERMS: "A row a patient, study and distinct terms that identify somebody: words of "
-    "names, identifiers, places, dates. Holds PHI.",
-    REJECTED: "A row a file that gives no row elsewhere, with the reason. Holds file names.",
+    "devices": "One row per device and distinct attribute values, as in the files. Contains PHI.",
+    "images": "One row per file: the instance, its attributes and its path. Contains PHI.",
+    "patients": "One row per patient, study and distinct attribute values. Contains PHI.",
+    "series": "One row per series and distinct attribute values. Contains PHI.",
+    "studies": "One row per study and distinct attribute values. Contains PHI.",
+    IDENTITY_TERMS: "One row per patient, study and distinct set of identifying terms: words of "
+    "names, identifiers, places, dates. Contains PHI.",
+    REJECTED: "One row per file that is in no other table, with the reason. Contains file names.",
 }
 
 
@@ -44,7 +44,7 @@ class RawConfig(dg.Config):
     """Run config of the raw assets, for the launchpad."""
 
     force: bool = False
-    """Read every file of the chosen partitions again, even if nothing changed."""
+    """Read every file of the selected partitions again, even if nothing changed."""
 
 
 def _specs() -> list[dg.AssetSpec]:
@@ -77,8 +77,8 @@ def raw_assets(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read the headers of new and changed files once and write all raw tables.
 
-    The tables of a partition are written together, whichever of them were selected: a part of
-    them would not fit the rest.
+    All tables of a partition are written together, even if only some of them were selected:
+    otherwise the tables would be inconsistent.
     """
     began = time.monotonic()
     progress = _Progress()
@@ -87,8 +87,8 @@ def raw_assets(
         progress_log(context.log.info, progress.__str__),
     ):
         step = ingest.raw_step(progress)
-        if otherwise := step.partitions.read_by_other_version(context.partition_keys):
-            context.log.info(f"{len(otherwise)} {READ_BY_OTHER_VERSION}")
+        if outdated := step.partitions.read_by_other_version(context.partition_keys):
+            context.log.info(f"{len(outdated)} {READ_BY_OTHER_VERSION}")
         reports = list(step.refresh(context.partition_keys, force=config.force))
     seconds = time.monotonic() - began
     files_read = sum(report.read for report in reports)
@@ -96,7 +96,7 @@ def raw_assets(
         f"{progress}; {files_read} read, {sum(r.carried_over for r in reports)} carried over, "
         f"{len(reports)} partitions in {seconds:.1f} s"
     )
-    with partitions_remembered(context.instance):
+    with cached_partitions(context.instance):
         for key in context.selected_asset_keys:
             for report in reports:
                 context.add_asset_metadata(
@@ -110,13 +110,13 @@ def raw_assets(
                 "partitions_written_in_run": sum(r.bytes_written > 0 for r in reports),
                 "bytes_written_in_run": sum(r.bytes_written for r in reports),
                 SECONDS: round(seconds, 1),
-                FILES_A_SECOND: round(files_read / seconds, 1),
+                FILES_PER_SECOND: round(files_read / seconds, 1),
             },
         )
 
 
 class _Progress:
-    """How many files are up to date, of how many."""
+    """Number of files that are up to date, and the total."""
 
     def __init__(self) -> None:
         self.done = self.total = 0

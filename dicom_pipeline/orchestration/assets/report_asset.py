@@ -1,6 +1,7 @@
-"""The report as an asset, behind the published database.
+"""The HTML report as an asset, downstream of the published database.
 
-Belongs here: Dagster's side of it. Does not belong here: what stands in it (archive_report).
+Belongs here: the asset and its metadata.
+Does not belong here: the content of the report (reporting.html_report).
 """
 
 import time
@@ -24,21 +25,21 @@ from dicom_pipeline.warehouse.warehouse import Warehouse
     owners=OWNERS,
     kinds={"html"},
     tags={"counts_only": "true"},
-    description="One HTML file about the archive, to be opened in a browser: what is there, what "
-    "became of the files, what is missing or in conflict. Counts only. It lies in the warehouse "
-    "directory, since it has true study months, in groups of 11 or more. Materialize it when you "
-    "want one: drawing takes longer than most runs should.",
+    description="One HTML file about the archive, to be opened in a browser: contents, file "
+    "outcomes, missing attributes and conflicts. Counts only. It is written to the warehouse "
+    "directory, because it contains the true months of studies, in groups of 11 or more. No job "
+    "and no sensor materializes it, because drawing takes long: materialize it when you need it.",
 )
-def report(
+def report_asset(
     context: dg.AssetExecutionContext,
     ingest: dg.ResourceParam[Ingest],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
-    """Write it."""
+    """Write the report."""
     began = time.monotonic()
     with (
         user_errors_as_failures(),
-        progress_log(context.log.info, lambda: "counting and drawing"),
+        progress_log(context.log.info, lambda: "counting rows and drawing charts"),
     ):
         size = write_report(ingest, warehouse.report_file)
     return dg.MaterializeResult[None](

@@ -1,7 +1,8 @@
-"""The archive at a glance: an asset whose metadata are tables and charts.
+"""Summary of the archive: an asset whose metadata are tables and charts.
 
-Belongs here: which counts are shown, and Dagster's record of former runs.
-Does not belong here: counting (extract), merging small cells (small_cells), drawing (pictures).
+Belongs here: the selection of counts, and the throughput of earlier runs from Dagster's events.
+Does not belong here: counting (extract), suppression of small cells (reporting.disclosure_control),
+drawing (reporting.charts).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.extract.tables import RAW_TABLES
 from dicom_pipeline.mapping.defined_terms import defined_terms
-from dicom_pipeline.orchestration.assets.raw import FILES_A_SECOND, FILES_READ, SECONDS
+from dicom_pipeline.orchestration.assets.raw import FILES_PER_SECOND, FILES_READ, SECONDS
 from dicom_pipeline.orchestration.assets.raw import GROUP as RAW
 from dicom_pipeline.orchestration.automation import condition_for
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
@@ -26,8 +27,8 @@ from dicom_pipeline.reporting.disclosure_control import MIN_CELL_SIZE, by_name, 
 from dicom_pipeline.reporting.studies_by_month import studies_by_month
 
 GROUP = "report"
-KEY = dg.AssetKey([GROUP, "archive"])
-_RUNS = 30  # in the picture of the throughput
+KEY = dg.AssetKey([GROUP, "summary"])
+_MAX_RUNS = 30  # in the throughput chart
 _IMAGES = dg.AssetKey([RAW, "images"])
 _RAW_RUN = "of_run"
 
@@ -40,14 +41,14 @@ _RAW_RUN = "of_run"
     owners=OWNERS,
     kinds={"python"},
     tags={"counts_only": "true"},
-    description="The archive at a glance. Open the latest materialization: what became of the "
-    "files and why some gave no row, studies a month by modality, files a partition, how fast "
-    f"runs were. Counts only; studies are shown in groups of {MIN_CELL_SIZE} or more.",
+    description="Summary of the archive, in the metadata of the latest materialization: file "
+    "outcomes with reasons, studies per month by modality, files per partition, throughput of "
+    f"runs. Counts only; studies are shown in groups of {MIN_CELL_SIZE} or more.",
 )
-def archive(
+def summary_asset(
     context: dg.AssetExecutionContext, ingest: dg.ResourceParam[Ingest]
 ) -> dg.MaterializeResult[None]:
-    """Count and draw."""
+    """Count rows and draw charts."""
     with (
         user_errors_as_failures(),
         progress_log(context.log.info, lambda: "counting rows of the raw zone"),
@@ -68,11 +69,11 @@ def _studies(ingest: Ingest) -> Mapping[str, Any]:
     if not spans:
         return {"studies_a_month": f"fewer than {MIN_CELL_SIZE} studies: not shown"}
     labels, parts = [span.label for span in spans], by_name(spans)
-    title = f"Studies a month by modality (groups under {MIN_CELL_SIZE} are merged)"
+    title = f"Studies per month by modality (groups under {MIN_CELL_SIZE} are merged)"
     rows: list[tuple[markdown.Cell, ...]] = list(zip(labels, *parts.values(), strict=True))
     return {
         "studies_a_month": _chart(
-            "studies a month by modality", lambda: charts.stacked_bars(title, labels, parts)
+            "studies per month by modality", lambda: charts.stacked_bars(title, labels, parts)
         ),
         "studies_a_month_as_table": markdown.table(["months", *parts], rows),
     }
@@ -88,8 +89,8 @@ def _partitions(ingest: Ingest) -> Mapping[str, Any]:
     return {
         "partitions": len(sizes),
         "files_a_partition": _chart(
-            "files a partition",
-            lambda: charts.stacked_bars("Files a partition", list(sizes), parts),
+            "files per partition",
+            lambda: charts.stacked_bars("Files per partition", list(sizes), parts),
         ),
     }
 
@@ -101,48 +102,47 @@ def _without_row(counts: FileCounts) -> Mapping[str, Any]:
     return {
         "files_without_row": _chart(
             "files without a row by reason",
-            lambda: charts.flat_bars("Files that give no row, by reason", reasons),
+            lambda: charts.flat_bars("Files without a row, by reason", reasons),
         ),
         "files_without_row_as_table": markdown.counts("reason", "files", reasons),
     }
 
 
 def _throughput(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
-    """How fast the latest raw run was, and those before it: the oldest first."""
+    """Return the throughput of the latest raw run, and a chart with earlier ones, oldest first."""
     latest = context.instance.get_latest_materialization_event(_IMAGES)
     if latest is None or not latest.asset_materialization:
         return {}
-    told = latest.asset_materialization.metadata
-    found: dict[str, Any] = {
-        name: told[name] for name in (FILES_READ, FILES_A_SECOND, SECONDS) if name in told
-    }
+    metadata = latest.asset_materialization.metadata
+    names = (FILES_READ, FILES_PER_SECOND, SECONDS)
+    found: dict[str, Any] = {name: metadata[name] for name in names if name in metadata}
     found[_RAW_RUN] = dg.MetadataValue.dagster_run(latest.run_id)
-    page = context.instance.fetch_materializations(KEY, limit=_RUNS - 1)
+    page = context.instance.fetch_materializations(KEY, limit=_MAX_RUNS - 1)
     runs = [
         found,
         *(r.asset_materialization.metadata for r in page.records if r.asset_materialization),
     ]
-    # the newest of each raw run: this asset may be made several times after one
+    # one entry per raw run: this asset may be materialized several times after a raw run
     speeds = {str(run[_RAW_RUN].value): _speed(run) for run in reversed(runs) if _RAW_RUN in run}
-    # a run that reads nothing says nothing of speed
+    # a run that read no file has no throughput
     points = [speed for speed in speeds.values() if speed[0]]
     if len(points) > 1:
         labels = [f"{files:,.0f} files" for files, _ in points]
         speeds_of_runs = [speed for _, speed in points]
         found["throughput"] = _chart(
-            "files a second by run",
-            lambda: charts.line("Files a second, by run", labels, speeds_of_runs),
+            "files per second by run",
+            lambda: charts.line("Files per second, by run", labels, speeds_of_runs),
         )
     return found
 
 
 def _chart(text: str, draw: Callable[[], bytes]) -> Any:
-    """Return a chart, or what to install for it; the tables beside it have the same counts."""
+    """Return a chart, or which extra to install; tables with the same counts are shown as well."""
     if not charts.can_draw():
         return "not drawn: install dicom-pipeline[report]"
-    return markdown.picture(draw(), text)
+    return markdown.image(draw(), text)
 
 
 def _speed(metadata: Mapping[str, dg.MetadataValue[Any]]) -> tuple[float, float]:
-    files, speed = metadata.get(FILES_READ), metadata.get(FILES_A_SECOND)
+    files, speed = metadata.get(FILES_READ), metadata.get(FILES_PER_SECOND)
     return (float(files.value), float(speed.value)) if files and speed else (0, 0)

@@ -1,6 +1,7 @@
-"""Checks of our own beside dbt's tests: what they hold and what to do when they fail.
+"""Asset checks of the raw tables, with instructions for a failed check in its metadata.
 
-Belongs here: asset checks. Does not belong here: the counting behind them (extract.accounting).
+Belongs here: asset checks that are not dbt tests.
+Does not belong here: counting files (extract.reconciliation), dbt tests (dbt_checks).
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, readers
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES
-from dicom_pipeline.orchestration.automation import on_schedule, until_evaluated
+from dicom_pipeline.orchestration.automation import missing_result_condition, six_hourly_condition
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
@@ -23,24 +24,25 @@ NOT_STUCK = "no_partition_is_stuck"
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 FRESH = "landing_zone_was_scanned_lately"
 FRESH_HOURS = 24
-# those that automation asks for by themselves
-AUTOMATED = [
+# checks that the automation sensor requests without their asset
+AUTOMATED_CHECKS = [
     dg.AssetCheckKey(IMAGES, FRESH),
     *(dg.AssetCheckKey(dg.AssetKey(["raw", table]), ACCOUNTED_FOR) for table in ENTITIES),
 ]
 
-_FIX_ACCOUNT = """Run `dicom-pipeline scan`, then `materialize_raw_assets_job` with all partitions
-and `force: true` in its config. If the same files are lost again, report it."""
-_FIX_STUCK = """Read the errors of the failed runs: each says in one line what to mend. Then launch
-`materialize_raw_assets_job` for the partitions that are not up to date. `file_arrival_sensor` gave
-up after three failures, and goes on by itself after a success."""
+_FIX_RECONCILIATION = """Run `dicom-pipeline scan`, then `materialize_raw_assets_job` with all
+partitions and `force: true` in its config. If the same files are lost again, report a bug."""
+_FIX_STUCK = """Read the errors of the failed runs and fix their cause. Then launch
+`materialize_raw_assets_job` for the partitions that are not up to date. `file_arrival_sensor`
+stops requesting these partitions after three failures, and continues after a successful run."""
 _FIX_READERS = """Set `DICOM_READER=pydicom` and run `materialize_raw_assets_job` with
-`force: true`: the rows that differ are pydicom's already, the others are then too. Report it."""
+`force: true`, so that pydicom reads all files. The rows that differ already have the values of
+pydicom. Report a bug."""
 _FIX_FRESH = """Switch `file_arrival_sensor` on (*Automation*), or run `dicom-pipeline scan`. If
-the sensor is on, its ticks say what keeps it, such as a disk that is not mounted."""
+the sensor is on, its ticks show the cause, for example a disk that is not mounted."""
 
 
-# one check on each table, so that it gates every table downstream
+# one check on each table, because a blocking check blocks only the tables downstream of its asset
 @dg.multi_asset_check(
     name=ACCOUNTED_FOR,
     specs=[
@@ -48,10 +50,9 @@ the sensor is on, its ticks say what keeps it, such as a disk that is not mounte
             ACCOUNTED_FOR,
             asset=dg.AssetKey(["raw", table]),
             blocking=True,
-            description="Every discovered file is accounted for: found = loaded + duplicate + "
-            "rejected + ignored + pending, by a listing of its own. If it fails: run "
-            "`dicom-pipeline scan`, then the raw job with force = true.",
-            automation_condition=until_evaluated(),
+            description="Every discovered file is accounted for: discovered = loaded + duplicate + "
+            "rejected + ignored + pending, compared with an independent listing.",
+            automation_condition=missing_result_condition(),
         )
         for table in ENTITIES
     ],
@@ -60,13 +61,14 @@ the sensor is on, its ticks say what keeps it, such as a disk that is not mounte
 def every_discovered_file_is_accounted_for(
     context: dg.AssetCheckExecutionContext, ingest: dg.ResourceParam[Ingest]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Hold an independent listing of the landing zone against the raw zone.
+    """Compare an independent listing of the landing zone with the raw zone.
 
-    Of a bucket with a queue, only when a listing is due; else what the manifests have.
+    A bucket with a queue is listed only when a full listing is due; otherwise the manifests are
+    compared.
     """
     with (
         user_errors_as_failures(),
-        progress_log(context.log.info, lambda: "checking a listing against the raw zone"),
+        progress_log(context.log.info, lambda: "comparing a listing with the raw zone"),
     ):
         counts = ingest.reconcile(listed=False)
     reasons = counts.rejected + counts.ignored
@@ -85,13 +87,21 @@ def every_discovered_file_is_accounted_for(
                 "lost": counts.lost,
                 "counted_twice": counts.duplicate_rows,
                 **({"without_row": markdown.counts("reason", "files", reasons)} if reasons else {}),
-                **({} if counts.balanced else markdown.to_do(_FIX_ACCOUNT)),
+                **({} if counts.balanced else markdown.to_do(_FIX_RECONCILIATION)),
             },
         )
 
 
-def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
-    """Result that the sensor reports when runs for the same partitions fail again and again."""
+def stuck_evaluation(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
+    """Return the result that the file sensor reports after repeated failures.
+
+    Parameters
+    ----------
+    partitions
+        Number of pending partitions.
+    run_ids
+        Failed runs for these partitions.
+    """
     return dg.AssetCheckEvaluation(
         asset_key=IMAGES,
         check_name=NOT_STUCK,
@@ -107,11 +117,10 @@ def stuck(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvaluation:
 @dg.asset_check(
     asset=IMAGES,
     name=NOT_STUCK,
-    description="Every partition of the landing zone has been written as its manifest has it. If "
-    "it fails: read the errors of the failed runs, mend what they say, launch the raw job.",
+    description="The raw tables of every partition have the version of its manifest.",
 )
 def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
-    """Hold the versions of the parquet against those of the manifests."""
+    """Compare the versions of the parquet files with those of the manifests."""
     partitions = ingest.partitions
     wanted = partitions.wanted_versions()
     pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
@@ -127,11 +136,11 @@ def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResu
 @dg.asset_check(
     asset=IMAGES,
     name=READERS_AGREE,
-    description="One file in a thousand is read by pydicom as well; its values are those of the "
-    "fast reader. If it fails: set DICOM_READER=pydicom, force the raw job, and report it.",
+    description="The fast reader and pydicom read the same values. One file in a thousand is read "
+    "by both.",
 )
 def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
-    """Count the files whose header the two readers read differently."""
+    """Count the files of which the two readers returned different values."""
     raw = ingest.partitions.raw
     found = readers(raw, raw.periods())
     return dg.AssetCheckResult(
@@ -148,19 +157,17 @@ def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.Asse
 @dg.asset_check(
     asset=IMAGES,
     name=FRESH,
-    description=f"The landing zone was scanned to its end in the last {FRESH_HOURS} hours, so "
-    "that the tables have what lies there. If it fails: switch file_arrival_sensor on, or run "
-    "`dicom-pipeline scan`.",
-    automation_condition=on_schedule(),
+    description=f"A complete scan of the landing zone began in the last {FRESH_HOURS} hours.",
+    automation_condition=six_hourly_condition(),
 )
 def landing_zone_was_scanned_lately(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
-    """Hold the last scan against the clock."""
+    """Compare the time of the last scan with the current time."""
     scan = ingest.manifests.read_state()
     hours = (now() - scan.began_at).total_seconds() / 3600 if scan else None
     fresh = scan is not None and scan.complete and hours is not None and hours <= FRESH_HOURS
-    told: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     if scan is not None and hours is not None:
-        told = {
+        metadata = {
             "hours_since_scan": round(hours, 1),
             "scan_came_to_its_end": scan.complete,
             "files_that_wait_to_settle": scan.unsettled,
@@ -168,7 +175,7 @@ def landing_zone_was_scanned_lately(ingest: dg.ResourceParam[Ingest]) -> dg.Asse
     return dg.AssetCheckResult(
         passed=fresh,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={**told, **({} if fresh else markdown.to_do(_FIX_FRESH))},
+        metadata={**metadata, **({} if fresh else markdown.to_do(_FIX_FRESH))},
     )
 
 

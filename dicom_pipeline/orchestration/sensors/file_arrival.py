@@ -1,7 +1,7 @@
-"""The file sensor: scans the landing zone and asks for one run over all that is pending.
+"""The file sensor: scans the landing zone and requests one run over all pending partitions.
 
-Belongs here: a tick, its budget, and what is asked for after failures.
-Does not belong here: scanning (landing) and deriving what is pending (pending).
+Belongs here: a tick, its time budget, and requests after failures.
+Does not belong here: scanning (landing), deriving pending partitions (pending).
 """
 
 import json
@@ -15,7 +15,7 @@ from dicom_pipeline.common.locks import LockUnavailable
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.scan import ScanRefused
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.checks.pipeline_checks import stuck
+from dicom_pipeline.orchestration.checks.pipeline_checks import stuck_evaluation
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partitions import range_tags, study_period
@@ -23,11 +23,11 @@ from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pend
 from dicom_pipeline.orchestration.storage.retention import delete_old_evaluations, delete_old_runs
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s
-TIDY_SECONDS = 5.0
+CLEANUP_SECONDS = 5.0
 ATTEMPTS = 3
-_tidied_at = -math.inf
+_cleaned_up_at = -math.inf
 _WRITERS = (RAW_JOB, ALL_JOB)
-_UNDER_WAY = [
+_IN_PROGRESS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -41,33 +41,34 @@ _UNDER_WAY = [
     job_name=RAW_JOB,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Watches the landing zone; one run for all new, changed and deleted files.",
+    description="Scans the landing zone and requests one run for all new, changed and deleted "
+    "files.",
 )
 def file_arrival_sensor(
     context: dg.SensorEvaluationContext,
     ingest: dg.ResourceParam[Ingest],
     write_session: dg.ResourceParam[WriteSession],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Scan once within the budget, then request the range of pending partitions."""
+    """Scan once within the time budget, then request the range of pending partitions."""
     began = time.monotonic()
     fail_dead_runs(context.instance)
-    _tidy_up(context.instance, ingest.settings.run_retention_days)
+    _delete_old(context.instance, ingest.settings.run_retention_days)
     for job in _WRITERS:
-        active = dg.RunsFilter(job_name=job, statuses=_UNDER_WAY)
+        active = dg.RunsFilter(job_name=job, statuses=_IN_PROGRESS)
         if context.instance.get_runs_count(active):
-            return dg.SkipReason("a run is under way; the next tick after it will look again")
+            return dg.SkipReason("a run is in progress; the first tick after it will scan")
     start = json.loads(context.cursor)["start"] if context.cursor else 0
     try:
         with write_session(prepare=True, wait=False):
             report = ingest.scan(start=start, budget=BUDGET_SECONDS + began - time.monotonic())
     except LockUnavailable:
-        return dg.SkipReason("another process writes; the next tick will look again")
-    except (ScanRefused, StorageUnavailable, WriteConflict) as refused:
-        raise dg.Failure(str(refused)) from None
+        return dg.SkipReason("another process holds the write lock; the next tick will try again")
+    except (ScanRefused, StorageUnavailable, WriteConflict) as error:
+        raise dg.Failure(str(error)) from None
     context.log.info(
         f"{report.listed} files listed: {report.new} new, {report.changed} changed, "
-        f"{report.deleted} gone, {report.unsettled} not settled, {report.postponed} left for the "
-        f"next tick, {report.errors} errors"
+        f"{report.deleted} deleted, {report.unsettled} possibly still being written, "
+        f"{report.postponed} postponed to the next tick, {report.errors} errors"
     )
     pending = find_pending(ingest, context.instance)
     failed = _failures(context.instance, pending.digest) if pending.versions else []
@@ -75,31 +76,34 @@ def file_arrival_sensor(
     requests = [] if gave_up or not pending.versions else [_request(pending, failed)]
     return dg.SensorResult(
         run_requests=requests,
-        skip_reason=None if requests else _nothing_to_ask(pending, report.unsettled),
+        skip_reason=None if requests else _skip_reason(pending, report.unsettled),
         dynamic_partitions_requests=_partition_requests(pending),
-        asset_events=[stuck(len(pending.versions), failed)] if gave_up else [],
+        asset_events=[stuck_evaluation(len(pending.versions), failed)] if gave_up else [],
         cursor=json.dumps({"start": report.next_start}),
     )
 
 
-def _tidy_up(instance: dg.DagsterInstance, days: float) -> None:
-    """Forget old runs; once an hour while there are none, since that is asked of the whole log."""
-    global _tidied_at
-    if time.monotonic() - _tidied_at <= min(3600, days * 86_400 / 10):
+def _delete_old(instance: dg.DagsterInstance, days: float) -> None:
+    """Delete old runs and evaluations; at most once per hour if there was nothing to delete.
+
+    The query reads the whole event log.
+    """
+    global _cleaned_up_at
+    if time.monotonic() - _cleaned_up_at <= min(3600, days * 86_400 / 10):
         return
-    if not delete_old_runs(instance, days, seconds=TIDY_SECONDS):
+    if not delete_old_runs(instance, days, seconds=CLEANUP_SECONDS):
         delete_old_evaluations(instance, days)
-        _tidied_at = time.monotonic()
+        _cleaned_up_at = time.monotonic()
 
 
-def _nothing_to_ask(pending: Pending, unsettled: int) -> str:
+def _skip_reason(pending: Pending, unsettled: int) -> str:
     if pending.versions:
         return (
             f"{len(pending.versions)} partitions are pending, and {ATTEMPTS} runs for them failed: "
-            f"mend what the runs say, then launch {RAW_JOB}"
+            f"fix the errors of these runs, then launch {RAW_JOB}"
         )
-    waiting = f"; {unsettled} files have not settled yet" if unsettled else ""
-    return f"all of the {len(pending.stored)} partitions are loaded{waiting}"
+    waiting = f"; {unsettled} files are possibly still being written" if unsettled else ""
+    return f"all {len(pending.stored)} partitions are loaded{waiting}"
 
 
 def _partition_requests(
@@ -115,20 +119,20 @@ def _partition_requests(
 
 def _request(pending: Pending, failed: list[str]) -> dg.RunRequest:
     return dg.RunRequest(
-        # a request that failed is made again: the failed run's id makes it another one
+        # Dagster ignores a run key that it has seen; the id of the failed run makes the key new
         run_key=f"{pending.digest}-{failed[0] if failed else 'first'}",
         tags={
             **range_tags(pending.stored, pending.versions),
             PENDING_TAG: pending.digest,
             TRIGGER_TAG: "file_arrival",
-            "dagster/max_retries": "0",  # this sensor asks again itself
+            "dagster/max_retries": "0",  # this sensor requests the retries
             "dicom_pipeline/partitions": str(len(pending.versions)),
         },
     )
 
 
 def _failures(instance: dg.DagsterInstance, digest: str) -> list[str]:
-    """Ids of the runs for just this that failed since one succeeded, the newest first."""
+    """Return the ids of failed runs with this digest since the last success, newest first."""
     runs = instance.get_runs(
         dg.RunsFilter(job_name=RAW_JOB, tags={PENDING_TAG: digest}), limit=ATTEMPTS
     )

@@ -1,10 +1,11 @@
-"""Dagster's own PostgreSQL storage, with events of many partitions stored at once.
+"""Dagster's PostgreSQL storage with batched writes of events; ``deploy/dagster.yaml`` selects it.
 
-Belongs here: how events are written to PostgreSQL, named in ``deploy/dagster.yaml`` as the storage.
-Does not belong here: which events go together (event_batches). The tables are Dagster's own.
+Belongs here: writing events to PostgreSQL, with Dagster's own tables.
+Does not belong here: grouping events into batches (event_batches).
 
-``dagster-postgres`` is an extra (``deploy``), so nothing else may import this module. Its own
-batches tell only one of several assets that it has an event, which automation would never see.
+``dagster-postgres`` is part of the extra ``deploy``, so no other module may import this one. The
+batches of ``dagster-postgres`` itself update only one of several assets, so that automation would
+miss the events of the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +23,14 @@ from dagster_postgres.utils import (
 )
 
 from dicom_pipeline.config.settings import batch_dagster_events
-from dicom_pipeline.orchestration.storage.event_batches import EventsTogether
+from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin
 
 
-class BatchingPostgresEvents(EventsTogether, PostgresEventLogStorage):
-    """Dagster's event log in PostgreSQL; events of a batch share a transaction.
+class BatchingPostgresEventLog(BatchingEventLogMixin, PostgresEventLogStorage):
+    """Dagster's event log in PostgreSQL; the events of a batch share a transaction.
 
-    A connection is kept: Dagster makes two or three for every event, of 7 ms each with a password
-    on this very machine, and a run has hundreds of events.
+    One connection is kept open. Dagster opens two or three per event; each takes about 7 ms with
+    password authentication on the same host, and a run has hundreds of events.
     """
 
     def __init__(self, postgres_url: str, *arguments: Any, **options: Any) -> None:
@@ -41,17 +42,17 @@ class BatchingPostgresEvents(EventsTogether, PostgresEventLogStorage):
             isolation_level="AUTOCOMMIT",
             pool_size=1,
             max_overflow=-1,
-            pool_pre_ping=True,  # servers, and what stands between, close idle connections
-            hide_parameters=True,  # in the text of errors
+            pool_pre_ping=True,  # servers and proxies close idle connections
+            hide_parameters=True,  # keep parameters out of error messages
         )
 
     def dispose(self) -> None:
-        """Close what was kept."""
+        """Close the connection pool."""
         super().dispose()
         self._engine.dispose()
 
     def store_asset_events(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
-        """Store them in one transaction."""
+        """Store asset events of one run in one transaction."""
         with self.index_transaction() as connection:
             ids: list[int] = list(
                 connection.execute(
@@ -65,22 +66,22 @@ class BatchingPostgresEvents(EventsTogether, PostgresEventLogStorage):
 
 
 class BatchingPostgresStorage(DagsterPostgresStorage):
-    """`DagsterPostgresStorage` with `BatchingPostgresEvents` as its event log."""
+    """`DagsterPostgresStorage` with `BatchingPostgresEventLog` as its event log."""
 
     def __init__(self, postgres_url: str, *arguments: Any, **options: Any) -> None:
         super().__init__(postgres_url, *arguments, **options)
-        plain = self._event_log_storage
-        self._event_log_storage = BatchingPostgresEvents(
-            postgres_url, self.should_autocreate_tables, token_provider=plain._token_provider
+        default = self._event_log_storage
+        self._event_log_storage = BatchingPostgresEventLog(
+            postgres_url, self.should_autocreate_tables, token_provider=default._token_provider
         )
-        plain.dispose()
+        default.dispose()
         batch_dagster_events()
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> "BatchingPostgresStorage":
-        """Make it as ``dagster.yaml`` says."""
+        """Create the storage from its configuration in ``dagster.yaml``."""
         return cls(
             pg_url_from_config(config_value),
             config_value.get("should_autocreate_tables", True),

@@ -1,8 +1,7 @@
-"""How long Dagster keeps runs and traces: old ones go, but for what the present is read from.
+"""Retention: delete old runs, evaluations of automation conditions, and logs of ticks.
 
-Belongs here: which runs may go, and their going; traces of the sensors' thoughts. Ticks are
-Dagster's own matter (dagster.yaml).
-Does not belong here: when it is called (sensors, headless).
+Belongs here: selecting and deleting them. Dagster deletes ticks itself (``dagster.yaml``).
+Does not belong here: when they are deleted (sensors.file_arrival, command_job).
 """
 
 from __future__ import annotations
@@ -31,25 +30,26 @@ EVALUATION_RETENTION_DAYS = 2
 
 
 def delete_old_runs(instance: dg.DagsterInstance, days: float, *, seconds: float = 10) -> int:
-    """Delete runs that ended, with their events and logs.
+    """Delete ended runs, with their events and logs.
 
-    Runs stay that hold the latest materialization of an asset or a partition, or the latest
-    result of a check: what is loaded is compared with them. So there are never more runs than
-    partitions and assets, beside those of the last days.
+    Runs are kept if they contain the latest materialization of an asset or a partition, or the
+    latest result of a check, because the state of the pipeline is derived from these events.
+    Besides the runs of the last ``days``, there are thus at most as many runs as partitions,
+    assets and checks.
 
     Parameters
     ----------
     instance
         Dagster's instance.
     days
-        Age from which runs go; 0 keeps all.
+        Minimum age of deleted runs; 0 keeps all.
     seconds
-        After how long the rest is left for the next call: the caller has other things to do.
+        Time limit; the remaining runs are deleted by the next call.
 
     Returns
     -------
     int
-        How many went.
+        Number of deleted runs.
     """
     storage = instance.event_log_storage
     if not days or not isinstance(storage, SqlEventLogStorage):
@@ -58,39 +58,40 @@ def delete_old_runs(instance: dg.DagsterInstance, days: float, *, seconds: float
     old = instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, created_before=before))
     if not old:
         return 0
-    needed = set(_holding_the_present(instance, storage))
+    needed = set(_runs_with_latest_events(instance, storage))
     deadline = time.monotonic() + seconds
-    gone = 0
+    deleted = 0
     for run_id in reversed(old):
         if run_id in needed:
             continue
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         with storage.index_connection() as connection:
-            # Dagster's own deletion leaves them
+            # `delete_run` does not delete these rows
             connection.execute(
                 AssetCheckExecutionsTable.delete().where(
                     AssetCheckExecutionsTable.c.run_id == run_id
                 )
             )
         instance.delete_run(run_id)
-        gone += 1
+        deleted += 1
         if time.monotonic() > deadline:
             break
-    return gone
+    return deleted
 
 
 def delete_old_evaluations(instance: dg.DagsterInstance, days: float) -> None:
-    """Delete what automation noted of each condition, and what sensors logged at each tick.
+    """Delete old evaluations of automation conditions, and logs of sensor ticks.
 
-    An evaluation in which something changed leaves more than a megabyte, with which people find
-    out why a table was built. Dagster keeps these for 30 days, and the logs of ticks for ever.
+    An evaluation that changed something takes more than one megabyte; the web UI shows with it why
+    a table was built. Dagster keeps evaluations for 30 days, and logs of ticks forever.
 
     Parameters
     ----------
     instance
         Dagster's instance.
     days
-        Age from which runs go; traces go after two days at the latest. 0 keeps all.
+        Retention of runs. Evaluations and logs are deleted after this time, or after
+        `EVALUATION_RETENTION_DAYS` if that is shorter; 0 keeps all.
     """
     if not days:
         return
@@ -100,13 +101,13 @@ def delete_old_evaluations(instance: dg.DagsterInstance, days: float) -> None:
     logs = instance.compute_log_manager
     if isinstance(logs, LocalComputeLogManager):
         base = Path(logs.get_captured_local_path(["any"], "err")).parent
-        # of a tick: <repository>/<sensor>/<number>.err
+        # log of a tick: <repository>/<sensor>/<number>.err
         for path in base.glob("*/*/*.err"):
             if path.stem.isdecimal() and path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
 
 
-def _holding_the_present(
+def _runs_with_latest_events(
     instance: dg.DagsterInstance, storage: SqlEventLogStorage
 ) -> Iterator[str]:
     latest: list[int] = []

@@ -1,13 +1,14 @@
-"""Dagster's own SQLite storage, with events of many partitions stored at once.
+"""Dagster's SQLite storage with batched writes of events; ``dagster.yaml`` selects it.
 
-Belongs here: how events are written to SQLite, named in ``dagster.yaml`` as the storage.
-Does not belong here: which events go together (event_batches). The tables are Dagster's own, and
-its plain SQLite storage reads them as well. They are a view of what lies in the raw zone, so the
-last of them may be lost with the machine's power: SQLite does not wait for the disk at each of
-hundreds of commits.
+Belongs here: writing events to SQLite, with Dagster's own tables, which its default SQLite storage
+can read too.
+Does not belong here: grouping events into batches (event_batches).
 
-Dagster's storage opens three connections for each event, with statements compiled anew: on 95
-partitions that cost three times what reading 30,000 files did.
+SQLite does not wait for the disk at each commit (``synchronous = normal``). A power failure may
+lose the latest events; this is acceptable, because they are derived from the raw zone.
+
+Dagster's default storage opens three connections per event and compiles its statements each time:
+for 95 partitions, this took three times as long as reading 30,000 files.
 """
 
 import sqlite3
@@ -27,29 +28,30 @@ from sqlalchemy.pool import NullPool
 
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.settings import batch_dagster_events
-from dicom_pipeline.orchestration.storage.event_batches import EventsTogether
+from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin
 
-_ENGINES = 16
+_MAX_ENGINES = 16
 
 
-class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
-    """Dagster's event log in SQLite; events of a batch share their transactions."""
+class BatchingSqliteEventLog(BatchingEventLogMixin, SqliteEventLogStorage):
+    """Dagster's event log in SQLite; the events of a batch share one transaction per database."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
         super().__init__(base_dir, inst_data)
 
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
-        """Make the tables, one process at a time: else two may each stamp a version of their own.
+        """Create the tables, one process at a time.
 
-        With two versions nobody can open the database any more.
+        Otherwise two processes may each write a schema version, and a database with two versions
+        cannot be opened.
         """
         with file_lock(Path(self._base_dir, ".opening")):
             super()._initdb(engine, for_index_shard)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        """Connect by an engine that is kept, and with it its compiled statements."""
+        """Connect with a cached engine, which also caches compiled statements."""
         if shard not in self._initialized_dbs:
             with super()._connect(shard):
                 pass
@@ -60,17 +62,17 @@ class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
                     self.conn_string_for_shard(shard),
                     poolclass=NullPool,
                     connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
-                    hide_parameters=True,  # in the text of errors
+                    hide_parameters=True,  # keep parameters out of error messages
                 )
                 db.event.listen(engine, "connect", _sync_at_checkpoints)
             self._engines[shard] = engine
-            while len(self._engines) > _ENGINES:
+            while len(self._engines) > _MAX_ENGINES:
                 self._engines.pop(next(iter(self._engines))).dispose()
             with engine.connect() as connection, connection.begin():
                 yield connection
 
     def store_asset_events(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
-        """Store them in the run's database and in that of all runs."""
+        """Store asset events of one run in the database of the run and in the index database."""
         with self.run_connection(run_id) as connection:
             connection.execute(self.prepare_insert_event_batch(events))
         with self.index_transaction() as connection:
@@ -78,7 +80,7 @@ class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
             self.index_asset_events(connection, events, ids)
 
     def delete_events(self, run_id: str) -> None:
-        """Delete a run's events, and the file that only its own were in."""
+        """Delete the events of a run, and the database file of the run."""
         super().delete_events(run_id)
         with self._db_lock:
             if engine := self._engines.pop(run_id, None):
@@ -95,25 +97,25 @@ class BatchingEventLogStorage(EventsTogether, SqliteEventLogStorage):
 
 
 def _sync_at_checkpoints(connection: sqlite3.Connection, _record: object) -> None:
-    # of a database in WAL mode, as Dagster's are, what is committed stays whole all the same
+    # in WAL mode, which Dagster uses, the database stays consistent with this setting
     connection.execute("pragma synchronous = normal")
 
 
 class BatchingSqliteStorage(DagsterSqliteStorage):
-    """`DagsterSqliteStorage` with `BatchingEventLogStorage` as its event log."""
+    """`DagsterSqliteStorage` with `BatchingSqliteEventLog` as its event log."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         Path(base_dir).mkdir(parents=True, exist_ok=True)
-        with file_lock(Path(base_dir, ".opening")):  # see `BatchingEventLogStorage._initdb`
+        with file_lock(Path(base_dir, ".opening")):  # see `BatchingSqliteEventLog._initdb`
             super().__init__(base_dir, inst_data)
-        plain = self._event_log_storage
-        self._event_log_storage = BatchingEventLogStorage(plain._base_dir)
-        plain.dispose()
+        default = self._event_log_storage
+        self._event_log_storage = BatchingSqliteEventLog(default._base_dir)
+        default.dispose()
         batch_dagster_events()
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
     ) -> "BatchingSqliteStorage":
-        """Make it as ``dagster.yaml`` says."""
+        """Create the storage from its configuration in ``dagster.yaml``."""
         return cls.from_local(inst_data=inst_data, **config_value)

@@ -1,1 +1,1 @@
-"""Metadata that the Dagster UI shows."""
+"""Metadata for Dagster's web UI."""

@@ -1,7 +1,7 @@
-"""Columns of the assets as the web UI shows them: what each holds, and where it comes from.
+"""Columns of the assets for the web UI: name, type, description and lineage.
 
 Belongs here: schemas and lineage of columns, from the mapping and from dbt's descriptions.
-Does not belong here: the words for an attribute (warehouse.comments), other metadata (catalog).
+Does not belong here: descriptions of attributes (warehouse.comments), other metadata (metadata).
 """
 
 import csv
@@ -25,35 +25,36 @@ from dicom_pipeline.warehouse.duckdb.publish import TECHNICAL, published_schema
 
 PUBLISHED = dg.AssetKey(["published", "database"])
 _VISIT_PREFIXES = ("first_", "last_")
-_OWN_COLUMNS = {
-    "file_path": "Where the file lies in the landing zone.",
+# descriptions of raw columns that are not attributes
+_TECHNICAL_COLUMNS = {
+    "file_path": "Path of the file, relative to the landing zone.",
     "file_size": "Size in bytes.",
-    "file_mtime_ns": "Time of the last change, in nanoseconds.",
-    "file_etag": "Version of an object in a bucket.",
+    "file_mtime_ns": "Modification time, in nanoseconds since 1970-01-01 UTC.",
+    "file_etag": "ETag of an object in a bucket.",
     "file_outcome": "loaded, or duplicate of a file with the same header.",
-    "file_count": "Loaded files that carry exactly this row.",
+    "file_count": "Number of loaded files with exactly this row.",
     "row_digest": "Digest of the row's values.",
     "header_digest": "Digest of the header; equal for equal headers.",
-    "transfer_syntax_uid": "How the file is encoded.",
-    "reader": "Which reader read the header, and why.",
+    "transfer_syntax_uid": "Transfer Syntax UID (0002,0010): encoding of the file.",
+    "reader": "The reader of the header, with the reason for a fallback.",
     "unreadable_values": "Values that could not be decoded.",
-    "terms": "A line kind:term for each term that identifies somebody.",
+    "terms": "One line kind:term per identifying term.",
     "outcome": "rejected or ignored.",
-    "reason": "Why the file gives no row.",
+    "reason": "Reason why the file has no row in other tables.",
     "key_created": "Instance Creation Date and Time, as digits.",
-    "key_study": "Study Instance UID; of a file without, what it belongs to instead.",
-    "key_series": "Series Instance UID; of a file without, its SOP Instance UID.",
+    "key_study": "Study Instance UID; for a file without it, a substitute.",
+    "key_series": "Series Instance UID; for a file without it, the SOP Instance UID.",
 }
 
-# columns that staged images have of the file itself
-_OF_FILES = {"file_size": "integer", "transfer_syntax_uid": "text"}
+# columns of staged images that describe the file
+_FILE_COLUMNS = {"file_size": "integer", "transfer_syntax_uid": "text"}
 
 Sources = tuple[tuple[dg.AssetKey, str], ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, its type, what is said of it, and the columns it is made of."""
+    """A column: its name, type and description, and the columns it is derived from."""
 
     name: str
     type: str
@@ -67,16 +68,16 @@ Columns = dict[dg.AssetKey, list[Column]]
 def asset_columns(
     mapping: AttributeMapping, profile: Profile, manifest: Mapping[str, Any]
 ) -> Columns:
-    """Columns of all assets, in the order of their tables.
+    """Return the columns of all assets, in the order of their tables.
 
     Parameters
     ----------
     mapping
-        Says which attribute is behind a column.
+        Maps columns to attributes.
     profile
-        Whose de-identification is told.
+        Profile whose de-identification functions are described.
     manifest
-        dbt's manifest: names and descriptions of what models derive.
+        dbt's manifest, with names and descriptions of derived columns.
     """
     found = {dg.AssetKey(["raw", table]): _raw(mapping, table) for table in RAW_TABLES}
     tables = {
@@ -88,8 +89,9 @@ def asset_columns(
     comments = describe(dict(manifest), mapping, profile)
     for key in sorted(tables, key=lambda key: _ORDER.get(key.path[0], 0)):
         schema, table = key.path
-        described = {name: said["description"] for name, said in tables[key]["columns"].items()}
-        types = {name: said["data_type"] or "" for name, said in tables[key]["columns"].items()}
+        model_columns = tables[key]["columns"]
+        described = {name: column["description"] for name, column in model_columns.items()}
+        types = {name: column["data_type"] or "" for name, column in model_columns.items()}
         if schema == "stage" and (entity := table.removeprefix("staged_")) in ENTITIES:
             found[key] = list(_staged(mapping, profile, entity, described, types))
         elif schema == "processed":
@@ -97,9 +99,9 @@ def asset_columns(
                 dg.AssetKey(["processed", parent.rpartition(".")[2]])
                 for parent in tables[key]["depends_on"]["nodes"]
             ]
-            said = comments.columns.get(table) or described
+            descriptions = comments.columns.get(table) or described
             found[key] = list(
-                _processed(mapping, key, {**described, **said}, types, parents, found)
+                _processed(mapping, key, {**described, **descriptions}, types, parents, found)
             )
         else:
             found[key] = [Column(name, types[name], text) for name, text in described.items()]
@@ -119,7 +121,7 @@ _ORDER = {"internal": 0, "stage": 1, "processed": 2}
 
 
 def schema_of(columns: list[Column]) -> dg.TableSchema:
-    """What the UI lists below "Columns"; where a column comes from is part of its text."""
+    """Return the schema that the UI lists under "Columns"; descriptions include the sources."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(column.name, column.type, description=_with_sources(column))
@@ -129,7 +131,7 @@ def schema_of(columns: list[Column]) -> dg.TableSchema:
 
 
 def lineage_of(columns: list[Column]) -> dg.TableColumnLineage:
-    """The same as data, for what reads it over GraphQL."""
+    """Return the lineage as structured metadata, which is available over GraphQL."""
     return dg.TableColumnLineage(
         {
             column.name: [
@@ -160,13 +162,13 @@ def _raw(mapping: AttributeMapping, table: str) -> list[Column]:
 
 def _raw_text(attribute: Attribute | None, name: str) -> str:
     if attribute is not None:
-        of = origin(attribute, Profile.RESEARCH)
-        return f"{of.attribute} {of.tag}, {of.vr}, as the file has it."
-    if name in _OWN_COLUMNS:
-        return _OWN_COLUMNS[name]
+        source = origin(attribute, Profile.RESEARCH)
+        return f"{source.attribute} {source.tag}, {source.vr}, as in the file."
+    if name in _TECHNICAL_COLUMNS:
+        return _TECHNICAL_COLUMNS[name]
     if name.endswith("_row"):
-        return f"Row of raw/{name.removesuffix('_row')} that this file has."
-    return "Part of a key, as the file has it."
+        return f"Digest of the row in raw/{name.removesuffix('_row')} with the values of this file."
+    return "Part of a key, as in the file."
 
 
 def _key_sources() -> dict[str, list[str]]:
@@ -190,58 +192,58 @@ def _staged(
     attributes = {a.column: a for a in mapping.table(entity)}
     keys = _key_sources()
     for name in filter(keys.__contains__, described):
-        there = [column for column in keys[name] if column in KEY_COLUMNS[entity]]
-        yield Column(name, "text", described[name], tuple((raw, c) for c in there))
+        sources = [column for column in keys[name] if column in KEY_COLUMNS[entity]]
+        yield Column(name, "text", described[name], tuple((raw, c) for c in sources))
     for name, attribute in attributes.items():
         text = attribute_comment(attribute, profile)
         yield Column(name, _type(attribute), text, ((raw, name),))
     for name, text in described.items():
         if name not in attributes and name not in keys:
-            same = table_schema(mapping, entity).get_field_index(name) >= 0
-            yield Column(name, types[name], text, ((raw, name),) if same else ())
+            is_raw = table_schema(mapping, entity).get_field_index(name) >= 0
+            yield Column(name, types[name], text, ((raw, name),) if is_raw else ())
     if entity == "images":
-        for name, type_ in _OF_FILES.items():
-            yield Column(name, type_, _OWN_COLUMNS[name], ((raw, name),))
+        for name, type_ in _FILE_COLUMNS.items():
+            yield Column(name, type_, _TECHNICAL_COLUMNS[name], ((raw, name),))
 
 
 def _processed(
     mapping: AttributeMapping,
     key: dg.AssetKey,
-    said: Mapping[str, str],
+    descriptions: Mapping[str, str],
     types: Mapping[str, str],
     parents: list[dg.AssetKey],
     found: Columns,
 ) -> Iterator[Column]:
-    """Columns of a processed table or view; what cannot be told for certain has no source."""
+    """Return the columns of a processed table or view; sources only if they are unambiguous."""
     entity = key.path[1].removeprefix("processed_")
     attributes = {a.column: a for a in mapping.table(entity)} if entity in ENTITIES else {}
     staged = {c.name for c in found.get(dg.AssetKey(["stage", f"staged_{entity}"]), [])}
-    for name, text in said.items():
-        if f"first_{name}" in said:
-            continue  # an attribute that is here by visit
+    for name, text in descriptions.items():
+        if f"first_{name}" in descriptions:
+            continue  # the table has this attribute per visit (first_, last_) only
         attribute = attributes.get(name)
         if entity not in ENTITIES:
-            having = [p for p in parents if name in {c.name for c in found.get(p, [])}]
-            sources: Sources = ((having[0], name),) if len(having) == 1 else ()
+            matches = [p for p in parents if name in {c.name for c in found.get(p, [])}]
+            sources: Sources = ((matches[0], name),) if len(matches) == 1 else ()
         elif name in staged:
             sources = ((dg.AssetKey(["stage", f"staged_{entity}"]), name),)
         else:
-            sources = _moved(name, found)
-        type_ = _type(attribute) if attribute else types.get(name) or _type_there(sources, found)
+            sources = _sources_in_other_entity(name, found)
+        type_ = _type(attribute) if attribute else types.get(name) or _source_type(sources, found)
         yield Column(name, type_, text, sources)
 
 
-def _type_there(sources: Sources, found: Columns) -> str:
-    """The type that a column has in the table it is taken from."""
+def _source_type(sources: Sources, found: Columns) -> str:
+    """Return the type of a column in the table it is derived from."""
     return next((c.type for key, name in sources for c in found[key] if c.name == name), "")
 
 
-def _moved(name: str, found: Columns) -> Sources:
-    """What a patient's row has of each visit, and a study's row of the patient at it."""
+def _sources_in_other_entity(name: str, found: Columns) -> Sources:
+    """Return sources of columns per visit (patients), and of patient columns in studies."""
     patients = dg.AssetKey(["stage", "staged_patients"])
-    measured = {column.name for column in found.get(patients, [])}
+    patient_columns = {column.name for column in found.get(patients, [])}
     for column in (name, *(name.removeprefix(p) for p in _VISIT_PREFIXES if name.startswith(p))):
-        if column in measured:
+        if column in patient_columns:
             return ((patients, column),)
     if name == "modalities":
         return ((dg.AssetKey(["stage", "staged_series"]), "modality"),)

@@ -1,7 +1,6 @@
-"""Metadata that a person reads: tables and pictures in Markdown.
+"""Metadata in Markdown for the web UI: tables and images.
 
-Belongs here: putting counts into the forms that the web UI shows.
-Does not belong here: counting, and drawing (pictures).
+Belongs here: formatting counts. Does not belong here: counting, drawing (reporting.charts).
 """
 
 import base64
@@ -9,39 +8,47 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from dicom_pipeline.common.escaping import markdown as harmless
+from dicom_pipeline.common.escaping import markdown as escape_markdown
 
 Cell = str | int | float
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dg.MarkdownMetadataValue:
-    """A table; columns of numbers stand to the right."""
+    """Return a table; columns of numbers are aligned to the right."""
     lines = [list(row) for row in rows]
-    marks = [
+    alignment = [
         "---:" if lines and all(isinstance(line[i], (int, float)) for line in lines) else "---"
         for i in range(len(head))
     ]
-    texts = [head, marks, *([_cell(cell) for cell in line] for line in lines)]
+    texts = [head, alignment, *([_cell(cell) for cell in line] for line in lines)]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(text)} |" for text in texts))
 
 
 def counts(name: str, what: str, found: Mapping[str, int]) -> dg.MarkdownMetadataValue:
-    """A table of names and counts, the greatest first."""
+    """Return a table of names and counts, largest count first."""
     rows = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     return table([name, what], rows)
 
 
-def picture(png: bytes, text: str) -> dg.MarkdownMetadataValue:
-    """A picture, inside the text itself, so that it is there as long as the event is."""
+def image(png: bytes, text: str) -> dg.MarkdownMetadataValue:
+    """Return an image as a data URI, so that it is stored with the event.
+
+    Parameters
+    ----------
+    png
+        Content of a PNG file.
+    text
+        Alternative text.
+    """
     return dg.MetadataValue.md(f"![{text}](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
 def to_do(text: str) -> dict[str, dg.MarkdownMetadataValue]:
-    """What a failed check adds to its metadata."""
+    """Return the metadata entry with instructions for a failed check."""
     return {"what to do": dg.MetadataValue.md(text)}
 
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
-        return harmless(cell)
+        return escape_markdown(cell)
     return f"{cell:,}"

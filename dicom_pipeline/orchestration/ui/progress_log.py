@@ -1,6 +1,6 @@
-"""A word in the log every few seconds while something takes its time.
+"""Log progress every few seconds during a long step.
 
-Belongs here: the clock. Does not belong here: what is told.
+Belongs here: the timer. Does not belong here: the messages.
 """
 
 import threading
@@ -13,27 +13,27 @@ SECONDS = 5.0
 
 @contextmanager
 def progress_log(
-    tell: Callable[[str], None], what: Callable[[], str], *, seconds: float = SECONDS
+    log: Callable[[str], None], message: Callable[[], str], *, seconds: float = SECONDS
 ) -> Iterator[None]:
-    """Tell how far it is, at least every so many seconds, until the block ends.
+    """Log a message and the elapsed time every few seconds until the block ends.
 
     Parameters
     ----------
-    tell
-        Takes a line of the log.
-    what
-        Says how far it is; called in a thread of its own.
+    log
+        Called with a line of the log.
+    message
+        Returns the current progress; called in another thread.
     seconds
-        Time between two lines. A block that ends before the first is over tells nothing.
+        Interval between two lines. A block that ends earlier logs nothing.
     """
     ended = threading.Event()
     began = time.monotonic()
 
-    def beat() -> None:
+    def log_until_ended() -> None:
         while not ended.wait(seconds):
-            tell(f"{what()}, {time.monotonic() - began:.0f} s")
+            log(f"{message()}, {time.monotonic() - began:.0f} s")
 
-    thread = threading.Thread(target=beat, name="progress_log", daemon=True)
+    thread = threading.Thread(target=log_until_ended, name="progress_log", daemon=True)
     thread.start()
     try:
         yield
