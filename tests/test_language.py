@@ -56,7 +56,7 @@ PHRASES = [
     r"\bmend(s|ed|ing)?\b",
     r"\b(is|are|was|were|be) told\b",
     r"\bwithout a word\b",
-    r"\ba word (to|in|of|every)\b",
+    r"\ba word to\b",
     r"\b(came|comes|come) of it\b",
     r"\bwhat (becomes|became|came) of\b",
     r"\b(is|are|was|were|be|hold|holds|held) (it |them |that |this |what \w+ )?against\b",
@@ -74,27 +74,112 @@ PHRASES = [
     r"\bneeds? a word\b",
     r"\bheadless run\b",
 ]
-MODULES = set(
-    "accounting ahead announced archive archive_facts archive_report attributes build_note catalog "
-    "cohort damage disk doubt excerpt file_lists harmless headless heartbeat holdings inflated kept "
-    "layout leftovers mending pictures pipeline place placement plain_error position publication "
-    "rejected remembered restored self_description setting_values small_cells standing tally "
-    "terminal withdraw withdrawal witness zone".split()
-)
-CLASSES = set(
-    "Account AnnouncedBucket BucketPlace Doubt Doubtful Exactly Grain Kept Mapping Misconfigured "
-    "Pipeline PlainError Reading Refused Short Special Standing WitnessedReader Withdrawals "
-    "ZoneConflict ZoneUnavailable".split()
-)
-FUNCTIONS = set(
-    "bring_up close_to_others described donors expendable forget_old_runs go_on have heartbeat "
-    "is_bare merged needs_a_word parsed_by_dbt plain_errors plain_names read_by settle_partition "
-    "take_again tally visible withdraw writing".split()
-)
-MACROS = set(
-    "array_has array_of days_between exploded holds joined_text matches minus_days replace_pattern "
-    "try_cast_text unique_together".split()
-)
+MODULES = {
+    "accounting",
+    "ahead",
+    "announced",
+    "archive",
+    "archive_facts",
+    "archive_report",
+    "attributes",
+    "build_note",
+    "catalog",
+    "cohort",
+    "damage",
+    "disk",
+    "doubt",
+    "excerpt",
+    "file_lists",
+    "harmless",
+    "headless",
+    "heartbeat",
+    "holdings",
+    "inflated",
+    "kept",
+    "layout",
+    "leftovers",
+    "mending",
+    "pictures",
+    "pipeline",
+    "place",
+    "placement",
+    "plain_error",
+    "position",
+    "publication",
+    "rejected",
+    "remembered",
+    "restored",
+    "self_description",
+    "setting_values",
+    "small_cells",
+    "standing",
+    "tally",
+    "terminal",
+    "withdraw",
+    "withdrawal",
+    "witness",
+    "zone",
+}
+CLASSES = {
+    "Account",
+    "AnnouncedBucket",
+    "BucketPlace",
+    "Doubt",
+    "Doubtful",
+    "Exactly",
+    "Grain",
+    "Kept",
+    "Mapping",
+    "Misconfigured",
+    "Pipeline",
+    "PlainError",
+    "Reading",
+    "Refused",
+    "Short",
+    "Special",
+    "Standing",
+    "WitnessedReader",
+    "Withdrawals",
+    "ZoneConflict",
+    "ZoneUnavailable",
+}
+FUNCTIONS = {
+    "bring_up",
+    "close_to_others",
+    "described",
+    "donors",
+    "expendable",
+    "forget_old_runs",
+    "go_on",
+    "have",
+    "heartbeat",
+    "is_bare",
+    "merged",
+    "needs_a_word",
+    "parsed_by_dbt",
+    "plain_errors",
+    "plain_names",
+    "read_by",
+    "settle_partition",
+    "take_again",
+    "tally",
+    "visible",
+    "withdraw",
+    "writing",
+}
+MACROS = {
+    "array_has",
+    "array_of",
+    "days_between",
+    "exploded",
+    "holds",
+    "joined_text",
+    "matches",
+    "minus_days",
+    "replace_pattern",
+    "try_cast_text",
+    "unique_together",
+}
 SETTINGS = {
     "DICOM_DELETE_GUARD", "DICOM_RUNS_KEPT_DAYS", "DICOM_SETTLE_SECONDS", "DICOM_SQS_LISTING_HOURS",
 }  # fmt: skip

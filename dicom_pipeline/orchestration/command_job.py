@@ -103,15 +103,15 @@ class CommandJob:
             config["ops"] = {"raw_tables": {"config": {"force": force}}}
         output = io.StringIO()  # dbt's output; the web UI shows it on the page of the run too
         console = self._console
-        with console.status(f"{ALL_JOB}: {len(pending.versions)} partitions are pending"):
-            with redirect_stdout(output):
-                result = job.execute_in_process(
-                    instance=self._instance,
-                    tags=tags,
-                    run_config=config,
-                    asset_selection=[*others, *raw] if wanted else others,
-                    raise_on_error=debug,
-                )
+        status = f"{ALL_JOB}: {len(pending.versions)} partitions are pending"
+        with console.status(status), redirect_stdout(output):
+            result = job.execute_in_process(
+                instance=self._instance,
+                tags=tags,
+                run_config=config,
+                asset_selection=[*others, *raw] if wanted else others,
+                raise_on_error=debug,
+            )
         console.print(f"{_files_read(result)} files read")
         if not result.success:
             failed = [event.step_key for event in result.all_events if event.is_step_failure]

@@ -60,7 +60,7 @@ def run_dbt(project: DbtProject, *arguments: str, target_path: Path) -> None:
     DbtCommandFailed
         The command failed.
     """
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - arguments are ours
         [
             _dbt_executable(), *arguments, "--target-path", str(target_path),
             "--log-path", str(target_path), "--profile", str(project.profile),

@@ -63,7 +63,7 @@ class Warehouse:
 
     @property
     def partial_parse_path(self) -> Path:
-        """dbt's partial parse file of the last build in that database."""
+        """The partial parse file that dbt wrote in the last build of that database."""
         return self.settings.warehouse_dir / "partial_parse.msgpack"
 
     @property

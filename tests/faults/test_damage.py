@@ -152,7 +152,9 @@ def test_a_scan_rebuilds_a_damaged_manifest(
     files = pq.read_metadata(manifest).num_rows
     harm(manifest)
     if harm is cut:
-        assert "to rebuild it, run: dicom-pipeline scan" in error_line(Run(site, "status").ends_with(1))
+        assert "to rebuild it, run: dicom-pipeline scan" in error_line(
+            Run(site, "status").ends_with(1)
+        )
     assert f"3 files: {files} new, 0 changed" in site.command("scan")
     assert summary(site.command("status", code=1))["pending"] == 3
     faults.record_refusal("damaged manifest, found by a scan")

@@ -115,7 +115,9 @@ def test_one_irregular_file_does_not_stop_the_publication_of_others(people: Ware
     assert classes == {None, "1.2.840.10008.5.1.4.1.1.2"}
 
 
-def test_a_kept_value_that_identifies_the_patient_becomes_null_and_is_counted(people: Warehouse) -> None:
+def test_a_kept_value_that_identifies_the_patient_becomes_null_and_is_counted(
+    people: Warehouse,
+) -> None:
     [row] = people.rows(f"select * from stage.staged_patients where {patient(REVEALING)}")
     assert row["ethnic_group"] is None
     assert row["leaked_cells"] == ["ethnic_group"]

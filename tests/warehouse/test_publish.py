@@ -16,7 +16,7 @@ from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishRepor
 from dicom_pipeline.warehouse.duckdb.publish import publish as publish_with
 
 COMMENTS = Comments(
-    tables={"processed_images": "One row an image.", "heights": "How high images are."},
+    tables={"processed_images": "One row per image.", "heights": "How high images are."},
     columns={
         "processed_images": {"image_key": "Key.", "rows": "Rows (0028,0010)."},
         "heights": {"rows": "A height."},
@@ -121,7 +121,7 @@ def test_the_published_file_has_only_the_processed_tables_with_their_comments(
             "select schema_name, table_name, comment from duckdb_tables()"
             " where table_name not in ('data_dictionary', 'run_info')"
         ).fetchall()
-        assert found == [("processed", "processed_images", "One row an image.")]
+        assert found == [("processed", "processed_images", "One row per image.")]
         own = connection.execute(
             "select table_name from duckdb_tables() where comment is not null except"
             " select 'processed_images' order by 1"
