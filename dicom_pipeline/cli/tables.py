@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from dicom_pipeline.common.escaping import escape_control_chars
 from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 
 if TYPE_CHECKING:
@@ -64,18 +64,14 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
     table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
     table.add_column("table")
     table.add_column("rows", justify="right")
-    with duckdb.connect(str(database), read_only=True) as connection:
-        names = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() order by 1"
-        ).fetchall()
-        for (name,) in names:
-            row = connection.execute(f"select count(*) from {name}").fetchone()
-            table.add_row(name, str(row[0]) if row else "")
-        row = connection.execute("select count(*) from processed.processed_images").fetchone()
+    counts = row_counts(database)
+    for name, rows in counts.items():
+        table.add_row(name, str(rows))
     console.print(table)
-    if row and row[0] < loaded:
+    images = counts.get("processed.processed_images", loaded)
+    if images < loaded:
         console.print(
-            f"[dim]{loaded - row[0]} loaded files are other versions of an image: see the column "
+            f"[dim]{loaded - images} loaded files are other versions of an image: see the column "
             "instance_versions[/dim]"
         )
     console.print(f"de-identified with profile [bold]{profile}[/bold]")

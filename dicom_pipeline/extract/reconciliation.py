@@ -19,9 +19,7 @@ from dicom_pipeline.extract.tables import REJECTED
 from dicom_pipeline.headers.reader import Reason
 from dicom_pipeline.landing.manifest import ScanState, now
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
-from dicom_pipeline.landing.storage import Storage
-
-_VERSION = ("file_path", "file_size", "file_mtime_ns", "file_etag")
+from dicom_pipeline.landing.storage import FILE_COLUMNS, Storage
 
 Outcome = tuple[str, str]  # outcome of a file, and the reason or ""
 
@@ -193,8 +191,8 @@ def _outcomes(partitions: Partitions) -> tuple[dict[str, Outcome], int]:
 
 def _rows_of(partitions: Partitions, period: str) -> list[tuple[str, Outcome]]:
     """Return path and outcome of the files of a partition, without rows of older versions."""
-    images = partitions.raw.read("images", period, [*_VERSION, "file_outcome"])
-    rejects = partitions.raw.read(REJECTED, period, [*_VERSION, "outcome", "reason"])
+    images = partitions.raw.read("images", period, [*FILE_COLUMNS, "file_outcome"])
+    rejects = partitions.raw.read(REJECTED, period, [*FILE_COLUMNS, "outcome", "reason"])
     if images is None or rejects is None or partitions.raw.version(period) is None:
         return []
     files = partitions.manifests.table(period)
@@ -212,7 +210,7 @@ def _same_version(rows: pa.Table, files: pa.Table) -> pa.Table:
     indices = pc.index_in(rows["file_path"], value_set=files["path"].combine_chunks())
     same = pc.is_valid(indices)
     of_manifest = files.take(indices)
-    for column, name in zip(_VERSION[1:], of_manifest.column_names[1:], strict=True):
+    for column, name in zip(FILE_COLUMNS[1:], of_manifest.column_names[1:], strict=True):
         stored, listed = rows[column], of_manifest[name]
         both_null = pc.and_(pc.is_null(stored), pc.is_null(listed))
         same = pc.and_(same, pc.or_(pc.fill_null(pc.equal(stored, listed), False), both_null))

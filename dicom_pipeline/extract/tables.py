@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.headers.reader import Header, Reason
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import (
     ENTITIES,
     KEY_COLUMNS,
@@ -35,12 +35,7 @@ WITH_FILES = ("images", REJECTED)
 
 Tables = dict[str, pa.Table]
 
-_FILE = {
-    "file_path": pa.string(),
-    "file_size": pa.int64(),
-    "file_mtime_ns": pa.int64(),
-    "file_etag": pa.string(),
-}
+_FILE = dict(zip(FILE_COLUMNS, (pa.string(), pa.int64(), pa.int64(), pa.string()), strict=True))
 _INSTANCE = {
     "transfer_syntax_uid": pa.string(),
     "reader": pa.string(),

@@ -33,6 +33,10 @@ class Ignored(StrEnum):
     PURGED = "purged"
 
 
+# columns of raw tables that hold a `FileVersion`, in the order of its fields
+FILE_COLUMNS = ("file_path", "file_size", "file_mtime_ns", "file_etag")
+
+
 class FileVersion(NamedTuple):
     r"""Version of a file.
 

@@ -17,6 +17,7 @@ import duckdb
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.catalog import tables
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, TECHNICAL
 from dicom_pipeline.warehouse.patient_terms import load_terms
 
@@ -141,12 +142,7 @@ class _Check:
         self.report.terms = self._count("select count(*) from terms")
 
     def tables(self) -> list[str]:
-        rows = self.connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'build' and"
-            " schema_name = ? order by 1",
-            [SCHEMA],
-        ).fetchall()
-        return [name for (name,) in rows]
+        return [name for _, name in tables(self.connection, SCHEMA, database="build")]
 
     def check_table(self, table: str) -> None:
         """Check every text and date column of one processed table."""

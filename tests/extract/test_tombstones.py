@@ -361,7 +361,7 @@ def test_only_the_owner_may_read_the_tombstones_and_the_files_of_a_purge(zone: Z
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", '{"patient_id": " ", "withdrawn_at": "", "receipt": ""}', '{"study": "1"}']
+    "line", ["{", "[]", '{"patient_id": " ", "purged_at": "", "receipt": ""}', '{"study": "1"}']
 )
 def test_an_invalid_tombstone_stops_the_run_and_is_not_quoted(zone: Zone, line: str) -> None:
     purge(zone, patient())

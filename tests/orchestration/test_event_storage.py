@@ -8,8 +8,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from dicom_pipeline.orchestration.storage import event_batches
 from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 
 KEYS = ["2010-01", "2010-02", "2012-05"]
@@ -159,3 +161,18 @@ def test_concurrent_processes_create_a_new_storage_once(tmp_path: Path) -> None:
             with sqlite3.connect(database) as connection:
                 versions = connection.execute("select * from alembic_version").fetchall()
             assert len(versions) == 1, database.name
+
+
+def test_without_a_private_method_dagsters_own_storage_is_used_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after an upgrade of Dagster that removes the method."""
+    monkeypatch.delattr(SqlEventLogStorage, "prepare_insert_event_batch")
+    made = run(tmp_path / "home", batching=True)
+    assert type(made.event_log_storage) is SqliteEventLogStorage
+    warnings = [r.getMessage() for r in caplog.records if r.name == event_batches.__name__]
+    assert len(warnings) == 1
+    assert "no prepare_insert_event_batch in its event log" in warnings[0]
+    with cached_partitions(made):
+        assert made.get_dynamic_partitions("test_period") == KEYS
+    assert made.get_materialized_partitions(dg.AssetKey("images")) == set(KEYS)

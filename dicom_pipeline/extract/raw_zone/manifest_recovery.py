@@ -10,9 +10,7 @@ from __future__ import annotations
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.tables import WITH_FILES
 from dicom_pipeline.landing.manifest import ManifestRow, now
-from dicom_pipeline.landing.storage import FileVersion
-
-_VERSION = ["file_path", "file_size", "file_mtime_ns", "file_etag"]
+from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 
 
 def recover_manifests(partitions: Partitions, *, corrupt_too: bool = False) -> int:
@@ -49,9 +47,9 @@ def recover_manifests(partitions: Partitions, *, corrupt_too: bool = False) -> i
 def _rows(partitions: Partitions, period: str) -> list[ManifestRow]:
     found: dict[str, ManifestRow] = {}
     for name in WITH_FILES:
-        table = partitions.raw.read(name, period, _VERSION)
+        table = partitions.raw.read(name, period, FILE_COLUMNS)
         if table is not None:
-            columns = (table[column].to_pylist() for column in _VERSION)
+            columns = (table[column].to_pylist() for column in FILE_COLUMNS)
             for path, size, mtime_ns, etag in zip(*columns, strict=True):
                 file = FileVersion(path, size, mtime_ns, etag)
                 found[path] = ManifestRow(file, None, False, now())

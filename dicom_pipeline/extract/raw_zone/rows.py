@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.extract.tables import GROUPED, REJECTED, WITH_FILES, Tables
 from dicom_pipeline.headers.reader import Reason
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 
 _TRANSIENT = (Reason.UNREADABLE, Reason.WORKER_CRASHED, Reason.TIMEOUT)
-_FILE_COLUMNS = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 
 def paths_of(tables: Tables) -> set[str]:
@@ -31,7 +30,7 @@ def versions_of(files: Sequence[FileVersion]) -> set[tuple[object, ...]]:
 
 def rows_of(table: pa.Table, versions: set[tuple[object, ...]]) -> pa.Table:
     """Return the rows of the given file versions."""
-    stored = zip(*(table[name].to_pylist() for name in _FILE_COLUMNS), strict=True)
+    stored = zip(*(table[name].to_pylist() for name in FILE_COLUMNS), strict=True)
     return table.filter(pa.array([row in versions for row in stored], pa.bool_()))
 
 

@@ -24,7 +24,7 @@ from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer, ensure_private_directory
 from dicom_pipeline.deid.identifiers import Identifier, IdentifierError, Kind, identifier
 from dicom_pipeline.extract.tables import REJECTED, Tables
-from dicom_pipeline.landing.storage import FileVersion
+from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS
 
 _FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
@@ -43,7 +43,7 @@ class Tombstone:
     subject
         A patient (of one issuer, or of all issuers) or a study.
     purged_at
-        Time of the purge in ISO 8601; the field ``withdrawn_at`` of the file.
+        Time of the purge, ISO 8601.
     receipt
         Name of the receipt that lists what was removed.
     """
@@ -157,7 +157,7 @@ class Tombstones:
             entry = json.loads(line)
             kind = next(kind for kind, name in _FIELDS.items() if name in entry)
             subject = identifier(kind, entry[_FIELDS[kind]], entry.get("issuer"))
-            return Tombstone(subject, str(entry["withdrawn_at"]), str(entry["receipt"]))
+            return Tombstone(subject, str(entry["purged_at"]), str(entry["receipt"]))
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration, IdentifierError):
             raise TombstoneError(
                 f"{self._subjects.name} of the raw zone, line {number}: not a tombstone; correct "
@@ -240,12 +240,11 @@ def _entry(tombstone: Tombstone) -> dict[str, str]:
     entry = {_FIELDS[subject.kind]: subject.value}
     if subject.issuer is not None:
         entry["issuer"] = subject.issuer
-    return entry | {"withdrawn_at": tombstone.purged_at, "receipt": tombstone.receipt}
+    return entry | {"purged_at": tombstone.purged_at, "receipt": tombstone.receipt}
 
 
 def _versions(rows: pa.Table) -> list[FileVersion]:
-    names = ("file_path", "file_size", "file_mtime_ns", "file_etag")
-    columns = (rows[name].to_pylist() for name in names)
+    columns = (rows[name].to_pylist() for name in FILE_COLUMNS)
     return [FileVersion(*values) for values in zip(*columns, strict=True)]
 
 

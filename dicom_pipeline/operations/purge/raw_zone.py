@@ -22,11 +22,10 @@ from dicom_pipeline.extract.raw_zone.parquet import DAMAGED
 from dicom_pipeline.extract.raw_zone.tombstones import Matcher
 from dicom_pipeline.extract.tables import GROUPED, RAW_TABLES, REJECTED, finalize_partition
 from dicom_pipeline.landing.manifest import fingerprint
-from dicom_pipeline.landing.storage import Storage
+from dicom_pipeline.landing.storage import FILE_COLUMNS, Storage
 from dicom_pipeline.mapping.attribute_mapping import DEVICE_KEYS, PATIENT_KEYS
 
 Keys = dict[str, str | None]
-_FILE = ("file_path", "file_size", "file_mtime_ns", "file_etag")
 
 
 @dataclass
@@ -66,7 +65,7 @@ def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
     keys: dict[Kind, set[tuple[str | None, ...]]] = {kind: set() for kind in Kind}
     devices: set[tuple[str | None, ...]] = set()
     landing = partitions.storage
-    columns = [*PATIENT_KEYS, *DEVICE_KEYS, *_FILE, *(f"{name}_row" for name in GROUPED)]
+    columns = [*PATIENT_KEYS, *DEVICE_KEYS, *FILE_COLUMNS, *(f"{name}_row" for name in GROUPED)]
     for period in partitions.raw.periods() if matcher else ():
         images = partitions.raw.read("images", period, columns)
         hits = matcher.hits(images) if images is not None else {}
@@ -104,12 +103,12 @@ def _count_rows(
             shared = set(others[column].to_pylist())
             found.rows[name] += len(set(purged[column].to_pylist()) - shared - {None})
     paths = pa.array(purged["file_path"].to_pylist(), pa.string())
-    rejects = partitions.raw.read(REJECTED, period, list(_FILE))
-    versions = set(_tuples(purged, _FILE))
+    rejects = partitions.raw.read(REJECTED, period, list(FILE_COLUMNS))
+    versions = set(_tuples(purged, FILE_COLUMNS))
     if rejects is not None:
         rejects = rejects.filter(pc.is_in(rejects["file_path"], value_set=paths))
         found.rows[REJECTED] += rejects.num_rows
-        versions.update(_tuples(rejects, _FILE))
+        versions.update(_tuples(rejects, FILE_COLUMNS))
     files = (row.file for row in partitions.manifests.read(period))
     found.manifest_rows += sum(file in versions for file in files)
 

@@ -5,10 +5,11 @@ Does not belong here: the databases (sqlite, postgres).
 
 A run over a range of partitions stores two events per partition and raw table. Dagster stores them
 one by one, each with at least one connection and transaction. Some of the overridden methods are
-private to Dagster, whose version is pinned; tests compare the tables with those that Dagster's own
-classes write.
+private to Dagster: where one is missing, its own storage is used (`can_batch`). Tests compare the
+tables with those that Dagster's own classes write.
 """
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +19,13 @@ from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy.engine import Connection
+
+_logger = logging.getLogger(__name__)
+# what the mixin calls or overrides
+_NEEDED = (
+    "_store_asset_event", "_store_asset_event_tags", "get_dynamic_partitions",
+    "has_dynamic_partition", "index_transaction", "prepare_insert_event", "store_event_batch",
+)  # fmt: skip
 
 
 class BatchingEventLogMixin(SqlEventLogStorage):
@@ -79,6 +87,26 @@ class BatchingEventLogMixin(SqlEventLogStorage):
         # in a fixed order: two runs that lock rows in different orders would deadlock
         for _, (event, id_) in sorted(last.items(), key=lambda item: item[0]):
             self._store_asset_event(connection, event, id_)
+
+
+def can_batch(default: object, *needed: str) -> bool:
+    """Return whether Dagster's event log has what batches need; log one warning if not.
+
+    Parameters
+    ----------
+    default
+        The event log that Dagster itself would use.
+    needed
+        Names of methods and attributes that the class for one database needs.
+    """
+    missing = sorted(name for name in (*_NEEDED, *needed) if not hasattr(default, name))
+    if missing:
+        _logger.warning(
+            "this version of Dagster has no %s in its event log: events of partitions are stored "
+            "one by one, which is slower",
+            ", ".join(missing),
+        )
+    return not missing
 
 
 def cached_partitions(instance: dg.DagsterInstance) -> AbstractContextManager[None]:

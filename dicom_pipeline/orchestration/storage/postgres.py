@@ -23,7 +23,7 @@ from dagster_postgres.utils import (
 )
 
 from dicom_pipeline.config.settings import batch_dagster_events
-from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin
+from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin, can_batch
 
 
 class BatchingPostgresEventLog(BatchingEventLogMixin, PostgresEventLogStorage):
@@ -70,12 +70,15 @@ class BatchingPostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, *arguments: Any, **options: Any) -> None:
         super().__init__(postgres_url, *arguments, **options)
-        default = self._event_log_storage
-        self._event_log_storage = BatchingPostgresEventLog(
-            postgres_url, self.should_autocreate_tables, token_provider=default._token_provider
-        )
-        default.dispose()
-        batch_dagster_events()
+        default: Any = getattr(self, "_event_log_storage", None)
+        if can_batch(default, "_engine", "_event_to_row", "_token_provider"):
+            self._event_log_storage = BatchingPostgresEventLog(
+                postgres_url,
+                self.should_autocreate_tables,
+                token_provider=default._token_provider,
+            )
+            default.dispose()
+            batch_dagster_events()
 
     @classmethod
     def from_config_value(

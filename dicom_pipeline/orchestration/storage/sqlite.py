@@ -28,9 +28,14 @@ from sqlalchemy.pool import NullPool
 
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.settings import batch_dagster_events
-from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin
+from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin, can_batch
 
 _MAX_ENGINES = 16
+# what `BatchingSqliteEventLog` calls or overrides
+_NEEDED = (
+    "_base_dir", "_connect", "_db_lock", "_initdb", "_initialized_dbs", "conn_string_for_shard",
+    "delete_events", "path_for_shard", "prepare_insert_event_batch", "run_connection",
+)  # fmt: skip
 
 
 class BatchingSqliteEventLog(BatchingEventLogMixin, SqliteEventLogStorage):
@@ -108,10 +113,11 @@ class BatchingSqliteStorage(DagsterSqliteStorage):
         Path(base_dir).mkdir(parents=True, exist_ok=True)
         with file_lock(Path(base_dir, ".opening")):  # see `BatchingSqliteEventLog._initdb`
             super().__init__(base_dir, inst_data)
-        default = self._event_log_storage
-        self._event_log_storage = BatchingSqliteEventLog(default._base_dir)
-        default.dispose()
-        batch_dagster_events()
+        default: Any = getattr(self, "_event_log_storage", None)
+        if can_batch(default, *_NEEDED):
+            self._event_log_storage = BatchingSqliteEventLog(default._base_dir)
+            default.dispose()
+            batch_dagster_events()
 
     @classmethod
     def from_config_value(

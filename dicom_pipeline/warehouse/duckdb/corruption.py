@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.catalog import tables
 
 # fragments of DuckDB's messages; a file of an incompatible version counts as corrupt
 _CORRUPTION = re.compile(
@@ -33,10 +34,7 @@ def is_corrupt(database: Path) -> bool:
         return False
     try:
         with contextlib.closing(duckdb.connect(str(database), read_only=True)) as connection:
-            tables = connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-            ).fetchall()
-            for names in tables:
+            for names in tables(connection):
                 table = ".".join(map(sql.name, names))
                 connection.execute(f"select bit_xor(hash(t)) from {table} as t").fetchall()
     except duckdb.Error as error:

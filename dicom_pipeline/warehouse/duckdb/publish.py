@@ -27,6 +27,7 @@ from dicom_pipeline.warehouse.data_dictionary import (
     with_info_tables,
 )
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.catalog import tables
 
 # readable since DuckDB 1.0: clients such as DBeaver include older versions of DuckDB
 STORAGE_VERSION = "v1.0.0"
@@ -105,7 +106,7 @@ def _copy(
     )
     connection.execute(f"create schema fresh.{SCHEMA}")
     report = PublishReport()
-    for table in _tables(connection):
+    for _, table in tables(connection, SCHEMA, database="build"):
         columns = [name for name in _columns(connection, table) if name not in TECHNICAL]
         refuse_undocumented(table, columns, comments)
         source = f"build.{SCHEMA}.{sql.name(table)}"
@@ -176,15 +177,6 @@ def _describe(
 
 def _fresh(table: str) -> str:
     return f"fresh.{SCHEMA}.{sql.name(table)}"
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ?"
-        " order by 1",
-        [SCHEMA],
-    ).fetchall()
-    return [name for (name,) in rows]
 
 
 def _columns(

@@ -6,12 +6,12 @@ Does not belong here: raw identifiers, removal of rows (dbt rebuilds the tables)
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from dicom_pipeline.warehouse.duckdb.catalog import opened, tables
 
 _SCHEMAS = ("stage", "processed")
 
@@ -37,7 +37,7 @@ class SubjectKeys:
 def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
     """Return the number of rows with any of the keys, by table; tables without rows are omitted."""
     counts: dict[str, int] = {}
-    with _opened(database) as connection:
+    with opened(database) as connection:
         for table, columns in _tables(connection).items():
             if {"patient_key", "study_key"} <= columns:
                 wanted = {"patient_key": keys.patients, "study_key": keys.studies}
@@ -54,7 +54,7 @@ def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
 def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
     """Return the number of rows that a purge must remove, by table."""
     counts: dict[str, int] = {}
-    with _opened(database) as connection:
+    with opened(database) as connection:
         for table, columns in _tables(connection).items():
             wanted = {"patient_key": keys.patients, "study_key": keys.studies}
             present = {column: values for column, values in wanted.items() if column in columns}
@@ -65,35 +65,22 @@ def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
 
 def row_counts(database: Path) -> dict[str, int]:
     """Return the number of rows of each table in ``stage`` and ``processed``."""
-    with _opened(database) as connection:
+    with opened(database) as connection:
         return {table: _count(connection, table, {}) for table in _tables(connection)}
 
 
 def key_id_of(database: Path) -> str | None:
     """Return the id of the key of a published file; None if the file does not have it."""
-    with _opened(database) as connection:
+    with opened(database) as connection:
         if "key_id" not in _tables(connection).get("processed.deidentification", ()):
             return None
         row = connection.execute("select min(key_id) from processed.deidentification").fetchone()
     return str(row[0]) if row and row[0] else None
 
 
-@contextlib.contextmanager
-def _opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database read-only; a missing file is an empty database."""
-    name, read_only = (str(database), True) if database.exists() else (":memory:", False)
-    with contextlib.closing(duckdb.connect(name, read_only=read_only)) as connection:
-        yield connection
-
-
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
-    rows = connection.execute(
-        "select schema_name || '.' || table_name, list(column_name) from duckdb_columns()"
-        " where schema_name = any(?) and not internal and table_oid in"
-        " (select table_oid from duckdb_tables()) group by all order by all",  # without views
-        [list(_SCHEMAS)],
-    ).fetchall()
-    return {table: set(columns) for table, columns in rows}
+    found = tables(connection, *_SCHEMAS)
+    return {".".join(table): set(columns) for table, columns in found.items()}
 
 
 def _count(

@@ -6,16 +6,15 @@ Does not belong here: values, display of the counts (orchestration.assets.dbt_ev
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.catalog import Table as Table
+from dicom_pipeline.warehouse.duckdb.catalog import opened, tables
 
-Table = tuple[str, str]  # schema and name
 _SCHEMAS = ("internal", "stage", "processed")
 # columns that list names of columns, and the count in `TableCounts` that they belong to
 _LISTS = {
@@ -58,10 +57,10 @@ def table_counts(build: Path) -> dict[Table, TableCounts]:
     build
         The build database; no other process may write it at the same time.
     """
-    with _opened(build) as connection:
+    with opened(build) as connection:
         return {
             table: _counts(connection, table, columns)
-            for table, columns in _tables(connection).items()
+            for table, columns in tables(connection, *_SCHEMAS).items()
         }
 
 
@@ -73,19 +72,19 @@ def built_partitions(build: Path) -> dict[Table, set[tuple[str, str]]]:
     build
         The build database; no other process may write it at the same time.
     """
-    with _opened(build) as connection:
+    with opened(build) as connection:
         return {
             table: set(
                 connection.execute(
                     f"select distinct period_key, stage_version from {_name(table)}"
                 ).fetchall()
             )
-            for table, columns in _tables(connection).items()
-            if table[0] == "stage" and {"period_key", "stage_version"} <= columns
+            for table, columns in tables(connection, *_SCHEMAS).items()
+            if table[0] == "stage" and {"period_key", "stage_version"} <= set(columns)
         }
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, table: Table, columns: set[str]) -> TableCounts:
+def _counts(connection: duckdb.DuckDBPyConnection, table: Table, columns: list[str]) -> TableCounts:
     def scalar(query: str) -> int:
         row = connection.execute(query).fetchone()
         assert row is not None
@@ -110,22 +109,5 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: Table, columns: set[st
     return TableCounts(rows, **lists, conflicting_rows=conflicting)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> dict[Table, set[str]]:
-    rows = connection.execute(
-        "select c.schema_name, c.table_name, list(c.column_name) from duckdb_columns() as c"
-        " join duckdb_tables() as t using (database_oid, schema_oid, table_oid)"
-        " where c.schema_name = any(?) group by all order by all",
-        [list(_SCHEMAS)],
-    ).fetchall()
-    return {(schema, table): set(columns) for schema, table, columns in rows}
-
-
 def _name(table: Table) -> str:
     return ".".join(map(sql.name, table))
-
-
-@contextlib.contextmanager
-def _opened(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    name, read_only = (str(build), True) if build.exists() else (":memory:", False)
-    with contextlib.closing(duckdb.connect(name, read_only=read_only)) as connection:
-        yield connection
