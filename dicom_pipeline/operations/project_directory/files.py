@@ -16,7 +16,6 @@ _SHIPPED = _HERE / "shipped"
 _TEMPLATES = _HERE / "templates"
 _FROM_CHECKOUT = (
     "dagster.yaml",
-    "dbt_snowflake/.sqlfluff",
     "dbt_snowflake/dbt_project.yml",
     "dbt_snowflake/config",
     "dbt_snowflake/macros",
