@@ -226,8 +226,8 @@ def test_every_listed_error_class_exists_in_botocore() -> None:
 def test_times_are_parsed_as_boto3_parses_them(text: object) -> None:
     from botocore.utils import parse_timestamp
 
-    assert s3._time_of(text) == parse_timestamp(text)
-    assert s3._time_of(text).timestamp() == 1767323045
+    assert s3._parse_time(text) == parse_timestamp(text)
+    assert s3._parse_time(text).timestamp() == 1767323045
 
 
 def test_an_unknown_error_is_reported_without_its_text() -> None:

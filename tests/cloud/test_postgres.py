@@ -123,7 +123,7 @@ def test_a_refused_login_gives_a_one_line_error_without_the_password(shared: Sha
          "check DAGSTER_PG_DB"),
         ({"DAGSTER_PG_PORT": "secret"}, None, "DAGSTER_PG_PORT is not a number"),
         ({}, ("_PG_DB", "_PG_ABSENT"), "DAGSTER_PG_ABSENT is not set"),
-        ({}, ("storage_postgres", "storage_nowhere"), "a class in it cannot be imported; "
+        ({}, ("storage.postgres", "storage.nowhere"), "a class in it cannot be imported; "
          "PostgreSQL requires the extra `deploy`"),
         ({}, ("nux:", ": ["), "it is not valid YAML"),
         ({}, ("nux:", "nonsense:"), "run `dagster instance info` for the reason"),
