@@ -32,7 +32,7 @@ def path(value: str) -> Path:
     return Path(os.path.normpath(path if path.is_absolute() else PROJECT_DIR / path))
 
 
-def place(value: str) -> Location:
+def location(value: str) -> Location:
     """A directory, or a bucket with a prefix."""
     if value.startswith(SCHEME):
         return S3Location.parse(value)
@@ -88,7 +88,7 @@ def days(value: str) -> float:
     return _number(value, 36_500, "expected days, from 0 to 36500")
 
 
-def share(value: str) -> float:
+def fraction(value: str) -> float:
     """A share of a whole."""
     return _number(value, 1, "expected a number from 0 to 1")
 

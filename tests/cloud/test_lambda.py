@@ -293,7 +293,10 @@ def test_a_function_without_permission_for_the_zones_rejects_no_file(
             load(workspace)
         assert rows(workspace.settings.raw_dir)["rejected_files"] == []
         theirs.rule = lambda method, path: Answer(403, "AccessDenied") if method == "PUT" else None
-        with pytest.raises(StorageUnavailable, match="function, the raw zone: it cannot be written: the credentials"):
+        with pytest.raises(
+            StorageUnavailable,
+            match="function, the raw zone: it cannot be written: the credentials",
+        ):
             load(workspace)
     finally:
         made.close()
