@@ -303,5 +303,5 @@ def test_a_missing_queue_is_reported_by_its_setting(
     ],
 )
 def test_an_invalid_queue_setting_is_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="DICOM_(SQS_QUEUE_URL|FULL_LISTING_INTERVAL_HOURS)"):
+    with pytest.raises(SettingsError, match=r"DICOM_(SQS_QUEUE_URL|FULL_LISTING_INTERVAL_HOURS)"):
         load_settings(environ)
