@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.scan import Scanner, ScanReport, ScanRules
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, load_mapping
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
+from tests.support.inline_pool import inline_pool
 
 
 class Zone:
@@ -68,10 +70,12 @@ class Zone:
         return RawStep(plan.partitions(), plan, workers=workers)
 
     def refresh(
-        self, periods: Sequence[str] | None = None, *, force: bool = False, workers: int = 1
+        self, periods: Sequence[str] | None = None, *, force: bool = False, workers: int = 0
     ) -> list[PartitionReport]:
+        """Load partitions; without ``workers`` in this process, which takes less time."""
         wanted = self.manifests.periods() if periods is None else periods
-        return list(self.step(workers).refresh(wanted, force=force))
+        with nullcontext() if workers else inline_pool():
+            return list(self.step(max(workers, 1)).refresh(wanted, force=force))
 
     def load(self, **options: Any) -> int:
         """Scan and extract; return the number of files that were read."""
