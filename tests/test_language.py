@@ -83,7 +83,6 @@ MODULES = {
     "archive_report",
     "attributes",
     "build_note",
-    "catalog",
     "cohort",
     "damage",
     "disk",
