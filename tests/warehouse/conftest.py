@@ -1,9 +1,7 @@
 """Warehouse in a temporary directory, built by dbt from a raw zone that the test writes."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
+from tests.support.dbt import run_dbt
 
 from .archive import ADDED_LINES, PERIODS
 from .raw_zone import RawZone
@@ -49,13 +48,12 @@ class Warehouse:
         return done.stdout
 
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", *arguments, "--profiles-dir", "config"],
-            cwd=self.project,
-            env=os.environ | self._environment() | environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        return run_dbt(
+            *arguments,
+            "--profiles-dir",
+            "config",
+            project=self.project,
+            environment=self._environment() | environment,
         )
 
     def _environment(self) -> dict[str, str]:
