@@ -18,7 +18,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
     AttributeMapping,
     load_mapping,
 )
-from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
+from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, counts_text, standard
 
 DOCUMENT = PROJECT_DIR / "docs" / "deid.md"
 TEMPLATE = Path(__file__).with_name("deid_docs.template.md")
@@ -96,7 +96,7 @@ def document(mapping: AttributeMapping) -> str:
     parts = {
         "edition": EDITION,
         "methods": _methods(),
-        "counts": _indented(account(mapping)),
+        "counts": _indented(counts_text(mapping)),
         "functions": _functions(),
         "columns": _columns(mapping, table),
         "tests": _tests(),

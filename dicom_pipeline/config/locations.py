@@ -46,7 +46,7 @@ class S3Location:
             raise ValueError("expected s3://bucket or s3://bucket/prefix")
         return cls(bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
 
-    def holds(self, other: S3Location) -> bool:
+    def contains(self, other: S3Location) -> bool:
         """Whether all objects of another place are objects of this one."""
         return self.bucket == other.bucket and other.prefix.startswith(self.prefix)
 

@@ -56,7 +56,7 @@ def text(value: str) -> str:
     return value.strip()
 
 
-def queue(value: str) -> str:
+def queue_url(value: str) -> str:
     """The URL of a queue."""
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
         raise ValueError("expected the URL of a queue, as SQS shows it")
@@ -71,7 +71,7 @@ def webhook(value: str) -> str:
     return value
 
 
-def function(value: str) -> str:
+def lambda_function(value: str) -> str:
     """The name or ARN of a function of AWS Lambda."""
     if not re.fullmatch(r"[A-Za-z0-9_:$-]{1,170}", value):
         raise ValueError("expected the name or the ARN of a function of AWS Lambda")
@@ -98,13 +98,13 @@ def seconds(value: str) -> float:
     return _number(value, 86_400, "expected seconds, from 0 to 86400")
 
 
-def _number(value: str, most: float, complaint: str) -> float:
+def _number(value: str, maximum: float, message: str) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise ValueError(complaint) from None
-    if not 0 <= number <= most:
-        raise ValueError(complaint)
+        raise ValueError(message) from None
+    if not 0 <= number <= maximum:
+        raise ValueError(message)
     return number
 
 

@@ -232,9 +232,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dagster_home=get("DAGSTER_HOME", values.path),
         has_default_dagster_home="DAGSTER_HOME" not in env,
         s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", values.text),
-        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue),
+        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue_url),
         full_listing_interval_hours=get("DICOM_FULL_LISTING_INTERVAL_HOURS", values.hours),
-        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.function),
+        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.lambda_function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
@@ -275,9 +275,9 @@ def _check_zones(settings: Settings) -> None:
     if settings.queue_url is not None and not isinstance(landing, S3Location):
         raise SettingsError("DICOM_SQS_QUEUE_URL goes together with a DICOM_LANDING_URI of s3://")
     if isinstance(landing, S3Location):
-        if isinstance(raw, S3Location) and landing.holds(raw):
+        if isinstance(raw, S3Location) and landing.contains(raw):
             raise SettingsError("DICOM_RAW_URI must not lie inside the landing zone")
-        if isinstance(raw, S3Location) and raw.holds(landing):
+        if isinstance(raw, S3Location) and raw.contains(landing):
             raise SettingsError("DICOM_LANDING_URI must not lie inside DICOM_RAW_URI")
     else:
         _check_landing(settings, landing)

@@ -138,7 +138,7 @@ class Ingest:
         """
         ensure_private_directory(self.settings.raw_dir)
         rules = ScanRules(
-            grain=self.settings.partition_by,
+            granularity=self.settings.partition_by,
             on_delete=self.settings.on_delete,
             max_deleted_fraction=self.settings.max_deleted_fraction,
             accept_deletions=accept_deletions,

@@ -164,7 +164,7 @@ class Warehouse:
             self.settings.profile,
         )
 
-    def removed_words(self, least_patients: int) -> tuple[list[RemovedWord], Path]:
+    def removed_words(self, min_patients: int) -> tuple[list[RemovedWord], Path]:
         """Return words removed from texts, and the file in the raw zone that lists them.
 
         The caller holds the write lock.
@@ -175,7 +175,7 @@ class Warehouse:
             raw_dir,
             self._ingest.mapping,
             self.settings.profile,
-            least_patients=least_patients,
+            min_patients=min_patients,
         )
         return found, write_removed_words(found, raw_dir, self._ingest.raw_writer)
 

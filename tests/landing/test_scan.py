@@ -261,12 +261,12 @@ def test_a_change_of_granularity_repartitions_without_opening_a_file(tmp_path: P
 
     watched = Watched(zone.landing)
     watched.before_open = refuse  # type: ignore[method-assign]
-    for grain, expected in {
+    for granularity, expected in {
         Granularity.YEAR: {"2012": ["a", "b"], "undated": ["c"]},
         Granularity.DAY: {"2012-03-04": ["a"], "2012-04-05": ["b"], "undated": ["c"]},
         Granularity.MONTH: {"2012-03": ["a"], "2012-04": ["b"], "undated": ["c"]},
     }.items():
-        report = Scanner(watched, zone.manifests, ScanRules(grain)).run()
+        report = Scanner(watched, zone.manifests, ScanRules(granularity)).run()
         assert files_by_period(zone) == expected
         assert "undated" not in report.partitions
 
@@ -316,7 +316,7 @@ def test_every_file_is_in_a_manifest_at_all_times_during_a_repartition(
     zone = Zone(tmp_path, keep=True)
     for n in range(4):
         zone.put(str(n), instance(n, StudyDate=f"20120{n + 1}05"))
-    zone.scan(grain=Granularity.YEAR)
+    zone.scan(granularity=Granularity.YEAR)
     shutil.rmtree(zone.landing)
     zone.landing.mkdir()
     real = ManifestStore.write
@@ -326,8 +326,8 @@ def test_every_file_is_in_a_manifest_at_all_times_during_a_repartition(
         assert {path for paths in files_by_period(zone).values() for path in paths} == set("0123")
 
     monkeypatch.setattr(ManifestStore, "write", write)
-    for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
-        zone.scan(grain=grain)
+    for granularity in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
+        zone.scan(granularity=granularity)
     assert files_by_period(zone) == {"2012": list("0123")}
 
 

@@ -34,7 +34,7 @@ class DbtProgress:
     def __str__(self) -> str:
         return f"dbt: {self._done} of {self._total} tables and checks done"
 
-    def all_of(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
+    def collect_events(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
         """All events of a build, until its process ends, and how it failed if it did."""
         held: list[Any] = []
         try:
@@ -56,7 +56,7 @@ class DbtProgress:
         return event._replace(metadata=metadata)
 
 
-class BuildBefore:
+class PreBuildState:
     """What the build database consisted of before a build."""
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -65,7 +65,7 @@ class BuildBefore:
         self.partitions = built_partitions(self.build) if self.build else {}
 
 
-def with_counts(events: Iterable[Any], before: BuildBefore) -> Iterator[Any]:
+def add_row_counts(events: Iterable[Any], before: PreBuildState) -> Iterator[Any]:
     """Events of a build that is over, those of tables with what stands in them now."""
     counts = table_counts(before.build) if before.build else {}
     partitions = built_partitions(before.build) if before.build else {}
