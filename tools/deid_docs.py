@@ -72,7 +72,7 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "X, Z or D",
         (
             "tests/warehouse/test_profiles.py::"
-            "test_neither_profile_is_read_from_another_column_than_its_own",
+            "test_each_profile_uses_its_own_mapping_column",
         ),
     ),
     "shift_date": (

@@ -34,7 +34,7 @@ class RejectReason(StrEnum):
 
 
 class FileRejected(Exception):
-    """The file has no row. The exception has the reason and never a value of the file."""
+    """The file is rejected. The exception has the reason and never a value of the file."""
 
     def __init__(self, reason: RejectReason) -> None:
         super().__init__(reason.value)

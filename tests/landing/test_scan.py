@@ -375,7 +375,7 @@ def test_a_fifo_that_replaces_a_file_does_not_hang_the_scan(tmp_path: Path) -> N
     assert report.ignored == {"not_a_regular_file": 1}
 
 
-def test_a_scan_with_remove_drops_the_files_that_keep_had_retained(tmp_path: Path) -> None:
+def test_on_delete_remove_drops_files_retained_by_keep(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     files = fill(zone, 3)
     zone.scan()

@@ -32,7 +32,7 @@ def get_range(bucket: str, key: str, offset: int, length: int, etag: str | None)
     Raises
     ------
     FileNotFoundError
-        The object does not exist, or no longer in the version of ``etag``.
+        The object does not exist, or its ETag has changed.
     OSError
         The object cannot be read. The message contains neither its key nor a value.
     StorageUnavailable

@@ -169,7 +169,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 yield from add_row_counts(events, before)
                 if failure is not None:
                     raise failure
-                # a run that automation asks for leaves out what does not depend on the raw tables
+                # a run of automation omits assets that do not depend on the raw tables
                 if staged <= context.selected_asset_keys:
                     write_fingerprint(warehouse.build_database, sources)
             finally:
