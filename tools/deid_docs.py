@@ -70,10 +70,7 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "remove": (
         "null",
         "X, Z or D",
-        (
-            "tests/warehouse/test_profiles.py::"
-            "test_each_profile_uses_its_own_mapping_column",
-        ),
+        ("tests/warehouse/test_profiles.py::test_each_profile_uses_its_own_mapping_column",),
     ),
     "shift_date": (
         "shifted back by a number of whole weeks that depends on the patient",

@@ -34,7 +34,7 @@ from dicom_pipeline.landing.storage import FileVersion
 MAX_BATCH_FILES = 500
 MAX_BATCH_BYTES = 256 << 20
 # only the header of a file is fetched: a larger file counts as this many bytes
-MOST_OF_A_FILE = 1 << 20
+MAX_COUNTED_BYTES_PER_FILE = 1 << 20
 MIN_BATCH_FILES = 25
 PARTS = 8
 _FETCHES = 16
@@ -243,7 +243,7 @@ def _batches(files: Iterator[FileVersion], concurrency: int) -> Iterator[Sequenc
     batch: list[FileVersion] = []
     size = 0
     for file in chain(some, files):
-        counted = min(file.size, MOST_OF_A_FILE)
+        counted = min(file.size, MAX_COUNTED_BYTES_PER_FILE)
         if batch and (len(batch) >= most or size + counted > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0

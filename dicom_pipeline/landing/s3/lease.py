@@ -7,7 +7,7 @@ machine (common.locks).
 The owner rewrites the object periodically. A lease that was not renewed for longer than its
 duration has expired: its owner is gone. The age is computed from the server's clock only. The
 object also contains the generation of the zone, an identifier that changes with the content: a
-writer that finds the generation it knows does not need to list the zone. An owner that ends without
+writer whose copy has the same generation does not need to list the zone. An owner that ends without
 a release leaves no generation.
 """
 

@@ -35,7 +35,7 @@ class DbtProgress:
         return f"dbt: {self._done} of {self._total} tables and checks done"
 
     def collect_events(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
-        """Return all events of a build after its process has ended, and its failure if there is one."""
+        """Return the events of a build after its process has ended, and its failure or None."""
         held: list[Any] = []
         try:
             for event in events:
