@@ -323,8 +323,8 @@ def test_batches_of_a_killed_run_are_deleted_and_not_copied(
         ({"DICOM_LAMBDA_FUNCTION": None}, "DICOM_LAMBDA_FUNCTION"),
         ({"DICOM_LAMBDA_FUNCTION": "a function"}, "DICOM_LAMBDA_FUNCTION"),
         ({"DICOM_LAMBDA_CONCURRENCY": "0"}, "DICOM_LAMBDA_CONCURRENCY"),
-        ({"DICOM_RAW_URI": "data/raw"}, "DICOM_RAW_URI of s3://"),
-        ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI of s3://"),
+        ({"DICOM_RAW_URI": "data/raw"}, "DICOM_RAW_URI that starts with s3://"),
+        ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI that starts with s3://"),
     ],
 )
 def test_incompatible_settings_give_a_one_line_error(
