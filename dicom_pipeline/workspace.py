@@ -1,6 +1,7 @@
-"""Settings wired to services; shared by Dagster and the command line.
+"""The services of one set of settings; shared by Dagster and the command line.
 
-Belongs here: one attribute per service. Does not belong here: logic of any of them.
+Belongs here: one attribute per service.
+Does not belong here: the logic of a service (extract.ingest, warehouse.warehouse).
 """
 
 from __future__ import annotations

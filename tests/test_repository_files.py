@@ -220,7 +220,7 @@ def test_daemon_and_web_server_find_the_code_server() -> None:
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
-def test_a_lock_has_hashes_and_no_address(path: Path) -> None:
+def test_lock_files_have_hashes_and_no_index_url(path: Path) -> None:
     text = path.read_text()
     assert "://" not in text
     assert "--index-url" not in text

@@ -18,7 +18,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
     AttributeMapping,
     load_mapping,
 )
-from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, account, standard
+from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, counts_text, standard
 
 DOCUMENT = PROJECT_DIR / "docs" / "deid.md"
 TEMPLATE = Path(__file__).with_name("deid_docs.template.md")
@@ -70,10 +70,7 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "remove": (
         "null",
         "X, Z or D",
-        (
-            "tests/warehouse/test_profiles.py::"
-            "test_neither_profile_is_read_from_another_column_than_its_own",
-        ),
+        ("tests/warehouse/test_profiles.py::test_each_profile_uses_its_own_mapping_column",),
     ),
     "shift_date": (
         "shifted back by a number of whole weeks that depends on the patient",
@@ -96,7 +93,7 @@ def document(mapping: AttributeMapping) -> str:
     parts = {
         "edition": EDITION,
         "methods": _methods(),
-        "counts": _indented(account(mapping)),
+        "counts": _indented(counts_text(mapping)),
         "functions": _functions(),
         "columns": _columns(mapping, table),
         "tests": _tests(),

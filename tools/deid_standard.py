@@ -189,8 +189,8 @@ def judge(attribute: Attribute, profile: str, table: Table) -> Verdict:
     return verdict(does, table.actions_at(attribute.path, options))
 
 
-def complaints(
-    attribute: Attribute, profile: str, table: Table, witness: Mapping[int, str]
+def problems(
+    attribute: Attribute, profile: str, table: Table, second: Mapping[int, str]
 ) -> list[str]:
     """Return the problems of a column under a profile; empty if there are none.
 
@@ -204,7 +204,7 @@ def complaints(
         found.append(str(result))
     if keeps_text(attribute, profile) and not (attribute.reviewed and reason):
         found.append("keeps text that was not reviewed")
-    if disagreement(attribute, table, witness) and not reason:
+    if disagreement(attribute, table, second) and not reason:
         found.append("the two sources of Table E.1-1 disagree")
     return found
 
@@ -215,10 +215,10 @@ def keeps_text(attribute: Attribute, profile: str) -> bool:
     return vr in TEXT_VRS and function in ("keep", "keep_code", "keep_number")
 
 
-def disagreement(attribute: Attribute, table: Table, witness: Mapping[int, str]) -> str | None:
+def disagreement(attribute: Attribute, table: Table, second: Mapping[int, str]) -> str | None:
     """Return the basic actions of an attribute in the two packages if they differ, else None."""
     rule = table.rule(attribute.path.tag)
-    actions = (rule.basic if rule else None), witness.get(attribute.path.tag)
+    actions = (rule.basic if rule else None), second.get(attribute.path.tag)
     return None if actions[0] == actions[1] else f"{actions[0]} against {actions[1]}"
 
 
@@ -235,7 +235,7 @@ def standard() -> Table:
 
 
 @cache
-def second_witness() -> Mapping[int, str]:
+def second_source() -> Mapping[int, str]:
     """Return the basic actions of edition 2026c by tag, from the package dicom-anonymizer."""
     folder = "dicomanonymizer/dicom_anonymization_databases"
     path = distribution("dicom-anonymizer").locate_file(f"{folder}/dicomfields_2026c.py")
@@ -247,14 +247,14 @@ def second_witness() -> Mapping[int, str]:
     return actions
 
 
-def account(mapping: AttributeMapping) -> str:
+def counts_text(mapping: AttributeMapping) -> str:
     """Return a text with counts of columns by function and verdict."""
-    table, witness = standard(), second_witness()
+    table, second = standard(), second_source()
     columns = mapping.attributes
     listed = [a for a in columns if table.rule(a.path.tag)]
-    disagree = [a.attribute for a in columns if disagreement(a, table, witness)]
+    disagree = [a.attribute for a in columns if disagreement(a, table, second)]
     lines = [
-        f"{EDITION}, Table E.1-1: {len(table.rules)} rows; second source: {len(witness)} tags",
+        f"{EDITION}, Table E.1-1: {len(table.rules)} rows; second source: {len(second)} tags",
         f"{len(columns)} columns, {len(listed)} of them listed in the table",
         f"columns with a reason: {sum(bool(a.reason) for a in columns)}; "
         f"with different actions in the sources: {len(disagree)} {' '.join(disagree)}".rstrip(),
@@ -262,7 +262,7 @@ def account(mapping: AttributeMapping) -> str:
     for profile in PROFILES:
         functions = Counter(getattr(a, profile) for a in columns)
         verdicts = Counter(judge(a, profile, table) for a in columns)
-        wrong = sum(bool(complaints(a, profile, table, witness)) for a in columns)
+        wrong = sum(bool(problems(a, profile, table, second)) for a in columns)
         lines += [f"profile {profile}: {wrong} columns with problems"]
         lines += [f"  {count:4} {name}" for name, count in functions.most_common()]
         lines += [f"  {verdicts[each]:4} {each}" for each in Verdict]
@@ -270,4 +270,4 @@ def account(mapping: AttributeMapping) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(account(load_mapping()) + "\n")
+    sys.stdout.write(counts_text(load_mapping()) + "\n")

@@ -30,7 +30,7 @@ LOCK = PROJECT_DIR / "requirements.lock"
 # as in deploy/lambda/template.yaml; older runtimes have a glibc that pyarrow does not support
 PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-MOST_BYTES = 250_000_000
+MAX_UNZIPPED_BYTES = 250_000_000
 PACKAGES = (
     "boto3", "botocore", "jmespath", "pyarrow", "pydicom", "python-dateutil", "s3transfer", "six",
     "urllib3",
@@ -150,9 +150,9 @@ def main() -> None:
     zipped, unzipped = build(options.output, options.python)
     sys.stdout.write(
         f"{options.output.name} for Python {options.python}: {zipped / 1e6:.1f} MB, "
-        f"unzipped {unzipped / 1e6:.1f} MB of {MOST_BYTES / 1e6:.0f}\n"
+        f"unzipped {unzipped / 1e6:.1f} MB of {MAX_UNZIPPED_BYTES / 1e6:.0f}\n"
     )
-    if unzipped > MOST_BYTES:
+    if unzipped > MAX_UNZIPPED_BYTES:
         raise SystemExit("the package exceeds the limit of AWS Lambda")
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from rich.console import Console
 
-from dicom_pipeline.common.escaping import cell, escape_control_chars
+from dicom_pipeline.common.escaping import csv_safe, escape_control_chars
 
 
 class Format(StrEnum):
@@ -65,7 +65,9 @@ def write_list(
             writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(columns)
             for row in rows:
-                writer.writerow([shown(str(cell("" if value is None else value))) for value in row])
+                writer.writerow(
+                    [shown(str(csv_safe("" if value is None else value))) for value in row]
+                )
         else:
             out.writelines(f"{shown(path)}{end}" for path in paths)
         out.flush()

@@ -163,7 +163,9 @@ def _parse_time(value: Any) -> datetime:
     return parsed
 
 
-def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str, Any], bytes]:
+def get_object(
+    wanted: dict[str, Any], *, max_bytes: int | None = None
+) -> tuple[dict[str, Any], bytes]:
     """Get an object, or a range of it; returns the response and its bytes.
 
     boto3 retries a request that gets no response. This function also retries a response whose
@@ -173,7 +175,7 @@ def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str,
     ----------
     wanted
         Arguments of ``get_object``.
-    most
+    max_bytes
         Bytes to read from a server that ignores ``Range`` and sends the whole object.
     """
     from botocore.exceptions import BotoCoreError
@@ -183,7 +185,7 @@ def fetch(wanted: dict[str, Any], *, most: int | None = None) -> tuple[dict[str,
         body = answer["Body"]
         try:
             # as a context manager the body is the raw stream, which does not check the length
-            return answer, body.read(None if "ContentRange" in answer else most)
+            return answer, body.read(None if "ContentRange" in answer else max_bytes)
         except BotoCoreError:
             if attempt == _FETCHES:
                 raise
@@ -209,7 +211,7 @@ def is_conflict(error: Exception) -> bool:
     return code_of(error) in _CONFLICT
 
 
-def concerns_all(error: Exception) -> bool:
+def is_service_error(error: Exception) -> bool:
     """Whether the error affects all objects: credentials, bucket, network, throttling."""
     from botocore.exceptions import BotoCoreError
 
@@ -252,11 +254,11 @@ def server_time(response: dict[str, Any]) -> float | None:
         return None
 
 
-def quoted(etag: str) -> str:
+def quote_etag(etag: str) -> str:
     """Return an ETag with quotes, as in conditions of requests."""
     return f'"{etag}"'
 
 
-def bare(etag: str) -> str:
+def unquote_etag(etag: str) -> str:
     """Return an ETag without quotes, as in manifests and the mirror index."""
     return etag.strip('"')

@@ -29,7 +29,7 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def cell(value: object) -> object:
+def csv_safe(value: object) -> object:
     """Return a value for a CSV cell; a text that looks like a formula gets an apostrophe."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"

@@ -1,1 +1,1 @@
-"""Environment variables to settings."""
+"""Settings, read from environment variables."""

@@ -1,7 +1,7 @@
-"""Optional packages: which extra of this project brings the module that a setting needs.
+"""Optional packages: which extra of this project provides the module that a setting needs.
 
-Belongs here: the check, which imports nothing, and its error.
-Does not belong here: which setting needs what (settings), and the extras themselves
+Belongs here: the check, which does not import the module, and its error.
+Does not belong here: which setting needs which module (settings), the definition of the extras
 (pyproject.toml).
 """
 
@@ -19,10 +19,10 @@ class MissingExtraError(ConfigurationError):
 
 
 def is_installed(module: str) -> bool:
-    """Return whether a module can be imported; only the packages above it are imported."""
+    """Return whether a module can be found; only its parent packages are imported."""
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # a package above it
+    except ModuleNotFoundError:  # a parent package is missing
         return False
 
 
@@ -34,14 +34,14 @@ def require_extra(module: str, extra: str, needed_by: str) -> None:
     module
         Dotted name of a module.
     extra
-        The extra that brings it.
+        The extra that provides it.
     needed_by
-        Why it is needed: the start of the message.
+        What needs it: the start of the message.
 
     Raises
     ------
     MissingExtraError
-        It is not installed.
+        The module is not installed.
     """
     if not is_installed(module):
         raise MissingExtraError(f"{needed_by}: install {PROJECT}[{extra}]")

@@ -1,7 +1,7 @@
-"""Where a zone lies: a directory, or a part of a bucket; told apart by the URI.
+"""Location of a zone: a local directory or an S3 prefix.
 
-Belongs here: names of places, small enough to be sent to worker processes.
-Does not belong here: anything that reaches a place (landing, s3).
+Belongs here: values that name a location and can be sent to worker processes.
+Does not belong here: access to a location (landing, landing.s3).
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCHEME = "s3://"
-# a folder of a raw zone in a bucket: rows on their way from AWS Lambda, no part of its copies
+# folder of a raw zone in S3: temporary Lambda results; excluded from local copies
 BATCHES = "lambda-batches/"
-# as AWS names buckets, and access points by their ARN; other servers are not stricter
+# AWS's rule for bucket names, or the ARN of an access point; other servers are not stricter
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]|arn:[A-Za-z0-9:/_-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class S3Location:
-    """The objects of a bucket whose keys begin with a prefix.
+    """S3 prefix: the objects of a bucket whose keys begin with it.
 
     Attributes
     ----------
     bucket
         Name of the bucket.
     prefix
-        Empty for the whole bucket; else it ends with ``/``.
+        Empty for the whole bucket; otherwise it ends with ``/``.
     """
 
     bucket: str
@@ -34,20 +34,20 @@ class S3Location:
 
     @classmethod
     def parse(cls, uri: str) -> S3Location:
-        """Read ``s3://bucket/prefix``. What stands behind the bucket is taken as it is written.
+        """Parse ``s3://bucket/prefix``. The prefix is not decoded or normalized.
 
         Raises
         ------
         ValueError
-            It names no bucket.
+            The URI contains no valid bucket name.
         """
         bucket, _, prefix = uri.removeprefix(SCHEME).partition("/")
         if not uri.startswith(SCHEME) or not _BUCKET.fullmatch(bucket):
             raise ValueError("expected s3://bucket or s3://bucket/prefix")
         return cls(bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
 
-    def holds(self, other: S3Location) -> bool:
-        """Whether all objects of another place are objects of this one."""
+    def contains(self, other: S3Location) -> bool:
+        """Return whether all objects of another location are also objects of this one."""
         return self.bucket == other.bucket and other.prefix.startswith(self.prefix)
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
-"""What a variable's text means: text -> value, or ``ValueError`` that says what was expected.
+"""Parsers for values of environment variables.
 
-Belongs here: one function a kind of value; none quotes the text, which may be a secret.
-Does not belong here: names of variables, defaults, and what fits together (settings).
+Belongs here: one function per kind of value. It returns the value or raises ``ValueError`` with the
+expected form; the message never quotes the text, which may be a secret.
+Does not belong here: names and defaults of variables, and checks of several variables (settings).
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def path(value: str) -> Path:
-    """A directory or file of this machine; relative ones are relative to the project's root."""
+    """Parse a local path; relative paths start at the project directory."""
     if "://" in value:
-        raise ValueError("only a directory of this machine can be used")
+        raise ValueError("expected a local path, not a URI")
     if not value.strip():
         raise ValueError("it is empty")
     try:
         path = Path(value).expanduser()
     except RuntimeError:
-        raise ValueError("it names the home directory of a user who does not exist") from None
+        raise ValueError("~ names the home directory of an unknown user") from None
     return Path(os.path.normpath(path if path.is_absolute() else PROJECT_DIR / path))
 
 
 def location(value: str) -> Location:
-    """A directory, or a bucket with a prefix."""
+    """Parse a local directory or an S3 URI."""
     if value.startswith(SCHEME):
         return S3Location.parse(value)
     if "://" in value:
-        raise ValueError("expected a directory, or s3://bucket/prefix")
+        raise ValueError("expected a directory or s3://bucket/prefix")
     return path(value)
 
 
 def flag(value: str) -> bool:
-    """True or false."""
+    """Parse true or false."""
     known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if value.lower() not in known:
         raise ValueError("expected true or false")
@@ -50,73 +51,72 @@ def flag(value: str) -> bool:
 
 
 def text(value: str) -> str:
-    """Text that is not blank."""
+    """Parse text that is not blank; surrounding white space is removed."""
     if not value.strip():
         raise ValueError("it is empty")
     return value.strip()
 
 
-def queue(value: str) -> str:
-    """The URL of a queue."""
+def queue_url(value: str) -> str:
+    """Parse the URL of an SQS queue."""
     if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
-        raise ValueError("expected the URL of a queue, as SQS shows it")
+        raise ValueError("expected the URL of an SQS queue")
     return value
 
 
 def webhook(value: str) -> str:
-    """The address of a webhook."""
-    # the address is a secret: the message must not quote it
+    """Parse the URL of a webhook, which is a secret."""
     if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", value):
-        raise ValueError("expected an address that begins with https:// or http://")
+        raise ValueError("expected a URL that begins with https:// or http://")
     return value
 
 
-def function(value: str) -> str:
-    """The name or ARN of a function of AWS Lambda."""
+def lambda_function(value: str) -> str:
+    """Parse the name or ARN of an AWS Lambda function."""
     if not re.fullmatch(r"[A-Za-z0-9_:$-]{1,170}", value):
-        raise ValueError("expected the name or the ARN of a function of AWS Lambda")
+        raise ValueError("expected the name or ARN of an AWS Lambda function")
     return value
 
 
 def hours(value: str) -> float:
-    """Hours, up to a year."""
+    """Parse a number of hours, at most one year."""
     return _number(value, 8_760, "expected hours, from 0 to 8760")
 
 
 def days(value: str) -> float:
-    """Days, up to a hundred years."""
+    """Parse a number of days, at most 100 years."""
     return _number(value, 36_500, "expected days, from 0 to 36500")
 
 
 def fraction(value: str) -> float:
-    """A share of a whole."""
+    """Parse a fraction from 0 to 1."""
     return _number(value, 1, "expected a number from 0 to 1")
 
 
 def seconds(value: str) -> float:
-    """Seconds, up to a day."""
+    """Parse a number of seconds, at most one day."""
     return _number(value, 86_400, "expected seconds, from 0 to 86400")
 
 
-def _number(value: str, most: float, complaint: str) -> float:
+def _number(value: str, maximum: float, message: str) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise ValueError(complaint) from None
-    if not 0 <= number <= most:
-        raise ValueError(complaint)
+        raise ValueError(message) from None
+    if not 0 <= number <= maximum:
+        raise ValueError(message)
     return number
 
 
 def count(value: str) -> int:
-    """A number of things that run at once."""
+    """Parse the number of concurrent workers or calls."""
     if not value.isdecimal() or not 1 <= int(value) <= 1024:
         raise ValueError("expected a whole number from 1 to 1024")
     return int(value)
 
 
 def choice(kind: type[E]) -> Callable[[str], E]:
-    """A parser of one of several words."""
+    """Return a parser for the values of an enumeration."""
 
     def parse(value: str) -> E:
         try:

@@ -1,10 +1,10 @@
-"""The project directory: what a site edits and owns.
+"""The project directory: the files that a site edits.
 
-In a checkout it is the checkout. For an installed package it is the directory that
-``dicom-pipeline init`` created, found from the working directory upwards like a git repository.
+A checkout is its own project directory. For an installed package it is the directory that
+``dicom-pipeline init`` created: the working directory or one of its parents.
 
-Belongs here: finding it, and its record. Does not belong here: creating it
-(operations.project_directory).
+Belongs here: finding the project directory, and reading its record.
+Does not belong here: creating it (operations.project_directory).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ RECORD = "dicom_pipeline.json"
 
 
 class ProjectDirectoryError(ConfigurationError):
-    """There is no project directory, or it is of another version of the package."""
+    """There is no project directory, or another version of the package created it."""
 
 
 def find_project_dir(working_dir: Path) -> Path | None:
-    """Return the project directory for a working directory; None if there is none.
+    """Find the project directory for a working directory; return None if there is none.
 
     Parameters
     ----------
     working_dir
-        Where the command was started. Not used in a checkout.
+        Working directory of the command. Not used in a checkout.
     """
     checkout = PACKAGE_DIR.parent
     if (checkout / "dbt_snowflake").is_dir():
@@ -43,7 +43,7 @@ def find_project_dir(working_dir: Path) -> Path | None:
 def _working_dir() -> Path:
     try:
         return Path.cwd()
-    except FileNotFoundError:  # it was deleted
+    except FileNotFoundError:  # the working directory was deleted
         return Path("/")
 
 
@@ -58,7 +58,7 @@ def read_record(directory: Path) -> dict[str, Any]:
     Raises
     ------
     ProjectDirectoryError
-        It cannot be read.
+        The record cannot be read.
     """
     try:
         record = json.loads((directory / RECORD).read_text())
@@ -70,7 +70,7 @@ def read_record(directory: Path) -> dict[str, Any]:
 
 
 def require_project_dir() -> None:
-    """Check that there is a project directory of this version of the package.
+    """Check that the project directory exists and has the version of the package.
 
     Raises
     ------
@@ -87,6 +87,6 @@ def require_project_dir() -> None:
     version = read_record(_FOUND)["version"]
     if version != __version__:
         raise ProjectDirectoryError(
-            f"this project directory is of dicom-pipeline {version}, but {__version__} is "
-            "installed: dicom-pipeline init --upgrade ."
+            f"dicom-pipeline {version} created this project directory, but {__version__} is "
+            "installed: run dicom-pipeline init --upgrade ."
         )

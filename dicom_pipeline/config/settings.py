@@ -1,7 +1,7 @@
-"""Environment -> Settings; the only place that reads ``os.environ``.
+"""Settings from environment variables; the only module that reads ``os.environ``.
 
-Belongs here: names and defaults, what fits together, and the environment handed to dbt.
-Does not belong here: what a text means (setting_values); opening a file of data; Dagster.
+Belongs here: names and defaults, checks of several settings, and the environment of dbt.
+Does not belong here: parsing of one value (parsers), opening data files, Dagster.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ T = TypeVar("T")
 
 
 class SettingsError(ConfigurationError):
-    """A setting that is malformed or unknown; the message is one line and names the variable."""
+    """A setting is malformed or unknown; the message is one line with the name of the variable."""
 
 
 class Granularity(StrEnum):
-    """How long a partition's study period is."""
+    """Length of the study period of a partition."""
 
     DAY = "day"
     MONTH = "month"
@@ -52,7 +52,7 @@ class Profile(StrEnum):
 
 
 class OnDelete(StrEnum):
-    """What becomes of the rows of a file that left the landing zone."""
+    """Handling of rows whose file was deleted."""
 
     REMOVE = "remove"
     KEEP = "keep"
@@ -66,14 +66,14 @@ class Target(StrEnum):
 
 
 class Extractor(StrEnum):
-    """Where headers are read."""
+    """Where headers are read: in local processes or in AWS Lambda."""
 
     LOCAL = "local"
     LAMBDA = "lambda"
 
 
 class Reader(StrEnum):
-    """Which header reader is used."""
+    """Implementation that reads headers."""
 
     FAST = "fast"
     PYDICOM = "pydicom"
@@ -81,9 +81,9 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be configured, parsed and checked.
+    """All settings, parsed and checked.
 
-    Relative paths are relative to the project's root, wherever the command is run.
+    Relative paths start at the project directory, whatever the working directory is.
     """
 
     landing: Location
@@ -115,24 +115,24 @@ class Settings:
 
     @property
     def landing_dir(self) -> Path:
-        """The landing zone, where that is a directory; else `SettingsError`."""
+        """The landing zone if it is a local directory; raises `SettingsError` if it is not."""
         if not isinstance(self.landing, Path):
-            raise SettingsError("DICOM_LANDING_URI cannot be used: a directory is wanted here")
+            raise SettingsError("DICOM_LANDING_URI cannot be used: expected a local directory")
         return self.landing
 
     @property
     def raw_dir(self) -> Path:
-        """Directory in which the raw zone is read: of a bucket, this machine's copy."""
+        """Local directory of the raw zone; for S3, the local mirror."""
         if isinstance(self.raw, Path):
             return self.raw
         return self.warehouse_dir / RAW_MIRROR
 
     @property
     def uses_default_landing(self) -> bool:
-        """Whether the landing zone is the project's own (only that one ever gets the sample)."""
+        """Whether the landing zone is the project's own; the sample is copied to no other one."""
         return self.landing == PROJECT_DIR / "data" / "dicom-files"
 
-    def __repr__(self) -> str:  # a key must not reach a log by way of a traceback
+    def __repr__(self) -> str:  # a traceback must not put the key into a log
         return f"Settings(profile={self.profile}, target={self.target})"
 
 
@@ -177,20 +177,20 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Parameters
     ----------
     environ
-        Variables to read instead of the process's environment.
+        Variables to read instead of those of the process.
 
     Raises
     ------
     ProjectDirectoryError
-        There is no project directory, or it is of another version.
+        There is no project directory, or another version created it.
     SettingsError
-        A value is malformed, a ``DICOM_*`` variable does not exist, or two zones overlap.
+        A value is malformed, a ``DICOM_*`` variable is unknown, or two zones overlap.
     MissingExtraError
         A value needs a package that is not installed.
     """
     require_project_dir()
     env = dict(os.environ if environ is None else environ)
-    if not env.get("DAGSTER_HOME"):  # Dagster takes an empty one for none
+    if not env.get("DAGSTER_HOME"):  # Dagster ignores an empty value
         env.pop("DAGSTER_HOME", None)
     for name in sorted(env):
         if name in _RENAMED:
@@ -232,9 +232,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dagster_home=get("DAGSTER_HOME", values.path),
         has_default_dagster_home="DAGSTER_HOME" not in env,
         s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", values.text),
-        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue),
+        queue_url=optional("DICOM_SQS_QUEUE_URL", values.queue_url),
         full_listing_interval_hours=get("DICOM_FULL_LISTING_INTERVAL_HOURS", values.hours),
-        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.function),
+        lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.lambda_function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
@@ -254,14 +254,14 @@ def load_snowflake_settings(
     Parameters
     ----------
     environ
-        Variables to read instead of the process's environment.
+        Variables to read instead of those of the process.
     login
         Whether an account and a login are needed.
 
     Raises
     ------
     SettingsError
-        One is missing or malformed.
+        A variable is missing or malformed.
     """
     try:
         return snowflake_settings(os.environ if environ is None else environ, login=login)
@@ -270,21 +270,21 @@ def load_snowflake_settings(
 
 
 def _check_zones(settings: Settings) -> None:
-    """Refuse zones inside one another: the landing zone would take in our own files."""
+    """Reject overlapping zones: a scan of the landing zone would list the pipeline's own files."""
     landing, raw = settings.landing, settings.raw
     if settings.queue_url is not None and not isinstance(landing, S3Location):
-        raise SettingsError("DICOM_SQS_QUEUE_URL goes together with a DICOM_LANDING_URI of s3://")
+        raise SettingsError("DICOM_SQS_QUEUE_URL needs a DICOM_LANDING_URI that starts with s3://")
     if isinstance(landing, S3Location):
-        if isinstance(raw, S3Location) and landing.holds(raw):
-            raise SettingsError("DICOM_RAW_URI must not lie inside the landing zone")
-        if isinstance(raw, S3Location) and raw.holds(landing):
-            raise SettingsError("DICOM_LANDING_URI must not lie inside DICOM_RAW_URI")
+        if isinstance(raw, S3Location) and landing.contains(raw):
+            raise SettingsError("DICOM_RAW_URI must not be inside DICOM_LANDING_URI")
+        if isinstance(raw, S3Location) and raw.contains(landing):
+            raise SettingsError("DICOM_LANDING_URI must not be inside DICOM_RAW_URI")
     else:
         _check_landing(settings, landing)
     for name, zone in _private(settings):
         if zone in settings.database.parents:
             raise SettingsError(
-                f"DBT_DATABASE_NAME must not lie inside {name}, which other people may not read"
+                f"DBT_DATABASE_NAME must not be inside {name}, which only its owner may read"
             )
     if settings.database.is_dir():
         raise SettingsError("DBT_DATABASE_NAME cannot be used: it is a directory")
@@ -294,19 +294,19 @@ def _check_extractor(settings: Settings) -> None:
     if settings.extractor is not Extractor.LAMBDA:
         return
     if settings.lambda_function is None:
-        raise SettingsError("DICOM_EXTRACTOR=lambda goes together with DICOM_LAMBDA_FUNCTION")
+        raise SettingsError("DICOM_EXTRACTOR=lambda needs DICOM_LAMBDA_FUNCTION")
     zones = {"DICOM_LANDING_URI": settings.landing, "DICOM_RAW_URI": settings.raw}
     for name, zone in zones.items():
         if not isinstance(zone, S3Location):
-            raise SettingsError(f"DICOM_EXTRACTOR=lambda goes together with a {name} of s3://")
+            raise SettingsError(f"DICOM_EXTRACTOR=lambda needs a {name} that starts with s3://")
 
 
 def _check_extras(settings: Settings) -> None:
-    """Check that the optional packages are installed; SQS and Lambda need zones in buckets."""
+    """Check that optional packages are installed; SQS and Lambda need zones in S3 anyway."""
     zones = {"DICOM_LANDING_URI": settings.landing, "DICOM_RAW_URI": settings.raw}
     for name, zone in zones.items():
         if isinstance(zone, S3Location):
-            require_extra("boto3", "aws", f"{name} names a bucket")
+            require_extra("boto3", "aws", f"{name} is an S3 URI")
     if settings.target is Target.SNOWFLAKE:
         for module in ("dbt.adapters.snowflake", "snowflake.connector"):
             require_extra(module, "snowflake", "DBT_TARGET is snowflake")
@@ -324,17 +324,17 @@ def _check_landing(settings: Settings, landing: Path) -> None:
         ("DAGSTER_HOME", settings.dagster_home),
     ):
         if path == landing or landing in path.parents:
-            raise SettingsError(f"{name} must not lie inside the landing zone (DICOM_LANDING_URI)")
+            raise SettingsError(f"{name} must not be inside the landing zone (DICOM_LANDING_URI)")
     for name, zone in _private(settings):
         if zone in landing.parents:
-            raise SettingsError(f"DICOM_LANDING_URI must not lie inside {name}")
+            raise SettingsError(f"DICOM_LANDING_URI must not be inside {name}")
 
 
 def export_for_dbt(settings: Settings) -> None:
-    """Set the variables that dbt reads, in this process and so in its children.
+    """Set the variables that dbt reads, for this process and its child processes.
 
-    Paths as absolute ones: dbt runs in its own directory. A raw zone in a bucket keeps its URI,
-    since children of ours read these variables too.
+    Paths are absolute, because dbt runs in its own directory. A raw zone in S3 keeps its URI,
+    because child processes of the pipeline read these variables too.
     """
     os.environ.update(
         DICOM_RAW_URI=str(settings.raw),
@@ -342,17 +342,17 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_DEID_PROFILE=settings.profile,
         DBT_TARGET=settings.target,
     )
-    if settings.snowflake is not None:  # dbt's profile has no defaults of its own
+    if settings.snowflake is not None:  # the dbt profile has no defaults
         for name, value in SNOWFLAKE_DEFAULTS.items():
             os.environ[name] = os.environ.get(name) or value
 
 
 def dbt_environment() -> dict[str, str]:
-    """The variables that dbt's manifest depends on, as they are now."""
+    """Return the current values of the variables that the dbt manifest depends on."""
     names = ("DBT_TARGET", "SNOWFLAKE_DATABASE")
     return {name: os.environ.get(name, "") for name in names}
 
 
 def batch_dagster_events() -> None:
-    """Have Dagster store events of many partitions in batches, in this process."""
+    """Make Dagster store the events of many partitions in batches, in this process."""
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

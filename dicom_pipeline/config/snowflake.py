@@ -1,7 +1,8 @@
-"""What is set about Snowflake: account, login, names of roles and of the warehouse.
+"""Snowflake settings: account, login, names of roles and of the warehouse.
 
-Belongs here: the ``SNOWFLAKE_*`` variables, named as Snowflake's own clients name them, and their
-validation. Does not belong here: reading the environment (settings), connecting (warehouse).
+Belongs here: the ``SNOWFLAKE_*`` variables, with the names that Snowflake's clients use, and their
+validation.
+Does not belong here: reading the environment (settings), connecting (warehouse.snowflake).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# the sizes of a warehouse in Snowflake's own spelling
+# warehouse sizes as Snowflake spells them
 SIZES = ("XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "XXLARGE", "XXXLARGE", "X4LARGE")
 
 DEFAULTS: dict[str, str] = {
@@ -35,20 +36,20 @@ DEFAULTS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class SnowflakeSettings:
-    """How Snowflake is reached, and what things are called there.
+    """Connection parameters and object names.
 
     Attributes
     ----------
     account, user, password, private_key_path, private_key_passphrase
-        Login: with a key pair, or else with a password.
+        Login, with a key pair or a password.
     database, role, analyst_role, warehouse
-        Names of objects; `snowflake-setup` makes them.
+        Names of objects that `snowflake-setup` creates.
     warehouse_size, query_tag
-        Size that the warehouse is made with, and the tag of all statements.
+        Size that the warehouse is created with; tag of all statements.
     edition
-        ``standard``, or ``enterprise`` where the account has tags and masking policies.
+        ``standard``, or ``enterprise`` if the account has tags and masking policies.
     host, port, protocol
-        Of a server that is not found by the account's name; empty otherwise.
+        Server; an empty host means that the account name determines it.
     """
 
     account: str
@@ -67,12 +68,12 @@ class SnowflakeSettings:
     port: int
     protocol: str
 
-    def __repr__(self) -> str:  # no secret by way of a traceback
+    def __repr__(self) -> str:  # a traceback must not contain secrets
         return f"SnowflakeSettings(account={self.account}, database={self.database})"
 
 
 class SnowflakeSettingsError(ValueError):
-    """A value cannot be used; names the variable, and never quotes a secret."""
+    """A value cannot be used; the message has the variable and never a secret."""
 
 
 def snowflake_settings(environ: Mapping[str, str], *, login: bool = True) -> SnowflakeSettings:
@@ -81,14 +82,14 @@ def snowflake_settings(environ: Mapping[str, str], *, login: bool = True) -> Sno
     Parameters
     ----------
     environ
-        The environment; an empty value counts as none.
+        The environment; an empty value means that the variable is not set.
     login
         Whether an account and a login are needed.
 
     Raises
     ------
     SnowflakeSettingsError
-        One is missing or malformed.
+        A variable is missing or malformed.
     """
     values = {name: environ.get(name) or default for name, default in DEFAULTS.items()}
     get = {name.removeprefix("SNOWFLAKE_").lower(): value for name, value in values.items()}
@@ -110,17 +111,17 @@ def snowflake_settings(environ: Mapping[str, str], *, login: bool = True) -> Sno
         for name in ("account", "user"):
             if not get[name]:
                 raise SnowflakeSettingsError(
-                    f"SNOWFLAKE_{name.upper()} is not set, which DBT_TARGET=snowflake needs"
+                    f"SNOWFLAKE_{name.upper()} is not set; DBT_TARGET=snowflake needs it"
                 )
         if key is None and not get["password"]:
             raise SnowflakeSettingsError(
-                "neither SNOWFLAKE_PRIVATE_KEY_PATH nor SNOWFLAKE_PASSWORD is set; with "
-                "DBT_TARGET=snowflake one of them has to be"
+                "neither SNOWFLAKE_PRIVATE_KEY_PATH nor SNOWFLAKE_PASSWORD is set; "
+                "DBT_TARGET=snowflake needs one of them"
             )
         if key is not None and not key.is_file():
-            raise _unusable("private_key_path", "there is no such file")
+            raise _unusable("private_key_path", "the file does not exist")
         if get["protocol"] == "http" and get["host"] not in ("127.0.0.1", "localhost"):
-            raise _unusable("protocol", "http is for a server on this machine only")
+            raise _unusable("protocol", "http is only allowed for a server on this machine")
     return SnowflakeSettings(
         account=get["account"],
         user=get["user"],

@@ -23,7 +23,7 @@ class IdentifierError(ConfigurationError):
     """An identifier is invalid; the message never quotes it."""
 
 
-class Kind(StrEnum):
+class IdentifierKind(StrEnum):
     """Kind of an identifier; the value is its prefix in a list."""
 
     PATIENT = "patient"
@@ -48,7 +48,7 @@ class Identifier:
         Issuer of Patient ID; None if not given.
     """
 
-    kind: Kind
+    kind: IdentifierKind
     value: str = field(repr=False)
     issuer: str | None = field(default=None, repr=False)
 
@@ -59,7 +59,7 @@ class Identifier:
         return f"{self.kind}|{len(self.value)}:{self.value}|{issuer}"
 
 
-def identifier(kind: Kind, value: str, issuer: str | None = None) -> Identifier:
+def identifier(kind: IdentifierKind, value: str, issuer: str | None = None) -> Identifier:
     """Create an identifier from text that a user entered.
 
     Raises
@@ -67,17 +67,17 @@ def identifier(kind: Kind, value: str, issuer: str | None = None) -> Identifier:
     IdentifierError
         The value, or an issuer that was given, is empty or only padding.
     """
-    value = normal(value)
+    value = normalize(value)
     if not value:
         raise IdentifierError("an identifier is empty")
     if issuer is not None:
-        issuer = normal(issuer)
+        issuer = normalize(issuer)
         if not issuer:
             raise IdentifierError("an issuer is empty: leave it out")
     return Identifier(kind, value, issuer)
 
 
-def normal(text: str) -> str:
+def normalize(text: str) -> str:
     """Return a value as extraction stores it: without padding, in Unicode normal form C.
 
     The result is the same as that of `headers.values.text_of` for the bytes of a file.
@@ -87,7 +87,7 @@ def normal(text: str) -> str:
     return unicodedata.normalize("NFC", joined.replace("\0", ""))
 
 
-def read_list(data: bytes, kinds: tuple[Kind, ...]) -> list[Identifier]:
+def read_list(data: bytes, kinds: tuple[IdentifierKind, ...]) -> list[Identifier]:
     """Read a list of identifiers, in its order.
 
     Parameters
@@ -114,32 +114,32 @@ def read_list(data: bytes, kinds: tuple[Kind, ...]) -> list[Identifier]:
     return [_parse_numbered(number, line, kinds) for number, line in enumerate(lines, start=1)]
 
 
-def _parse_numbered(number: int, line: str, kinds: tuple[Kind, ...]) -> Identifier:
+def _parse_numbered(number: int, line: str, kinds: tuple[IdentifierKind, ...]) -> Identifier:
     try:
         return _parse_line(line, kinds)
     except IdentifierError as error:
         raise IdentifierError(f"line {number}: {error}") from None
 
 
-def _parse_line(line: str, kinds: tuple[Kind, ...]) -> Identifier:
+def _parse_line(line: str, kinds: tuple[IdentifierKind, ...]) -> Identifier:
     value, tab, issuer = line.partition("\t")
     if "\t" in issuer:
         raise IdentifierError("it has more than one tab")
     if not tab:
         prefix, colon, rest = line.partition(":")
-        for kind in (Kind.STUDY, Kind.UID, Kind.ACCESSION):
+        for kind in (IdentifierKind.STUDY, IdentifierKind.UID, IdentifierKind.ACCESSION):
             if colon and prefix == kind:
                 if kind not in kinds:
                     raise IdentifierError(f"the prefix {kind}: is not allowed for this command")
                 return identifier(kind, rest)
     # an empty cell of a spreadsheet: the issuer is unknown
-    return identifier(Kind.PATIENT, value, issuer if normal(issuer) else None)
+    return identifier(IdentifierKind.PATIENT, value, issuer if normalize(issuer) else None)
 
 
 def from_options(
     patient_id: str | None,
     issuer: str | None,
-    others: dict[Kind, str | None],
+    others: dict[IdentifierKind, str | None],
     listed: Callable[[], bytes] | None,
 ) -> list[Identifier]:
     """Return the identifiers of a command line, which are given in exactly one way.
@@ -158,7 +158,7 @@ def from_options(
     IdentifierError
         Identifiers were given in no way or in several ways, or one is invalid.
     """
-    named = {Kind.PATIENT: patient_id, **others}
+    named = {IdentifierKind.PATIENT: patient_id, **others}
     given = {kind: value for kind, value in named.items() if value is not None}
     if issuer is not None and patient_id is None:
         raise IdentifierError("--issuer needs --patient-id")
@@ -170,4 +170,4 @@ def from_options(
             raise IdentifierError("standard input is empty; give at least one identifier")
         return found
     [(kind, value)] = given.items()
-    return [identifier(kind, value, issuer if kind is Kind.PATIENT else None)]
+    return [identifier(kind, value, issuer if kind is IdentifierKind.PATIENT else None)]

@@ -64,7 +64,7 @@ def _name_terms(vr: str, text: str) -> Iterator[str]:
         for name in _names(group, words, frozenset(), letters=2):
             yield f"name:{name}"
         yield from _initials_terms(words)
-        # initials with a title before the given name, as if the title were the given name
+        # a title before the given name: Roe^Dr Jane has the initials D, R in addition to J, R
         pieces = [words_of(component)[:1] for component in _components(group)[:2]]
         if len(pieces) > 1 and TITLES.intersection(pieces[1]):
             yield from _initials_terms([words[0], pieces[1]])

@@ -22,7 +22,10 @@ SALT = b"dicom_pipeline"
 
 
 class VaultError(ConfigurationError):
-    """The key is missing, weak, or not the key of the tables. The message never quotes it."""
+    """The key is missing, weak, or not the key that the tables were built with.
+
+    The message never quotes the key.
+    """
 
 
 @dataclass(frozen=True)

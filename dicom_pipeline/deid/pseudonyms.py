@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
-from dicom_pipeline.deid.identifiers import Identifier, Kind
+from dicom_pipeline.deid.identifiers import Identifier, IdentifierKind
 from dicom_pipeline.deid.keys import Secret, keyed_hash
 
 SURROGATE_KEYS_CSV = DBT_PROJECT_DIR / "seeds" / "surrogate_key_mapping.csv"
@@ -96,18 +96,18 @@ class Pseudonyms:
         A Patient ID without an issuer is that of a patient whose files have no issuer.
         """
         value = identifier.value
-        if identifier.kind is Kind.PATIENT:
+        if identifier.kind is IdentifierKind.PATIENT:
             keys = {"key_patient_id": value, "key_issuer_of_patient_id": identifier.issuer}
             found = {
                 "patient_key": self.entity_key("patient_key", keys),
                 "patient_id": self.id("PatientID", value),
             }
-        elif identifier.kind is Kind.STUDY:
+        elif identifier.kind is IdentifierKind.STUDY:
             found = {
                 "study_key": self.entity_key("study_key", {"key_study": value}),
                 "study_instance_uid": self.uid(value),
             }
-        elif identifier.kind is Kind.UID:
+        elif identifier.kind is IdentifierKind.UID:
             found = {"uid": self.uid(value)}
         else:
             found = {"accession_number": self.id("AccessionNumber", value)}

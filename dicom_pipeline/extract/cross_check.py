@@ -15,7 +15,7 @@ from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.extract.raw_zone.parquet import RawZone
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 
 ONE_IN = 1000
@@ -57,9 +57,9 @@ class CrossCheckedReader:
             return header
         try:
             other = self._pydicom.read(file)
-        except Rejected as rejected:
+        except FileRejected as rejected:
             # pydicom also fails on a broken element that is not extracted: not a difference
-            if rejected.reason is not Reason.DECODE_ERROR:
+            if rejected.reason is not RejectReason.DECODE_ERROR:
                 header.reader = DIFFERED
             return header
         header.reader = other.reader = AGREED
@@ -69,7 +69,7 @@ class CrossCheckedReader:
         return other
 
 
-def readers(raw: RawZone, periods: Iterable[str]) -> Counter[str]:
+def count_readers(raw: RawZone, periods: Iterable[str]) -> Counter[str]:
     """Count rows by the column ``reader``: the reader, and the reason if it was a fallback.
 
     Parameters

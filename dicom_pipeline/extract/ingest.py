@@ -1,7 +1,7 @@
-"""From the landing zone to the raw zone: the services of both, made from the settings.
+"""Ingest service: landing zone and raw zone of one set of settings.
 
-Belongs here: which storage, manifests and readers the settings choose, and the scan as a whole.
-Does not belong here: comparing files (landing.scan), extraction itself (raw_step), locks
+Belongs here: creating storage, manifests and readers from the settings, and running a scan.
+Does not belong here: comparing files (landing.scan), extraction (raw_step), locks
 (operations.write_session), Dagster.
 """
 
@@ -51,12 +51,12 @@ class Ingest:
     def __init__(self, settings: Settings, mapping_csv: Path = MAPPING_CSV) -> None:
         self.settings = settings
         self.mapping_csv = mapping_csv
-        # reconciliation lists every file: the summary of a run reuses the result of its check
+        # the summary of a run reuses the result of the check: reconciliation lists all files
         self.latest_counts: FileCounts | None = None
 
     @property
     def mapping(self) -> AttributeMapping:
-        """The mapping, read from its file: an added line counts from the next run on."""
+        """The mapping, read from its file at each access, so that the next run uses added lines."""
         return load_mapping(self.mapping_csv)
 
     @cached_property
@@ -138,7 +138,7 @@ class Ingest:
         """
         ensure_private_directory(self.settings.raw_dir)
         rules = ScanRules(
-            grain=self.settings.partition_by,
+            granularity=self.settings.partition_by,
             on_delete=self.settings.on_delete,
             max_deleted_fraction=self.settings.max_deleted_fraction,
             accept_deletions=accept_deletions,
@@ -173,7 +173,7 @@ class Ingest:
         return report
 
     def _event_listing(self, *, with_queue: bool = True) -> EventListing | None:
-        """The landing zone by its S3 events; None without a queue or when a listing is due."""
+        """Return a listing from S3 events; None without a queue or if a full listing is due."""
         settings = self.settings
         if settings.queue_url is None or not isinstance(settings.landing, S3Location):
             return None
@@ -188,7 +188,7 @@ class Ingest:
         return EventListing(settings.landing, queue, self.manifests)
 
     def raw_step(self, progress: Progress | None = None) -> RawStep:
-        """Return the step that loads partitions as their manifests list them."""
+        """Return the step that updates partitions to match their manifests."""
         return RawStep(
             self.partitions,
             self._worker_plan,
@@ -198,7 +198,7 @@ class Ingest:
         )
 
     def _remote_reader(self) -> ReadHeaders | None:
-        """The reader on AWS Lambda; None if processes of this machine read headers."""
+        """Return the reader on AWS Lambda; None if local processes read headers."""
         settings = self.settings
         if settings.extractor is Extractor.LOCAL:
             return None
@@ -232,13 +232,13 @@ class Ingest:
         )
 
     def reconcile(self, *, listed: bool = True) -> FileCounts:
-        """Check a listing of the landing zone against the raw zone.
+        """Compare a listing of the landing zone with the raw zone.
 
         Parameters
         ----------
         listed
-            Whether the files must be listed even where S3 events replace listings. If False, and
-            no listing is due, the files are those of the manifests.
+            Whether to list the files even if S3 events replace listings. If False and no full
+            listing is due, the files of the manifests are used.
         """
         known = None if listed else self._event_listing(with_queue=False)
         self.latest_counts = reconcile(

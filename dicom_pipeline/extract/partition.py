@@ -18,7 +18,7 @@ from dicom_pipeline.extract.raw_zone.retained_rows import RetainedRows
 from dicom_pipeline.extract.raw_zone.rows import carry_over, paths_of, unreadable_paths
 from dicom_pipeline.extract.raw_zone.tombstones import Tombstones
 from dicom_pipeline.extract.tables import RAW_TABLES, REJECTED, Tables, finalize_partition
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_digest, fingerprint
 from dicom_pipeline.landing.partition_key import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion, Storage
@@ -235,13 +235,13 @@ class Partitions:
         parts = [work.carried, *work.parts] if work.carried else work.parts
         if work.fallback is not None:
             parts = self.retained.add_to(parts, work.period, work.files, work.fallback)
-        tables, purged = self.tombstones.take_out(
+        tables, purged = self.tombstones.remove_rows(
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
         report.read = len(work.to_read)
         report.carried_over = work.carried_files
         if purged:
-            report.ignored[Reason.PURGED] = len(purged)
+            report.ignored[RejectReason.PURGED] = len(purged)
             if not self._remove_from_manifest(work, purged):
                 report.version, report.removed = self.version_without_files, True
                 return report

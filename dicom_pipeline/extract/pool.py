@@ -30,13 +30,13 @@ from dicom_pipeline.common.pydicom_logging import silence_pydicom
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.storage import FileVersion
 
 LARGEST_CHUNK = 200
 # chunks queued per worker, so that no worker idles while rows are written
 QUEUED_PER_WORKER = 8
-SECONDS_A_FILE = 30.0
+SECONDS_PER_FILE = 30.0
 # bytes that a worker may allocate after its start; known headers need less than a tenth
 MEMORY = 2 << 30
 
@@ -139,7 +139,7 @@ def process_partitions(
     *,
     workers: int,
     force: bool = False,
-    seconds_a_file: float = SECONDS_A_FILE,
+    seconds_per_file: float = SECONDS_PER_FILE,
 ) -> Iterator[tuple[str, PartitionReport | None]]:
     """Update partitions to match their manifests, each in one process, the largest first.
 
@@ -153,7 +153,7 @@ def process_partitions(
         Number of processes.
     force
         Read every file again.
-    seconds_a_file
+    seconds_per_file
         Seconds allowed for a partition, plus the same again for every hundred files.
 
     Yields
@@ -167,7 +167,7 @@ def process_partitions(
 
         def submit(period: str) -> Future[PartitionReport | None]:
             # shorter than for chunks: after a timeout here, the files are read in chunks
-            timeout = seconds_a_file * (1 + periods[period] / 100)
+            timeout = seconds_per_file * (1 + periods[period] / 100)
             return pool.schedule(_process_partition, args=(period, force), timeout=timeout)
 
         for period, future in as_completed(
@@ -184,7 +184,7 @@ def read_headers(
     plan: WorkerPlan,
     *,
     workers: int,
-    seconds_a_file: float = SECONDS_A_FILE,
+    seconds_per_file: float = SECONDS_PER_FILE,
 ) -> Iterator[Tables]:
     """Read the headers of files, in no particular order.
 
@@ -198,7 +198,7 @@ def read_headers(
         Settings of the workers.
     workers
         Number of processes.
-    seconds_a_file
+    seconds_per_file
         A file that takes longer is rejected with the reason ``timeout``.
 
     Yields
@@ -224,7 +224,7 @@ def read_headers(
     with _pool(plan, len(first)) as pool:
 
         def submit(chunk: Sequence[FileVersion]) -> Future[dict[str, bytes]]:
-            timeout = seconds_a_file * (1 + len(chunk) / 10)
+            timeout = seconds_per_file * (1 + len(chunk) / 10)
             return pool.schedule(_read_chunk, args=(chunk,), timeout=timeout)
 
         for chunk, future in as_completed(take, submit, workers * QUEUED_PER_WORKER):
@@ -300,11 +300,11 @@ def _result(
     except StorageUnavailable:
         raise
     except TimeoutError:
-        reason = Reason.TIMEOUT
+        reason = RejectReason.TIMEOUT
     except (ProcessExpired, MemoryError):
-        reason = Reason.WORKER_CRASHED
+        reason = RejectReason.WORKER_CRASHED
     except Exception:  # noqa: BLE001 - for example rows that Arrow cannot convert
-        reason = Reason.DECODE_ERROR
+        reason = RejectReason.DECODE_ERROR
     if len(chunk) > 1:
         return None
     tables = plan.tables()

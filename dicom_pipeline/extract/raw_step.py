@@ -19,7 +19,7 @@ from dicom_pipeline.extract.worker import WorkerPlan
 from dicom_pipeline.landing.storage import FileVersion
 
 # files of a partition that one worker processes: it holds all its rows in memory
-LARGEST_ALONE = 4_000
+MAX_FILES_PER_WORKER_PARTITION = 4_000
 # such a partition has at most this fraction (1/n) of a worker's share of all files, so that no
 # worker is still busy when the others have finished
 _SHARES = 4
@@ -141,7 +141,9 @@ class RawStep:
         independent = not sources and not partitions.tombstones.tombstones
         independent = independent and partitions.raw.writer is LOCAL_WRITER
         independent = independent and self.remote_reader is None
-        most = min(LARGEST_ALONE, -(-sum(stale.values()) // (self.workers * _SHARES)))
+        most = min(
+            MAX_FILES_PER_WORKER_PARTITION, -(-sum(stale.values()) // (self.workers * _SHARES))
+        )
         alone = {period: size for period, size in stale.items() if independent and size <= most}
         rest = [period for period in stale if period not in alone]
         if alone:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.tables import REJECTED
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.manifest import ScanState, now
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.landing.storage import FILE_COLUMNS, Storage
@@ -155,7 +155,7 @@ def _explain(
             else:
                 result.pending += 1
         elif path in purged:
-            result.ignored[Reason.PURGED] += 1
+            result.ignored[RejectReason.PURGED] += 1
         elif path in listing.ignored:
             result.ignored[listing.ignored[path]] += 1
         elif path in unsettled or _arrived_since(scan, storage, path, landing):

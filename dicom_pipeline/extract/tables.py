@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
-from dicom_pipeline.headers.reader import Header, Reason
+from dicom_pipeline.headers.reader import Header, RejectReason
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import (
     ENTITIES,
@@ -173,7 +173,7 @@ class ChunkTables:
     def _terms_row(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
         return (*self._patient_of(values), self.terms.of(self._identifying(values)))
 
-    def reject(self, file: FileVersion, reason: Reason) -> None:
+    def reject(self, file: FileVersion, reason: RejectReason) -> None:
         """Add a file without a row in the images."""
         self._rejected.append((*_version(file), reason.outcome, reason.value))
 

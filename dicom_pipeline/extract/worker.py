@@ -22,7 +22,7 @@ from dicom_pipeline.extract.partition import PartitionReport, Partitions, rows_r
 from dicom_pipeline.extract.raw_zone.parquet import RawZone
 from dicom_pipeline.extract.tables import ChunkTables, Tables
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import HeaderReader, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, HeaderReader, RejectReason
 from dicom_pipeline.landing.factory import open_storage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.storage import FileVersion, Storage
@@ -103,7 +103,7 @@ class Worker:
         """
         tables = self.tables
         tables.begin()  # discard rows of a chunk that failed
-        for file, opened in zip(files, self.storage.opened(files), strict=True):
+        for file, opened in zip(files, self.storage.open_many(files), strict=True):
             try:
                 if isinstance(opened, OSError):
                     raise opened
@@ -111,18 +111,18 @@ class Worker:
                     tables.add(file, self.reader.read(opened))
                 finally:
                     opened.close()
-            except Rejected as rejected:
+            except FileRejected as rejected:
                 tables.reject(file, rejected.reason)
             except OSError:
                 if not self._plan.keep_deleted and self.storage.is_empty():
                     raise StorageUnavailable(LANDING_BECAME_EMPTY) from None
-                tables.reject(file, Reason.UNREADABLE)
+                tables.reject(file, RejectReason.UNREADABLE)
             except (MemoryError, StorageUnavailable):
                 # out of memory, the process is unreliable: the file is read again alone; if the
                 # storage is unavailable, no file can be read
                 raise
             except Exception:  # noqa: BLE001 - one file must not affect the rows of others
-                tables.reject(file, Reason.DECODE_ERROR)
+                tables.reject(file, RejectReason.DECODE_ERROR)
         return tables.finish()
 
     def process_partition(self, period: str, *, force: bool) -> PartitionReport | None:

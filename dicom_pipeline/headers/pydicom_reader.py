@@ -23,7 +23,7 @@ from pydicom.valuerep import STANDARD_VR
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.deflate import InflatedFile
-from dicom_pipeline.headers.reader import Header, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.headers.sequence_json import sequence_json
 from dicom_pipeline.headers.values import encodings_of, text_of
 
@@ -40,7 +40,11 @@ _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 # JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
 DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
 # possible results of reading an unsupported transfer syntax as if it were supported
-_SYNTAX_RELATED = (Reason.TRUNCATED, Reason.DECODE_ERROR, Reason.NO_SOP_INSTANCE_UID)
+_SYNTAX_RELATED = (
+    RejectReason.TRUNCATED,
+    RejectReason.DECODE_ERROR,
+    RejectReason.NO_SOP_INSTANCE_UID,
+)
 
 
 class _Deflated(Exception):
@@ -174,9 +178,9 @@ class PydicomReader:
         stream = HeaderStream(file)
         try:
             return self._read(stream)
-        except Rejected as rejected:
+        except FileRejected as rejected:
             if rejected.reason in _SYNTAX_RELATED and _has_unsupported_syntax(stream):
-                raise Rejected(Reason.UNSUPPORTED_TRANSFER_SYNTAX) from None
+                raise FileRejected(RejectReason.UNSUPPORTED_TRANSFER_SYNTAX) from None
             raise
 
     def _read(self, stream: HeaderStream) -> Header:
@@ -184,9 +188,9 @@ class PydicomReader:
         dataset = self._parse(stream, stop)
         meta = dataset.file_meta
         if _uid(meta, "MediaStorageSOPClassUID") == _MEDIA_STORAGE_DIRECTORY:
-            raise Rejected(Reason.DICOMDIR)
+            raise FileRejected(RejectReason.DICOMDIR)
         if not stop.reached and (stream.cut_short or _has_short_value(dataset)):
-            raise Rejected(Reason.TRUNCATED)
+            raise FileRejected(RejectReason.TRUNCATED)
         values = Values(dataset)
         texts = values.read(self.attribute_paths, self._order)
         return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable, self.name)
@@ -197,17 +201,19 @@ class PydicomReader:
                 return _partial(stream, stop)
             except InvalidDicomError:
                 return self._parse_without_preamble(stream, stop)
-        except (Rejected, MemoryError):
+        except (FileRejected, MemoryError):
             raise
         except EOFError:
-            raise Rejected(Reason.TRUNCATED) from None
+            raise FileRejected(RejectReason.TRUNCATED) from None
         except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
             if stream.failure:
                 raise stream.failure from None
             # pydicom raises OSError if the file ends in a sequence, between two elements
             ended = isinstance(error, OSError) and not stream.left
-            reason = Reason.TRUNCATED if stream.cut_short or ended else Reason.DECODE_ERROR
-            raise Rejected(reason) from None  # the cause may quote a value
+            reason = (
+                RejectReason.TRUNCATED if stream.cut_short or ended else RejectReason.DECODE_ERROR
+            )
+            raise FileRejected(reason) from None  # the cause may quote a value
 
     def _parse_without_preamble(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
         """Parse a file without preamble (PS3.10 section 7.1).
@@ -225,9 +231,9 @@ class PydicomReader:
         except Exception:  # noqa: BLE001
             if stream.failure:
                 raise stream.failure from None
-            raise Rejected(Reason.NOT_DICOM) from None
+            raise FileRejected(RejectReason.NOT_DICOM) from None
         if not all(uid and UID(uid).is_valid for uid in uids):
-            raise Rejected(Reason.NOT_DICOM)
+            raise FileRejected(RejectReason.NOT_DICOM)
         return dataset
 
 
@@ -315,12 +321,12 @@ class Values:
 
         Raises
         ------
-        Rejected
+        FileRejected
             The header has no SOP Instance UID.
         """
         sop_instance_uid = self._text(AttributePath((), _SOP_INSTANCE_UID, "UI"))
         if not sop_instance_uid:
-            raise Rejected(Reason.NO_SOP_INSTANCE_UID)
+            raise FileRejected(RejectReason.NO_SOP_INSTANCE_UID)
         return self.texts(attribute_paths, order)
 
     def texts(

@@ -13,7 +13,7 @@ from typing import Protocol
 from dicom_pipeline.common.open_file import OpenFile
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """Why a file has no row."""
 
     NOT_DICOM = "not_dicom"
@@ -30,13 +30,13 @@ class Reason(StrEnum):
     @property
     def outcome(self) -> str:
         """``ignored`` for a DICOMDIR or a file of a purged subject, else ``rejected``."""
-        return "ignored" if self in (Reason.DICOMDIR, Reason.PURGED) else "rejected"
+        return "ignored" if self in (RejectReason.DICOMDIR, RejectReason.PURGED) else "rejected"
 
 
-class Rejected(Exception):
-    """The file has no row. The exception has the reason and never a value of the file."""
+class FileRejected(Exception):
+    """The file is rejected. The exception has the reason and never a value of the file."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: RejectReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
@@ -74,7 +74,7 @@ class HeaderReader(Protocol):
 
         Raises
         ------
-        Rejected
+        FileRejected
             The file has no row.
         OSError
             The file could not be read.

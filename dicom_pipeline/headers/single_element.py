@@ -27,7 +27,7 @@ from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.element_walk import PIXEL_REPRESENTATION, ComplexElement
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 from dicom_pipeline.headers.pydicom_reader import PydicomReader, Values, order_of
-from dicom_pipeline.headers.reader import Rejected
+from dicom_pipeline.headers.reader import FileRejected
 from dicom_pipeline.headers.sequence_items import Item, Nested, items_of
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
@@ -198,7 +198,7 @@ class SingleElementReader:
         file = _MemoryFile(bytes(128) + b"DICM" + length + meta + body)
         try:
             header = self._readers[special.tag].read(file)
-        except Rejected:
+        except FileRejected:
             raise FallbackRequired(FallbackReason.SEQUENCE) from None
         cells = self._cells[special.tag]
         return SingleElement(

@@ -20,8 +20,8 @@ from dicom_pipeline.landing.storage import (
     FileVersion,
     Ignored,
     Listing,
-    from_text,
-    to_text,
+    decode_path,
+    encode_path,
 )
 
 _LINK_CHECK_SECONDS = 1.0  # files of one folder are opened in a row: check its path once
@@ -82,7 +82,7 @@ class DirectoryStorage:
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
         """Open one file for reading."""
-        location = os.path.join(self.root, from_text(path))
+        location = os.path.join(self.root, decode_path(path))
         if not self.follow_symlinks:
             self._refuse_links(os.path.split(location)[0])
         return LocalFile(location, follow_symlinks=self.follow_symlinks)
@@ -99,7 +99,7 @@ class DirectoryStorage:
             raise OSError("the path contains a symbolic link")
         self._without_links = (folder, now + _LINK_CHECK_SECONDS)
 
-    def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
+    def open_many(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
         """Open files one after the other, each when the iterator reaches it."""
         for file in files:
             try:
@@ -121,7 +121,7 @@ class DirectoryStorage:
             else:
                 yield head
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the directory exists."""
         return self.root.is_dir()
 
@@ -146,7 +146,7 @@ class DirectoryStorage:
         """
         location = os.fspath(self.root)
         changed = os.stat(location).st_ctime
-        for name in from_text(path).split("/"):
+        for name in decode_path(path).split("/"):
             location = os.path.join(location, name)
             changed = max(changed, os.lstat(location).st_ctime)
         return changed
@@ -163,7 +163,7 @@ class DirectoryStorage:
         if not os.path.isdir(real) or (  # noqa: PTH112 - never raises
             Path(location).is_symlink() and not self.follows(real, followed)
         ):
-            yield to_text(path)
+            yield encode_path(path)
             return
         links = []
         todo = [(real, path)]  # a list, because os.walk overflows the stack on deep trees
@@ -182,7 +182,7 @@ class DirectoryStorage:
                     elif stat.S_ISLNK(mode) and os.path.isdir(inner[0]):  # noqa: PTH112 - never raises
                         links.append(inner)
                     else:
-                        yield to_text(inner[1])
+                        yield encode_path(inner[1])
         for location, path in sorted(links, key=lambda link: link[1]):
             yield from self._count(location, path, followed)
 
@@ -296,7 +296,7 @@ class _Walk:
                 return
             try:
                 if not self.zone.follows(target, self.followed):
-                    self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+                    self.listing.ignored[encode_path(path)] = Ignored.SYMLINK
                     continue
             except OSError:
                 self.listing.errors += 1
@@ -307,10 +307,10 @@ class _Walk:
     def _symlink(self, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
         target = os.path.realpath(entry.path)
         if not os.path.exists(target):
-            self.listing.ignored[to_text(path)] = Ignored.BROKEN_SYMLINK
+            self.listing.ignored[encode_path(path)] = Ignored.BROKEN_SYMLINK
             return
         if _is_within(target, self.root) or not self.zone.follow_symlinks:
-            self.listing.ignored[to_text(path)] = Ignored.SYMLINK
+            self.listing.ignored[encode_path(path)] = Ignored.SYMLINK
             return
         status = os.stat(target)
         if not stat.S_ISDIR(status.st_mode):
@@ -321,7 +321,7 @@ class _Walk:
     def _file(
         self, entry: os.DirEntry[str], path: str, status: os.stat_result, *, hidden: bool
     ) -> None:
-        text = to_text(path)
+        text = encode_path(path)
         if hidden:
             self.listing.ignored[text] = Ignored.HIDDEN
         elif not stat.S_ISREG(status.st_mode):

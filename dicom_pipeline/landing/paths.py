@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dicom_pipeline.config.locations import Location
-from dicom_pipeline.landing.storage import from_text
+from dicom_pipeline.landing.storage import decode_path
 
 
 def resolve_paths(location: Location, paths: Iterable[str]) -> Iterator[str]:
@@ -31,4 +31,4 @@ def resolve_paths(location: Location, paths: Iterable[str]) -> Iterator[str]:
     else:
         prefix = str(location)
     for path in paths:
-        yield prefix + from_text(path)
+        yield prefix + decode_path(path)

@@ -1,4 +1,4 @@
-"""Sample data: DICOM files from the pydicom wheel, for a first run without own data.
+"""Sample data: DICOM files from the pydicom wheel, for a first run without your own data.
 
 Belongs here: when and how to copy the sample, and recognising it.
 Does not belong here: anything about real landing zones.

@@ -64,7 +64,7 @@ class ScanRules:
 
     Attributes
     ----------
-    grain
+    granularity
         Granularity of the partitions.
     on_delete
         What happens to rows of deleted files.
@@ -78,7 +78,7 @@ class ScanRules:
         Whether these deleted files need no confirmation, whatever their number.
     """
 
-    grain: Granularity
+    granularity: Granularity
     on_delete: OnDelete = OnDelete.REMOVE
     max_deleted_fraction: float = 0.2
     accept_deletions: bool = False
@@ -200,7 +200,7 @@ class Scanner:
             self._partition_of.update(dict.fromkeys(paths, period))
             self._unopened |= unopened
         for period in self.manifests.periods():
-            if not is_period(period, self.rules.grain):
+            if not is_period(period, self.rules.granularity):
                 for path, row in list(self._rows_of(period).items()):
                     self._move(path, row)
                 self._touched.add(period)
@@ -221,7 +221,7 @@ class Scanner:
         return period
 
     def _move(self, path: str, row: ManifestRow) -> None:
-        new = study_period(row.study_day, self.rules.grain)
+        new = study_period(row.study_day, self.rules.granularity)
         old = self._drop(path) if path in self._partition_of else None
         self.report.moved += old not in (None, new)
         self._rows_of(new)[path] = row

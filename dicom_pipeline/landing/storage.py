@@ -126,7 +126,7 @@ class Storage(Protocol):
         """
         ...
 
-    def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
+    def open_many(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
         """Open files, in order; yields an error in place of a file that cannot be opened."""
         ...
 
@@ -148,12 +148,12 @@ class Storage(Protocol):
         """Whether the zone contains nothing at all, for example because a disk is not mounted."""
         ...
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the zone exists."""
         ...
 
 
-def to_text(name: str) -> str:
+def encode_path(name: str) -> str:
     """Convert a name of the file system to the form of `FileVersion.path`."""
     if name.isascii() and "\\" not in name:
         return name
@@ -163,7 +163,7 @@ def to_text(name: str) -> str:
     )
 
 
-def from_text(text: str) -> str:
+def decode_path(text: str) -> str:
     """Convert a path of `FileVersion` back to a name of the file system."""
     if "\\" not in text:
         return text

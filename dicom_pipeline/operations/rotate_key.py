@@ -84,7 +84,7 @@ def rotate_key(
     before = known_key_id(settings.warehouse_dir)
     if before is None and not workspace.ingest.raw.periods() and not settings.database.exists():
         raise RotationRefused("there is no key to replace yet: dicom-pipeline run creates one")
-    if not workspace.ingest.storage.is_there():
+    if not workspace.ingest.storage.exists():
         raise ScanRefused(NOT_LISTED)  # the run after the change would fail
     published = key_id_of(settings.database)
     if before is not None and published not in (None, before) and key_file is None:

@@ -107,7 +107,7 @@ def scan(workspace: Workspace, console: Console) -> None:
         The landing zone cannot be listed, or too many files are missing.
     """
     ingest = workspace.ingest
-    if not ingest.storage.is_there():
+    if not ingest.storage.exists():
         raise ScanRefused(NOT_LISTED)  # report it before waiting for the lock
     session = WriteSession(workspace)
     with session(prepare=True, waiting=console.print), progress_bar(console) as progress:

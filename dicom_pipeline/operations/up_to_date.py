@@ -1,7 +1,7 @@
 """Whether nothing has changed since the last complete run, so that a run has nothing to do.
 
 Belongs here: a digest of the inputs and results of a run, stored with its file counts.
-Does not belong here: pending partitions (orchestration.pending), the run itself (operations.run).
+Does not belong here: pending partitions (orchestration.pending_partitions), a run (operations.run).
 """
 
 from __future__ import annotations

@@ -131,7 +131,10 @@ _MAX_WAIT_SECONDS = 6 * 3600
 
 
 def _has_checked(execution: AssetCheckExecutionRecord, table: dg.EventLogRecord) -> bool:
-    """Return whether a check result covers a materialization; by time if it names no target."""
+    """Return whether a check result covers a materialization of the table.
+
+    If the check records no target materialization, compare timestamps.
+    """
     target = execution.evaluation.target_materialization_data if execution.evaluation else None
     if target is not None:
         return target.storage_id >= table.storage_id

@@ -9,8 +9,8 @@ from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.operations.status import BuildState
 from dicom_pipeline.orchestration.failures import open_failures
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
-from dicom_pipeline.orchestration.pending import find_pending
-from dicom_pipeline.orchestration.stale import changed_seeds, outdated_groups
+from dicom_pipeline.orchestration.pending_partitions import find_pending
+from dicom_pipeline.orchestration.stale_assets import changed_seeds, outdated_groups
 
 
 def build_state(ingest: Ingest) -> BuildState:

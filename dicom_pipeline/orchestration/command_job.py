@@ -18,8 +18,8 @@ from dicom_pipeline.orchestration.dbt_project import sources_digest
 from dicom_pipeline.orchestration.failures import error_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
-from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
-from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD, range_tags
+from dicom_pipeline.orchestration.pending_partitions import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.orchestration.storage.retention import delete_old_runs
 from dicom_pipeline.warehouse.snowflake.session import dbt_error_lines
 

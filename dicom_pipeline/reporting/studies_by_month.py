@@ -29,7 +29,7 @@ def studies_by_month(raw: RawZone, modalities: Collection[str]) -> Counter[tuple
         The raw zone. Partitions are days, months or years; days are summed by month.
     modalities
         Modalities that may be shown: the defined terms of PS3.3. Other values of a file may
-        identify somebody and count as ``other``.
+        identify a person and count as ``other``.
     """
     studies: dict[tuple[str, str], set[str]] = {}
     for period in raw.periods():

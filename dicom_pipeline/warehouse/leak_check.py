@@ -358,7 +358,7 @@ def _strings(sequence: str) -> str:
 
 
 def _stem(column: str) -> str:
-    """Return the column name of the attribute of ``first_patient_age`` and similar columns."""
+    """Strip ``first_`` or ``last_`` from a column name."""
     return column.removeprefix("first_").removeprefix("last_")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from dicom_pipeline.common.escaping import cell
+from dicom_pipeline.common.escaping import csv_safe
 from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
@@ -41,7 +41,7 @@ def removed_words(
     mapping: AttributeMapping,
     profile: Profile,
     *,
-    least_patients: int = 2,
+    min_patients: int = 2,
 ) -> list[RemovedWord]:
     """Return words of cleaned columns that no list allows, the most frequent first.
 
@@ -55,7 +55,7 @@ def removed_words(
         The raw zone.
     mapping, profile
         Determine which columns are cleaned.
-    least_patients
+    min_patients
         Words of fewer patients are omitted, because they are likely to be names.
     """
     sources = [
@@ -102,7 +102,7 @@ def removed_words(
             having count(distinct patient) >= ?
             order by 4 desc, 2 desc, 1
             """,
-            [least_patients],
+            [min_patients],
         ).fetchall()
     return [RemovedWord(word, texts, int(files), patients) for word, texts, files, patients in rows]
 
@@ -114,7 +114,7 @@ def write_removed_words(
     sink = io.StringIO()
     lines = csv.writer(sink, lineterminator="\n")
     lines.writerow([f.name for f in fields(RemovedWord)])
-    lines.writerows(map(cell, astuple(word)) for word in words)
+    lines.writerows(map(csv_safe, astuple(word)) for word in words)
     path = raw_dir / "review" / "removed_words.csv"
     writer.write(path, sink.getvalue().encode())
     return path

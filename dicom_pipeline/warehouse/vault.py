@@ -41,7 +41,7 @@ def load_or_create_secret(
     if secret is None:
         if not may_create or known_id is not None:
             raise VaultError(
-                "The key that the tables were made with is missing: set DICOM_PSEUDONYM_KEY or "
+                "The key that the tables were built with is missing: set DICOM_PSEUDONYM_KEY or "
                 f"DICOM_PSEUDONYM_KEY_FILE, or put back {own_key_file(warehouse_dir).name}. If it "
                 "is lost, `dicom-pipeline rotate-key` creates a new key and rebuilds all tables."
             )
@@ -51,7 +51,7 @@ def load_or_create_secret(
         secret = derive(text)
     if known_id not in (None, secret.key_id):
         raise VaultError(
-            f"This is another key ({secret.key_id}) than the one the tables were made with "
+            f"This is another key ({secret.key_id}) than the one the tables were built with "
             f"({known_id}): set DICOM_PSEUDONYM_KEY or DICOM_PSEUDONYM_KEY_FILE to that one, or "
             "rebuild all tables with this one: `dicom-pipeline rotate-key`."
         )
@@ -59,7 +59,9 @@ def load_or_create_secret(
 
 
 def find_secret(*, warehouse_dir: Path, key: str | None, key_file: Path | None) -> Secret | None:
-    """Return the secret of the configured key, even if the tables have another; None without one.
+    """Return the secret of the configured key.
+
+    It is returned even if the tables were built with another key; None if no key is configured.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The warehouse of one set of settings: vault, build database, leak check, publication.
+"""Warehouse service: vault, build database, leak check and publication of one set of settings.
 
-Belongs here: which files and engine the settings choose, and the steps around a dbt build.
-Does not belong here: the steps themselves (modules beside this one), calling dbt, Dagster.
+Belongs here: the files and the engine that the settings select, and the steps around a dbt build.
+Does not belong here: the steps (other modules of this package), calling dbt, Dagster.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Warehouse:
 
     @property
     def report_file(self) -> Path:
-        """The HTML report; private, since it has true study months."""
+        """The HTML report; private, because it has true study months."""
         return self.settings.warehouse_dir / "report.html"
 
     @property
@@ -74,7 +74,7 @@ class Warehouse:
         return SnowflakeBuild(self.settings.snowflake, self._ingest.mapping, self.build_database)
 
     def prepare(self) -> None:
-        """Create the directories, the key (on the very first run only), the vault and raw schemas.
+        """Create the directories, the key (on the first run only), the vault and the raw schemas.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class Warehouse:
         raw.write_schemas()
 
     def secret(self, *, may_create: bool = False) -> Secret:
-        """Return what is derived from the key of the tables.
+        """Return the secret that is derived from the key of the tables.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Warehouse:
         )
 
     def restrict_permissions(self) -> None:
-        """Make files that dbt wrote with the process's umask readable for the owner only."""
+        """Make files that dbt wrote readable only by their owner; dbt uses the umask."""
         for path in self.settings.warehouse_dir.iterdir():
             if path.is_file():
                 path.chmod(FILE_MODE)
@@ -129,7 +129,7 @@ class Warehouse:
     def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
         """Wait until no process without the write lock has the build database open.
 
-        A file that is no valid database is removed; the next build creates it again.
+        A file that is not a valid database is removed; the next build creates it again.
         """
         build_database.wait_until_free(
             self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting
@@ -164,7 +164,7 @@ class Warehouse:
             self.settings.profile,
         )
 
-    def removed_words(self, least_patients: int) -> tuple[list[RemovedWord], Path]:
+    def removed_words(self, min_patients: int) -> tuple[list[RemovedWord], Path]:
         """Return words removed from texts, and the file in the raw zone that lists them.
 
         The caller holds the write lock.
@@ -175,7 +175,7 @@ class Warehouse:
             raw_dir,
             self._ingest.mapping,
             self.settings.profile,
-            least_patients=least_patients,
+            min_patients=min_patients,
         )
         return found, write_removed_words(found, raw_dir, self._ingest.raw_writer)
 

@@ -8,7 +8,7 @@ import pytest
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.locations import S3Location
 from dicom_pipeline.landing.s3.bucket import BucketStorage
-from dicom_pipeline.landing.storage import Ignored, from_text
+from dicom_pipeline.landing.storage import Ignored, decode_path
 from tests.cloud.front import Answer, Front
 
 ODD = [
@@ -50,11 +50,11 @@ def test_unusual_keys_are_listed_and_opened_by_their_names(
         fill(plain, landing, [name], b"%d" % number)
     zone = BucketStorage(landing, page_size=page_size)
     listing = zone.list_landing()
-    assert sorted(from_text(file.path) for file in listing.files) == sorted(ODD)
+    assert sorted(decode_path(file.path) for file in listing.files) == sorted(ODD)
     assert listing.complete
     assert sorted(zone.count_files()) == sorted(file.path for file in listing.files)
     for file in listing.files:
-        number = ODD.index(from_text(file.path))
+        number = ODD.index(decode_path(file.path))
         assert zone.open(file.path).read_at(0, 10) == b"%d" % number
         assert file.size == len(b"%d" % number)
         assert file.mtime_ns is None

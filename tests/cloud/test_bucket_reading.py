@@ -34,7 +34,7 @@ def test_reading_a_file_takes_two_requests_and_24_kib(
     files = zone.list_landing().files
     front.clear()
     assert list(zone.heads(files, HEAD_BYTES)) == [body[:HEAD_BYTES]]
-    header = reader(READINGS).read(next(zone.opened(files)))
+    header = reader(READINGS).read(next(zone.open_many(files)))
     assert "4711" in header.values
     assert [request.method for request in front.log] == ["GET", "GET"]
     assert sum(request.sent for request in front.log) == 24 * 1024
@@ -113,7 +113,7 @@ def test_files_changed_or_deleted_after_the_listing_are_errors_at_their_position
     plain.delete_object(Bucket=landing.bucket, Key=landing.prefix + "020")
     for results in (
         list(zone.heads(files, 10)),
-        [o if isinstance(o, OSError) else o.read_at(0, 10) for o in zone.opened(files)],
+        [o if isinstance(o, OSError) else o.read_at(0, 10) for o in zone.open_many(files)],
     ):
         assert isinstance(results[10], FileNotFoundError)
         assert isinstance(results[20], FileNotFoundError)

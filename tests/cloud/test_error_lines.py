@@ -191,7 +191,7 @@ def test_a_uri_without_a_valid_bucket_is_refused(uri: str) -> None:
      ("s3://bucket/a/b", "s3://bucket/a"), ("s3://bucket/a", "s3://bucket")],
 )  # fmt: skip
 def test_nested_zones_in_one_bucket_are_refused(landing: str, raw: str) -> None:
-    with pytest.raises(SettingsError, match="must not lie inside"):
+    with pytest.raises(SettingsError, match="must not be inside"):
         load_settings({"DICOM_LANDING_URI": landing, "DICOM_RAW_URI": raw})
     apart = {"DICOM_LANDING_URI": "s3://bucket/a", "DICOM_RAW_URI": "s3://bucket/ab"}
     assert load_settings(apart).raw == S3Location("bucket", "ab/")

@@ -323,8 +323,8 @@ def test_batches_of_a_killed_run_are_deleted_and_not_copied(
         ({"DICOM_LAMBDA_FUNCTION": None}, "DICOM_LAMBDA_FUNCTION"),
         ({"DICOM_LAMBDA_FUNCTION": "a function"}, "DICOM_LAMBDA_FUNCTION"),
         ({"DICOM_LAMBDA_CONCURRENCY": "0"}, "DICOM_LAMBDA_CONCURRENCY"),
-        ({"DICOM_RAW_URI": "data/raw"}, "DICOM_RAW_URI of s3://"),
-        ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI of s3://"),
+        ({"DICOM_RAW_URI": "data/raw"}, "DICOM_RAW_URI that starts with s3://"),
+        ({"DICOM_LANDING_URI": "data/dicom-files"}, "DICOM_LANDING_URI that starts with s3://"),
     ],
 )
 def test_incompatible_settings_give_a_one_line_error(
@@ -384,17 +384,17 @@ def test_the_function_raises_nothing_for_any_event(front: Front, bucket: str) ->
 def test_batches_are_bounded_by_files_and_by_bytes() -> None:
     few = [FileVersion(str(number), 10) for number in range(60)]
     sizes = [len(batch) for batch in lambda_pool._batches(iter(few), 50)]
-    assert (sum(sizes), max(sizes)) == (60, lambda_pool.FEWEST_FILES)
+    assert (sum(sizes), max(sizes)) == (60, lambda_pool.MIN_BATCH_FILES)
     small = [FileVersion(str(number), 10) for number in range(30_000)]
     sizes = [len(batch) for batch in lambda_pool._batches(iter(small), 10)]
-    assert (sum(sizes), max(sizes)) == (30_000, lambda_pool.MOST_FILES)
+    assert (sum(sizes), max(sizes)) == (30_000, lambda_pool.MAX_BATCH_FILES)
     large = [FileVersion(str(number), 1 << 40) for number in range(3_000)]
     sizes = [len(batch) for batch in lambda_pool._batches(iter(large), 2)]
     assert (sum(sizes), max(sizes)) == (3_000, 256)
 
 
 def test_the_longest_event_is_within_lambdas_limit() -> None:
-    files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MOST_FILES
+    files = [FileVersion("\x01" * 1024, 1 << 40, None, "0" * 40)] * lambda_pool.MAX_BATCH_FILES
     place = S3Location("b" * 63, "p" * 1000 + "/")
     event = Batch(place, place, "x", Reader.FAST, "k" * 200, files).event()
     assert len(json.dumps(event, ensure_ascii=False).encode()) < 6 * 1024 * 1024
@@ -404,7 +404,7 @@ def test_concurrent_calls_do_not_exceed_the_limit(
     bucket: str, plain: Any, function: LambdaServer, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(lambda_pool, "MOST_FILES", 25)
+    monkeypatch.setattr(lambda_pool, "MAX_BATCH_FILES", 25)
     put(plain, bucket, {str(number): instance(number) for number in range(80)})
     load(on_lambda(tmp_path, bucket))  # the server refuses a third concurrent call
     assert {call.ended for call in function.calls} == {"ok"}

@@ -293,4 +293,4 @@ def test_lambda_does_not_read_a_directory(target: str, servers: Servers, tmp_pat
     run = Run(Cell("directory", "lambda", target), tmp_path, servers)
     output = run.site.command("run", code=2)
     assert output.strip().count("\n") <= 1
-    assert "DICOM_EXTRACTOR=lambda goes together with a DICOM_LANDING_URI of s3://" in output
+    assert "DICOM_EXTRACTOR=lambda needs a DICOM_LANDING_URI that starts with s3://" in output

@@ -11,9 +11,9 @@ from dicom_pipeline.config.settings import SettingsError, load_settings, load_sn
 from dicom_pipeline.warehouse.snowflake.session import (
     SnowflakeError,
     _arguments,
+    error_line,
     session,
     text,
-    told,
 )
 from dicom_pipeline.warehouse.snowflake.setup import PRIVATE, setup_script, setup_statements
 
@@ -119,7 +119,7 @@ def test_an_error_message_omits_quoted_values() -> None:
     error = SimpleNamespace(
         errno=3001, sfqid="01b2", msg="SQL access control error: value 'Doe^John' of select 1"
     )
-    message = told(error)
+    message = error_line(error)
     assert "Doe" not in message
     assert "select" not in message
     assert "003001" in message

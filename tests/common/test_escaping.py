@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from dicom_pipeline.cli.tables import print_words
-from dicom_pipeline.common.escaping import cell, escape_control_chars
+from dicom_pipeline.common.escaping import csv_safe, escape_control_chars
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.reporting import charts as pictures
 from dicom_pipeline.warehouse.removed_words import RemovedWord
@@ -49,12 +49,12 @@ def test_each_control_character_is_shown_as_its_code_point() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "＝1"])
 def test_a_formula_is_text_in_a_spreadsheet(text: str) -> None:
-    assert cell(text) == f"'{text}"
+    assert csv_safe(text) == f"'{text}"
 
 
 def test_other_cells_are_not_changed() -> None:
     for value in ("1.2.840", "/zone/=1+1", "s3://zone/@x", "", 12, None):
-        assert cell(value) is value
+        assert csv_safe(value) is value
 
 
 def listed(form: str, end: str, names: list[str], *, terminal: bool) -> bytes:

@@ -77,7 +77,7 @@ def test_a_malformed_or_unknown_setting_is_named_in_one_line(name: str, value: s
     ],
 )
 def test_nested_zones_are_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="must not lie inside"):
+    with pytest.raises(SettingsError, match="must not be inside"):
         load_settings({"DICOM_LANDING_URI": "/x/in"} | environ)
 
 

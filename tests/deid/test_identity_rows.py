@@ -153,7 +153,7 @@ def test_files_of_a_raw_zone_without_identity_terms_are_read_again(
     with monkeypatch.context() as patch:
         patch.setattr(partition, "EXTRACTOR_VERSION", "2")
         patch.setattr(
-            raw_step, "LARGEST_ALONE", 0
+            raw_step, "MAX_FILES_PER_WORKER_PARTITION", 0
         )  # worker processes do not see the patched version
         zone.load()
     as_of_an_extractor_without_terms(zone)

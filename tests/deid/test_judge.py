@@ -13,9 +13,9 @@ from tools.deid_standard import (
     Rule,
     Table,
     Verdict,
-    complaints,
     done_by,
     judge,
+    problems,
     standard,
 )
 
@@ -151,32 +151,32 @@ def test_a_function_is_judged_by_the_action_and_the_options(
 
 def test_a_reason_permits_removing_but_not_keeping() -> None:
     removed = column("EchoTime", "remove")
-    assert complaints(removed, "strict", MADE_UP, {}) == [Verdict.REMOVES]
-    assert complaints(replace(removed, reason="  "), "strict", MADE_UP, {}) == [Verdict.REMOVES]
-    assert complaints(replace(removed, reason="It breaks."), "strict", MADE_UP, {}) == []
+    assert problems(removed, "strict", MADE_UP, {}) == [Verdict.REMOVES]
+    assert problems(replace(removed, reason="  "), "strict", MADE_UP, {}) == [Verdict.REMOVES]
+    assert problems(replace(removed, reason="It breaks."), "strict", MADE_UP, {}) == []
     kept = column("PatientName", "keep", reviewed=True, reason="We like it.")
-    assert complaints(kept, "strict", MADE_UP, {0x00100010: "Z"}) == [Verdict.KEEPS]
+    assert problems(kept, "strict", MADE_UP, {0x00100010: "Z"}) == [Verdict.KEEPS]
 
 
 @pytest.mark.parametrize("function", ["keep", "keep_code", "keep_number"])
 def test_text_is_kept_only_with_a_review_and_a_reason(function: str) -> None:
     text = column("Manufacturer", function)
     for reviewed, reason in [(False, ""), (True, ""), (True, " "), (False, "It is a product.")]:
-        wrong = complaints(replace(text, reviewed=reviewed, reason=reason), "strict", MADE_UP, {})
+        wrong = problems(replace(text, reviewed=reviewed, reason=reason), "strict", MADE_UP, {})
         assert wrong == ["keeps text that was not reviewed"]
     right = replace(text, reviewed=True, reason="It is a product.")
-    assert complaints(right, "strict", MADE_UP, {}) == []
+    assert problems(right, "strict", MADE_UP, {}) == []
 
 
 def test_a_disagreement_of_the_two_sources_needs_a_reason() -> None:
     for second in ({}, {0x00100010: "D"}):
         name = column("PatientName", "remove")
-        assert complaints(name, "strict", MADE_UP, second) == [
+        assert problems(name, "strict", MADE_UP, second) == [
             "the two sources of Table E.1-1 disagree"
         ]
-        assert complaints(replace(name, reason="Gone."), "strict", MADE_UP, second) == []
+        assert problems(replace(name, reason="Gone."), "strict", MADE_UP, second) == []
     listed_by_the_other_only = column("EchoTime", "keep_number")
-    assert complaints(listed_by_the_other_only, "strict", MADE_UP, {0x00180081: "X"})
+    assert problems(listed_by_the_other_only, "strict", MADE_UP, {0x00180081: "X"})
 
 
 def test_repeating_groups_are_found_by_any_of_their_tags() -> None:

@@ -21,10 +21,10 @@ from dicom_pipeline.mapping.attribute_mapping import (
 from tools.deid_standard import (
     PROFILES,
     Verdict,
-    account,
-    complaints,
+    counts_text,
     disagreement,
-    second_witness,
+    problems,
+    second_source,
     standard,
 )
 
@@ -33,9 +33,9 @@ COLUMNS = {f"{a.table}.{a.column}": a for a in MAPPING.attributes}
 
 
 def complaints_about(mapping: AttributeMapping) -> dict[str, list[str]]:
-    """Return the complaints about a mapping, by profile and column."""
+    """Return the problems about a mapping, by profile and column."""
     wrong = {
-        f"{profile}: {a.table}.{a.column}": complaints(a, profile, standard(), second_witness())
+        f"{profile}: {a.table}.{a.column}": problems(a, profile, standard(), second_source())
         for profile in PROFILES
         for a in mapping.attributes
     }
@@ -51,11 +51,11 @@ def test_the_table_is_that_of_edition_2026d() -> None:
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_column_follows_the_profile(profile: str, name: str) -> None:
-    assert complaints(COLUMNS[name], profile, standard(), second_witness()) == []
+    assert problems(COLUMNS[name], profile, standard(), second_source()) == []
 
 
 def test_the_counts_include_all_columns_checked_against_the_table() -> None:
-    text = account(MAPPING)
+    text = counts_text(MAPPING)
     print(f"\n{text}")  # noqa: T201 - `pytest -s` shows it
     assert f"{len(COLUMNS)} columns" in text
     assert text.count(": 0 columns with problems") == len(PROFILES)
@@ -64,11 +64,11 @@ def test_the_counts_include_all_columns_checked_against_the_table() -> None:
 
 def test_the_second_source_agrees_about_every_attribute_of_the_mapping() -> None:
     """A disagreement needs a reason in the mapping; currently there is none."""
-    differ = {name: disagreement(a, standard(), second_witness()) for name, a in COLUMNS.items()}
+    differ = {name: disagreement(a, standard(), second_source()) for name, a in COLUMNS.items()}
     assert {name: wrong for name, wrong in differ.items() if wrong} == {}
     # the second source covers exactly the attributes that the table lists
     listed = {a.path.tag for a in COLUMNS.values() if standard().rule(a.path.tag)}
-    assert listed == {a.path.tag for a in COLUMNS.values()} & second_witness().keys()
+    assert listed == {a.path.tag for a in COLUMNS.values()} & second_source().keys()
     assert len(listed) > 70
 
 
@@ -162,7 +162,7 @@ def test_any_column_set_to_keep_is_detected_unless_the_standard_keeps_it(profile
     caught = 0
     for name, attribute in COLUMNS.items():
         kept = replace(attribute, **{profile: "keep"}, reviewed=True, reason="It is harmless.")  # type: ignore[arg-type]
-        wrong = complaints(kept, profile, standard(), second_witness())
+        wrong = problems(kept, profile, standard(), second_source())
         listed = standard().rule(attribute.path.tag) is not None
         free = attribute.path.vr != "SQ" and (not listed or in_force(attribute, profile, "K"))
         assert wrong == ([] if free else [Verdict.KEEPS]), name
@@ -177,7 +177,7 @@ def test_any_column_set_to_remove_is_detected_where_the_standard_retains_somethi
     caught = 0
     for name, attribute in COLUMNS.items():
         removed = replace(attribute, **{profile: "remove"}, reason="")  # type: ignore[arg-type]
-        wrong = complaints(removed, profile, standard(), second_witness())
+        wrong = problems(removed, profile, standard(), second_source())
         rule = standard().rule(attribute.path.tag)
         something = (
             rule is None
@@ -195,7 +195,7 @@ def test_functions_of_research_are_detected_under_strict_where_the_profiles_diff
     assert len(differ) > 40
     for attribute in differ:
         relaxed = replace(attribute, strict=attribute.research)
-        wrong = complaints(relaxed, "strict", standard(), second_witness())
+        wrong = problems(relaxed, "strict", standard(), second_source())
         assert wrong == [Verdict.KEEPS], attribute.column
 
 

@@ -88,7 +88,7 @@ def test_words_are_listed_once_and_in_order(words: dict[str, str]) -> None:
     assert listed == sorted(listed)
 
 
-def test_a_word_is_one_run_of_letters_in_lower_case(words: dict[str, str]) -> None:
+def test_allowed_words_contain_only_lower_case_letters(words: dict[str, str]) -> None:
     assert [word for word in words if not TOKEN.fullmatch(word) or word != word.lower()] == []
 
 

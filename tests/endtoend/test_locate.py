@@ -76,7 +76,7 @@ def test_every_image_is_located_as_one_of_its_files(
         assert row["series_key"] == ORACLE.key("series_key", series)
         assert row["study_key"] == ORACLE.key("study_key", study)
     assert "original" not in result.stdout
-    everything = files(explored, "from processed.processed_images", "--every-file")
+    everything = files(explored, "from processed.processed_images", "--all-versions")
     instances = {path for paths in by_instance.values() for path in paths}
     # pydicom also reads a truncated file, which the pipeline rejects
     assert instances - set(everything) == {
@@ -249,7 +249,7 @@ def test_the_located_version_is_the_one_that_was_published(tmp_path: Path) -> No
     for uid in VERSIONS:
         assert site.landing / f"{uid} 0.dcm" in listed
 
-    assert len(files(site, query, "--every-file")) == len(heights) + 1
+    assert len(files(site, query, "--all-versions")) == len(heights) + 1
     query = f"select '{ORACLE.uid('1.2.3.9.6')}' as sop_instance_uid"
     assert locate(site, "--null", "--query", query).stdout_bytes == strange + b"\0"
     torn = locate(site, "--query", query)

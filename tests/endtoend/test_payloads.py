@@ -148,7 +148,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     assert time.monotonic() - began < SECONDS
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < MEMORY * 1024
     printed += site.command("status", code=0)
-    printed += site.command("words", "--least-patients", "1")
+    printed += site.command("removed-words", "--min-patients", "1")
     printed += site.command("report")
     return Ran(site, printed)
 

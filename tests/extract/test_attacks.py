@@ -23,7 +23,7 @@ from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.headers.sequence_json import _number
 from dicom_pipeline.headers.values import LONGEST_TEXT, MOST_TEXTS, text_of
-from dicom_pipeline.landing.storage import Ignored, from_text
+from dicom_pipeline.landing.storage import Ignored, decode_path
 from tests.headers import mutants
 from tests.headers.fuzz import Bytes, attribute_paths, outcome
 from tests.support import attacks
@@ -220,7 +220,7 @@ def test_files_with_any_name_are_found_and_other_directory_entries_are_skipped(z
     deep = zone.landing / "deep"
     deep.mkdir()
     assert zone.load() == len(wanted)
-    found = {os.fsencode(from_text(path)) for path in zone.images()}
+    found = {os.fsencode(decode_path(path)) for path in zone.images()}
     assert found == set(wanted)
     counts = zone.reconcile()
     assert counts.balanced

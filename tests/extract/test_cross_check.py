@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from dicom_pipeline.common.open_file import OpenFile
-from dicom_pipeline.extract import cross_check as witness
+from dicom_pipeline.extract import cross_check
 from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, CrossCheckedReader
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from tests.headers.fuzz import Bytes, attribute_paths
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
@@ -51,7 +51,7 @@ def test_a_decode_error_of_pydicom_alone_is_not_a_difference(
     )  # fills the cache of character sets, which come from pydicom too
 
     def refuse(self: PydicomReader, file: OpenFile) -> Header:
-        raise Rejected(Reason.DECODE_ERROR)
+        raise FileRejected(RejectReason.DECODE_ERROR)
 
     monkeypatch.setattr(PydicomReader, "read", refuse)
     assert {h.reader for h in headers(reader, 3)} == {"fast"}
@@ -62,7 +62,7 @@ def test_any_other_reject_by_pydicom_is_a_difference(monkeypatch: pytest.MonkeyP
     reader.read(Bytes(encoded(dataset(), "explicit")))
 
     def refuse(self: PydicomReader, file: OpenFile) -> Header:
-        raise Rejected(Reason.TRUNCATED)
+        raise FileRejected(RejectReason.TRUNCATED)
 
     monkeypatch.setattr(PydicomReader, "read", refuse)
     assert {h.reader for h in headers(reader, 3)} == {DIFFERED}
@@ -79,5 +79,5 @@ def test_readers_are_counted_over_all_partitions(tmp_path: Path) -> None:
     for n, syntax in enumerate(("explicit", "implicit", "big endian")):
         zone.put(f"{n}", encoded(dataset(n, StudyDate=f"201{n}0101"), syntax))
     assert zone.load() == 3
-    found = witness.readers(zone.raw, zone.raw.periods())
+    found = cross_check.count_readers(zone.raw, zone.raw.periods())
     assert found == {"fast": 2, "pydicom: transfer_syntax": 1}

@@ -125,20 +125,20 @@ def test_rows_that_are_carried_over_equal_those_of_a_first_load(zone: Zone, tmp_
     assert zone.bytes() == fresh.bytes()
 
 
-@pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
+@pytest.mark.parametrize("granularity", [Granularity.YEAR, Granularity.DAY])
 def test_a_change_of_granularity_reads_no_file_and_gives_the_rows_of_a_first_load(
-    zone: Zone, tmp_path: Path, grain: Granularity
+    zone: Zone, tmp_path: Path, granularity: Granularity
 ) -> None:
     fill(zone)
     zone.put("not dicom", b"text" * 100)
     zone.load()
-    assert zone.load(grain=grain) == 0
+    assert zone.load(granularity=granularity) == 0
     fresh = Zone(tmp_path / "fresh")
     shutil.copytree(zone.landing, fresh.landing, dirs_exist_ok=True)
-    fresh.load(grain=grain)
+    fresh.load(granularity=granularity)
     assert zone.content() == fresh.content()
     assert zone.reconcile().balanced
-    assert zone.load(grain=Granularity.MONTH) == 0
+    assert zone.load(granularity=Granularity.MONTH) == 0
 
 
 def test_the_second_of_two_equal_files_is_loaded_when_the_first_is_deleted(zone: Zone) -> None:
@@ -240,7 +240,7 @@ def test_rows_of_an_older_extractor_are_read_again(
     assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == []
     monkeypatch.setattr(partition, "EXTRACTOR_VERSION", "next")
     monkeypatch.setattr(
-        raw_step, "LARGEST_ALONE", 0
+        raw_step, "MAX_FILES_PER_WORKER_PARTITION", 0
     )  # worker processes do not see the patched version
     assert zone.step().partitions.read_by_other_version([*periods, "1999-01"]) == periods
     assert zone.load() == 8
@@ -378,20 +378,22 @@ class TestRetainedRows:
         zone.refresh(force=True)
         assert zone.images() == before
 
-    @pytest.mark.parametrize("grain", [Granularity.YEAR, Granularity.DAY])
-    def test_rows_stay_when_the_granularity_changes(self, zone: Zone, grain: Granularity) -> None:
+    @pytest.mark.parametrize("granularity", [Granularity.YEAR, Granularity.DAY])
+    def test_rows_stay_when_the_granularity_changes(
+        self, zone: Zone, granularity: Granularity
+    ) -> None:
         def without_partition(rows: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
             own = ("period", "raw_version")
             return {n: {k: v for k, v in r.items() if k not in own} for n, r in rows.items()}
 
         before = without_partition(zone.images())
-        zone.load(grain=grain)
+        zone.load(granularity=granularity)
         assert without_partition(zone.images()) == before
         assert set(zone.raw.periods()) == set(zone.manifests.periods())
 
     def test_a_partition_with_the_only_copy_of_a_row_is_not_removed_yet(self, zone: Zone) -> None:
         before = set(zone.images())
-        zone.scan(grain=Granularity.YEAR)
+        zone.scan(granularity=Granularity.YEAR)
         (report,) = zone.refresh(["2012-03"])
         assert not report.removed
         assert set(zone.images()) == before

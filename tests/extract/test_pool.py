@@ -32,10 +32,10 @@ def outcomes(parts: list[Tables]) -> dict[str, str]:
     return found
 
 
-def run(landing: Path, *, workers: int = 1, seconds_a_file: float = 30.0) -> list[Tables]:
+def run(landing: Path, *, workers: int = 1, seconds_per_file: float = 30.0) -> list[Tables]:
     files = DirectoryStorage(landing).list_landing().files
     plan = HostilePlan(landing, landing / "raw", MAPPING_CSV)
-    return list(read_headers(files, plan, workers=workers, seconds_a_file=seconds_a_file))
+    return list(read_headers(files, plan, workers=workers, seconds_per_file=seconds_per_file))
 
 
 def test_a_hostile_file_affects_no_other_file(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_hostile_file_affects_no_other_file(tmp_path: Path) -> None:
     for n in range(12):
         (tmp_path / f"good{n}").write_bytes(instance(n))
         expected[f"good{n}"] = "row"
-    parts = run(tmp_path, workers=2, seconds_a_file=1.0)
+    parts = run(tmp_path, workers=2, seconds_per_file=1.0)
     assert outcomes(parts) == expected
     assert all("patient" not in str(part[REJECTED].to_pylist()) for part in parts)
 

@@ -80,7 +80,7 @@ def test_a_partition_has_the_same_bytes_whether_or_not_one_worker_processes_it_a
     zone.scan()
     alone = {report.period: report for report in zone.refresh(workers=2)}
     before = zone.bytes()
-    monkeypatch.setattr(raw_step, "LARGEST_ALONE", 0)
+    monkeypatch.setattr(raw_step, "MAX_FILES_PER_WORKER_PARTITION", 0)
     pieces = {report.period: report for report in zone.refresh(workers=2, force=True)}
     assert zone.bytes() == before
     assert alone == pieces

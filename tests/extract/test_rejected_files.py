@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from dicom_pipeline.cli.app import app
 from dicom_pipeline.common.private_files import Data, write_atomic
 from dicom_pipeline.extract.raw_zone.rejected_files import rejected_files, retry_rejected
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 
@@ -34,10 +34,10 @@ NAMELESS = next(
     == len(MENDED)
 )
 BAD = {
-    "a/no header": Reason.NOT_DICOM,
-    "a/empty": Reason.NOT_DICOM,
-    "b/nameless.dcm": Reason.NO_SOP_INSTANCE_UID,
-    "b/cut\nin two.dcm": Reason.TRUNCATED,
+    "a/no header": RejectReason.NOT_DICOM,
+    "a/empty": RejectReason.NOT_DICOM,
+    "b/nameless.dcm": RejectReason.NO_SOP_INSTANCE_UID,
+    "b/cut\nin two.dcm": RejectReason.TRUNCATED,
 }
 
 
@@ -103,9 +103,9 @@ def test_a_deleted_or_changed_file_is_not_listed(zone: Zone) -> None:
     assert listed == {"b/nameless.dcm", "b/cut\nin two.dcm"}
 
 
-@pytest.mark.parametrize("reasons", [(), (Reason.NOT_DICOM,), (Reason.TRUNCATED,)])
+@pytest.mark.parametrize("reasons", [(), (RejectReason.NOT_DICOM,), (RejectReason.TRUNCATED,)])
 def test_files_marked_for_retry_are_pending_and_no_other_file_is_read(
-    zone: Zone, reasons: tuple[Reason, ...]
+    zone: Zone, reasons: tuple[RejectReason, ...]
 ) -> None:
     before = zone.bytes()
     chosen = [name for name, reason in BAD.items() if not reasons or reason in reasons]

@@ -16,7 +16,7 @@ from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, HeaderReader, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
@@ -48,10 +48,10 @@ class Bytes(OpenFile):
         pass
 
 
-def read(data: bytes) -> Header | Reason:
+def read(data: bytes) -> Header | RejectReason:
     try:
         return READER.read(Bytes(data))
-    except Rejected as rejected:
+    except FileRejected as rejected:
         assert str(rejected) == rejected.reason.value  # the message quotes nothing from the file
         return rejected.reason
 
@@ -98,7 +98,7 @@ def test_a_header_cut_off_anywhere_gives_a_reason_or_right_values_only(
     rows = 0
     for end in range(len(data)):
         outcome = read(data[:end])
-        if isinstance(outcome, Reason):
+        if isinstance(outcome, RejectReason):
             assert outcome.value in {"truncated", "no_sop_instance_uid", "not_dicom"}, end
             continue
         rows += 1
@@ -123,9 +123,9 @@ def test_a_deflated_header_cut_off_anywhere_is_truncated() -> None:
     data = instance(syntax="deflated")
     reasons = {end: read(data[:end]) for end in range(len(data) - 2)}
     assert set(reasons.values()) <= {
-        Reason.TRUNCATED, Reason.NOT_DICOM, Reason.NO_SOP_INSTANCE_UID
+        RejectReason.TRUNCATED, RejectReason.NOT_DICOM, RejectReason.NO_SOP_INSTANCE_UID
     }  # fmt: skip
-    assert {reasons[end] for end in range(340, len(data) - 2)} == {Reason.TRUNCATED}
+    assert {reasons[end] for end in range(340, len(data) - 2)} == {RejectReason.TRUNCATED}
 
 
 def test_zeros_after_the_last_element_are_padding() -> None:
@@ -162,8 +162,8 @@ def test_random_bytes_never_raise_and_never_give_a_row() -> None:
     dice = random.Random(1)
     for _ in range(300):
         noise = dice.randbytes(dice.randrange(1, 3000))
-        assert read(noise) is Reason.NOT_DICOM
-        assert isinstance(read(b"\0" * 128 + b"DICM" + noise), Reason)
+        assert read(noise) is RejectReason.NOT_DICOM
+        assert isinstance(read(b"\0" * 128 + b"DICM" + noise), RejectReason)
 
 
 def test_flipped_bytes_never_raise() -> None:
@@ -189,7 +189,7 @@ def with_syntax(uid: str, body: bytes) -> bytes:
 )
 @pytest.mark.parametrize("body", [b"\x9c\x01\xd2" * 40, random.Random(3).randbytes(400)])
 def test_an_unsupported_transfer_syntax_is_the_reason_of_the_reject(uid: str, body: bytes) -> None:
-    assert read(with_syntax(uid, body)) is Reason.UNSUPPORTED_TRANSFER_SYNTAX
+    assert read(with_syntax(uid, body)) is RejectReason.UNSUPPORTED_TRANSFER_SYNTAX
 
 
 def test_an_unknown_transfer_syntax_with_explicit_little_endian_encoding_is_read() -> None:
@@ -202,13 +202,13 @@ def test_an_unknown_transfer_syntax_with_explicit_little_endian_encoding_is_read
 def test_a_file_without_sop_instance_uid_is_rejected_with_that_reason() -> None:
     data = instance()
     place = data.index(struct.pack("<HH2sH", 8, 0x18, b"UI", 8))
-    assert read(data[:place] + data[place + 16 :]) is Reason.NO_SOP_INSTANCE_UID
+    assert read(data[:place] + data[place + 16 :]) is RejectReason.NO_SOP_INSTANCE_UID
 
 
 def test_a_dicomdir_is_ignored() -> None:
     made = dataset(SOPClassUID="1.2.840.10008.1.3.10")
-    assert read(encoded(made)) is Reason.DICOMDIR
-    assert Reason.DICOMDIR.outcome == "ignored"
+    assert read(encoded(made)) is RejectReason.DICOMDIR
+    assert RejectReason.DICOMDIR.outcome == "ignored"
 
 
 def element(group: int, number: int, vr: bytes, length: int, value: bytes = b"") -> bytes:
@@ -227,7 +227,7 @@ def front() -> bytes:
 def test_a_declared_length_of_four_gigabytes_is_truncated_and_uses_no_memory() -> None:
     for vr in (b"UT", b"UN", b"SQ", b"OB"):
         data = front() + element(0x0018, 0x9999, vr, 0xFFFFFFFE, b"x" * 100)
-        assert read(data) is Reason.TRUNCATED
+        assert read(data) is RejectReason.TRUNCATED
 
 
 def test_a_value_of_two_megabytes_is_counted_as_unreadable_and_the_rest_is_read() -> None:
@@ -252,7 +252,7 @@ def test_ten_thousand_nested_sequences_are_a_decode_error(closed: bool) -> None:
     )
     closing = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
     outcome = read(front() + opening * depth + closing * depth * closed)
-    assert outcome is Reason.DECODE_ERROR
+    assert outcome is RejectReason.DECODE_ERROR
 
 
 def test_a_malformed_value_is_counted_and_the_row_is_loaded() -> None:

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dicom_pipeline.config.settings import Granularity
-from dicom_pipeline.deid.identifiers import Identifier, Kind, identifier
+from dicom_pipeline.deid.identifiers import Identifier, IdentifierKind, identifier
 from dicom_pipeline.extract.raw_zone.parquet import RawZone
 from dicom_pipeline.extract.raw_zone.tombstones import Tombstone, TombstoneError, Tombstones
-from dicom_pipeline.operations.purge.raw_zone import clear
+from dicom_pipeline.operations.purge.raw_zone import remove_purged
 from tests.support.dicom import instance
 from tests.support.zone import Zone
 
@@ -25,11 +25,11 @@ STAYS = "STAYS-4711"
 
 
 def patient(value: str = PURGED, issuer: str | None = None) -> Identifier:
-    return identifier(Kind.PATIENT, value, issuer)
+    return identifier(IdentifierKind.PATIENT, value, issuer)
 
 
 def study(value: str) -> Identifier:
-    return identifier(Kind.STUDY, value)
+    return identifier(IdentifierKind.STUDY, value)
 
 
 def purge(zone: Zone, *subjects: Identifier) -> None:
@@ -114,7 +114,7 @@ def test_corrupt_parquet_that_was_set_aside_is_deleted_too(zone: Zone) -> None:
     for path in aside:
         shutil.copyfile(parquet, path)
     purge(zone, patient())
-    clear(zone.step())
+    remove_purged(zone.step())
     assert not any(path.exists() for path in aside)
     assert PURGED not in stored(zone)
 
@@ -122,7 +122,7 @@ def test_corrupt_parquet_that_was_set_aside_is_deleted_too(zone: Zone) -> None:
 def test_purged_files_still_in_the_landing_zone_are_ignored_and_not_read_again(zone: Zone) -> None:
     purge(zone, patient())
     zone.refresh()
-    for options in ({}, {"grain": Granularity.YEAR}, {"grain": Granularity.DAY}, {}):
+    for options in ({}, {"granularity": Granularity.YEAR}, {"granularity": Granularity.DAY}, {}):
         scanned = zone.scan(**options)
         assert (scanned.new, scanned.changed, scanned.deleted) == (0, 0, 0)
         assert scanned.ignored == {"purged": 4}
@@ -233,7 +233,7 @@ def test_rows_of_a_purged_subject_are_deleted_even_if_rows_outlive_their_files(
     assert len(zone.images()) == 2
     assert zone.reconcile().balanced
     # also after a change of partitions, when the files cannot be read again
-    zone.load(grain=Granularity.YEAR)
+    zone.load(granularity=Granularity.YEAR)
     assert PURGED not in stored(zone)
     assert len(zone.images()) == 2
 
@@ -243,7 +243,7 @@ def test_a_change_of_granularity_together_with_a_purge_reads_no_file(tmp_path: P
         zone = Zone(tmp_path / str(keep), keep=keep)
         fill(zone)
         zone.load()
-        zone.scan(grain=Granularity.YEAR)
+        zone.scan(granularity=Granularity.YEAR)
         purge(zone, patient())
         assert sum(report.read for report in zone.refresh()) == 0
         assert PURGED not in stored(zone)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from dicom_pipeline.orchestration.pending import known_versions
+from dicom_pipeline.orchestration.pending_partitions import known_versions
 from tests.endtoend.conftest import Site, files_read
 
 from .conftest import Faults

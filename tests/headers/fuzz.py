@@ -19,7 +19,7 @@ from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, HeaderReader, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, HeaderReader, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.headers.made_headers import made_header
@@ -29,7 +29,7 @@ MADE = 300
 LARGEST = 24_000  # maximum size in bytes of a header that is mutated
 MOST_READ = 4 << 20
 # pydicom rejects these because of elements that the pipeline does not read
-ACCEPTED_REASONS = frozenset({Reason.DECODE_ERROR})
+ACCEPTED_REASONS = frozenset({RejectReason.DECODE_ERROR})
 _INTERESTING = (
     b"\0\0", b"\xff\xff", b"\xff\xff\xff\xff", b"\0\0\0\0", b"SQ", b"UN", b"OB", b"UI", b"  ",
     b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0\0\0\0\0", b"\xfe\xff\xdd\xe0\0\0\0\0",
@@ -91,18 +91,18 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return data
 
 
-def outcome(reader: HeaderReader, data: bytes) -> Header | Reason:
+def outcome(reader: HeaderReader, data: bytes) -> Header | RejectReason:
     """Return the header of a file, or the reason of its reject."""
     file = Bytes(data)
     try:
         return reader.read(file)
-    except Rejected as rejected:
+    except FileRejected as rejected:
         return rejected.reason
     finally:
         assert file.read <= MOST_READ
 
 
-def differs(fast: Header | Reason, slow: Header | Reason) -> bool:
+def differs(fast: Header | RejectReason, slow: Header | RejectReason) -> bool:
     """Return whether two outcomes differ, apart from accepted differences."""
     if isinstance(fast, Header) and isinstance(slow, Header):
         return (fast.values, fast.transfer_syntax_uid, fast.unreadable_values) != (
@@ -149,7 +149,7 @@ def main() -> None:
     for number, data in cases(options.cases, options.seed):
         one, other = outcome(fast, data), outcome(slow, data)
         counts[one.reader if isinstance(one, Header) else one.value] += 1
-        if isinstance(one, Header) and isinstance(other, Reason):
+        if isinstance(one, Header) and isinstance(other, RejectReason):
             counts[f"read by fast reader, rejected by pydicom: {other.value}"] += 1
         if differs(one, other):
             different += 1

@@ -31,7 +31,7 @@ from tests.support.dicom import SYNTAXES, instance, wheel_files
 from tests.support.zone import Zone
 
 PIECE = 5_000
-SECONDS_A_FILE = 5.0
+SECONDS_PER_FILE = 5.0
 MEMORY = 500  # MiB, of a worker
 _LARGEST = 12_000
 _META = 132
@@ -135,7 +135,7 @@ def run(files: int, root: Path, *, seed: int = 0, workers: int = 2) -> Figures:
         ]
         found.slowest = max(found.slowest, *(float(seconds) for seconds, _ in lines))
         found.memory = max(found.memory, *(int(peak) for _, peak in lines))
-        assert found.slowest < SECONDS_A_FILE
+        assert found.slowest < SECONDS_PER_FILE
         assert found.memory < MEMORY
         assert not {"worker_crashed", "timeout"} & set(counts.rejected)
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, Reason
+from dicom_pipeline.headers.reader import Header, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 from tests.headers import fuzz
 from tests.headers.fuzz import Bytes, attribute_paths, differs, outcome
@@ -196,5 +196,5 @@ def test_a_duplicate_attribute_path_is_refused() -> None:
 
 
 def test_a_file_that_is_not_dicom_is_rejected_as_not_dicom() -> None:
-    assert outcome(FAST, b"") is Reason.NOT_DICOM
-    assert outcome(FAST, b"x" * 5000) is Reason.NOT_DICOM
+    assert outcome(FAST, b"") is RejectReason.NOT_DICOM
+    assert outcome(FAST, b"x" * 5000) is RejectReason.NOT_DICOM

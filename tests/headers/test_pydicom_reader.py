@@ -17,7 +17,7 @@ from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Header, Reason, Rejected
+from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.landing.directory import LocalFile
 from dicom_pipeline.mapping.attribute_mapping import load_mapping, parse_attribute_path
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
@@ -67,11 +67,11 @@ READ_BY_DCMDUMP_AND_NOT_LOADED = {
 REFUSED_BY_DCMDUMP_AND_LOADED = {"test_files/MR_truncated.dcm", "test_files/SC_rgb_jpeg.dcm"}
 
 
-def read(path: Path, attribute_paths: Sequence[AttributePath] = READINGS) -> Header | Reason:
+def read(path: Path, attribute_paths: Sequence[AttributePath] = READINGS) -> Header | RejectReason:
     file = LocalFile(str(path))
     try:
         return PydicomReader(attribute_paths).read(file)
-    except Rejected as rejected:
+    except FileRejected as rejected:
         return rejected.reason
     finally:
         file.close()
@@ -83,7 +83,7 @@ LOADED = sorted(name for name, outcome in OUTCOMES.items() if isinstance(outcome
 
 def test_exactly_the_known_files_are_rejected_with_the_known_reasons() -> None:
     assert len(LOADED) > 100
-    rejected = {n: o.value for n, o in OUTCOMES.items() if isinstance(o, Reason)}
+    rejected = {n: o.value for n, o in OUTCOMES.items() if isinstance(o, RejectReason)}
     assert rejected == NOT_LOADED | READ_BY_DCMDUMP_AND_NOT_LOADED
 
 

@@ -122,7 +122,7 @@ def test_every_element_is_on_its_own_line_in_tag_order(name: str, keyword: str) 
         assert list(one) == sorted(one)
 
 
-def test_the_samples_are_many_and_nested() -> None:
+def test_the_test_data_has_many_nested_sequences() -> None:
     texts = [read(WHEEL / name, keyword) or "" for name, keyword in SAMPLES]
     assert len(texts) > 50
     assert sum(text.count('"vr": "SQ"') for text in texts) > 50

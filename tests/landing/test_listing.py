@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicom_pipeline.landing.directory import DirectoryStorage
-from dicom_pipeline.landing.storage import Ignored, from_text, to_text
+from dicom_pipeline.landing.storage import Ignored, decode_path, encode_path
 
 
 def found_by_find(root: Path, *options: str) -> list[bytes]:
@@ -25,11 +25,11 @@ def listed(storage: DirectoryStorage) -> list[bytes]:
     listing = storage.list_landing()
     names = [*(file.path for file in listing.files), *listing.ignored, *listing.unsettled]
     assert len(names) == len(set(names))
-    return sorted(os.fsencode(from_text(name)) for name in names)
+    return sorted(os.fsencode(decode_path(name)) for name in names)
 
 
 def counted(storage: DirectoryStorage) -> list[bytes]:
-    return sorted(os.fsencode(from_text(name)) for name in storage.count_files())
+    return sorted(os.fsencode(decode_path(name)) for name in storage.count_files())
 
 
 def put(root: Path, name: bytes) -> bytes:
@@ -51,14 +51,14 @@ HARD_NAMES = [
 
 @given(st.binary(max_size=40).filter(lambda name: b"\0" not in name))
 def test_any_file_name_can_be_restored_from_its_stored_text(name: bytes) -> None:
-    text = to_text(os.fsdecode(name))
+    text = encode_path(os.fsdecode(name))
     text.encode("utf-8")
-    assert os.fsencode(from_text(text)) == name
+    assert os.fsencode(decode_path(text)) == name
 
 
 @given(st.lists(st.binary(min_size=1, max_size=4), min_size=2, max_size=2, unique=True))
 def test_different_names_have_different_stored_texts(names: list[bytes]) -> None:
-    first, second = (to_text(os.fsdecode(name)) for name in names)
+    first, second = (encode_path(os.fsdecode(name)) for name in names)
     assert first != second
 
 
@@ -71,7 +71,7 @@ def test_files_with_unusual_names_are_listed_and_can_be_opened(tmp_path: Path) -
     assert len(files) == len(HARD_NAMES) - 1  # without the hidden one
     for file in files:
         opened = storage.open(file.path)
-        assert opened.read_at(0, 1000) == os.fsencode(from_text(file.path))
+        assert opened.read_at(0, 1000) == os.fsencode(decode_path(file.path))
         opened.close()
 
 

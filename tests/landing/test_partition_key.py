@@ -97,8 +97,8 @@ def test_a_header_cut_at_any_offset_gives_the_right_date_or_none(syntax: str) ->
 
 def test_period_names_depend_on_the_granularity() -> None:
     names = [
-        study_period("2012-03-04", grain)
-        for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR)
+        study_period("2012-03-04", granularity)
+        for granularity in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR)
     ]
     assert names == ["2012-03-04", "2012-03", "2012"]
-    assert {study_period(None, grain) for grain in Granularity} == {"undated"}
+    assert {study_period(None, granularity) for granularity in Granularity} == {"undated"}

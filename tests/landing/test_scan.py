@@ -261,12 +261,12 @@ def test_a_change_of_granularity_repartitions_without_opening_a_file(tmp_path: P
 
     watched = Watched(zone.landing)
     watched.before_open = refuse  # type: ignore[method-assign]
-    for grain, expected in {
+    for granularity, expected in {
         Granularity.YEAR: {"2012": ["a", "b"], "undated": ["c"]},
         Granularity.DAY: {"2012-03-04": ["a"], "2012-04-05": ["b"], "undated": ["c"]},
         Granularity.MONTH: {"2012-03": ["a"], "2012-04": ["b"], "undated": ["c"]},
     }.items():
-        report = Scanner(watched, zone.manifests, ScanRules(grain)).run()
+        report = Scanner(watched, zone.manifests, ScanRules(granularity)).run()
         assert files_by_period(zone) == expected
         assert "undated" not in report.partitions
 
@@ -316,7 +316,7 @@ def test_every_file_is_in_a_manifest_at_all_times_during_a_repartition(
     zone = Zone(tmp_path, keep=True)
     for n in range(4):
         zone.put(str(n), instance(n, StudyDate=f"20120{n + 1}05"))
-    zone.scan(grain=Granularity.YEAR)
+    zone.scan(granularity=Granularity.YEAR)
     shutil.rmtree(zone.landing)
     zone.landing.mkdir()
     real = ManifestStore.write
@@ -326,8 +326,8 @@ def test_every_file_is_in_a_manifest_at_all_times_during_a_repartition(
         assert {path for paths in files_by_period(zone).values() for path in paths} == set("0123")
 
     monkeypatch.setattr(ManifestStore, "write", write)
-    for grain in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
-        zone.scan(grain=grain)
+    for granularity in (Granularity.DAY, Granularity.MONTH, Granularity.YEAR):
+        zone.scan(granularity=granularity)
     assert files_by_period(zone) == {"2012": list("0123")}
 
 
@@ -375,7 +375,7 @@ def test_a_fifo_that_replaces_a_file_does_not_hang_the_scan(tmp_path: Path) -> N
     assert report.ignored == {"not_a_regular_file": 1}
 
 
-def test_a_scan_with_remove_drops_the_files_that_keep_had_retained(tmp_path: Path) -> None:
+def test_on_delete_remove_drops_files_retained_by_keep(tmp_path: Path) -> None:
     zone = Zone(tmp_path, keep=True)
     files = fill(zone, 3)
     zone.scan()

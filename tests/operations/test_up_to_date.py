@@ -124,7 +124,7 @@ def test_other_settings_and_other_sources_need_another_run(root: Path) -> None:
     assert find_last_run(workspace_of(root), "another project") is None
 
 
-def test_settings_that_affect_no_table_need_no_run(root: Path) -> None:
+def test_changing_settings_that_affect_no_table_triggers_no_run(root: Path) -> None:
     changed = workspace_of(
         root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUN_RETENTION_DAYS="7"
     )

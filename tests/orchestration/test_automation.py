@@ -14,7 +14,7 @@ import pytest
 from dicom_pipeline.orchestration import automation as automation_conditions
 from dicom_pipeline.orchestration import seeds
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, FRESH
-from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
+from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")

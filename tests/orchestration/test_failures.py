@@ -8,7 +8,7 @@ import pytest
 from dicom_pipeline.landing.scan import ScanRefused
 from dicom_pipeline.orchestration.failures import open_failures, user_errors_as_failures
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
-from dicom_pipeline.orchestration.stale import outdated_groups
+from dicom_pipeline.orchestration.stale_assets import outdated_groups
 
 NAME = "Undercover^Quentin"
 

@@ -10,8 +10,8 @@ import duckdb
 import pydicom
 import pytest
 
-from dicom_pipeline.orchestration.partitions import STUDY_PERIOD, range_tags
-from dicom_pipeline.orchestration.pending import find_pending
+from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD, range_tags
+from dicom_pipeline.orchestration.pending_partitions import find_pending
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
 from dicom_pipeline.workspace import Workspace
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
-from dicom_pipeline.orchestration.pending import known_versions
+from dicom_pipeline.orchestration.pending_partitions import known_versions
 from dicom_pipeline.orchestration.storage.retention import delete_old_evaluations, delete_old_runs
 from tests.orchestration.test_event_storage import instance as instance_in
 

@@ -14,7 +14,7 @@ import pytest
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration import instance
 from dicom_pipeline.orchestration.jobs import RAW_JOB
-from dicom_pipeline.orchestration.partitions import RANGE_END, RANGE_START, STUDY_PERIOD
+from dicom_pipeline.orchestration.partition_range import RANGE_END, RANGE_START, STUDY_PERIOD
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
 from dicom_pipeline.workspace import Workspace
 

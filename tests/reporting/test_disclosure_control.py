@@ -57,6 +57,6 @@ def test_undated_studies_are_merged_into_the_last_span() -> None:
     assert span.label == "2001-01 to 2003-01 and undated"
 
 
-def test_an_archive_of_few_studies_shows_nothing() -> None:
+def test_all_counts_of_a_small_archive_are_suppressed() -> None:
     assert suppress({("2001-01", "CT"): MIN_CELL_SIZE - 1}) == []
     assert suppress({}) == []

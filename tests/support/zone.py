@@ -45,11 +45,11 @@ class Zone:
         return path
 
     def scan(
-        self, *, grain: Granularity = Granularity.MONTH, start: int = 0,
+        self, *, granularity: Granularity = Granularity.MONTH, start: int = 0,
         budget: float | None = None, accept: bool = False,
     ) -> ScanReport:  # fmt: skip
         on_delete = OnDelete.KEEP if self.keep else OnDelete.REMOVE
-        rules = ScanRules(grain, on_delete, accept_deletions=accept)
+        rules = ScanRules(granularity, on_delete, accept_deletions=accept)
         purged = Tombstones(self.raw_dir).files()
         scanner = Scanner(self.storage, self.manifests, rules, budget=budget, purged=purged)
         return scanner.run(start)

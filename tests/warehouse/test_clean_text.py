@@ -233,17 +233,17 @@ def test_cleaning_causes_no_failed_cast_and_keeps_every_row(texts: Warehouse) ->
 
 
 def test_removed_words_are_listed_without_identity_terms_of_any_patient(texts: Warehouse) -> None:
-    words = {word.word: word for word in _removed(texts, least_patients=1)}
+    words = {word.word: word for word in _removed(texts, min_patients=1)}
     assert words["zyxquorn"].texts == words["zyxquorn"].patients == 1
     assert "иванов" in words
     assert not {"doe", "john", "garcia", "holy", "chest", "brainard"} & set(words)
-    assert "zyxquorn" not in {word.word for word in _removed(texts, least_patients=2)}
+    assert "zyxquorn" not in {word.word for word in _removed(texts, min_patients=2)}
 
 
 def test_the_list_of_removed_words_is_in_the_raw_zone_and_readable_only_by_its_owner(
     texts: Warehouse, tmp_path: Path
 ) -> None:
-    path = write_removed_words(_removed(texts, least_patients=1), tmp_path)
+    path = write_removed_words(_removed(texts, min_patients=1), tmp_path)
     assert path == tmp_path / "review" / "removed_words.csv"
     assert path.stat().st_mode & 0o777 == 0o600
     lines = path.read_text().splitlines()
@@ -251,13 +251,13 @@ def test_the_list_of_removed_words_is_in_the_raw_zone_and_readable_only_by_its_o
     assert "zyxquorn,1,1,1" in lines
 
 
-def _removed(warehouse: Warehouse, least_patients: int) -> list[RemovedWord]:
+def _removed(warehouse: Warehouse, min_patients: int) -> list[RemovedWord]:
     return removed_words(
         warehouse.database,
         warehouse.raw.root,
         load_mapping(),
         Profile.RESEARCH,
-        least_patients=least_patients,
+        min_patients=min_patients,
     )
 
 

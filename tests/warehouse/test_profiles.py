@@ -91,9 +91,7 @@ def test_a_switch_back_rebuilds_all_tables_that_differ_and_restores_their_conten
     assert raw_files(switched) == raw
 
 
-def test_neither_profile_is_read_from_another_column_than_its_own(
-    warehouse: Warehouse, strict: Warehouse
-) -> None:
+def test_each_profile_uses_its_own_mapping_column(warehouse: Warehouse, strict: Warehouse) -> None:
     """Columns that strict removes are null in every row of stage, and have values with research."""
     seen = 0
     for line in mapping_lines(warehouse.seed):

@@ -128,7 +128,7 @@ def is_removed_by_vr(tag: str, profile: str) -> bool:
     return vr in TEXT and standard().rule(int(tag, 16)) is None
 
 
-def complaints(item: dict[str, dict[str, Any]], profile: str) -> dict[str, Verdict]:
+def problems(item: dict[str, dict[str, Any]], profile: str) -> dict[str, Verdict]:
     found: dict[str, Verdict] = {}
     for tag, element in item.items():
         may = standard().actions(int(tag, 16), PROFILES[profile])
@@ -142,7 +142,7 @@ def complaints(item: dict[str, dict[str, Any]], profile: str) -> dict[str, Verdi
 def test_the_output_of_each_attribute_follows_the_profile(built: Any) -> None:
     profile, item = built
     assert list(item) == list(VRS) and len(item) > 4000
-    assert complaints(item, profile) == {}
+    assert problems(item, profile) == {}
 
 
 def test_the_output_is_the_same_at_any_depth(built: Any) -> None:
@@ -167,7 +167,7 @@ def test_the_judgement_detects_wrongly_kept_and_wrongly_removed_values(built: An
         tag: {"vr": VRS[tag]} | ({"Value": value} if value else {})
         for tag, (_, value, _) in wrong.items()
     }
-    assert complaints(mutant, profile) == {name: judged for name, _, judged in wrong.values()}
+    assert problems(mutant, profile) == {name: judged for name, _, judged in wrong.values()}
 
 
 def test_the_seed_lists_attributes_of_the_dictionary_in_tag_order() -> None:

@@ -34,9 +34,9 @@ def locate(
         bool,
         typer.Option("--original-uids", help="With --format csv, also the UIDs in the files."),
     ] = False,
-    every_file: Annotated[
+    all_versions: Annotated[
         bool,
-        typer.Option("--every-file", help="Also duplicates and other versions of the images."),
+        typer.Option("--all-versions", help="Also duplicates and other versions of the images."),
     ] = False,
     debug: Debug = False,
 ) -> None:
@@ -64,7 +64,7 @@ def locate(
         workspace.ingest.pull()
         columns = KEYS if form is Format.CSV else ()
         columns = (*columns, *ORIGINALS) if original_uids else columns
-        located = operation.locate(workspace, sql, columns, every=every_file)
+        located = operation.locate(workspace, sql, columns, every=all_versions)
         with_line_break = write_list(located.paths, located.header, located.rows(), form, null=null)
         console.print(
             f"files: {len(located.paths)}; images: {located.images.num_rows}; "

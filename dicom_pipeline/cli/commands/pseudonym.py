@@ -12,7 +12,7 @@ import typer
 
 from dicom_pipeline.cli.console import reject_extra_arguments, user_errors
 from dicom_pipeline.cli.context import Debug, open_workspace
-from dicom_pipeline.deid.identifiers import SYNTAX, Kind, from_options
+from dicom_pipeline.deid.identifiers import SYNTAX, IdentifierKind, from_options
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 
 
@@ -59,7 +59,11 @@ def pseudonym(
     with user_errors(debug):
         reject_extra_arguments(context.args)
         workspace = open_workspace()
-        others = {Kind.STUDY: study_uid, Kind.UID: uid, Kind.ACCESSION: accession}
+        others = {
+            IdentifierKind.STUDY: study_uid,
+            IdentifierKind.UID: uid,
+            IdentifierKind.ACCESSION: accession,
+        }
         listed = sys.stdin.buffer.read if stdin else None
         identifiers = from_options(patient_id, issuer, others, listed)
         pseudonyms = Pseudonyms(workspace.warehouse.secret())

@@ -13,7 +13,7 @@ import typer
 from dicom_pipeline.cli.console import confirmation, reject_extra_arguments, user_errors
 from dicom_pipeline.cli.context import Debug, Yes, open_job, open_workspace
 from dicom_pipeline.common.errors import EXIT_FAILED
-from dicom_pipeline.deid.identifiers import SYNTAX, Identifier, Kind, from_options
+from dicom_pipeline.deid.identifiers import SYNTAX, Identifier, IdentifierKind, from_options
 from dicom_pipeline.operations.purge import procedure
 from dicom_pipeline.operations.purge.receipts import receipts_of
 
@@ -68,7 +68,7 @@ def purge(
         no_subject = patient_id is None and issuer is None and study_uid is None and not stdin
         if not no_subject or not receipts_of(workspace).unfinished():
             listed = sys.stdin.buffer.read if stdin else None
-            subjects = from_options(patient_id, issuer, {Kind.STUDY: study_uid}, listed)
+            subjects = from_options(patient_id, issuer, {IdentifierKind.STUDY: study_uid}, listed)
         if not procedure.purge(
             workspace,
             console,

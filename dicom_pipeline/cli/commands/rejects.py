@@ -15,14 +15,14 @@ from dicom_pipeline.cli.context import Debug, Form, Null, open_workspace
 from dicom_pipeline.cli.path_list import Format, warn_of_line_breaks, write_list
 from dicom_pipeline.common.errors import EXIT_FAILED
 from dicom_pipeline.extract.raw_zone.rejected_files import rejected_files, retry_rejected
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.paths import resolve_paths
 from dicom_pipeline.operations.write_session import WriteSession
 
 
 def rejects(
     reason: Annotated[
-        list[Reason] | None,
+        list[RejectReason] | None,
         typer.Option("--reason", help="List only files with this reason; may be repeated."),
     ] = None,
     retry: Annotated[

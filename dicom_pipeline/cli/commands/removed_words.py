@@ -18,10 +18,10 @@ from dicom_pipeline.operations.write_session import WriteSession
 
 
 def removed_words(
-    least_patients: Annotated[
+    min_patients: Annotated[
         int,
         typer.Option(
-            "--least-patients",
+            "--min-patients",
             min=1,
             help="Omit words of fewer patients: they are more likely to be names.",
         ),
@@ -46,11 +46,11 @@ def removed_words(
             raise typer.Exit(EXIT_FAILED)
         with WriteSession(workspace)(waiting=console.print):
             warehouse.wait_for_build(console.print)
-            found, path = warehouse.removed_words(least_patients)
+            found, path = warehouse.removed_words(min_patients)
         print_words(console, found)
         console.print(f"{len(found)} words: {path}")
-        if least_patients > 1:
+        if min_patients > 1:
             console.print(
-                f"words of fewer than {least_patients} patients are omitted; "
-                "--least-patients 1 lists them too"
+                f"words of fewer than {min_patients} patients are omitted; "
+                "--min-patients 1 lists them too"
             )

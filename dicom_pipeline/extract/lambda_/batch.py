@@ -52,7 +52,7 @@ class Batch:
     kms_key
         Id of the KMS key for the object; None for the default encryption of the bucket.
     files
-        Files to read. If empty, the function only checks whether it could read.
+        Files to read. If empty, the function only checks its permissions.
     """
 
     landing: S3Location

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from dicom_pipeline.common import aws
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.extract.lambda_.batch import Batch, Outcome
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 
 ATTEMPTS = 12
 LONGEST_WAIT = 20.0  # seconds
@@ -89,12 +89,12 @@ class LambdaCall:
         """Stop retries of all calls."""
         self._stopped.set()
 
-    def __call__(self, batch: Batch) -> Reason | None:
+    def __call__(self, batch: Batch) -> RejectReason | None:
         """Read a batch.
 
         Returns
         -------
-        Reason or None
+        RejectReason or None
             None if the object has the rows of the batch; otherwise the reason for which one of
             its files may have failed.
 
@@ -117,7 +117,7 @@ class LambdaCall:
             self._stopped.wait(pause)
         raise StorageUnavailable(f"{_NAME}: it was not called because the step was stopped")
 
-    def _invoke(self, payload: bytes, *, last: bool) -> dict[str, Any] | Reason | None:
+    def _invoke(self, payload: bytes, *, last: bool) -> dict[str, Any] | RejectReason | None:
         """Call once; return the response, the reason of a failure, or None for a retry."""
         from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
@@ -128,10 +128,10 @@ class LambdaCall:
             answer = client.invoke(FunctionName=self.function, Payload=payload)
             data = answer["Payload"].read()
         except ReadTimeoutError:
-            return Reason.TIMEOUT
+            return RejectReason.TIMEOUT
         except ClientError as error:
             if aws.code_of(error) == "RequestTooLargeException":
-                return Reason.WORKER_CRASHED
+                return RejectReason.WORKER_CRASHED
             if last or not _is_retryable(error):
                 _raise_unavailable(error)
             return None
@@ -145,10 +145,10 @@ class LambdaCall:
             response = json.loads(data)
         except ValueError:
             response = None
-        return response if isinstance(response, dict) else Reason.WORKER_CRASHED
+        return response if isinstance(response, dict) else RejectReason.WORKER_CRASHED
 
 
-def _result_of(answer: dict[str, Any], batch: Batch) -> Reason | None:
+def _result_of(answer: dict[str, Any], batch: Batch) -> RejectReason | None:
     """Translate a response of the function."""
     outcome = answer.get("outcome")
     if outcome == Outcome.DONE and answer.get("files") == len(batch.files):
@@ -160,24 +160,24 @@ def _result_of(answer: dict[str, Any], batch: Batch) -> Reason | None:
     if outcome == Outcome.UNAVAILABLE:
         raise StorageUnavailable(f"in {_NAME}, {answer.get('line', 'a zone')}")
     if outcome == Outcome.NO_MEMORY:
-        return Reason.WORKER_CRASHED
+        return RejectReason.WORKER_CRASHED
     if outcome == Outcome.FAILED:
-        return Reason.DECODE_ERROR
+        return RejectReason.DECODE_ERROR
     raise StorageUnavailable(f"{_NAME}: it is not the function of dicom_pipeline; {_DEPLOY}")
 
 
-def _failure(data: bytes) -> Reason:
+def _failure(data: bytes) -> RejectReason:
     """Translate Lambda's error of a function without a response; its text may quote values."""
     try:
         error = json.loads(data)
         kind, text = str(error.get("errorType", "")), str(error.get("errorMessage", ""))
     except (ValueError, AttributeError):
-        return Reason.WORKER_CRASHED
+        return RejectReason.WORKER_CRASHED
     if kind in _START_ERRORS:
         raise StorageUnavailable(f"{_NAME}: it cannot start; {_DEPLOY}")
     if kind == "Sandbox.Timedout" or "Task timed out after" in text:
-        return Reason.TIMEOUT
-    return Reason.WORKER_CRASHED
+        return RejectReason.TIMEOUT
+    return RejectReason.WORKER_CRASHED
 
 
 def _is_retryable(error: Any) -> bool:

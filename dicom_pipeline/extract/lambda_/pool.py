@@ -27,15 +27,15 @@ from dicom_pipeline.extract.pool import as_completed
 from dicom_pipeline.extract.raw_zone.rows import paths_of, unreadable_paths
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.extract.worker import WorkerPlan
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.factory import open_storage
 from dicom_pipeline.landing.storage import FileVersion
 
-MOST_FILES = 500
-MOST_BYTES = 256 << 20
+MAX_BATCH_FILES = 500
+MAX_BATCH_BYTES = 256 << 20
 # only the header of a file is fetched: a larger file counts as this many bytes
-MOST_OF_A_FILE = 1 << 20
-FEWEST_FILES = 25
+MAX_COUNTED_BYTES_PER_FILE = 1 << 20
+MIN_BATCH_FILES = 25
 PARTS = 8
 _FETCHES = 16
 _ZONE = "the raw zone"
@@ -150,26 +150,26 @@ class _Session:
         # twice the concurrency: results wait here while the caller writes rows
         for job, future in as_completed(take, self._submit, 2 * self._pool.concurrency):
             outcome = future.result()
-            if not isinstance(outcome, Reason):
+            if not isinstance(outcome, RejectReason):
                 yield outcome
             elif len(job.files) == 1:
                 yield self._rejected(job.files[0], outcome)
             else:
                 retries += _split(job)
 
-    def _submit(self, job: _Job) -> Future[Tables | Reason]:
+    def _submit(self, job: _Job) -> Future[Tables | RejectReason]:
         """Start a batch in a daemon thread, which does not delay the end of the process."""
-        future: Future[Tables | Reason] = Future()
+        future: Future[Tables | RejectReason] = Future()
         threading.Thread(target=self._run, args=(job, future), daemon=True).start()
         return future
 
-    def _run(self, job: _Job, future: Future[Tables | Reason]) -> None:
+    def _run(self, job: _Job, future: Future[Tables | RejectReason]) -> None:
         try:
             future.set_result(self._rows(job))
         except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
             future.set_exception(error)
 
-    def _rows(self, job: _Job) -> Tables | Reason:
+    def _rows(self, job: _Job) -> Tables | RejectReason:
         batch = self._batch(job)
         with self._calls:
             failure = self._call(batch)
@@ -199,7 +199,7 @@ class _Session:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            _, data = aws.fetch(batch.where)
+            _, data = aws.get_object(batch.where)
             self._delete(batch)
         except (BotoCoreError, ClientError) as error:
             raise aws.unavailable(error, _ZONE, "read") from None
@@ -230,7 +230,7 @@ class _Session:
             "check its role"
         )
 
-    def _rejected(self, file: FileVersion, reason: Reason) -> Tables:
+    def _rejected(self, file: FileVersion, reason: RejectReason) -> Tables:
         tables = self._plan.tables()
         tables.reject(file, reason)
         return tables.finish()
@@ -238,13 +238,13 @@ class _Session:
 
 def _batches(files: Iterator[FileVersion], concurrency: int) -> Iterator[Sequence[FileVersion]]:
     """Group files into batches; few files give small batches, so that all calls have work."""
-    some = list(islice(files, concurrency * MOST_FILES))
-    most = min(MOST_FILES, max(FEWEST_FILES, -(-len(some) // concurrency)))
+    some = list(islice(files, concurrency * MAX_BATCH_FILES))
+    most = min(MAX_BATCH_FILES, max(MIN_BATCH_FILES, -(-len(some) // concurrency)))
     batch: list[FileVersion] = []
     size = 0
     for file in chain(some, files):
-        counted = min(file.size, MOST_OF_A_FILE)
-        if batch and (len(batch) >= most or size + counted > MOST_BYTES):
+        counted = min(file.size, MAX_COUNTED_BYTES_PER_FILE)
+        if batch and (len(batch) >= most or size + counted > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(file)

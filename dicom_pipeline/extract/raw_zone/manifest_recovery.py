@@ -1,7 +1,7 @@
 """Recovery of missing or corrupt manifests from the raw parquet.
 
-Belongs here: finding such manifests and writing them again. Without a manifest, the scan would not
-know the files that have rows, and its delete guard could not count them when they are deleted.
+Belongs here: finding such manifests and writing them again. Without a manifest, the scan has
+no list of the files with rows, and its delete guard could not count them when they are deleted.
 Does not belong here: comparison of manifests with the landing zone (landing.scan).
 """
 

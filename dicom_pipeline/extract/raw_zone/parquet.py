@@ -27,7 +27,7 @@ from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 VERSION_KEY = b"dicom_pipeline.version"
 READER_VERSION_KEY = b"dicom_pipeline.reader_version"
 SCHEMA_PERIOD = "__none__"
-DAMAGED = ".damaged"
+CORRUPT_SUFFIX = ".damaged"
 # images last: a partition is complete when all its tables have the same version
 _WRITE_ORDER = (REJECTED, *(table for table in RAW_TABLES if table not in (REJECTED, "images")),
                 "images")  # fmt: skip
@@ -145,7 +145,7 @@ class RawZone:
             return
         for table in corrupt if corrupt == [IDENTITY_TERMS] else existing:
             path = self.path(table, period)
-            path.replace(_unused_path(path.with_name(f"{path.name}{DAMAGED}")))
+            path.replace(_unused_path(path.with_name(f"{path.name}{CORRUPT_SUFFIX}")))
 
     def empty_tables(self) -> Tables:
         """Return all tables without rows."""

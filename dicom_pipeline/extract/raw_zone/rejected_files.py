@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_zone.rows import rows_of, versions_of
 from dicom_pipeline.extract.tables import REJECTED
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 
 
 class RejectedFile(NamedTuple):
@@ -27,7 +27,9 @@ class RejectedFile(NamedTuple):
     path: str
 
 
-def rejected_files(partitions: Partitions, reasons: Collection[Reason] = ()) -> list[RejectedFile]:
+def rejected_files(
+    partitions: Partitions, reasons: Collection[RejectReason] = ()
+) -> list[RejectedFile]:
     """Return rejected files that are unchanged since, sorted by outcome, reason and path.
 
     Parameters
@@ -44,7 +46,7 @@ def rejected_files(partitions: Partitions, reasons: Collection[Reason] = ()) -> 
     )
 
 
-def retry_rejected(partitions: Partitions, reasons: Collection[Reason] = ()) -> int:
+def retry_rejected(partitions: Partitions, reasons: Collection[RejectReason] = ()) -> int:
     """Mark rejected files to be read again by the next run; the caller holds the write lock.
 
     Their rows are removed, and their partitions get a version that differs from the required one,
@@ -83,7 +85,9 @@ _COLUMNS = ("outcome", "reason", "file_path")
 _RETRY_SUFFIX = "-again"
 
 
-def _chosen(partitions: Partitions, reasons: Collection[Reason]) -> Iterator[tuple[str, pa.Table]]:
+def _chosen(
+    partitions: Partitions, reasons: Collection[RejectReason]
+) -> Iterator[tuple[str, pa.Table]]:
     """Yield key and chosen rows of each partition that has such rows."""
     for period in partitions.manifests.periods():
         rows = partitions.raw.read(REJECTED, period)

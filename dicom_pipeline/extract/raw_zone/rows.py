@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dicom_pipeline.extract.tables import GROUPED, REJECTED, WITH_FILES, Tables
-from dicom_pipeline.headers.reader import Reason
+from dicom_pipeline.headers.reader import RejectReason
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 
-_TRANSIENT = (Reason.UNREADABLE, Reason.WORKER_CRASHED, Reason.TIMEOUT)
+_TRANSIENT = (RejectReason.UNREADABLE, RejectReason.WORKER_CRASHED, RejectReason.TIMEOUT)
 
 
 def paths_of(tables: Tables) -> set[str]:
@@ -85,7 +85,7 @@ def _take(table: pa.Table, indices: list[int]) -> pa.Table:
 
 def unreadable_paths(rejected: pa.Table) -> set[str]:
     """Return the paths of the files that could not be read."""
-    chosen = rejected.filter(pc.equal(rejected["reason"], Reason.UNREADABLE.value))
+    chosen = rejected.filter(pc.equal(rejected["reason"], RejectReason.UNREADABLE.value))
     return set(chosen["file_path"].to_pylist())
 
 
@@ -109,7 +109,7 @@ def without_rejects(part: Tables, paths: set[str]) -> Tables:
     """Return the rows of a part without the ``unreadable`` rejects of some files."""
     rejected = part[REJECTED]
     dropped = pc.and_(
-        pc.equal(rejected["reason"], Reason.UNREADABLE.value),
+        pc.equal(rejected["reason"], RejectReason.UNREADABLE.value),
         pc.is_in(rejected["file_path"], value_set=pa.array(sorted(paths), pa.string())),
     )
     return {**part, REJECTED: rejected.filter(pc.invert(dropped))}

@@ -210,7 +210,7 @@ class RawMirror(Writer):
                     name = entry["Key"][len(self.location.prefix) :]
                     ours = name != LOCK_NAME and not name.startswith(BATCHES)
                     if ours and _NAME.fullmatch(name):
-                        yield name, aws.bare(entry["ETag"])
+                        yield name, aws.unquote_etag(entry["ETag"])
         except (BotoCoreError, ClientError) as error:
             raise aws.unavailable(error, _ZONE, "listed") from None
 
@@ -219,7 +219,7 @@ class RawMirror(Writer):
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer, data = aws.fetch(self._object(name))
+            answer, data = aws.get_object(self._object(name))
         except (BotoCoreError, ClientError) as error:
             if aws.code_of(error) == "NoSuchKey":
                 return None
@@ -231,7 +231,7 @@ class RawMirror(Writer):
             raise StorageUnavailable(
                 f"{_ZONE}: it has objects of another program; use a prefix of its own"
             ) from None
-        return Entry.of(path, aws.bare(answer["ETag"]))
+        return Entry.of(path, aws.unquote_etag(answer["ETag"]))
 
     def _remove_others(self, listed: dict[str, str]) -> int:
         """Remove copies without an object, and empty folders, which would count as partitions."""
@@ -252,7 +252,7 @@ class RawMirror(Writer):
         options = {**self._object(name), **self._options, "Metadata": {_WRITE_ID: write_id}}
         condition = {"IfNoneMatch": "*"}
         if name in self._index:
-            condition = {"IfMatch": aws.quoted(self._index[name].etag)}
+            condition = {"IfMatch": aws.quote_etag(self._index[name].etag)}
 
         return put(
             lambda client: send(client, options, condition, data, most=self._largest_put),
@@ -267,7 +267,9 @@ class RawMirror(Writer):
             head = aws.client().head_object(**self._object(name))
         except (BotoCoreError, ClientError):
             return None
-        return aws.bare(head["ETag"]) if head["Metadata"].get(_WRITE_ID) == write_id else None
+        return (
+            aws.unquote_etag(head["ETag"]) if head["Metadata"].get(_WRITE_ID) == write_id else None
+        )
 
     def _delete(self, name: str) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -275,7 +277,7 @@ class RawMirror(Writer):
         client, where = aws.client(), self._object(name)
         try:
             try:
-                client.delete_object(**where, IfMatch=aws.quoted(self._index[name].etag))
+                client.delete_object(**where, IfMatch=aws.quote_etag(self._index[name].etag))
             except ClientError as error:
                 if aws.code_of(error) not in ("NotImplemented", "501"):
                     raise

@@ -22,12 +22,12 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer, ensure_private_directory
-from dicom_pipeline.deid.identifiers import Identifier, IdentifierError, Kind, identifier
+from dicom_pipeline.deid.identifiers import Identifier, IdentifierError, IdentifierKind, identifier
 from dicom_pipeline.extract.tables import REJECTED, Tables
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS
 
-_FIELDS = {Kind.PATIENT: "patient_id", Kind.STUDY: "study_uid"}
+_FIELDS = {IdentifierKind.PATIENT: "patient_id", IdentifierKind.STUDY: "study_uid"}
 
 
 class TombstoneError(ConfigurationError):
@@ -66,7 +66,7 @@ class Matcher:
         self._patients: dict[str, list[Identifier]] = {}
         self._studies: dict[str, list[Identifier]] = {}
         for subject in subjects:
-            of_kind = self._patients if subject.kind is Kind.PATIENT else self._studies
+            of_kind = self._patients if subject.kind is IdentifierKind.PATIENT else self._studies
             of_kind.setdefault(_bare(subject.value), []).append(subject)
 
     def __bool__(self) -> bool:
@@ -196,7 +196,7 @@ class Tombstones:
         path = self._list(subject)
         return path.read_text().splitlines() if path.exists() else []
 
-    def take_out(self, tables: Tables) -> tuple[Tables, list[FileVersion]]:
+    def remove_rows(self, tables: Tables) -> tuple[Tables, list[FileVersion]]:
         """Remove the rows of purged subjects; return the remaining rows and the removed files.
 
         The files are recorded as known files of their subjects. A reject is removed with an image

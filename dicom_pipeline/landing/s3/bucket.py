@@ -25,8 +25,8 @@ from dicom_pipeline.landing.storage import (
     FileVersion,
     Ignored,
     Listing,
-    from_text,
-    to_text,
+    decode_path,
+    encode_path,
 )
 
 _MOST_BOUNDS = 64
@@ -78,13 +78,13 @@ class BucketStorage:
         return aws.client()
 
     def _key(self, path: str) -> str:
-        return self.location.prefix + from_text(path)
+        return self.location.prefix + decode_path(path)
 
     def open(self, path: str, etag: str | None = None) -> OpenFile:
         """Open one object with a request for its first bytes."""
         return BucketFile(self.location.bucket, self._key(path), etag)
 
-    def opened(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
+    def open_many(self, files: Sequence[FileVersion]) -> Iterator[OpenFile | OSError]:
         """Open objects in the listed versions, with prefetch."""
         return prefetch(lambda file: self.open(file.path, file.etag), files)
 
@@ -106,7 +106,9 @@ class BucketStorage:
 
         def current(file: FileVersion) -> FileVersion:
             found = self._head_object(file.path)
-            return FileVersion(file.path, found["ContentLength"], None, aws.bare(found["ETag"]))
+            return FileVersion(
+                file.path, found["ContentLength"], None, aws.unquote_etag(found["ETag"])
+            )
 
         return prefetch(current, files)
 
@@ -118,14 +120,14 @@ class BucketStorage:
                 Bucket=self.location.bucket, Key=self._key(path)
             )
         except (BotoCoreError, ClientError) as error:
-            if aws.concerns_all(error):
+            if aws.is_service_error(error):
                 raise aws.unavailable(error, _ZONE, "read") from None
             if aws.is_gone(error):
                 raise FileNotFoundError("no such object") from None
             raise OSError("the metadata of the object cannot be read") from None
         return found
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Return True, or raise `StorageUnavailable`; an empty prefix is valid."""
         self._page("", keys=1)
         return True
@@ -146,7 +148,7 @@ class BucketStorage:
         try:
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield to_text(entry["Key"][len(self.location.prefix) :])
+                    yield encode_path(entry["Key"][len(self.location.prefix) :])
         except (BotoCoreError, ClientError) as error:
             raise aws.unavailable(error, _ZONE, "listed") from None
 
@@ -266,14 +268,14 @@ class BucketStorage:
                 return False
             part.reached = key
             young = abs(now - entry["LastModified"].timestamp()) < self.min_file_age_seconds
-            etag = aws.bare(entry["ETag"])
+            etag = aws.unquote_etag(entry["ETag"])
             self.classify(listing, key[cut:], entry["Size"], etag, young=young)
         return bool(page.get("IsTruncated"))
 
     @staticmethod
     def classify(listing: Listing, name: str, size: int, etag: str, *, young: bool = False) -> None:
         """Add an object to a listing as file, unsettled or ignored, by its key without prefix."""
-        text = to_text(name)
+        text = encode_path(name)
         if not name or name.endswith("/"):
             listing.ignored[text] = Ignored.DIRECTORY_MARKER
         elif name.startswith(".") or "/." in name:

@@ -32,7 +32,7 @@ def get_range(bucket: str, key: str, offset: int, length: int, etag: str | None)
     Raises
     ------
     FileNotFoundError
-        The object does not exist, or no longer in the version of ``etag``.
+        The object does not exist, or its ETag has changed.
     OSError
         The object cannot be read. The message contains neither its key nor a value.
     StorageUnavailable
@@ -42,18 +42,18 @@ def get_range(bucket: str, key: str, offset: int, length: int, etag: str | None)
 
     wanted = {"Bucket": bucket, "Key": key, "Range": f"bytes={offset}-{offset + length - 1}"}
     if etag is not None:
-        wanted["IfMatch"] = aws.quoted(etag)
+        wanted["IfMatch"] = aws.quote_etag(etag)
     try:
-        answer, data = aws.fetch(wanted, most=length)
+        answer, data = aws.get_object(wanted, max_bytes=length)
     except (BotoCoreError, ClientError) as error:
         if aws.code_of(error) in _EMPTY and offset == 0:
             return Range(b"", 0, etag)
         if aws.is_gone(error):
             raise FileNotFoundError("no such object, or no longer in this version") from None
-        if aws.concerns_all(error):
+        if aws.is_service_error(error):
             raise aws.unavailable(error, "the landing zone", "read") from None
         raise OSError("the object cannot be read") from None
-    found = aws.bare(answer["ETag"]) if "ETag" in answer else None
+    found = aws.unquote_etag(answer["ETag"]) if "ETag" in answer else None
     content_range = answer.get("ContentRange")
     if content_range is None and offset:  # the server sent the whole object
         raise OSError("the server does not support range requests")

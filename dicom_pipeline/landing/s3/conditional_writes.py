@@ -43,7 +43,7 @@ def put(
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return aws.bare(request(aws.client())["ETag"])
+        return aws.unquote_etag(request(aws.client())["ETag"])
     except (BotoCoreError, ClientError) as error:
         if not aws.is_conflict(error):
             raise aws.unavailable(error, "the raw zone", "written") from None

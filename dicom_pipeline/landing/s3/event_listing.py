@@ -17,7 +17,7 @@ from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.s3.bucket import BucketStorage
 from dicom_pipeline.landing.s3.events import Event, last_events
 from dicom_pipeline.landing.s3.queue import EventQueue, Message
-from dicom_pipeline.landing.storage import FileVersion, Listing, to_text
+from dicom_pipeline.landing.storage import FileVersion, Listing, encode_path
 
 
 class EventListing(BucketStorage):
@@ -65,7 +65,7 @@ class EventListing(BucketStorage):
     def _current_objects(self, events: list[Event]) -> list[tuple[str, int, str]]:
         """Return key, size and ETag of the objects in the events that exist."""
         plain = [(e.key, e.size or 0, e.etag or "") for e in events if e.is_plain]
-        others = [FileVersion(to_text(e.key[len(self.location.prefix) :]), 0) for e in events
+        others = [FileVersion(encode_path(e.key[len(self.location.prefix) :]), 0) for e in events
                   if not e.is_plain]  # fmt: skip
         for file, found in zip(others, self.versions(others), strict=True):
             if isinstance(found, FileVersion):

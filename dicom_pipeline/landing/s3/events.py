@@ -106,7 +106,7 @@ def _event(bucket: str, key: str, stored_object: dict[str, Any], tag: str, creat
         bucket,
         key,
         int(size) if created and size is not None else None,
-        aws.bare(etag) if created and etag else None,
+        aws.unquote_etag(etag) if created and etag else None,
         # hexadecimal numbers of different length, so they cannot be compared as texts
         int(sequencer, 16) if sequencer else None,
     )

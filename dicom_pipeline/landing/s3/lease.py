@@ -7,7 +7,7 @@ machine (common.locks).
 The owner rewrites the object periodically. A lease that was not renewed for longer than its
 duration has expired: its owner is gone. The age is computed from the server's clock only. The
 object also contains the generation of the zone, an identifier that changes with the content: a
-writer that finds the generation it knows does not need to list the zone. An owner that ends without
+writer whose copy has the same generation does not need to list the zone. An owner that ends without
 a release leaves no generation.
 """
 
@@ -164,7 +164,7 @@ class Lease:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer, text = aws.fetch(self._object)
+            answer, text = aws.get_object(self._object)
         except (BotoCoreError, ClientError) as error:
             if aws.code_of(error) == "NoSuchKey":
                 return _State(None, None, None, None, expired=False)
@@ -174,7 +174,7 @@ class Lease:
             seconds = float(content.get("seconds", seconds))
         age = (aws.server_time(answer) or time.time()) - answer["LastModified"].timestamp()
         return _State(
-            aws.bare(answer["ETag"]),
+            aws.unquote_etag(answer["ETag"]),
             content.get("owner", "unknown"),
             content.get("note"),
             content.get("generation"),
@@ -184,7 +184,7 @@ class Lease:
     def _put(self, owner: str | None, generation: str | None, etag: str | None) -> str:
         note = uuid4().hex
         content = {"owner": owner, "seconds": self._seconds, "generation": generation, "note": note}
-        condition = {"IfMatch": aws.quoted(etag)} if etag else {"IfNoneMatch": "*"}
+        condition = {"IfMatch": aws.quote_etag(etag)} if etag else {"IfNoneMatch": "*"}
         return put(
             lambda client: client.put_object(
                 **self._object, **self._options, **condition, Body=json.dumps(content).encode()

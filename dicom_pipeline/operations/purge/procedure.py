@@ -24,17 +24,17 @@ from rich.console import Console
 
 from dicom_pipeline import __version__
 from dicom_pipeline.common.errors import UserError
-from dicom_pipeline.deid.identifiers import Identifier, Kind
+from dicom_pipeline.deid.identifiers import Identifier, IdentifierKind
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.extract.raw_zone.tombstones import Tombstone
 from dicom_pipeline.landing.scan import NOT_LISTED, ScanRefused
 from dicom_pipeline.operations.build_job import OpenJob
-from dicom_pipeline.operations.purge.raw_zone import Survey, clear, survey
+from dicom_pipeline.operations.purge.raw_zone import AffectedCounts, count_affected, remove_purged
 from dicom_pipeline.operations.purge.receipts import Receipt, Receipts, receipts_of
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.warehouse.duckdb.row_counts import (
     SubjectKeys,
-    rows_that_must_be_gone,
+    remaining_rows,
     subject_rows,
 )
 from dicom_pipeline.warehouse.snowflake.build import TIME_TRAVEL
@@ -95,7 +95,7 @@ def purge(
         The landing zone cannot be listed, so that the run would fail.
     """
     partitions = workspace.ingest.partitions
-    found = survey(partitions, subjects)
+    found = count_affected(partitions, subjects)
     known = {s.canonical: partitions.tombstones.find(s) for s in subjects}
     unknown = [n for n, s in enumerate(subjects, 1) if not _is_known(s, found, known)]
     if unknown and not in_advance:
@@ -108,14 +108,16 @@ def purge(
         for name in names:
             console.print(f"receipt: {receipts.path(name)}")
         return True
-    if not workspace.ingest.storage.is_there():
+    if not workspace.ingest.storage.exists():
         raise ScanRefused(NOT_LISTED)  # the run after the removal would fail
     if new:
         confirm(_confirmation_message(new, found))
     return _remove(workspace, console, open_job, new, debug=debug)
 
 
-def _is_known(subject: Identifier, found: Survey, known: dict[str, Tombstone | None]) -> bool:
+def _is_known(
+    subject: Identifier, found: AffectedCounts, known: dict[str, Tombstone | None]
+) -> bool:
     return bool(found.files[subject.canonical] or known[subject.canonical])
 
 
@@ -134,7 +136,7 @@ def _remove(
             if new:
                 _begin(workspace, new)
             # also without new subjects: an interrupted purge may have left rows
-            rewritten = clear(workspace.ingest.raw_step())
+            rewritten = remove_purged(workspace.ingest.raw_step())
             workspace.ingest.clear_batches()
             begun = receipts.unfinished()
             had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
@@ -161,7 +163,7 @@ def _drop_abandoned(workspace: Workspace, receipts: Receipts) -> None:
 
 def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
     """Write the receipt, then the tombstones, with which every later purge completes this one."""
-    found = survey(workspace.ingest.partitions, subjects)
+    found = count_affected(workspace.ingest.partitions, subjects)
     pseudonyms = Pseudonyms(workspace.warehouse.secret())
     keys = _keys(found, pseudonyms)
     workspace.warehouse.wait_for_build()
@@ -205,7 +207,7 @@ def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
     workspace.ingest.tombstones.add([Tombstone(s, receipt["began_at"], name) for s in subjects])
 
 
-def _keys(found: Survey, pseudonyms: Pseudonyms) -> SubjectKeys:
+def _keys(found: AffectedCounts, pseudonyms: Pseudonyms) -> SubjectKeys:
     def keys(name: str, rows: list[dict[str, str | None]]) -> tuple[str, ...]:
         return tuple(sorted({key for row in rows if (key := pseudonyms.entity_key(name, row))}))
 
@@ -231,10 +233,10 @@ def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt)
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
     subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
     with WriteSession(workspace)(waiting=console.print):
-        left = dict(survey(partitions, subjects).rows)
+        left = dict(count_affected(partitions, subjects).rows)
         left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
         for database in (workspace.warehouse.build_database, workspace.settings.database):
-            left |= rows_that_must_be_gone(database, keys)
+            left |= remaining_rows(database, keys)
         for zone, database in (
             ("processed", workspace.warehouse.build_database),
             ("stage", workspace.warehouse.build_database),
@@ -278,15 +280,15 @@ def _unknown_subjects_message(numbers: list[int], total: int) -> str:
     )
 
 
-def _confirmation_message(subjects: Sequence[Identifier], found: Survey) -> str:
-    patients = sum(subject.kind is Kind.PATIENT for subject in subjects)
+def _confirmation_message(subjects: Sequence[Identifier], found: AffectedCounts) -> str:
+    patients = sum(subject.kind is IdentifierKind.PATIENT for subject in subjects)
     lines = [
         f"patients: {patients}, studies: {len(subjects) - patients}, files: "
         f"{found.rows['images']}, partitions: {len(found.periods)}"
     ]
     for number, subject in enumerate(subjects, 1):
         issuers = found.issuers.get(subject.canonical, set())
-        if subject.kind is Kind.PATIENT and subject.issuer is None and len(issuers) > 1:
+        if subject.kind is IdentifierKind.PATIENT and subject.issuer is None and len(issuers) > 1:
             without = ", one of them: no issuer" if None in issuers else ""
             lines.append(
                 f"subject {number} matches {len(issuers)} patients of different issuers{without}; "

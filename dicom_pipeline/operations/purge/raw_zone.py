@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dicom_pipeline.deid.identifiers import Identifier, Kind
+from dicom_pipeline.deid.identifiers import Identifier, IdentifierKind
 from dicom_pipeline.extract.partition import Partitions
 from dicom_pipeline.extract.raw_step import RawStep
-from dicom_pipeline.extract.raw_zone.parquet import DAMAGED
+from dicom_pipeline.extract.raw_zone.parquet import CORRUPT_SUFFIX
 from dicom_pipeline.extract.raw_zone.tombstones import Matcher
 from dicom_pipeline.extract.tables import GROUPED, RAW_TABLES, REJECTED, finalize_partition
 from dicom_pipeline.landing.manifest import fingerprint
@@ -29,7 +29,7 @@ Keys = dict[str, str | None]
 
 
 @dataclass
-class Survey:
+class AffectedCounts:
     """Rows and files of some subjects in the raw zone and in the manifests.
 
     Attributes
@@ -58,11 +58,13 @@ class Survey:
     devices: list[Keys] = field(default_factory=list)
 
 
-def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
+def count_affected(partitions: Partitions, subjects: Iterable[Identifier]) -> AffectedCounts:
     """Count the rows and files of some subjects; reads key columns only."""
     matcher = Matcher(subjects)
-    found = Survey()
-    keys: dict[Kind, set[tuple[str | None, ...]]] = {kind: set() for kind in Kind}
+    found = AffectedCounts()
+    keys: dict[IdentifierKind, set[tuple[str | None, ...]]] = {
+        kind: set() for kind in IdentifierKind
+    }
     devices: set[tuple[str | None, ...]] = set()
     landing = partitions.storage
     columns = [*PATIENT_KEYS, *DEVICE_KEYS, *FILE_COLUMNS, *(f"{name}_row" for name in GROUPED)]
@@ -81,14 +83,14 @@ def survey(partitions: Partitions, subjects: Iterable[Identifier]) -> Survey:
                 keys[subject.kind].add(row)
         devices.update(_tuples(purged, DEVICE_KEYS))
         found.in_landing += sum(_exists(landing, path) for path in purged["file_path"].to_pylist())
-    found.patients = [_named(PATIENT_KEYS, row) for row in keys[Kind.PATIENT]]
-    found.studies = [_named(PATIENT_KEYS, row) for row in keys[Kind.STUDY]]
+    found.patients = [_named(PATIENT_KEYS, row) for row in keys[IdentifierKind.PATIENT]]
+    found.studies = [_named(PATIENT_KEYS, row) for row in keys[IdentifierKind.STUDY]]
     found.devices = [_named(DEVICE_KEYS, row) for row in devices]
     return found
 
 
 def _count_rows(
-    found: Survey,
+    found: AffectedCounts,
     partitions: Partitions,
     period: str,
     images: pa.Table,
@@ -129,7 +131,7 @@ def _named(names: Iterable[str], values: Iterable[str | None]) -> Keys:
     return dict(zip(names, values, strict=True))
 
 
-def clear(step: RawStep) -> int:
+def remove_purged(step: RawStep) -> int:
     """Remove every subject with a tombstone from the raw zone; the caller holds the write lock.
 
     Rows of other subjects are carried over without reading their files. These files are removed as
@@ -143,7 +145,7 @@ def clear(step: RawStep) -> int:
     """
     partitions = step.partitions
     root = partitions.raw.root
-    for leftover in (*root.rglob(".*.tmp"), *root.rglob(f"*{DAMAGED}*")):
+    for leftover in (*root.rglob(".*.tmp"), *root.rglob(f"*{CORRUPT_SUFFIX}*")):
         leftover.unlink(missing_ok=True)
     partitions.raw.writer.remove(root / "review")
     periods = [p for p in partitions.raw.periods() if _contains_purged(partitions, p)]
@@ -175,7 +177,7 @@ def _rewrite_without_purged(partitions: Partitions, period: str) -> None:
     tables_without_version = {
         name: table.drop_columns("raw_version") for name, table in present.items()
     }
-    remaining, _ = partitions.tombstones.take_out(tables_without_version)
+    remaining, _ = partitions.tombstones.remove_rows(tables_without_version)
     version = fingerprint("purged", str(partitions.raw.version(period)))
     reader_version = partitions.raw.reader_version(period) or ""
     partitions.raw.write(

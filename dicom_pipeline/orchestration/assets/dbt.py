@@ -17,7 +17,11 @@ from dagster_dbt import (
 )
 
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.assets.dbt_events import BuildBefore, DbtProgress, with_counts
+from dicom_pipeline.orchestration.assets.dbt_events import (
+    DbtProgress,
+    PreBuildState,
+    add_row_counts,
+)
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
 from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS, check_texts
 from dicom_pipeline.orchestration.dbt_project import (
@@ -154,18 +158,18 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                     )
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
-                before = BuildBefore(warehouse)
+                before = PreBuildState(warehouse)
                 build = dbt.cli(
                     ["build", *partial_parse_options(warehouse.partial_parse_path)],
                     context=context,
                 )
-                events, failure = progress.all_of(build.stream())
+                events, failure = progress.collect_events(build.stream())
                 store_partial_parse(warehouse.partial_parse_path, project, build.target_path)
                 # only now, since DuckDB is one process's at a time
-                yield from with_counts(events, before)
+                yield from add_row_counts(events, before)
                 if failure is not None:
                     raise failure
-                # a run that automation asks for leaves out what does not depend on the raw tables
+                # a run of automation omits assets that do not depend on the raw tables
                 if staged <= context.selected_asset_keys:
                     write_fingerprint(warehouse.build_database, sources)
             finally:

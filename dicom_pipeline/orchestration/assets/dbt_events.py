@@ -1,7 +1,7 @@
-"""What dbt reports of a build, with counts of what stands in the tables after it.
+"""Events of dbt, with row counts after the build.
 
-Belongs here: dbt's events on their way to Dagster, and progress in the log.
-Does not belong here: how dbt is called (dbt_assets), counting (warehouse.build_counts).
+Belongs here: conversion of dbt's events for Dagster, and progress for the log.
+Does not belong here: calling dbt (assets.dbt), counting (duckdb.table_counts).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,12 +19,12 @@ from dicom_pipeline.warehouse.duckdb.table_counts import (
 )
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
-# dbt's own names of things, which a person has no use for
+# metadata of no use to operators
 _IDS = ("invocation_id", "status", "unique_id")
 
 
 class DbtProgress:
-    """How many tables and checks of a build are done."""
+    """Progress of a build: number of tables and checks that are done."""
 
     def __init__(self, context: dg.AssetExecutionContext) -> None:
         self._done = 0
@@ -34,14 +34,14 @@ class DbtProgress:
     def __str__(self) -> str:
         return f"dbt: {self._done} of {self._total} tables and checks done"
 
-    def all_of(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
-        """All events of a build, until its process ends, and how it failed if it did."""
+    def collect_events(self, events: Iterable[Any]) -> tuple[list[Any], dg.Failure | None]:
+        """Return the events of a build after its process has ended, and its failure or None."""
         held: list[Any] = []
         try:
             for event in events:
                 held.append(self._with_to_do(event))
                 self._done = len(held)
-        except dg.Failure as failure:  # what was built before it counts
+        except dg.Failure as failure:  # keep events from before the failure
             return held, failure
         return held, None
 
@@ -56,17 +56,17 @@ class DbtProgress:
         return event._replace(metadata=metadata)
 
 
-class BuildBefore:
-    """What the build database consisted of before a build."""
+class PreBuildState:
+    """Partitions before the build."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        # of a build on Snowflake there is a copy of the processed tables here, and only later
+        # Snowflake: the local copy is made after the build
         self.build = warehouse.build_database if warehouse.snowflake is None else None
         self.partitions = built_partitions(self.build) if self.build else {}
 
 
-def with_counts(events: Iterable[Any], before: BuildBefore) -> Iterator[Any]:
-    """Events of a build that is over, those of tables with what stands in them now."""
+def add_row_counts(events: Iterable[Any], before: PreBuildState) -> Iterator[Any]:
+    """Add row counts to the table events of a finished build."""
     counts = table_counts(before.build) if before.build else {}
     partitions = built_partitions(before.build) if before.build else {}
     for event in events:

@@ -1,7 +1,7 @@
 """The raw assets: one multi-asset that updates the raw tables of partitions from their manifests.
 
 Belongs here: asset specs, run config, log and metadata of the raw step.
-Does not belong here: the extraction itself (extract), selecting partitions (pending).
+Does not belong here: the extraction itself (extract), selecting partitions (pending_partitions).
 """
 
 import time
@@ -16,8 +16,8 @@ from dicom_pipeline.extract.partition import READ_BY_OTHER_VERSION, PartitionRep
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.instance import hold_write_lock
-from dicom_pipeline.orchestration.partitions import study_period
-from dicom_pipeline.orchestration.pending import VERSION_METADATA
+from dicom_pipeline.orchestration.partition_range import study_period
+from dicom_pipeline.orchestration.pending_partitions import VERSION_METADATA
 from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, RAW_TAGS

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, readers
+from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, count_readers
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES
@@ -142,7 +142,7 @@ def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResu
 def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
     """Count the files of which the two readers returned different values."""
     raw = ingest.partitions.raw
-    found = readers(raw, raw.periods())
+    found = count_readers(raw, raw.periods())
     return dg.AssetCheckResult(
         passed=not found[DIFFERED],
         metadata={

@@ -15,7 +15,7 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 
 NAME = "failure_alert_sensor"
 _NEXT = {
-    RAW_JOB: "Open the run in the web UI; its last error says what to fix.",
+    RAW_JOB: "Open the run in the web UI; its last error shows what to fix.",
     ALL_JOB: "Open the run in the web UI, or run `dicom-pipeline run` again.",
 }
 _NEXT_OTHERWISE = "Open the run in the web UI. The previous published file is unchanged."

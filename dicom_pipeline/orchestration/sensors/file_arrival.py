@@ -1,7 +1,7 @@
 """The file sensor: scans the landing zone and requests one run over all pending partitions.
 
 Belongs here: a tick, its time budget, and requests after failures.
-Does not belong here: scanning (landing), deriving pending partitions (pending).
+Does not belong here: scanning (landing), deriving pending partitions (pending_partitions).
 """
 
 import json
@@ -18,8 +18,8 @@ from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.checks.pipeline_checks import stuck_evaluation
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
-from dicom_pipeline.orchestration.partitions import range_tags, study_period
-from dicom_pipeline.orchestration.pending import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.partition_range import range_tags, study_period
+from dicom_pipeline.orchestration.pending_partitions import PENDING_TAG, Pending, find_pending
 from dicom_pipeline.orchestration.storage.retention import delete_old_evaluations, delete_old_runs
 
 BUDGET_SECONDS = 40.0  # Dagster ends a tick after 60 s

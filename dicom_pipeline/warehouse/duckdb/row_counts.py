@@ -51,7 +51,7 @@ def subject_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
-def rows_that_must_be_gone(database: Path, keys: SubjectKeys) -> dict[str, int]:
+def remaining_rows(database: Path, keys: SubjectKeys) -> dict[str, int]:
     """Return the number of rows that a purge must remove, by table."""
     counts: dict[str, int] = {}
     with opened(database) as connection:

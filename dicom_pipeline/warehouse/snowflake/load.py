@@ -2,7 +2,7 @@
 
 Belongs here: tables of the raw schema, which partitions to load, and loading them.
 Does not belong here: what the rows mean (extract.tables), the version of a partition (extract),
-logging in (snowflake_session).
+logging in (session).
 
 Several small partitions are loaded in one transaction: a ``COPY`` costs about a second whatever it
 loads, so a first load of 400 months one by one would take an hour.

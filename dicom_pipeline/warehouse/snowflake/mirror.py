@@ -1,8 +1,8 @@
 """What Snowflake built, as a private DuckDB file, for all that looks at it before publishing.
 
 Belongs here: copying tables from Snowflake, their types as DuckDB has them.
-Does not belong here: looking at them (leak_check, removed_words, holdings), and the raw rows, which
-lie in the raw zone.
+Does not belong here: looking at them (leak_check, removed_words, row_counts), and the raw rows,
+which lie in the raw zone.
 
 The leak check needs the raw zone too, and must not share SQL with what cleans. So it runs where the
 raw zone is, on a copy, and is the same check for both warehouses. De-identified columns come over,

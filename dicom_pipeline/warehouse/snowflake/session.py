@@ -55,7 +55,7 @@ def session(settings: SnowflakeSettings) -> Iterator[SnowflakeConnection]:
         finally:
             connection.close()
     except errors.Error as error:
-        raise SnowflakeError(told(error)) from None
+        raise SnowflakeError(error_line(error)) from None
 
 
 def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
     return arguments
 
 
-def told(error: Any) -> str:
+def error_line(error: Any) -> str:
     """Return one line about an error of the connector, without its message.
 
     Parameters

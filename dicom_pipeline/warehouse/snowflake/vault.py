@@ -2,7 +2,7 @@
 
 Belongs here: making and filling the vault. Keys are bound, so no statement's text, and no query
 history, holds one.
-Does not belong here: deriving them (vault), and grants (snowflake_setup).
+Does not belong here: deriving them (vault), and grants (setup).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from harness import Peer, Texts, Wanted, run
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
-from dicom_pipeline.headers.reader import Rejected
+from dicom_pipeline.headers.reader import FileRejected
 from dicom_pipeline.landing.directory import LocalFile
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
 
@@ -29,7 +29,7 @@ def make(wanted: list[Wanted], option: str) -> Peer:
         file = LocalFile(path)
         try:
             header = reader.read(file)
-        except Rejected as rejected:
+        except FileRejected as rejected:
             readers[f"rejected: {rejected.reason}"] += 1
             return [None] * len(attribute_paths)
         finally:

@@ -1,7 +1,7 @@
 """The partitions of the raw assets, and the range of them that one run covers.
 
 Belongs here: the partitions definition, the order of its keys, range tags.
-Does not belong here: which partitions are pending (pending).
+Does not belong here: which partitions are pending (pending_partitions).
 """
 
 from __future__ import annotations

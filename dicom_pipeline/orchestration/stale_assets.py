@@ -1,7 +1,7 @@
 """Assets that are older than their sources: seeds, groups of tables, the published file.
 
 Belongs here: comparing Dagster's latest events, by the same rule as automation.
-Does not belong here: pending partitions (pending), requesting runs (automation).
+Does not belong here: pending partitions (pending_partitions), requesting runs (automation).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import dagster as dg
 
 from dicom_pipeline.config.settings import OnDelete
 from dicom_pipeline.extract.ingest import Ingest
-from dicom_pipeline.orchestration.partitions import STUDY_PERIOD
+from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD
 
 VERSION_METADATA = "version"
 PENDING_TAG = "dicom_pipeline/pending"
