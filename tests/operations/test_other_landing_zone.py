@@ -57,7 +57,8 @@ def test_a_changed_landing_setting_is_reported_and_no_row_counts_as_lost(tmp_pat
     write_instances(tmp_path / "first", 25)
     write_instances(tmp_path / "second", 25, prefix="j")
     first.ingest.scan()
-    list(first.ingest.raw_step().refresh(first.ingest.manifests.periods()))
+    with inline_pool():
+        list(first.ingest.raw_step().refresh(first.ingest.manifests.periods()))
     counts = second.ingest.reconcile()
     found = status_of(second)
     assert (counts.pending, counts.missing, counts.lost) == (25, 25, 0)

@@ -15,6 +15,7 @@ from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.operations.up_to_date import find_last_run, record_last_run
 from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance
+from tests.support.inline_pool import inline_pool
 
 SOURCES = "digest of the dbt project"
 
@@ -33,8 +34,8 @@ def workspace_of(root: Path, **environment: str) -> Workspace:
 def step(workspace: Workspace) -> FileCounts:
     workspace.warehouse.prepare()
     workspace.ingest.scan()
-    for _ in workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()):
-        pass
+    with inline_pool():
+        list(workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()))
     return workspace.ingest.reconcile()
 
 

@@ -17,6 +17,7 @@ from dicom_pipeline.orchestration.checks.pipeline_checks import landing_zone_was
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
 from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance as dicom_file
+from tests.support.inline_pool import inline_pool
 
 NAME = "Undercover^Quentin"
 HIDDEN = ("Undercover", "Quentin", "4711", "1.2.3", "landing", ".dcm")
@@ -37,7 +38,8 @@ def fill(workspace: Workspace, studies: int, **attributes: str) -> None:
     with WriteSession(workspace)():
         workspace.warehouse.prepare()
         workspace.ingest.scan()
-        list(workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()))
+        with inline_pool():
+            list(workspace.ingest.raw_step().refresh(workspace.ingest.manifests.periods()))
 
 
 def shown(workspace: Workspace, instance: dg.DagsterInstance) -> dict[str, str]:
