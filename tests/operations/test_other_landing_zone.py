@@ -13,6 +13,7 @@ from dicom_pipeline.operations.status import Status, status
 from dicom_pipeline.orchestration.build_state import build_state
 from dicom_pipeline.workspace import Workspace
 from tests.endtoend.archive import write_instances
+from tests.support.inline_pool import inline_pool
 
 
 @pytest.fixture(autouse=True)

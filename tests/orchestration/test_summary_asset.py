@@ -96,7 +96,7 @@ def test_a_landing_zone_without_a_scan_fails_the_freshness_check_with_the_next_s
     workspace: Workspace,
 ) -> None:
     def result() -> dg.AssetCheckResult:
-        found = landing_zone_was_scanned_lately(workspace)
+        found = landing_zone_was_scanned_lately(workspace.ingest)
         assert isinstance(found, dg.AssetCheckResult)
         return found
 
