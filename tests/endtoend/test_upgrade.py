@@ -97,7 +97,7 @@ def test_zones_of_an_older_version_are_upgraded_and_the_log_reports_it(
     output = old.run()
     assert files_read(output) == len(SMALL_SAMPLE)
     assert "read by another version of the extractor" in output
-    assert "the build database is of other models" in output
+    assert "the build database was built from other models" in output
     assert old.content() == expected
     for table in NEWER:
         for path in (clean.root / "raw" / table).rglob("*.parquet"):
@@ -114,7 +114,7 @@ def test_zones_of_an_older_version_are_upgraded_and_the_log_reports_it(
         path.read_bytes() for path in (old.root / "dagster").rglob("*.db") if path.is_file()
     )
     assert b"read by another version of the extractor" in stored
-    assert b"the build database is of other models" in stored
+    assert b"the build database was built from other models" in stored
     assert b"dropped: processed.seen, processed.gone" in stored
 
 

@@ -60,7 +60,7 @@ def test_the_next_run_recovers_from_a_run_with_a_wrong_clock(
         new = loaded.landing / "late.dcm"
         new.write_bytes((loaded.landing / "first" / "i00000.dcm").read_bytes())
         assert "pending" in loaded.command("status", code=1)
-        assert "should not happen" not in loaded.command("status", code=1)
+        assert "this is a bug" not in loaded.command("status", code=1)
         new.unlink()
         faults.recover("clock set two days back or forward", loaded, watch)
 

@@ -98,7 +98,7 @@ def test_damaged_parquet_is_rebuilt(
     name = {"manifest": "manifest", "parquet": "raw parquet", "terms": "raw parquet"}[what]
     with Watch(loaded.database) as watch:
         recover_within_two_runs(
-            f"damaged {name}", "was damaged and is set aside: run again", loaded, faults, watch
+            f"damaged {name}", "corrupt and are in quarantine: run again", loaded, faults, watch
         )
 
 
@@ -109,7 +109,7 @@ def test_a_damaged_build_database_is_rebuilt(
 ) -> None:
     harm(path_of("build", loaded))
     with Watch(loaded.database) as watch:
-        said = "the build database was damaged: run again"
+        said = "the build database was corrupt and is removed: run again"
         recover_within_two_runs("damaged build database", said, loaded, faults, watch)
 
 
