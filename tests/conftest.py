@@ -45,6 +45,7 @@ CHECK = (
 GROUPS = ("tests/browser", "tests/warehouse", "tests/endtoend/sweep", "tests/endtoend")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of `make check-rest`, and give each test its group."""
     order = {}

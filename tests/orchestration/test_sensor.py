@@ -16,6 +16,7 @@ from dicom_pipeline.orchestration import instance
 from dicom_pipeline.orchestration.jobs import RAW_JOB
 from dicom_pipeline.orchestration.partition_range import RANGE_END, RANGE_START, STUDY_PERIOD
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
+from dicom_pipeline.warehouse.warehouse import Warehouse
 from dicom_pipeline.workspace import Workspace
 
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -117,7 +118,7 @@ def test_a_repeated_request_has_the_same_run_key_until_a_run_fails(
     keys = {first.run_key}
     for _ in range(3):
         with monkeypatch.context() as broken:
-            broken.setattr(Workspace, "prepare", lambda self: 1 / 0)
+            broken.setattr(Warehouse, "prepare", lambda self: 1 / 0)
             assert not sensor.run(again).success
         requests = sensor.requests()
         if not requests:
