@@ -76,7 +76,7 @@ class Site:
         code: int = 0,
         stdin: str = "",
         umask: int = -1,
-        seconds: float = 240,
+        seconds: float = 480,
         **environment: str,
     ) -> str:
         """Run the command line to its end, check the exit code and return the output."""
