@@ -32,6 +32,9 @@ def copy_of(loaded: Site, root: Path, **environment: str) -> Site:
     shutil.copytree(loaded.root, root, symlinks=True, dirs_exist_ok=True)
     site = Site(root)
     site.environment |= {"DICOM_PSEUDONYM_KEY": KEY.hex(), **environment}
+    # the copy has a landing zone of its own, which the last scan must name
+    scan = root / "raw" / "manifests" / "last_scan.json"
+    scan.write_text(scan.read_text().replace(str(loaded.landing), str(site.landing)))
     return site
 
 
