@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from socket import socket
 from time import monotonic, sleep
@@ -121,9 +122,14 @@ def dev(
     started = subprocess.Popen(
         ["sh", "-c", f". ./env.sh; exec dagster dev --host 127.0.0.1 --port {port}"],
         env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )  # fmt: skip
     yield f"http://127.0.0.1:{port}"
-    started.terminate()
+    started.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        started.wait(60)
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
     started.wait(60)
 
 
