@@ -90,8 +90,7 @@ def test_tests_marked_check_run_in_make_check_and_those_marked_slow_do_not() -> 
     recipe = re.search(r"^check-rest:.*\n\t@(.*)$", MAKEFILE, re.MULTILINE)
     assert recipe
     assert recipe[1] == "$(BIN)/python -m pytest -m check"
-    for name in ("endtoend/test_purge", "endtoend/test_purge_again", "endtoend/test_rotate_key",
-                 "endtoend/test_upgrade", "warehouse/test_incremental"):  # fmt: skip
+    for name in ("endtoend/test_purge", "endtoend/test_upgrade", "warehouse/test_incremental"):
         text = (PROJECT_DIR / "tests" / f"{name}.py").read_text()
         assert re.search(r"^pytestmark = .*pytest\.mark\.check\b", text, re.MULTILINE), name
 
