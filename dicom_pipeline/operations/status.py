@@ -143,7 +143,8 @@ def _next_step(
         return "dicom-pipeline run --force, and report it with the log: this is a bug"
     if failed:
         first = failed[0]
-        fix = "fix what the run reports" if first.lines else f"see run {first.run_id[:8]} under Runs in `dagster dev`"  # fmt: skip # noqa: E501
+        look = f"see run {first.run_id[:8]} under Runs in `dagster dev`"
+        fix = "fix what the run reports" if first.lines else look
         return f"{fix}; then {_RUN}"
     to_do = counts.pending or counts.stale_partitions or (counts.missing and not keeps)
     if to_do or stale or (published is None and counts.loaded):

@@ -277,9 +277,11 @@ def test_the_delete_guard_covers_event_deletions_and_a_listing_confirms_them(
     load(workspace)
     for number in range(10):
         plain.delete_object(Bucket=bucket, Key=f"dicom/{number}")
+    before = sum(waiting(sqs, queue))
+    assert before >= 10
     with pytest.raises(ScanRefused, match="10 of 30"):
         scan(workspace)
-    assert sum(waiting(sqs, queue)) >= 10, "a refused scan deletes no message"
+    assert waiting(sqs, queue) == (0, before), "a refused scan takes all messages, deletes none"
     front.clear()
     assert scan(workspace, accept_deletions=True).deleted == 10
     assert listings(front)

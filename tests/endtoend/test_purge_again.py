@@ -16,7 +16,7 @@ from . import subjects
 from .conftest import Site, files_read, summary
 from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, SHARED_STUDY, found_in
 
-pytestmark = pytest.mark.slow  # not yet in CI: it takes minutes, see tests/conftest.py
+pytestmark = pytest.mark.slow  # takes minutes; not yet in `make check-rest`
 
 
 @pytest.fixture(scope="module")

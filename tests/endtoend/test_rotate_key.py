@@ -20,7 +20,7 @@ from . import subjects
 from .conftest import Site, files_read
 from .subjects import REMAINING_ID
 
-pytestmark = pytest.mark.slow  # not yet in CI: it takes minutes, see tests/conftest.py
+pytestmark = pytest.mark.slow  # takes minutes; not yet in `make check-rest`
 
 OTHER = bytes(range(30, 80))
 
