@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Tests of `make check-rest`, by folder or module; single tests carry the mark `check` themselves.
 # `make test` has unit tests, one warehouse build, one run from end to end, the sweep for planted
@@ -45,20 +47,41 @@ CHECK = (
 GROUPS = ("tests/browser", "tests/warehouse", "tests/endtoend/sweep", "tests/endtoend")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def group_of(nodeid: str) -> str:
+    """Return the group of a test: tests of one group run in one worker, in order."""
+    path = PurePosixPath(nodeid.partition("::")[0])
+    # tests that change what they build do not need the fixture of their folder
+    if is_in_check(path):
+        return str(path)
+    return next((part for part in GROUPS if path.is_relative_to(part)), str(path))
+
+
+def is_in_check(path: PurePosixPath) -> bool:
+    return any(path.is_relative_to(part) for part in CHECK)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `make check-rest`, and give each test its group."""
+    """Mark the tests of `make check-rest`, and put the longest groups first."""
     order = {}
     for item in items:
         path = PurePosixPath(item.nodeid.partition("::")[0])
-        if any(path.is_relative_to(part) for part in CHECK) and not item.get_closest_marker("slow"):
+        if is_in_check(path) and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.check)
-        group = next((part for part in GROUPS if path.is_relative_to(part)), None)
-        # tests that change what they build do not need the fixture of their folder
-        if group is None or any(path.is_relative_to(part) for part in CHECK):
-            group, place = str(path), len(GROUPS)
-        else:
-            place = GROUPS.index(group)
-        item.add_marker(pytest.mark.xdist_group(group))
-        order[item] = place
+        group = group_of(item.nodeid)
+        order[item] = GROUPS.index(group) if group in GROUPS else len(GROUPS)
     items.sort(key=order.__getitem__)
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Gives each worker whole groups of tests.
+
+    Not by `--dist loadgroup`: pytest-xdist 3.8 writes the group into an attribute that pytest 9.2
+    no longer has, and silently runs every test on its own.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)

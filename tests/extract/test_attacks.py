@@ -171,7 +171,7 @@ def test_a_value_may_have_the_maximum_length_of_its_vr(
     if is_read:
         assert text_of(vr, value, ["utf8"])
     else:
-        with pytest.raises(ValueError, match="of a header"):
+        with pytest.raises(ValueError, match="for a header"):
             text_of(vr, value, ["utf8"])
 
 
