@@ -20,7 +20,7 @@ from itertools import chain, islice
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
@@ -65,7 +65,21 @@ class _Process(SpawnProcess):
 
 
 class _Context(SpawnContext):
-    Process = _Process
+    """Starts the workers of one pool, and can stop them all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[_Process] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # type: ignore[override]  # noqa: N802
+        process = _Process(*args, **kwargs)
+        self._started.append(process)
+        return process
+
+    def terminate(self) -> None:
+        for process in self._started:
+            if process.is_alive():
+                process.terminate()
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -248,18 +262,21 @@ def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[Fil
 @contextmanager
 def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
     """Return a pool of worker processes; they start with the first job."""
+    context = _Context()
     with ProcessPool(
         max_workers=max(processes, 1),
         initializer=_start_worker,
         initargs=(plan,),
-        context=_Context(),
+        context=context,
     ) as pool:
         try:
             yield pool
-        except BaseException:
-            # do not wait for unwanted results: Ctrl-C, or the consumer stopped early
+        finally:
+            # All results are here, or unwanted: Ctrl-C, or the consumer stopped early. Pebble
+            # removes its locks before it stops the workers, and one that still starts would print
+            # that it misses them.
             pool.stop()  # type: ignore[no-untyped-call]
-            raise
+            context.terminate()
 
 
 def as_completed(

@@ -6,8 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+import pebble.pool.process
 import pytest
 
 from dicom_pipeline.extract import pool
@@ -161,3 +164,20 @@ def test_there_are_no_more_processes_than_files(tmp_path: Path, count: int) -> N
     for n in range(count):
         (tmp_path / str(n)).write_bytes(instance(n))
     assert len(run(tmp_path, workers=8)) == count
+
+
+def test_a_worker_that_still_starts_when_the_pool_stops_prints_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plan = HostilePlan(tmp_path, tmp_path / "raw", MAPPING_CSV)
+    stop_process = pebble.pool.process.stop_process
+
+    def stop_late(process: SpawnProcess) -> None:  # as on a busy machine
+        time.sleep(1)
+        stop_process(process)
+
+    monkeypatch.setattr(pebble.pool.process, "stop_process", stop_late)
+    with suppress(KeyboardInterrupt), pool._pool(plan, 2) as workers:
+        workers.schedule(pool._read_chunk, args=([],))
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
