@@ -18,7 +18,6 @@ from .conftest import Site
 from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, found_in
 
 # three runs; tests/extract/test_tombstones.py tests the raw zone
-pytestmark = pytest.mark.check
 
 ORACLE = Oracle(KEY)
 IDENTIFIERS = [PURGED_ID.encode(), PERSON.encode(), PERSON.upper().encode(), b"CLINIC A"]

@@ -16,8 +16,6 @@ from . import subjects
 from .conftest import Site, files_read, summary
 from .subjects import KEY, PERSON, PURGED_ID, REMAINING_ID, SHARED_STUDY, found_in
 
-pytestmark = pytest.mark.slow  # takes minutes; not yet in `make check-rest`
-
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:

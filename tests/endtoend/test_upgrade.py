@@ -18,7 +18,7 @@ from dicom_pipeline.extract.raw_zone.parquet import READER_VERSION_KEY, VERSION_
 
 from .conftest import SMALL_SAMPLE, Site, files_read
 
-pytestmark = [pytest.mark.check, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 NEWER = {
     "images": ["pixel_spacing", "reader", "unreadable_values"],

@@ -7,8 +7,6 @@ import pytest
 from .archive import LATER, MARCH, MAY, PERIODS, file
 from .conftest import Warehouse
 
-pytestmark = pytest.mark.check
-
 
 @pytest.fixture
 def copied(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
