@@ -347,12 +347,6 @@ def export_for_dbt(settings: Settings) -> None:
             os.environ[name] = os.environ.get(name) or value
 
 
-def dbt_environment() -> dict[str, str]:
-    """Return the current values of the variables that the dbt manifest depends on."""
-    names = ("DBT_TARGET", "SNOWFLAKE_DATABASE")
-    return {name: os.environ.get(name, "") for name in names}
-
-
 def batch_dagster_events() -> None:
     """Make Dagster store the events of many partitions in batches, in this process."""
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -7,7 +7,8 @@ and its reason. A patch never accepts SQL that Snowflake refuses: it accepts the
 Snowflake's reference and raises an error for others.
 Does not belong here: starting and stopping the server (snowflake_server.py), tests.
 
-Each statement of a client is written to the file STATEMENTS, one JSON text per line.
+Each statement of a client is written to the file STATEMENTS, one JSON text per line, its bound
+values to `bindings.jsonl` and each uploaded file to the directory `uploads` beside it.
 """
 
 from __future__ import annotations
@@ -144,33 +145,6 @@ def _transform(self: Any, expression: exp.Expr, params: Any) -> exp.Expr:
     return _original_transform(self, _rewrite(expression), params)
 
 
-_SWAP = re.compile(r"alter\s+schema\s+(\S+)\s+swap\s+with\s+(\S+?)\s*;?\s*$", re.IGNORECASE)
-
-
-def _swap(cursor: Any, one: str, other: str) -> None:
-    """Swap the tables one by one (not atomically), because DuckDB cannot rename a schema."""
-    duck = cursor._duck_conn
-    database = cursor._conn.database
-    first, second = (schema.strip('"').upper() for schema in (one, other))
-
-    def tables(schema: str) -> list[str]:
-        rows = duck.execute(
-            "select table_name from duckdb_tables() where upper(database_name) = ?"
-            " and upper(schema_name) = ?",
-            [database, schema],
-        ).fetchall()
-        return [name for (name,) in rows]
-
-    aside = f"{first}_SWAPPED"
-    duck.execute(f'create schema {database}."{aside}"')
-    for source, target in ((first, aside), (second, first), (aside, second)):
-        for name in tables(source):
-            there = f'{database}."{source}"."{name}"'
-            duck.execute(f'create table {database}."{target}"."{name}" as from {there}')
-            duck.execute(f"drop table {there}")
-    duck.execute(f'drop schema {database}."{aside}" cascade')
-
-
 # Queries of dbt for `grants` and `query_tag`; the answers are empty.
 _COMMENT = r"^\s*(/\*.*?\*/\s*)*"
 _ANSWERS = [
@@ -201,17 +175,26 @@ _WITHOUT_EFFECT = [
 ]
 
 _original_execute = Cursor.execute
+_original_upload = server._write_bucket_file
+
+
+def _upload(path: str, body: bytes) -> Any:
+    uploads = Path(sys.argv[2]).with_name("uploads")
+    uploads.mkdir(exist_ok=True)
+    number = len(list(uploads.iterdir()))
+    (uploads / f"{number:06d}-{Path(path).name}").write_bytes(body)
+    return _original_upload(path, body)
 
 
 def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
     with Path(sys.argv[2]).open("a", encoding="utf-8") as file:
         file.write(json.dumps(command) + "\n")
+    if bound := [*arguments, named.get("binding_params")]:
+        with Path(sys.argv[2]).with_name("bindings.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(bound, default=str) + "\n")
     for pattern, answer in _ANSWERS:
         if pattern.search(command):
             command = answer
-    if swap := _SWAP.search(command):
-        _swap(self, *swap.groups())
-        command = "select 'Statement executed successfully.' as status"
     try:
         return _original_execute(self, command, *arguments, **named)
     except snowflake.connector.errors.Error:
@@ -286,6 +269,7 @@ def install() -> None:
     Cursor.execute = _execute
     fake_arrow.timestamp_to_sf_struct = _struct
     server.shared_fs.nop_regexes = _WITHOUT_EFFECT
+    server._write_bucket_file = _upload
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 {# The whole body of a staged model: rows of the partitions that the table does not have as they are now. #}
 {% macro staged(table_name) -%}
+{{ require_private_zone() }}
 with partitions as (
     select * from ({{ current_partitions(table_name) }}) as now
     {%- if is_partial_build() %}

@@ -3,7 +3,7 @@ with methods as (
 ),
 
 keys as (
-    select key_id from {{ source('vault', 'keys') }}
+    select key_id from {{ ref('pseudonym_key') }}
 ),
 
 final as (

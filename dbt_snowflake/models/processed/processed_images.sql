@@ -54,7 +54,9 @@ contenders as (
 
 final as (
     select
-        * exclude (failed_casts, leaked_cells, header_key, instance_precedence, file_size, version_rank),
+        {%- for column in processed_image_columns() if column.name != 'model_version' %}
+        {{ quote_name(column.name) }},
+        {%- endfor %}
         {{ model_version() }} as model_version
     from contenders
     where version_rank = 1

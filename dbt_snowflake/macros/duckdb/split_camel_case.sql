@@ -2,11 +2,7 @@
     Insert a space where the case of letters shows that a new word begins (mDIXONQuant becomes m DIXON
     Quant), and between a script without spaces and Latin letters (胸部CT becomes 胸部 CT).
 #}
-{% macro split_camel_case(value) %}{{ return(adapter.dispatch('split_camel_case')(value)) }}{% endmacro %}
-
-{% macro default__split_camel_case(value) %}{{ return(split_words(value, '\\1 \\2', ", 'g'")) }}{% endmacro %}
-
-{% macro snowflake__split_camel_case(value) %}{{ return(split_words(value, '\\\\1 \\\\2', '')) }}{% endmacro %}
+{% macro split_camel_case(value) %}{{ return(split_words(value, '\\1 \\2', ", 'g'")) }}{% endmacro %}
 
 {% macro split_words(value, replacement, flags) %}
     {% set others = '[぀-ヿ㐀-鿿가-힣]' %}
