@@ -187,7 +187,8 @@ class _Sequence:
             if not removed_depth:
                 kept.append(fragment)
         cleaned = f"[{''.join(kept)}]"
-        json.loads(cleaned)
+        if not _is_json(cleaned):  # an element that extends over several lines
+            return CleanedSequence(None)
         return CleanedSequence(cleaned, self._is_leaked, self._failed)
 
     def _leaf(self, line: str, values: str | None, following: list[str]) -> str:
@@ -250,13 +251,19 @@ def _lines_of(text: str) -> list[str] | None:
     """Return the lines between the brackets of a sequence; None if it is not valid JSON."""
     if not (text.startswith("[\n") and text.endswith("\n]") and len(text) > 4):
         return None
+    if not _is_json(text):
+        return None
+    return text[2:-2].split("\n")
+
+
+def _is_json(text: str) -> bool:
     try:
         parsed = json.loads(text)
         if _SURROGATE.search(text):  # half of a pair is not a character
             json.dumps(parsed, ensure_ascii=False).encode()
     except ValueError:
-        return None
-    return text[2:-2].split("\n")
+        return False
+    return True
 
 
 def _texts(values: str) -> list[str | None] | None:

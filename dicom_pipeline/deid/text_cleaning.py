@@ -10,7 +10,7 @@ Does not belong here: patterns (text_patterns), characters (text_tokens), terms 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from dicom_pipeline.deid.own_terms import OwnTerms
@@ -60,6 +60,10 @@ _BEFORE_NAMES = _words(
     """
 )
 
+# What is not a letter, or the start of the text. Full stops and spaces inside a chain of initials
+# are left out, because the chain is found from its start: a long one is not tried at each letter.
+_IN_CHAIN = f"[^a-z{CONTROLS}][a-z]"
+_BEFORE_INITIALS = f"(?:^|(?<!{_IN_CHAIN})[.]|(?<!{_IN_CHAIN}[.]) |[^a-z. ])"
 # What belongs to a removed part: digits of an identifier, and initials, which are removed with it.
 # Neighbouring removed parts become one. `#` stands for the mark.
 _BESIDE_REMOVED = [
@@ -69,11 +73,11 @@ _BESIDE_REMOVED = [
         (f"[0-9]{{3,}}[_./-]?[{CONTROLS}]", "#"),
         (f"[{CONTROLS}][,^]? ?[a-z][.]", "#"),
         (f"[{CONTROLS}](?:[,^]|, )[a-z](?:[^a-z0-9]|\\Z)", "# "),
-        (f"(?:^|[^a-z])(?:[a-z][.] ?)+[{CONTROLS}]", " #"),
+        (f"{_BEFORE_INITIALS}(?:[a-z][.] ?)+[{CONTROLS}]", " #"),
         (f"(?:^|[^a-z])[a-z](?:'|\u2019)[{CONTROLS}]", " #"),
         (f"[{CONTROLS}](?:[{SEPARATORS}]*[{CONTROLS}])+", "#"),
         # patterns are replaced together with their neighbours, by a mark with spaces
-        (f" +[{CONTROLS}]", " #"),
+        (f"(?<! ) +[{CONTROLS}]", " #"),
         (f"[{CONTROLS}] +", "# "),
     )
 ]
@@ -228,10 +232,10 @@ def _found_initials(pieces: list[str], own: OwnTerms, dotted: Collection[str]) -
     """Return the positions of pieces that are initials, which their neighbours decide."""
     found = set()
     for place, piece in enumerate(pieces):
-        kinds: Iterable[str] = own.initials.get(piece, ())
+        kinds = own.initials.get(piece, ())
         if dotted and lowered(piece) in dotted:
             kinds = (*kinds, "letter")
-        if any(_are_initials(kind, pieces, place) for kind in kinds):
+        if kinds and any(_are_initials(kind, pieces, place) for kind in kinds):
             found.add(place)
     return found
 

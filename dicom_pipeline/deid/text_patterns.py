@@ -155,16 +155,24 @@ def _short_dates() -> list[str]:
 _ANY_MONTH = "|".join(sorted({name[:3] for name in f"{_MONTH_NAMES}|{_SHORT_MONTHS}".split("|")}))
 _TITLED = "dr|prof|mrs|herr|frau|mme|dra|sra|dott"
 
-# need, patterns, mark; in the order in which they are applied. A need contains no class of
+# A pattern that takes a whole run of digits looks behind, so that it is not tried again at each
+# digit of a long run; this changes no result.
+# Need, patterns, mark; in the order in which they are applied. A need contains no class of
 # characters that a mark or its spaces fall into, so no replacement can fulfil it.
 _GROUPS = tuple(
     _Group(re.compile(need), tuple(re.compile(pattern) for pattern in patterns), f" {mark} ")
     for need, patterns, mark in (
         # numbers first, as a whole: a pattern inside one would leave its ends
-        ("@", ["[a-z0-9._+-]+@[a-z0-9.-]+[.][a-z]{2,}"], REMOVED),
+        ("[a-z0-9._+-]@[a-z0-9.-]", ["[a-z0-9._+-]+@[a-z0-9.-]+[.][a-z]{2,}"], REMOVED),
         ("http|www", ["(?:https?:|www[.])[^ ]+"], REMOVED),
-        ("[0-9][.][0-9]", ["[0-9]+(?:[.][0-9]+){3,}"], REMOVED),
-        ("[0-9]{5}", ["[0-9]+-[0-9]{5,}(?:-[0-9]+)*|[0-9]{5,}-[0-9]+(?:-[0-9]+)*"], REMOVED),
+        ("[0-9][.][0-9]", ["(?<![0-9])[0-9]+(?:[.][0-9]+){3,}"], REMOVED),
+        (
+            "[0-9]{5}",
+            [
+                "(?<![0-9])(?:[0-9]+-[0-9]{5,}(?:-[0-9]+)*|[0-9]{5,}-[0-9]+(?:-[0-9]+)*)",
+            ],
+            REMOVED,
+        ),
         (
             _YEAR,
             [
@@ -216,7 +224,7 @@ _GROUPS = tuple(
             [
                 "[0-9]{3}[-. /][0-9]{3}[-. ][0-9]{2}(?:[0-9][1-9]|[1-9][0-9])",
                 "[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}",
-                "[0-9]*[0-9]{3}-[0-9]{2}(?:[0-9][1-9]|[1-9][0-9])[0-9]*",
+                "(?<![0-9])[0-9]*[0-9]{3}-[0-9]{2}(?:[0-9][1-9]|[1-9][0-9])[0-9]*",
                 f"{_YEAR}-[0-9]{{3,}}",
             ],
             REMOVED,

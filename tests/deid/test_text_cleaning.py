@@ -57,6 +57,13 @@ def test_a_long_text_is_cleaned_to_its_end() -> None:
     assert cleaned(DOE, text) == "chest " * 1500 + "[removed] " + ("head " * 500).strip()
 
 
+@pytest.mark.parametrize("unit", ["1", "1.", "a.", "-", " ", "1-", "Doe ", "\x1e", "2012-"])
+def test_the_longest_text_that_extraction_reads_needs_no_quadratic_time(unit: str) -> None:
+    """Of one repeated unit, with parts that let no pattern be skipped."""
+    text = unit * (40_000 // len(unit)) + " @ 1.1 123-45 11111 Doe"
+    assert (cleaned(DOE, text) or "").endswith("[removed]")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
