@@ -89,9 +89,7 @@ class OwnTerms:
             Words that identify nobody in an identifier or a place.
         """
         own = _applicable(terms, allowed_words)
-        tokens = {
-            term for kind, term in own if kind in _NAMES | _NUMBERS and " " not in term
-        }  # fmt: skip
+        tokens = {term for kind, term in own if kind in _NAMES | _NUMBERS and " " not in term}
         initials: dict[str, tuple[str, ...]] = {}
         for kind, term in own:
             if kind in _INITIALS:
@@ -99,7 +97,7 @@ class OwnTerms:
         phrases = {_phrase(term) for kind, term in own if _is_phrase(kind, term)}
         phrases |= {
             _dotted(term) for kind, term in own if kind in _INITIALS and len(term) in (2, 3)
-        }  # fmt: skip
+        }
         return cls(
             tokens=frozenset(tokens),
             unspaced=tuple(sorted(token for token in tokens if not is_latin_script(token))),

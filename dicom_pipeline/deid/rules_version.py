@@ -16,6 +16,7 @@ RULE_MODULES = (
     "sequence_cleaning",
     "sequence_values",
     "text_cleaning",
+    "text_initials",
     "text_patterns",
     "text_tokens",
     "tokens",

@@ -4,7 +4,8 @@ A text loses the terms of its own patient, everything with the form of an identi
 word that is not on the list of allowed words. Removed parts become ``[removed]``.
 
 Belongs here: cleaning of one text; which of its pieces stay.
-Does not belong here: patterns (text_patterns), characters (text_tokens), terms (own_terms).
+Does not belong here: patterns (text_patterns), initials (text_initials), characters (text_tokens),
+terms (own_terms).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from dicom_pipeline.deid.own_terms import OwnTerms
+from dicom_pipeline.deid.text_initials import found_initials
 from dicom_pipeline.deid.text_patterns import (
     MOMENT,
     REMOVED,
@@ -40,25 +42,6 @@ from dicom_pipeline.deid.tokens import lowered
 REMOVED_TEXT = "[removed]"
 _LONGEST_NUMBER = 4
 _REMEMBERED_WORDS = 200_000
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# a person is named after these words, with initials or a short name
-_BEFORE_NAMES = _words(
-    """
-    by tech techs technologist technician radiographer sonographer operator op rt mta mtr mtra
-    nurse rn md dr doctor physician radiologist reader attending resident fellow initials name
-    staff user student trainee init sig signature qc qa scanned done processed postprocessed
-    prepared positioned marked injected signed verified reviewed checked corrected approved
-    dictated performed per
-    patient pat pt subject volunteer participant research proband
-    von durch par por door przez untersucher operateur operador operatore paciente paziente
-    pacjent
-    """
-)
 
 # What is not a letter, or the start of the text. Full stops and spaces inside a chain of initials
 # are left out, because the chain is found from its start: a long one is not tried at each letter.
@@ -159,7 +142,7 @@ class TextCleaner:
         pieces = pieces_of(marked)
         phrase_tokens, dotted = _found_phrases(text, own)
         own_tokens = phrase_tokens | own.tokens if phrase_tokens else own.tokens
-        initials = _found_initials(pieces, own, dotted) if own.initials or dotted else ()
+        initials = found_initials(pieces, own, dotted) if own.initials or dotted else ()
         kept = []
         for place, piece in enumerate(pieces):
             first = piece[0]
@@ -195,9 +178,7 @@ class TextCleaner:
             # two letters are a word only in a script that writes whole words with them
             and any(len(part) > 2 or not is_latin_script(part) for part in split)
         )
-        word = _Word(
-            lower, parts if len(parts) > 1 else (), is_latin_script(piece), is_allowed
-        )  # fmt: skip
+        word = _Word(lower, parts if len(parts) > 1 else (), is_latin_script(piece), is_allowed)
         if len(self._words) >= _REMEMBERED_WORDS:
             self._words.clear()
         self._words[piece] = word
@@ -226,42 +207,6 @@ def _found_phrases(text: str, own: OwnTerms) -> tuple[set[str], set[str]]:
                 tokens.update(phrase.removed)
                 letters.update(phrase.dotted)
     return tokens, letters
-
-
-def _found_initials(pieces: list[str], own: OwnTerms, dotted: Collection[str]) -> set[int]:
-    """Return the positions of pieces that are initials, which their neighbours decide."""
-    found = set()
-    for place, piece in enumerate(pieces):
-        kinds = own.initials.get(piece, ())
-        if dotted and lowered(piece) in dotted:
-            kinds = (*kinds, "letter")
-        if kinds and any(_are_initials(kind, pieces, place) for kind in kinds):
-            found.add(place)
-    return found
-
-
-def _are_initials(kind: str, pieces: list[str], place: int) -> bool:
-    """Whether letters are somebody's initials.
-
-    ``initials`` are it everywhere but beside a number, where they are the name of a kernel or a
-    sequence (LS16, FL3D). ``dotted`` are also an abbreviation in imaging: they are it after a word
-    for a person, alone in parentheses, and beside a date or a time (12:04 FB). ``letter``, of
-    initials with full stops, is it beside a full stop: the C of C.D. is not that of C-SPINE.
-    """
-    before = pieces[place - 1] if place > 0 else ""
-    after = pieces[place + 1] if place + 1 < len(pieces) else ""
-    if kind == "initials":
-        return before[:1] not in DIGITS and after[:1] not in DIGITS
-    if kind == "letter":
-        return before in (".", ". ") or after.startswith(".")
-    if not before:
-        return False
-    if MOMENT in before or MOMENT in after:
-        return True
-    if before.endswith("(") and after.startswith(")"):
-        return True
-    is_named = place > 1 and lowered(pieces[place - 2]) in _BEFORE_NAMES
-    return is_named and "/" not in before
 
 
 def _with_markers(text: str) -> str:

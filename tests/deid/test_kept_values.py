@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicom_pipeline.deid.kept_values import LONGEST_KEPT, is_leaked, is_short_enough
-from tests.support.cleaned_texts import DOE, HAND, OBRIEN, SHEN
+from tests.support.cleaned_texts import ARCHIVE, DOE, HAND, OBRIEN, SHEN
 
 from .own import defined_terms, device_terms, own_terms
 
@@ -68,6 +68,10 @@ def test_a_defined_term_of_the_attribute_is_kept() -> None:
 def test_a_term_extends_across_a_backslash_only_in_a_single_value() -> None:
     assert leaked(DOE, "AB\\12\\34")
     assert not leaked(DOE, "AB\\12\\34", is_array=True)
+
+
+def test_a_term_is_found_in_each_of_several_equal_values() -> None:
+    assert leaked(ARCHIVE, "BREAST_MRI_001\\Breast_MRI_001", is_array=True)
 
 
 def test_values_of_devices_are_searched_for_long_terms_of_all_patients() -> None:
