@@ -347,6 +347,11 @@ def export_for_dbt(settings: Settings) -> None:
             os.environ[name] = os.environ.get(name) or value
 
 
+def worker_count() -> int:
+    """Return the number of worker processes, in a process of dbt that has checked no settings."""
+    return int(os.environ.get("DICOM_WORKERS") or os.cpu_count() or 1)
+
+
 def batch_dagster_events() -> None:
     """Make Dagster store the events of many partitions in batches, in this process."""
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")

@@ -7,6 +7,7 @@ Does not belong here: elements that it does not name, and the functions (deid.se
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,21 +53,36 @@ def load_sequence_attributes(
     MappingError
         A line is invalid. The message begins with the file's name and the line number.
     """
+    rows = dict(csv_lines(path, FIELDS))
+    for number, row in rows.items():
+        if None in row or None in row.values():
+            raise MappingError(f"{path.name}, line {number}: expected {len(FIELDS)} fields")
+    return parse_sequence_attributes(rows.values(), profile)
+
+
+def parse_sequence_attributes(
+    rows: Iterable[Mapping[str, str]], profile: Profile
+) -> dict[str, SequenceAttribute]:
+    """Check the lines of the seed; return its elements by tag.
+
+    Raises
+    ------
+    MappingError
+        A line is invalid. The message begins with the seed's name and the tag.
+    """
     found: dict[str, SequenceAttribute] = {}
-    for number, row in csv_lines(path, FIELDS):
-        try:
-            if None in row or None in row.values():
-                raise ValueError(f"expected {len(FIELDS)} fields")
-            tag, attribute = row["tag"], SequenceAttribute(row["keyword"], row[profile.value])
-            if not re.fullmatch("[0-9A-F]{8}", tag):
-                raise ValueError(f"{tag!r} is not a tag of eight hexadecimal digits")
-            if not re.fullmatch("[A-Za-z0-9]+", attribute.keyword):
-                raise ValueError(f"{attribute.keyword!r} is not a keyword")
-            if attribute.action not in ACTIONS:
-                raise ValueError(f"{tag} has the unknown function {attribute.action!r}")
-            if tag in found:
-                raise ValueError(f"{tag} is a duplicate")
-        except ValueError as error:
-            raise MappingError(f"{path.name}, line {number}: {error}") from None
+    for row in rows:
+        tag, attribute = row["tag"], SequenceAttribute(row["keyword"], row[profile.value])
+        problem = ""
+        if not re.fullmatch("[0-9A-F]{8}", tag):
+            problem = "not a tag of eight hexadecimal digits"
+        elif not re.fullmatch("[A-Za-z0-9]+", attribute.keyword):
+            problem = f"{attribute.keyword!r} is not a keyword"
+        elif attribute.action not in ACTIONS:
+            problem = f"unknown function {attribute.action!r}"
+        elif tag in found:
+            problem = "duplicate"
+        if problem:
+            raise MappingError(f"sequence_attributes, {tag}: {problem}")
         found[tag] = attribute
     return found

@@ -1,0 +1,11 @@
+{# Changes with the lists that decide about words, codes and elements of sequences. #}
+{% macro words_digest() %}
+    {% set lists = [ref('allowed_words'), ref('allowed_words_site')] %}
+    {% set terms = ref('defined_terms') %}
+    {% set attributes = ref('sequence_attributes') %}
+    {% if not execute %}{{ return('') }}{% endif %}
+    {% set union = "select word from " ~ lists[0] ~ " union select word from " ~ lists[1]
+        ~ " union select attribute || '=' || term from " ~ terms
+        ~ " union select tag || keyword || '=' || " ~ deid_profile() ~ " from " ~ attributes %}
+    {{ return(run_query("select " ~ sha256(listagg('word', "','", 'order by word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
+{% endmacro %}
