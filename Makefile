@@ -14,7 +14,7 @@ INSTALL_PACKAGES := tools/install_packages.py
 
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
-# Set (as container images do), each process of a run compiles all modules anew: a third more time.
+# Set (as container images do), each process of a run compiles all modules again: a third more time.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run dev test check check-rest test-all test-cloud test-faults fakesnow audit licences bench load bench-deid lint format dagster_deps dbt_deps dbt_build docs deid_docs words lambda-package harlequin screenshots lock clean

@@ -31,10 +31,6 @@ EXEMPT = (
     "dbt_snowflake/macros/deid",
     "dbt_snowflake/macros/stage",
     "dbt_snowflake/models/stage",
-    "dicom_pipeline/warehouse/snowflake/load.py",
-    "dicom_pipeline/warehouse/snowflake/mirror.py",
-    "dicom_pipeline/warehouse/snowflake/vault.py",
-    "docs/cloud_snowflake.md",
 )
 # data, text by others, and the lists of this file
 NOT_OURS = (

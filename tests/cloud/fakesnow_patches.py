@@ -26,11 +26,14 @@ import fakesnow.cursor as fake_cursor
 import fakesnow.macros as fake_macros
 import fakesnow.server as server
 import pyarrow as pa
+import pyarrow.compute as pc
 import snowflake.connector.errors
 import uvicorn
 from sqlglot import exp
 
 Cursor = fake_cursor.FakeSnowflakeCursor
+# an SQL NULL in an ARRAY, which fakesnow would store as a JSON null; sorted after all other texts
+_MISSING = "\U0010fffdundefined"
 
 
 def _duck(name: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -43,44 +46,17 @@ def _texts(array: exp.Expr) -> exp.Expr:
     return _duck("from_json", _duck("to_json", array), exp.Literal.string('["VARCHAR"]'))
 
 
-def _lambda(node: exp.Lambda) -> exp.Lambda:
-    """Capitalize the parameter of `x varchar -> …`, because fakesnow capitalizes only the body."""
-    for name in node.expressions:
-        name.set("this", name.name.upper())
-    return node
-
-
-def _hex(node: exp.ToNumber) -> exp.Expr:
-    picture = node.args["format"].name
-    if not re.fullmatch("X{1,15}", picture):
-        raise NotImplementedError(f"to_number with format {picture}")
-    return exp.cast(exp.DPipe(this=exp.Literal.string("0x"), expression=node.this), "bigint")
-
-
-def _replace(node: exp.RegexpReplace) -> exp.Expr:
-    """Rewrite regexp_replace: fakesnow refuses position, occurrence and parameters."""
-    position, occurrence, parameters = (
-        node.args.get(name) for name in ("position", "occurrence", "modifiers")
-    )
-    if (position and position.name != "1") or (occurrence and occurrence.name != "0"):
-        raise NotImplementedError("regexp_replace from a position or of an occurrence")
-    flags = exp.Literal.string("g" + (parameters.name if parameters else ""))
-    replacement = node.args.get("replacement") or exp.Literal.string("")
-    return _duck("regexp_replace", node.this, node.expression, replacement, flags)
+def _element(value: exp.Expr) -> exp.Expr:
+    """Return an element of ARRAY_CONSTRUCT: JSON has no mark for an SQL NULL, Snowflake has one."""
+    missing = exp.cast(exp.Literal.string(json.dumps(_MISSING, ensure_ascii=False)), "json")
+    is_null = exp.Is(this=value.copy(), expression=exp.Null())
+    return exp.Case(ifs=[exp.If(this=is_null, true=missing)], default=_duck("to_json", value))
 
 
 def _rewritten(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.Transform):
-        return _duck(
-            "to_json", _duck("list_transform", _texts(node.this), _lambda(node.expression))
-        )
-    if isinstance(node, exp.ArrayFilter):
-        return _duck("to_json", _duck("list_filter", _texts(node.this), _lambda(node.expression)))
-    if isinstance(node, exp.ArrayContains):
-        # fakesnow would parse the text as JSON
-        wanted = node.expression
-        wanted = wanted.this if isinstance(wanted, exp.ToVariant) else wanted
-        return _duck("list_contains", _texts(node.this), exp.cast(wanted, "varchar"))
+    if isinstance(node, exp.Array):
+        elements = [_element(element) for element in node.expressions]
+        return _duck("json_array", *elements)
     # these return DuckDB lists, which the array functions refuse
     if isinstance(node, exp.SortArray):
         return _duck("to_json", _duck("list_sort", _texts(node.this)))
@@ -90,13 +66,12 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
         lists = _duck("from_json", _duck("to_json", node.this), exp.Literal.string('[["VARCHAR"]]'))
         return _duck("to_json", _duck("flatten", lists))
     if isinstance(node, exp.ArrayCompact):
+        # a comparison with null is null, which the filter omits
         present = exp.Lambda(
-            this=exp.Not(this=exp.Is(this=exp.column("v"), expression=exp.Null())),
+            this=exp.NEQ(this=exp.column("v"), expression=exp.Literal.string(_MISSING)),
             expressions=[exp.to_identifier("v")],
         )
         return _duck("to_json", _duck("list_filter", _texts(node.this), present))
-    if isinstance(node, exp.RegexpExtractAll):
-        return _duck("to_json", _duck("regexp_extract_all", node.this, node.expression))
     if isinstance(node, exp.ArrayAgg):
         # Snowflake omits nulls, and returns an empty array for no rows
         value = node.this.this if isinstance(node.this, exp.Distinct) else node.this
@@ -106,16 +81,6 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
         return _duck(
             "coalesce", _duck("to_json", gathered), exp.cast(exp.Literal.string("[]"), "json")
         )
-    if isinstance(node, exp.ToNumber) and node.args.get("format"):
-        return _hex(node)
-    if isinstance(node, exp.RegexpReplace):
-        return _replace(node)
-    if isinstance(node, exp.Anonymous) and node.name.upper() == "AS_ARRAY":
-        value = node.expressions[0]
-        is_array = exp.EQ(
-            this=_duck("json_type", value.copy()), expression=exp.Literal.string("ARRAY")
-        )
-        return exp.Case(ifs=[exp.If(this=is_array, true=value)])
     return node
 
 
@@ -231,6 +196,21 @@ def _struct(timestamps: Any) -> pa.StructArray:
     return pa.StructArray.from_arrays(fields, fields=list(struct.type), mask=timestamps.is_null())
 
 
+_original_to_sf = fake_arrow.to_sf
+
+
+def _to_sf(table: pa.Table, rowtype: Any) -> pa.Table:
+    """Write an SQL NULL in an ARRAY as `undefined`, as Snowflake does, which is not JSON."""
+    mark = json.dumps(_MISSING, ensure_ascii=False)
+    columns = [
+        pc.replace_substring(column, mark, "undefined")
+        if pa.types.is_string(column.type)
+        else column
+        for column in table.columns
+    ]
+    return _original_to_sf(pa.Table.from_arrays(columns, schema=table.schema), rowtype)
+
+
 # fakesnow numbers the elements by a window without an order, which is wrong in parallel execution.
 # SEQ and THIS are null: fakesnow would repeat the whole array for each element.
 _FLATTEN = Template(
@@ -268,11 +248,11 @@ def install() -> None:
     Cursor._transform = _transform
     Cursor.execute = _execute
     fake_arrow.timestamp_to_sf_struct = _struct
+    server.to_sf = _to_sf
     server.shared_fs.nop_regexes = _WITHOUT_EFFECT
     server._write_bucket_file = _upload
 
 
 if __name__ == "__main__":
-    sys.setrecursionlimit(20_000)  # SQL for text patterns is deeply nested
     install()
     uvicorn.run(server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -67,7 +67,7 @@ def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
         "warehouse": settings.warehouse,
         "application": "dicom_pipeline",
         "autocommit": True,
-        # values are bound, so that secrets are not part of statements
+        # `?` for bound values: the same statement for all values, without quoting
         "paramstyle": "qmark",
         "login_timeout": 30,
         "platform_detection_timeout_seconds": 0.0,
