@@ -20,6 +20,11 @@ def record_checked(build: Path) -> None:
     write_atomic(_file(build), _versions_digest(build).encode())
 
 
+def forget_checked(build: Path) -> None:
+    """Remove the record: a check begins, or the tables are gone."""
+    _file(build).unlink(missing_ok=True)
+
+
 def is_checked(build: Path) -> bool:
     """Return whether the stage tables, as they are now, passed the check."""
     try:

@@ -15,7 +15,7 @@ from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.extract.file_counts import count_outcomes
 from dicom_pipeline.extract.ingest import Ingest
-from dicom_pipeline.warehouse.checked_stage import is_checked, record_checked
+from dicom_pipeline.warehouse.checked_stage import forget_checked, is_checked, record_checked
 from dicom_pipeline.warehouse.comments import describe
 from dicom_pipeline.warehouse.data_dictionary import Comments, RunInfo
 from dicom_pipeline.warehouse.duckdb import build_database
@@ -135,6 +135,7 @@ class Warehouse:
 
         These are the processed tables, and for Snowflake the stage tables.
         """
+        forget_checked(self.build_database)
         schemas = ("processed",) if self.snowflake is None else ("processed", "stage")
         report = check_for_leaks(
             self.build_database,
@@ -144,7 +145,7 @@ class Warehouse:
             self.settings.profile,
             schemas,
         )
-        if report.clean:
+        if report.clean and "stage" in schemas:
             record_checked(self.build_database)
         return report
 

@@ -80,10 +80,14 @@ class Warehouse:
         return sorted(row["name"] for row in found)
 
     def content(self) -> dict[str, list[str]]:
-        """Return all rows of all tables, sorted."""
+        """Return all rows of all tables, sorted.
+
+        Without helper tables: these have results of the latest build only.
+        """
         return {
             name: sorted(str(row) for row in self.rows(f"select * from {name}"))
             for name in self.tables()
+            if not name.startswith("private.")
         }
 
 

@@ -252,9 +252,9 @@ def test_a_sequence_of_a_device_cannot_be_cleaned_without_a_patient(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("7FE00010,PixelData,vanish,remove,\n", "7FE00010: unknown function vanish"),
-        ("xyz,PixelData,remove,remove,\n", "xyz: no tag"),
-        ("7FE00010,PixelData,remove,remove,\n" * 2, "7FE00010: stands twice"),
+        ("7FE00010,PixelData,vanish,remove,\n", "7FE00010: unknown function 'vanish'"),
+        ("xyz,PixelData,remove,remove,\n", "xyz: not a tag"),
+        ("7FE00010,PixelData,remove,remove,\n" * 2, "7FE00010: duplicate"),
     ],
     ids=["function", "tag", "twice"],
 )
@@ -264,7 +264,7 @@ def test_an_invalid_line_of_the_seed_stops_the_build_and_is_named(
     seed = research.seed.with_name("sequence_attributes.csv")
     sound = seed.read_text()
     seed.write_text(sound + line)
-    done = research.dbt("build", "--select", "sequence_attributes", "staged_images")
+    done = research.dbt("build", "--select", "sequence_attributes", "cleaned_texts")
     seed.write_text(sound)
     assert done.returncode == 1
     assert f"sequence_attributes, {problem}" in done.stdout

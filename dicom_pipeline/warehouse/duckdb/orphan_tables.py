@@ -16,7 +16,7 @@ import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
 
-_SCHEMAS = ("stage", "processed")
+_SCHEMAS = ("private", "stage", "processed")
 
 
 def drop_orphan_tables(build: Path, manifest: Mapping[str, Any]) -> list[str]:
