@@ -1,7 +1,7 @@
 """The seed ``sequence_attributes.csv``: treatment of the elements in the items of sequences.
 
 Belongs here: reading and checking the seed.
-Does not belong here: elements that it does not name, and the functions (deid.sequence_cleaning).
+Does not belong here: elements that it does not name, and the functions (deid.cleaning).
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import csv
 from functools import cache
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms, years_of
+from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.deid.identity_terms import IdentityTerms
-from dicom_pipeline.deid.own_terms import OwnTerms, parse_terms, years_of
-from dicom_pipeline.deid.text_cleaning import TextCleaner
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 
 IDENTITY = load_identity_attributes()

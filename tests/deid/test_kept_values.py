@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicom_pipeline.deid.kept_values import LONGEST_KEPT, is_leaked, is_short_enough
+from dicom_pipeline.deid.cleaning.kept_values import LONGEST_KEPT, is_leaked, is_short_enough
 from tests.support.cleaned_texts import ARCHIVE, DOE, HAND, OBRIEN, SHEN
 
 from .own import defined_terms, device_terms, own_terms

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.deid.sequence_cleaning import CleanedSequence, SequenceCleaner
+from dicom_pipeline.deid.cleaning.sequence_cleaning import CleanedSequence, SequenceCleaner
 from dicom_pipeline.mapping.attribute_mapping import MappingError
 from dicom_pipeline.mapping.sequence_attributes import SEQUENCE_CSV, load_sequence_attributes
 from tests.warehouse.sequence_files import BROKEN, CT, DOE, FILES, TAMPERED, Who
@@ -243,7 +243,7 @@ def test_a_text_that_cannot_be_cleaned_is_removed_and_its_sequence_counts_as_fai
     def fail(text: str) -> str:
         raise ValueError(text)
 
-    monkeypatch.setattr("dicom_pipeline.deid.text_cleaning.mark_patterns", fail)
+    monkeypatch.setattr("dicom_pipeline.deid.cleaning.text_cleaning.mark_patterns", fail)
     result = clean_file("codes")
     assert result.failed
     assert [one["00080104"]["Value"] for one in json.loads(result.text or "")] == [
@@ -254,10 +254,10 @@ def test_a_text_that_cannot_be_cleaned_is_removed_and_its_sequence_counts_as_fai
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("7FE00010,PixelData,vanish,remove,", "7FE00010 has the unknown function 'vanish'"),
-        ("xyz,PixelData,remove,remove,", "'xyz' is not a tag"),
+        ("7FE00010,PixelData,vanish,remove,", "7FE00010: unknown function 'vanish'"),
+        ("xyz,PixelData,remove,remove,", "xyz: not a tag"),
         ("7FE00010,Pixel Data,remove,remove,", "'Pixel Data' is not a keyword"),
-        ("00080005,SpecificCharacterSet,remove,remove,", "00080005 is a duplicate"),
+        ("00080005,SpecificCharacterSet,remove,remove,", "00080005: duplicate"),
         ("00080005", "expected 5 fields"),
     ],
 )

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from dicom_pipeline.deid import rules_version
-from dicom_pipeline.deid.own_terms import OwnTerms
-from dicom_pipeline.deid.text_cleaning import CleanedText, TextCleaner
-from dicom_pipeline.deid.text_patterns import fold, has_pattern
-from dicom_pipeline.deid.text_tokens import SPACES, pieces_of, text_tokens, word_parts
+from dicom_pipeline.deid.cleaning import rules_version
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.text_cleaning import CleanedText, TextCleaner
+from dicom_pipeline.deid.cleaning.text_patterns import fold, has_pattern
+from dicom_pipeline.deid.cleaning.text_tokens import SPACES, pieces_of, text_tokens, word_parts
 from dicom_pipeline.deid.tokens import lowered
 from tests.support import cleaned_texts as cases
 from tests.support.cleaned_texts import BLACK, DOE, HAND, LI, TEXTS
@@ -127,7 +127,7 @@ def test_the_text_is_removed_if_cleaning_raises_and_nothing_is_logged(
     def fail(text: str) -> str:
         raise ValueError(f"cannot clean {text}")
 
-    monkeypatch.setattr("dicom_pipeline.deid.text_cleaning.mark_patterns", fail)
+    monkeypatch.setattr("dicom_pipeline.deid.cleaning.text_cleaning.mark_patterns", fail)
     with caplog.at_level(logging.DEBUG):
         result = cleaner().clean("Doe, John: chest", own_terms(DOE), frozenset())
     assert result == CleanedText("[removed]", failed=True)
@@ -181,19 +181,21 @@ def test_characters_are_treated_as_by_the_sql_engine() -> None:
 def test_the_version_of_the_rules_covers_all_modules_that_they_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = Path(rules_version.__file__).parent
+    folder = rules_version._DEID
+    files = {name: f"{name.replace('.', '/')}.py" for name in rules_version.RULE_MODULES}
     used = {
-        line.split()[1].rsplit(".", 1)[1]
-        for name in rules_version.RULE_MODULES
-        for line in (folder / f"{name}.py").read_text().splitlines()
+        line.split()[1].removeprefix("dicom_pipeline.deid.")
+        for file in files.values()
+        for line in (folder / file).read_text().splitlines()
         if line.startswith("from dicom_pipeline.deid.")
     }
-    assert used <= set(rules_version.RULE_MODULES)
-    for name in rules_version.RULE_MODULES:
-        (tmp_path / f"{name}.py").write_bytes((folder / f"{name}.py").read_bytes())
-    monkeypatch.setattr(rules_version, "__file__", str(tmp_path / "rules_version.py"))
+    assert used <= files.keys()
+    (tmp_path / "cleaning").mkdir()
+    for file in files.values():
+        (tmp_path / file).write_bytes((folder / file).read_bytes())
+    monkeypatch.setattr(rules_version, "_DEID", tmp_path)
     assert rules_version._digest() == rules_version.RULES_VERSION
-    (tmp_path / "text_patterns.py").write_text("")
+    (tmp_path / "cleaning" / "text_patterns.py").write_text("")
     assert rules_version._digest() != rules_version.RULES_VERSION
 
 

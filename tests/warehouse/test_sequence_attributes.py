@@ -14,7 +14,7 @@ from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.sr._concepts_dict import concepts
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
-from dicom_pipeline.deid.sequence_values import CODING_SCHEMES
+from dicom_pipeline.deid.cleaning.sequence_values import CODING_SCHEMES
 from tools.deid_standard import (
     CLEANED_DATE,
     CLEANED_TEXT,

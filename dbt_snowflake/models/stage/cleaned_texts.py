@@ -1,7 +1,7 @@
 """Cleaned texts and sequences, by patient, study and a keyed hash of the raw text."""
 
 from dicom_pipeline.config.settings import Profile, worker_count
-from dicom_pipeline.deid.cleaned_texts import Rules, clean_texts
+from dicom_pipeline.deid.cleaning.cleaned_texts import Rules, clean_texts
 from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.mapping.sequence_attributes import parse_sequence_attributes
 from dicom_pipeline.warehouse.duckdb.model_input import (

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from dicom_pipeline.deid.rules_version import RULES_VERSION
+from dicom_pipeline.deid.cleaning.rules_version import RULES_VERSION
 
 
 def model(dbt, session):

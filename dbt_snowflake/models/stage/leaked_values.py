@@ -1,6 +1,6 @@
 """Kept values that identify somebody, by patient and a keyed hash of the raw value."""
 
-from dicom_pipeline.deid.leaked_values import find_leaked_values
+from dicom_pipeline.deid.cleaning.leaked_values import find_leaked_values
 from dicom_pipeline.warehouse.duckdb.model_input import (
     allowed_words,
     arrow_table,

@@ -1,7 +1,7 @@
 """Input of the dbt models in Python: relations as Arrow tables, and the lists of words.
 
 Belongs here: reading relations of DuckDB for the models.
-Does not belong here: what the models compute (deid.cleaned_texts, deid.leaked_values).
+Does not belong here: what the models compute (deid.cleaning).
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dicom_pipeline.deid.own_terms import OwnTerms
-from dicom_pipeline.deid.text_patterns import MOMENT
-from dicom_pipeline.deid.text_tokens import DIGITS
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.text_patterns import MOMENT
+from dicom_pipeline.deid.cleaning.text_tokens import DIGITS
 from dicom_pipeline.deid.tokens import lowered
 
 

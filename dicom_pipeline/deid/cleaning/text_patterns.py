@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from dicom_pipeline.deid.text_tokens import BAR, CONTROLS, LETTERS, SEPARATORS
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, CONTROLS, LETTERS, SEPARATORS
 
 # Control characters stand for what was removed; all others are spaces by then. The second one
 # stands for a date or a time: letters beside it may be the initials of a signature.

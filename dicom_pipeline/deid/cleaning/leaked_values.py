@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from dicom_pipeline.deid.cleaned_texts import NOBODY
-from dicom_pipeline.deid.kept_values import is_leaked
-from dicom_pipeline.deid.own_terms import OwnTerms, Term, parse_terms
-from dicom_pipeline.deid.text_tokens import text_tokens
+from dicom_pipeline.deid.cleaning.cleaned_texts import NOBODY
+from dicom_pipeline.deid.cleaning.kept_values import is_leaked
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, Term, parse_terms
+from dicom_pipeline.deid.cleaning.text_tokens import text_tokens
 from dicom_pipeline.deid.tokens import lowered
 
 # a value that must be removed whoever the patient is

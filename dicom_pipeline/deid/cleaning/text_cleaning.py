@@ -14,9 +14,9 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from dicom_pipeline.deid.own_terms import OwnTerms
-from dicom_pipeline.deid.text_initials import found_initials
-from dicom_pipeline.deid.text_patterns import (
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.text_initials import found_initials
+from dicom_pipeline.deid.cleaning.text_patterns import (
     MOMENT,
     REMOVED,
     fold,
@@ -24,7 +24,7 @@ from dicom_pipeline.deid.text_patterns import (
     replace_folded,
     spaces_for_controls,
 )
-from dicom_pipeline.deid.text_tokens import (
+from dicom_pipeline.deid.cleaning.text_tokens import (
     BAR,
     CONTROLS,
     DIGITS,

@@ -17,16 +17,16 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.deid.kept_values import is_leaked
-from dicom_pipeline.deid.own_terms import OwnTerms
-from dicom_pipeline.deid.sequence_values import (
+from dicom_pipeline.deid.cleaning.kept_values import is_leaked
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.sequence_values import (
     CODING_SCHEMES,
     action_of_vr,
     deidentified_value,
     is_code_string,
     is_code_value,
 )
-from dicom_pipeline.deid.text_cleaning import TextCleaner
+from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.mapping.sequence_attributes import SequenceAttribute
 
 _ITEM_LINES = frozenset({"{", "}", "},"})

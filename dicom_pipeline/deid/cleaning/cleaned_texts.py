@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from dicom_pipeline.common.spawn import SpawnContextWithoutMain
 from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms, years_of
+from dicom_pipeline.deid.cleaning.rules_version import RULES_VERSION
+from dicom_pipeline.deid.cleaning.sequence_cleaning import SequenceCleaner
+from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.deid.keys import Secret, keyed_hash
-from dicom_pipeline.deid.own_terms import OwnTerms, parse_terms, years_of
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
-from dicom_pipeline.deid.rules_version import RULES_VERSION
-from dicom_pipeline.deid.sequence_cleaning import SequenceCleaner
-from dicom_pipeline.deid.text_cleaning import TextCleaner
 from dicom_pipeline.mapping.sequence_attributes import SequenceAttribute
 
 # the patient and the study of texts of devices

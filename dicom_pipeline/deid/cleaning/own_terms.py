@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dicom_pipeline.deid.text_tokens import DIGITS, is_latin_script
+from dicom_pipeline.deid.cleaning.text_tokens import DIGITS, is_latin_script
 
 _NAMES = frozenset({"name", "person"})
 _NUMBERS = frozenset({"id", "contact"})

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dicom_pipeline.deid.own_terms import OwnTerms
-from dicom_pipeline.deid.text_patterns import has_pattern
-from dicom_pipeline.deid.text_tokens import SPACES, text_tokens
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.text_patterns import has_pattern
+from dicom_pipeline.deid.cleaning.text_tokens import SPACES, text_tokens
 from dicom_pipeline.deid.tokens import lowered
 
 LONGEST_KEPT = 1024

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-# modules whose code decides what stays of a value
+_DEID = Path(__file__).parents[1]
+# modules, below the package `deid`, whose code decides what stays of a value
 RULE_MODULES = (
-    "kept_values",
-    "own_terms",
-    "sequence_cleaning",
-    "sequence_values",
-    "text_cleaning",
-    "text_initials",
-    "text_patterns",
-    "text_tokens",
+    "cleaning.kept_values",
+    "cleaning.own_terms",
+    "cleaning.sequence_cleaning",
+    "cleaning.sequence_values",
+    "cleaning.text_cleaning",
+    "cleaning.text_initials",
+    "cleaning.text_patterns",
+    "cleaning.text_tokens",
     "tokens",
 )
 
@@ -26,8 +27,8 @@ RULE_MODULES = (
 def _digest() -> str:
     sources = hashlib.sha256()
     for name in RULE_MODULES:
-        source = Path(__file__).with_name(f"{name}.py").read_bytes()
-        sources.update(hashlib.sha256(source).digest())
+        source = _DEID / f"{name.replace('.', '/')}.py"
+        sources.update(hashlib.sha256(source.read_bytes()).digest())
     return sources.hexdigest()[:16]
 
 
