@@ -235,6 +235,7 @@ _ALTER = re.compile(
 _DROP = re.compile(
     _COMMENT + r"drop\s+schema\s+(?:if\s+exists\s+)?" + _NAME, re.IGNORECASE | re.DOTALL
 )
+_CLONE = re.compile(r"\s+clone\s+" + _NAME, re.IGNORECASE)
 _DAYS = re.compile(r"\bdata_retention_time_in_days\s*=\s*(\d+)", re.IGNORECASE)
 
 
@@ -279,6 +280,19 @@ def _record_retention(connection: Any, command: str) -> None:
             old = _schema(connection, name) or (False, None)
             _set_schema(connection, name, (old[0] if transient is None else transient, number))
         return
+    stored = _table(connection, name)
+    if keep and stored:
+        return
+    if transient is None:
+        transient = bool(stored and stored["transient"])
+    # parameters that are set on a table are those of its clones too
+    if cloned := _CLONE.match(command, found.end()):
+        number = (_table(connection, cloned["name"]) or {}).get("days")
+    properties = json.dumps({"transient": transient, "days": number})
+    connection.execute(f"comment on table {name} is '{properties}'")
+
+
+def _table(connection: Any, name: str) -> dict[str, Any] | None:
     parts = [part.strip('"') for part in name.split(".")]
     catalog = parts[-3] if len(parts) > 2 else _database(connection)
     schema = parts[-2] if len(parts) > 1 else None
@@ -288,12 +302,7 @@ def _record_retention(connection: Any, command: str) -> None:
         " current_schema()))",
         [parts[-1], catalog, schema],
     ).fetchall()
-    if keep and stored:
-        return
-    if transient is None:
-        transient = bool(stored) and json.loads(stored)["transient"]
-    properties = json.dumps({"transient": transient, "days": number})
-    connection.execute(f"comment on table {name} is '{properties}'")
+    return json.loads(stored) if stored else None
 
 
 def _database(connection: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,9 @@ def connection(snowflake: SnowflakeServer) -> Iterator[SnowflakeConnection]:  # 
         yield connection
 
 
-def check(connection: SnowflakeConnection, *statements: str, keys: SubjectKeys = KEYS) -> PurgeCheck:
+def check(
+    connection: SnowflakeConnection, *statements: str, keys: SubjectKeys = KEYS
+) -> PurgeCheck:
     for statement in statements:
         run(connection, statement)
     return check_purge(connection, keys)
@@ -127,13 +130,13 @@ def test_retention_and_fail_safe_are_those_of_each_table(connection: SnowflakeCo
         "create transient table site.clone clone site.transient_0",
     )
     assert found.time_travel_days == {
-        "kept.inherits": 0, "kept.own": 1, "site.clone": 1, "site.permanent": 1,
+        "kept.inherits": 0, "kept.own": 1, "site.clone": 0, "site.permanent": 1,
         "site.transient_0": 0, "site.transient_1": 1,
     }  # fmt: skip
     assert found.permanent_tables == ("site.permanent",)
     assert found.default_time_travel_days == {"database": 1, "schema kept": 0, "schema site": 1}
     time_travel, fail_safe = found.restorable
-    assert "up to 1 day, in kept.own, site.clone, site.permanent, site.transient_1" in time_travel
+    assert "up to 1 day, in kept.own, site.permanent, site.transient_1" in time_travel
     assert "for 7 days after Time Travel, in site.permanent" in fail_safe
     found = check(connection, "alter schema site set data_retention_time_in_days = 30")
     assert found.time_travel_days["site.permanent"] == 30
@@ -239,7 +242,13 @@ def test_a_purge_that_snowflake_refuses_is_incomplete(purged: PurgedSite) -> Non
 def test_the_next_purge_deletes_on_the_server_and_finds_the_rows_of_a_table_of_the_site(
     purged: PurgedSite,
 ) -> None:
+    sent = len(purged.server.statements())
     output = purged.site.command("purge", code=1)
+    # the images are not built again as a whole: those of the patient are deleted
+    images = "processed_build.processed_images"
+    statements = [s.lower() for s in purged.server.statements()[sent:] if images in s.lower()]
+    assert any(re.search(rf"delete from \S*{images}", s) for s in statements)
+    assert not any(re.search(rf"create or replace .*{images}\b(?!_)", s) for s in statements)
     assert purged.rows_of_the_patient(*SCHEMAS) == {}
     assert purged.ask("select count(*) as n from processed.processed_images") == [(5,)]
     assert purged.rows_of_the_patient("site") == {"site.cohort": 2}
@@ -254,10 +263,17 @@ def test_the_next_purge_deletes_on_the_server_and_finds_the_rows_of_a_table_of_t
 @pytest.mark.timeout(300)
 def test_the_receipt_has_what_was_found_on_the_server(purged: PurgedSite) -> None:
     purged.ask(f"delete from site.cohort where patient_key in ('{OWN[0]}', '{OWN[1]}')")
+    sent = len(purged.server.statements())
     output = purged.site.command("purge")
+    # the tables are not rebuilt again: only the rows of the site had to be deleted
+    assert not [
+        s for s in purged.server.statements()[sent:] if not s.startswith(("select", "with"))
+    ]
     receipt = purged.receipt()
     assert receipt["finished_at"]
-    assert "keys" not in receipt
+    assert not {"keys", "tables_rebuilt"} & receipt.keys()
+    # the device that only this patient used; others used the second one
+    assert receipt["removed"]["published"]["processed.processed_devices"] == 1
     found = receipt["snowflake"]
     with_keys = purged.ask(
         "select distinct lower(table_schema || '.' || table_name) as name from"

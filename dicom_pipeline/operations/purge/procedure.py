@@ -149,10 +149,10 @@ def _remove(
             rewritten = remove_purged(workspace.ingest.raw_step())
             workspace.ingest.clear_batches()
             begun = receipts.unfinished()
-            had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
-            if had_rows:
+            rebuild = rewritten or any(_needs_rebuild(receipt) for receipt in begun.values())
+            if rebuild:
                 workspace.warehouse.discard_build()
-        success = not had_rows or job.run(debug=debug)
+        success = not rebuild or job.run(debug=debug)
     if not success:
         published = "the published file"
         if workspace.warehouse.snowflake:
@@ -164,6 +164,11 @@ def _remove(
         return False
     finished = [_finish(workspace, console, name, receipt) for name, receipt in begun.items()]
     return all(finished)
+
+
+def _needs_rebuild(receipt: Receipt) -> bool:
+    """Return whether tables of the pipeline may have rows; False if only the check failed."""
+    return bool(receipt["removed"]) and not receipt.get("tables_rebuilt")
 
 
 def _drop_abandoned(workspace: Workspace, receipts: Receipts) -> None:
@@ -241,57 +246,49 @@ def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
 
 def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt) -> bool:
     """Check that no rows are left, then complete the receipt and print it."""
-    partitions = workspace.ingest.partitions
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
-    subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
     receipts = receipts_of(workspace)
+    server = workspace.warehouse.snowflake
+    checked = None
     with WriteSession(workspace)(waiting=console.print):
-        left = dict(count_affected(partitions, subjects).rows)
-        left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
-        for database in (workspace.warehouse.build_database, workspace.settings.database):
-            left |= remaining_rows(database, keys)
+        left = _rows_left(workspace, name, keys)
+        # a purge in advance has no keys
+        if server is not None and (keys.patients or keys.studies):
+            checked = _check_on_server(server, console, keys)
+            if checked is None:
+                receipts.write(name, receipt | {"tables_rebuilt": not left})
+                return False
+            receipt["snowflake"] = asdict(checked)
+        if left or (checked is not None and checked.remaining_rows):
+            rebuilt = not left and not (checked is not None and checked.rows_of_the_pipeline)
+            receipts.write(name, receipt | {"tables_rebuilt": rebuilt})
+            _print_rows_left(console, left, checked)
+            console.print(f"receipt: {receipts.path(name)}")
+            return False
         for zone, database in (
             ("processed", workspace.warehouse.build_database),
             ("stage", workspace.warehouse.build_database),
             ("published", workspace.settings.database),
         ):
             _subtract(receipt, zone, subject_rows(database, keys))
-        server = workspace.warehouse.snowflake
-        checked = None
-        # a purge in advance has no keys
-        if server is not None and (keys.patients or keys.studies):
-            checked = _check_on_server(server, console, keys)
-            if checked is None:
-                return False
-            receipt["snowflake"] = {
-                "tables_checked": checked.tables_checked,
-                "remaining_rows": checked.remaining_rows,
-                "time_travel_days": checked.time_travel_days,
-                "default_time_travel_days": checked.default_time_travel_days,
-                "permanent_tables": list(checked.permanent_tables),
-            }
-            receipts.write(name, receipt)
-    here = ", ".join(sorted(table for table, rows in left.items() if rows))
-    if here:
-        console.print(f"[red]rows are left in {here}[/red]; run: dicom-pipeline purge")
-    if checked is not None and checked.remaining_rows:
-        there = ", ".join(f"{table} ({rows})" for table, rows in checked.remaining_rows.items())
-        console.print(
-            f"[red]rows are left on Snowflake in {escape(there)}[/red]; delete them from tables "
-            "that the pipeline does not build (the receipt has their keys), then run: "
-            "dicom-pipeline purge"
-        )
-        console.print(f"receipt: {receipts.path(name)}")
-    if here or (checked is not None and checked.remaining_rows):
-        return False
-    closed = {field: value for field, value in receipt.items() if field != "keys"}
-    closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-    closed["not_erased"] = [*receipt["not_erased"], *(checked.restorable if checked else [])]
-    with WriteSession(workspace)(waiting=console.print):
+        closed = {f: value for f, value in receipt.items() if f not in ("keys", "tables_rebuilt")}
+        closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        closed["not_erased"] = [*receipt["not_erased"], *(checked.restorable if checked else [])]
         receipts.write(name, closed)
     console.print_json(json.dumps(closed))
     console.print(f"receipt: {receipts.path(name)}")
     return True
+
+
+def _rows_left(workspace: Workspace, name: str, keys: SubjectKeys) -> list[str]:
+    """Return the tables in the local zones that have rows of the subjects of a receipt."""
+    partitions = workspace.ingest.partitions
+    subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
+    left = dict(count_affected(partitions, subjects).rows)
+    left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
+    for database in (workspace.warehouse.build_database, workspace.settings.database):
+        left |= remaining_rows(database, keys)
+    return sorted(table for table, rows in left.items() if rows)
 
 
 def _check_on_server(
@@ -305,6 +302,18 @@ def _check_on_server(
             "then run: dicom-pipeline purge"
         )
         return None
+
+
+def _print_rows_left(console: Console, left: list[str], checked: PurgeCheck | None) -> None:
+    if left:
+        console.print(f"[red]rows are left in {', '.join(left)}[/red]; run: dicom-pipeline purge")
+    if checked is not None and checked.remaining_rows:
+        there = ", ".join(f"{table} ({rows})" for table, rows in checked.remaining_rows.items())
+        console.print(
+            f"[red]rows are left on Snowflake in {escape(there)}[/red]; delete them from tables "
+            "that the pipeline does not build (the receipt has their keys), then run: "
+            "dicom-pipeline purge"
+        )
 
 
 def _subtract(receipt: Receipt, zone: str, still_there: dict[str, int]) -> None:

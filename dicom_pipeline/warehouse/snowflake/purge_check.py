@@ -14,13 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dicom_pipeline.warehouse.duckdb.publish import SCHEMA as PUBLISHED
 from dicom_pipeline.warehouse.duckdb.row_counts import SubjectKeys
+from dicom_pipeline.warehouse.snowflake.load import SCHEMA as STAGE
+from dicom_pipeline.warehouse.snowflake.publish import BUILD
 from dicom_pipeline.warehouse.snowflake.session import run
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 FAIL_SAFE_DAYS = 7
+# schemas whose tables the pipeline builds
+BUILT = (STAGE, BUILD, PUBLISHED)
 # tables that one statement counts
 _BATCH = 100
 _NAMES_SHOWN = 5
@@ -49,6 +54,11 @@ class PurgeCheck:
     time_travel_days: dict[str, int]
     default_time_travel_days: dict[str, int]
     permanent_tables: tuple[str, ...]
+
+    @property
+    def rows_of_the_pipeline(self) -> bool:
+        """Whether rows remain in a schema whose tables the pipeline builds."""
+        return any(table.partition(".")[0] in BUILT for table in self.remaining_rows)
 
     @property
     def restorable(self) -> list[str]:
