@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 import fakesnow.arrow as fake_arrow
 import fakesnow.cursor as fake_cursor
+import fakesnow.info_schema as fake_info_schema
 import fakesnow.macros as fake_macros
 import fakesnow.server as server
 import pyarrow as pa
@@ -133,6 +134,7 @@ _WITHOUT_EFFECT = [
     r"alter\s+(table|view|schema)\s+\S+\s+(modify\s+column\s+\S+\s+)?set\s+(masking|tag)",
     r'alter\s+table\s+\S+\s+alter\s+column\s+"\w+"\s+comment\s',
     r"alter\s+schema\s+\S+\s+set\s+data_retention_time_in_days\b",
+    r"alter\s+table\s+\S+\s+set\s+data_retention_time_in_days\b",
     r"alter\s+table\s+\S+\s+cluster\s+by\b",
     r"use\s+(secondary\s+roles|role|warehouse)\b",
     r"(/\*.*?\*/\s*)*comment\s+(if\s+exists\s+)?on\b",
@@ -161,7 +163,9 @@ def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
         if pattern.search(command):
             command = answer
     try:
-        return _original_execute(self, command, *arguments, **named)
+        result = _original_execute(self, command, *arguments, **named)
+        _record_retention(self._duck_conn, command)
+        return result
     except snowflake.connector.errors.Error:
         _end_broken_transaction(self)
         raise
@@ -171,6 +175,125 @@ def _execute(self: Any, command: str, *arguments: Any, **named: Any) -> Any:
         raise snowflake.connector.errors.ProgrammingError(
             msg=f"fakesnow: {type(error).__name__}: {error}", errno=9998, sqlstate="99998"
         ) from error
+
+
+# In fakesnow's catalog, every object is permanent with a retention of 1 day. On Snowflake, a table
+# is transient if it was created so or in a transient schema, and its retention is its own, else
+# that of its schema, else that of the database. The database of the tests is permanent with
+# Snowflake's default of 1 day, as one that was not created by the setup script.
+# The properties of a table are stored in its comment, because it may be created in a transaction,
+# in which DuckDB cannot write to another database; those of schemas in a table.
+_RETENTION_TABLE = """
+create table if not exists ${catalog}._fs_information_schema._fs_retention
+    (retained_schema varchar, transient boolean, days integer);
+"""
+_OF_SCHEMA = """(select {} from ${{catalog}}._fs_information_schema._fs_retention
+    where upper(retained_schema) = upper({}))"""
+_NAME = r'(?P<name>(?:(?:"[^".]+"|\w+)\.){0,2}(?:"[^".]+"|\w+))'
+_CREATE = re.compile(
+    _COMMENT + r"create\s+(?:or\s+replace\s+)?(?P<transient>transient\s+)?"
+    r"(?P<kind>table|schema)\s+(?P<if>if\s+not\s+exists\s+)?" + _NAME, re.IGNORECASE | re.DOTALL,
+)  # fmt: skip
+_ALTER = re.compile(
+    _COMMENT + r"alter\s+(?P<kind>table|schema)\s+" + _NAME + r"\s+set\s", re.IGNORECASE | re.DOTALL
+)
+_DROP = re.compile(
+    _COMMENT + r"drop\s+schema\s+(?:if\s+exists\s+)?" + _NAME, re.IGNORECASE | re.DOTALL
+)
+_CLONE = re.compile(r"\s+clone\s+" + _NAME, re.IGNORECASE)
+_DAYS = re.compile(r"\bdata_retention_time_in_days\s*=\s*(\d+)", re.IGNORECASE)
+
+
+def _with_retention(view: Template, schema: str, comment: str | None) -> Template:
+    """Return the view of tables or of schemas with the recorded properties."""
+    own_transient = f"coalesce(json_extract_string({comment}, '$$.transient') = 'true', false)"
+    own_days = f"cast(json_extract_string({comment}, '$$.days') as integer)"
+    transient = f"coalesce({_OF_SCHEMA.format('bool_or(transient)', schema)}, false)"
+    days = _OF_SCHEMA.format("max(days)", schema)
+    if comment:
+        transient, days = f"{own_transient} or {transient}", f"{own_days}, {days}"
+    sql = view.template
+    for name in ("IS_TRANSIENT", '"IS_TRANSIENT"'):
+        sql = re.sub(
+            rf"'NO' as {name}", f"case when {transient} then 'YES' else 'NO' end as {name}", sql,
+            flags=re.IGNORECASE,
+        )  # fmt: skip
+    for name in ("RETENTION_TIME", '"RETENTION_TIME"'):
+        sql = re.sub(rf"\b1 as {name}", f"coalesce({days}, 1) as {name}", sql, flags=re.IGNORECASE)
+    assert sql.count("_fs_retention") >= 2, "fakesnow's view has changed"
+    return Template(_RETENTION_TABLE + sql)
+
+
+def _record_retention(connection: Any, command: str) -> None:
+    """Record the retention that a statement has set."""
+    days = _DAYS.search(command)
+    number = int(days[1]) if days else None
+    if found := _CREATE.match(command):
+        transient = bool(found["transient"])
+        name, keep = found["name"], bool(found["if"])
+    elif found := _ALTER.match(command):
+        if days is None:
+            return
+        transient, name, keep = None, found["name"], False
+    elif found := _DROP.match(command):
+        _set_schema(connection, found["name"], None)
+        return
+    else:
+        return
+    if found["kind"].lower() == "schema":
+        if not (keep and _schema(connection, name)):
+            old = _schema(connection, name) or (False, None)
+            _set_schema(connection, name, (old[0] if transient is None else transient, number))
+        return
+    stored = _table(connection, name)
+    if keep and stored:
+        return
+    if transient is None:
+        transient = bool(stored and stored["transient"])
+    # parameters that are set on a table are those of its clones too
+    if cloned := _CLONE.match(command, found.end()):
+        number = (_table(connection, cloned["name"]) or {}).get("days")
+    properties = json.dumps({"transient": transient, "days": number})
+    connection.execute(f"comment on table {name} is '{properties}'")
+
+
+def _table(connection: Any, name: str) -> dict[str, Any] | None:
+    parts = [part.strip('"') for part in name.split(".")]
+    catalog = parts[-3] if len(parts) > 2 else _database(connection)
+    schema = parts[-2] if len(parts) > 1 else None
+    [(stored,)] = connection.execute(
+        "select any_value(comment) from duckdb_tables() where upper(table_name) = upper(?) and"
+        " upper(database_name) = upper(?) and upper(schema_name) = upper(coalesce(?,"
+        " current_schema()))",
+        [parts[-1], catalog, schema],
+    ).fetchall()
+    return json.loads(stored) if stored else None
+
+
+def _database(connection: Any) -> str:
+    [(database,)] = connection.execute("select current_database()").fetchall()
+    return str(database)
+
+
+def _schema(connection: Any, name: str) -> tuple[bool, int | None] | None:
+    table, schema = _retention_of(connection, name)
+    rows = connection.execute(
+        f"select transient, days from {table} where upper(retained_schema) = upper(?)", [schema]
+    ).fetchall()
+    return rows[0] if rows else None
+
+
+def _set_schema(connection: Any, name: str, properties: tuple[bool, int | None] | None) -> None:
+    table, schema = _retention_of(connection, name)
+    connection.execute(f"delete from {table} where upper(retained_schema) = upper(?)", [schema])
+    if properties:
+        connection.execute(f"insert into {table} values (?, ?, ?)", [schema, *properties])
+
+
+def _retention_of(connection: Any, name: str) -> tuple[str, str]:
+    parts = [part.strip('"') for part in name.split(".")]
+    database = parts[0] if len(parts) > 1 else _database(connection)
+    return f'"{database}"._fs_information_schema._fs_retention', parts[-1]
 
 
 def _end_broken_transaction(cursor: Any) -> None:
@@ -244,6 +367,13 @@ _FLATTEN = Template(
 
 
 def install() -> None:
+    views = fake_info_schema
+    views.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW = _with_retention(
+        views.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW, "tables.schema_name", "tables.comment"
+    )
+    views.SQL_CREATE_INFORMATION_SCHEMA_SCHEMATA_VIEW = _with_retention(
+        views.SQL_CREATE_INFORMATION_SCHEMA_SCHEMATA_VIEW, "schema_name", None
+    )
     fake_macros.FS_FLATTEN = _FLATTEN
     Cursor._transform = _transform
     Cursor.execute = _execute

@@ -1,7 +1,7 @@
 """The tables on Snowflake: the steps before and after dbt builds ``processed`` there.
 
 Belongs here: the order of the steps, each in a session of its own.
-Does not belong here: the steps themselves (load, publish), dbt.
+Does not belong here: the steps themselves (load, publish, purge_check), dbt.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from dicom_pipeline.config.snowflake import SnowflakeSettings
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.data_dictionary import Comments, RunInfo
 from dicom_pipeline.warehouse.duckdb.publish import PublishReport
+from dicom_pipeline.warehouse.duckdb.row_counts import SubjectKeys
 from dicom_pipeline.warehouse.snowflake.load import SCHEMA as STAGE
 from dicom_pipeline.warehouse.snowflake.load import LoadReport, load_stage
 from dicom_pipeline.warehouse.snowflake.publish import BUILD, publish_schema
+from dicom_pipeline.warehouse.snowflake.purge_check import PurgeCheck, check_purge
 from dicom_pipeline.warehouse.snowflake.session import run, session
 from dicom_pipeline.warehouse.snowflake.stage_tables import loaded_columns
-
-# text about deleted rows in the receipt of a purge; `load` sets this retention
-TIME_TRAVEL = "transient schemas with a retention of 0 days: no Time Travel, no Fail-safe"
 
 
 class SnowflakeBuild:
@@ -58,7 +57,7 @@ class SnowflakeBuild:
                     f"create transient schema if not exists {schema}"
                     " data_retention_time_in_days = 0",
                 )
-                # also for existing schemas: the receipt of a purge states this retention
+                # also for existing schemas; the receipt of a purge states what is effective
                 run(connection, f"alter schema {schema} set data_retention_time_in_days = 0")
             allowed = loaded_columns(self.mapping)
             return load_stage(connection, self.build, allowed, self.build.parent)
@@ -69,3 +68,14 @@ class SnowflakeBuild:
         """Replace the rows of the published schema; see `publish_schema`."""
         with session(self.settings) as connection:
             return publish_schema(connection, self.settings, comments, info, checked)
+
+    def check_purge(self, keys: SubjectKeys) -> PurgeCheck:
+        """Count the rows of purged subjects on the server, and read the retention of its tables.
+
+        Raises
+        ------
+        SnowflakeError
+            Snowflake cannot be reached, or refused a statement.
+        """
+        with session(self.settings) as connection:
+            return check_purge(connection, keys)
