@@ -1,5 +1,6 @@
 -- The identity terms of each patient, by study, from the whole archive: a surname first seen in a later
 -- study is removed from the earlier ones too. A view: the terms are stored in the raw zone only.
+-- Checks of the raw tables are those of the entities: depends_on: {{ source('raw', 'patients') }}
 {{ config(materialized='view', schema='private') }}
 
 {{ require_private_zone() }}
