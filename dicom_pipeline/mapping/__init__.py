@@ -1,1 +1,1 @@
-"""The seeds as Python objects: attribute mapping and its checks, identity attributes, defined terms."""
+"""The seeds as Python objects: attribute mapping, identity attributes, defined terms."""

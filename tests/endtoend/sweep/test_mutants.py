@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SEED = "dbt_snowflake/seeds/anonymization_mapping.csv"
 DESCRIPTION = "studies,study_description,StudyDescription,LO,1,text,"
 CLEANED = f"{DESCRIPTION}clean_text,remove,false,"
-KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break."
-KEPT_IN_RESEARCH = f"{DESCRIPTION}keep,remove,true,A deliberate break."
+KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break.,A deliberate break."
+KEPT_IN_RESEARCH = f"{DESCRIPTION}keep,remove,true,A deliberate break.,A deliberate break."
 PEOPLE = 7
 OTHERS = 3  # names in texts of other patients
 
