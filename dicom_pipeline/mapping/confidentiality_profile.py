@@ -7,13 +7,13 @@ Does not belong here: the value representation (vr_functions), the lines of the 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import cache
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.rule_seed import read_rules
 
 PROFILE_CSV = DBT_PROJECT_DIR / "seeds" / "confidentiality_profile.csv"
 # the options that a profile of ours claims; the seed has no other options
@@ -56,8 +56,7 @@ _SEQUENCE_OPTIONS = frozenset({"clean_descriptors", "retain_longitudinal_modifie
 
 @cache
 def _rows() -> Mapping[int, Mapping[str, str]]:
-    with PROFILE_CSV.open(newline="", encoding="utf-8") as file:
-        return {int(row["tag"], 16): row for row in csv.DictReader(file)}
+    return {int(row["tag"], 16): row for row in read_rules(PROFILE_CSV, FIELDS)}
 
 
 def _actions_of_tag(tag: int, profile: Profile) -> frozenset[str]:

@@ -6,13 +6,14 @@ Does not belong here: what the confidentiality profile permits (confidentiality_
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.mapping.confidentiality_profile import PERMITTED_BY
+from dicom_pipeline.mapping.rule_seed import read_rules
 
 VR_FUNCTIONS_CSV = DBT_PROJECT_DIR / "seeds" / "vr_functions.csv"
 # UIDs that the standard itself assigns: kinds of objects and encodings. The dbt macro
@@ -33,11 +34,10 @@ class Fit(StrEnum):
 @cache
 def vr_functions() -> Mapping[str, Mapping[str, Fit]]:
     """Return the fit of each function by VR."""
-    with VR_FUNCTIONS_CSV.open(newline="", encoding="utf-8") as file:
-        return {
-            row["vr"]: {name: Fit(cell) for name, cell in row.items() if name != "vr"}
-            for row in csv.DictReader(file)
-        }
+    return {
+        row["vr"]: {name: Fit(row[name]) for name in PERMITTED_BY}
+        for row in read_rules(VR_FUNCTIONS_CSV, ("vr", *PERMITTED_BY))
+    }
 
 
 def fit(function: str, vr: str, keyword: str) -> Fit:

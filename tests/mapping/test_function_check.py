@@ -20,6 +20,7 @@ from pydicom.datadict import (
     tag_for_keyword,
 )
 
+from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import (
     BINARY_VRS,
@@ -39,6 +40,7 @@ from dicom_pipeline.mapping.confidentiality_profile import (
     PROFILE_OPTIONS,
     permits,
 )
+from dicom_pipeline.mapping.rule_seed import read_rules
 from dicom_pipeline.mapping.vr_functions import Fit, vr_functions
 from tools.confidentiality_profile import PROJECT_SOURCE, seed_text
 from tools.deid_standard import EDITION, PROFILES, Verdict, done_by, standard, verdict
@@ -318,3 +320,18 @@ def test_the_mapping_of_the_project_keeps_nothing_with_an_accepted_risk() -> Non
         assert load_mapping().accepted_risks(profile) == ()
     assert not any(a.accepted_risk for a in load_mapping().attributes)
     assert PATIENT_FUNCTIONS < FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "tag,keyword\n", "vr,remove\nDA\n", "vr,remove\nDA,accepted,more\n", "\xff"]
+)
+def test_a_missing_or_damaged_seed_of_rules_allows_nothing(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "rules.csv"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"^rules\.csv is missing or damaged"):
+        read_rules(path, ("vr", "remove"))
+    path.write_text("vr,remove\nDA,accepted\n")
+    assert read_rules(path, ("vr", "remove")) == [{"vr": "DA", "remove": "accepted"}]

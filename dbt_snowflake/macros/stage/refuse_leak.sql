@@ -55,6 +55,7 @@
     {% if remembered not in context %}
         {% set rows = {} %}
         {% for row in run_query("select * from " ~ ref(seed)) %}{% do rows.update({row[key]: row.dict()}) %}{% endfor %}
+        {% if not rows %}{% do exceptions.raise_compiler_error(seed ~ " is empty") %}{% endif %}
         {% do context.update({remembered: rows}) %}
     {% endif %}
     {{ return(context[remembered]) }}
