@@ -94,21 +94,20 @@ def test_dbt_refuses_what_the_mapping_refuses(profile: Profile) -> None:
         path = parse_attribute_path(attribute)
         if path.vr not in vr_functions():
             continue  # binary
-        for risk in ("", "Accepted."):
-            column = {"attribute": attribute, "vr": path.vr, "function": function}
+        column = {"attribute": attribute, "vr": path.vr, "function": function}
+        for risk, reviewed in product((None, "Accepted."), (False, True)):
+            refused = expected = False
             try:
-                called["refuse_leak"](column | {"accepted_risk": risk or None})
-                refused = False
+                called["refuse_leak"](column | {"accepted_risk": risk, "reviewed": reviewed})
             except Refused:
                 refused = True
-            expected = False
             try:
                 check_function(
-                    function, attribute, path, profile, reviewed=True, accepted_risk=bool(risk)
+                    function, attribute, path, profile, reviewed=reviewed, accepted_risk=bool(risk)
                 )
             except ValueError:
                 expected = True
-            assert refused == expected, (attribute, function, risk)
+            assert refused == expected, (attribute, function, risk, reviewed)
             outcomes[refused] += 1
         if not expected:
             needed = called["needs_accepted_risk"](column)

@@ -11,6 +11,9 @@
     {% if fit == 'refused' or (fit == 'class_uid' and not is_class_uid) %}
         {% do mapping_error(column, column.function ~ " does not fit the VR " ~ column.vr) %}
     {% endif %}
+    {% if fit in ['reviewed', 'class_uid'] and not column.reviewed %}
+        {% do mapping_error(column, column.function ~ " keeps the VR " ~ column.vr ~ " without being reviewed") %}
+    {% endif %}
     {% if not (column.accepted_risk or '') | trim and needs_accepted_risk(column) %}
         {% do mapping_error(column, column.function ~ " keeps what the confidentiality profile protects, without accepted_risk") %}
     {% endif %}
