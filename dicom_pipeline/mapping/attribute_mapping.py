@@ -257,7 +257,7 @@ def _attribute(row: dict[str, str]) -> Attribute:
 def _accepted_risk(row: dict[str, str], path: AttributePath, has_review: bool) -> str:
     """Check the functions against the confidentiality profile, and return the accepted risk."""
     text = row["accepted_risk"].strip()
-    if not text.isprintable():
+    if not row["accepted_risk"].isprintable():
         raise ValueError("accepted_risk contains a line break or another control character")
     name = row["attribute"]
     for profile in Profile:

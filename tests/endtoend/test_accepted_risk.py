@@ -9,7 +9,8 @@ from tests.support.project import add_line, copy_project
 from .conftest import Site, files_read
 
 REFUSED = "patients,birth_time,PatientBirthTime,TM,1,time,keep_time,remove,false,\n"
-RISK = "Approved by the ethics board."
+# the names of a patient, and characters of a regular expression
+RISK = "Approved by the board (CompressedSamples^CT1); it's *minutes*."
 ACCEPTED = REFUSED.replace("\n", f",{RISK}\n")
 ACCEPTED_RISKS = (
     "select table_name, column_name, attribute, accepted_risk from processed.deidentification"
@@ -36,7 +37,9 @@ def test_a_protected_value_is_kept_only_with_an_accepted_risk_which_each_run_rep
     add_line(project, ACCEPTED)
     warning = f"accepted risk: patients.birth_time keeps PatientBirthTime by keep_time: {RISK}"
     assert warning in " ".join(site.run().split())
-    assert site.ask(ACCEPTED_RISKS) == [("patients", "birth_time", "PatientBirthTime", RISK)]
+    assert site.ask(ACCEPTED_RISKS) == [
+        ("processed_patients", "birth_time", "PatientBirthTime", RISK)
+    ]
     again = site.run()
     assert "nothing has changed" in again and warning in " ".join(again.split())
     assert warning in " ".join(site.command("status").split())

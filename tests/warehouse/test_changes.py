@@ -150,7 +150,7 @@ def test_an_accepted_risk_is_published_under_the_profile_that_takes_it(
     sound = changing.seed.read_text()
     text = 'It\'s needed for a study of the site, says "the board".'
     quoted = text.replace('"', '""')
-    line = f'patients,born_at,PatientBirthTime,TM,1,time,keep_time,remove,false,,"{quoted}"\n'
+    line = f'patients,born_at,PatientBirthTime,TM,1,time,keep_time,remove,false,," {quoted} "\n'
     changing.seed.write_text(sound + line)
     select = ("build", "--select", "anonymization_mapping", "deidentification")
     named = "select * from processed.deidentification where accepted_risk is not null"
@@ -159,7 +159,7 @@ def test_an_accepted_risk_is_published_under_the_profile_that_takes_it(
         assert done.returncode == 0, done.stdout
         assert "WARN 1 no_column_keeps_what_the_profile_protects" in done.stdout
         [row] = changing.rows(named)
-        assert (row["table_name"], row["column_name"]) == ("patients", "born_at")
+        assert (row["table_name"], row["column_name"]) == ("processed_patients", "born_at")
         assert (row["attribute"], row["profile"]) == ("PatientBirthTime", "research")
         assert (row["accepted_risk"], row["code_value"]) == (text, None)
 

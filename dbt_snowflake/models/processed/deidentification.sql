@@ -32,10 +32,10 @@ final as (
         null as code_value,
         null as coding_scheme_designator,
         null as code_meaning,
-        mapping.table_name,
+        'processed_' || mapping.table_name as table_name,
         mapping.column_name,
         mapping.attribute,
-        mapping.accepted_risk,
+        trim(mapping.accepted_risk) as accepted_risk,
         '{{ deid_profile() }}' as profile,
         'PS3.15 2026d' as standard,
         keys.key_id
