@@ -211,8 +211,6 @@ def _one_of(row: dict[str, str], name: str, allowed: Iterable[str]) -> str:
 
 
 def _attribute(row: dict[str, str]) -> Attribute:
-    if row.get("accepted_risk") is None:
-        row = {**row, "accepted_risk": ""}  # a line may end before its last field
     if None in row or None in row.values():
         raise ValueError(f"expected {len(FIELDS)} fields")
     table = _one_of(row, "table_name", ENTITIES)

@@ -8,10 +8,10 @@ from tests.support.project import add_line, copy_project
 
 from .conftest import Site, files_read
 
-REFUSED = "patients,birth_time,PatientBirthTime,TM,1,time,keep_time,remove,false,\n"
+REFUSED = "patients,birth_time,PatientBirthTime,TM,1,time,keep_time,remove,false,,\n"
 # the names of a patient, and characters of a regular expression
 RISK = "Approved by the board (CompressedSamples^CT1); it's *minutes*."
-ACCEPTED = REFUSED.replace("\n", f",{RISK}\n")
+ACCEPTED = REFUSED.replace("\n", f"{RISK}\n")
 ACCEPTED_RISKS = (
     "select table_name, column_name, attribute, accepted_risk from processed.deidentification"
     " where accepted_risk is not null"

@@ -144,7 +144,7 @@ def load(folder: Path, attribute: str, type_: str, functions: tuple[str, str], *
 
 
 TABLES = ("patients", "devices", "studies", "series", "images")
-REVIEWED = ("true", "A review.")
+REVIEWED = ("true", "A review.", "")
 RISK = ("true", "A review.", "The site accepts it.")
 
 
@@ -230,7 +230,7 @@ def test_a_function_is_accepted_or_refused_for_a_vr_whatever_the_type_is(
             assert "accepted_risk" in load(tmp_path, attribute, type_, functions, *REVIEWED)
             accepted += load(tmp_path, attribute, type_, functions, *RISK) == ""
         else:
-            free = load(tmp_path, attribute, type_, functions, "false", "")
+            free = load(tmp_path, attribute, type_, functions, "false", "", "")
             # a review is also needed for a number that is kept as text
             reviewed = fit is not Fit.ACCEPTED or (function == "keep" and type_ in ("text", "json"))
             assert ("reviewed = true and a reason" in free) == reviewed

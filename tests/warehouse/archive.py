@@ -81,8 +81,8 @@ AGES = [
     ("012D", "012D"), ("45", None), ("45Y", None), ("0450Y", None), ("***", None),
 ]  # fmt: skip
 ADDED_LINES = """\
-images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,
-images,constant,Context,LO,1,text,anon_text,anon_text,false,
+images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,,
+images,constant,Context,LO,1,text,anon_text,anon_text,false,,
 """
 
 PERIODS = {

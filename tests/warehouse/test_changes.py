@@ -62,7 +62,7 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
 ) -> None:
     mark(changing)
     with changing.seed.open("a") as seed:
-        seed.write("images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
+        seed.write("images,kvp,KVP,DS,1,double,keep_number,keep_number,false,,\n")
     changing.raw.write("2012-03", [{**one, "KVP": "120.5"} for one in PERIODS["2012-03"]])
     changing.raw.write_columns()
     changing.build()
@@ -93,25 +93,25 @@ def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehou
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("devices,oops,Oops,LO,1,text,vanish,remove,false,\n", "unknown function vanish"),
-        ("devices,oops,Oops,LO,1,word,remove,remove,false,\n", "unknown type word"),
-        ("devices,oops,Oops,LO,1,text,keep,remove,false,\n", "without being reviewed"),
-        ("devices,oops,Oops,LO,1,text,keep,remove,true,\n", "without being reviewed"),
-        ("devices,oops,Oops,LO,1,text,keep_code,remove,false,\n", "without being reviewed"),
-        ("devices,oops,Oops,DA,1,date,shift_date,remove,false,\n", "needs a patient"),
-        ("devices,oops,Oops,LO,1,json,clean_text,remove,false,\n", "apply to type json"),
-        ("devices,oops,Oops',LO,1,text,remove,remove,false,\n", "neither a keyword nor a path"),
-        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,\n", "stands twice"),
+        ("devices,oops,Oops,LO,1,text,vanish,remove,false,,\n", "unknown function vanish"),
+        ("devices,oops,Oops,LO,1,word,remove,remove,false,,\n", "unknown type word"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,false,,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,true,,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep_code,remove,false,,\n", "without being reviewed"),
+        ("devices,oops,Oops,DA,1,date,shift_date,remove,false,,\n", "needs a patient"),
+        ("devices,oops,Oops,LO,1,json,clean_text,remove,false,,\n", "apply to type json"),
+        ("devices,oops,Oops',LO,1,text,remove,remove,false,,\n", "neither a keyword nor a path"),
+        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,,\n", "stands twice"),
         ("devices,oops,Oops,DA,1,integer,keep_number,remove,false,,A risk.\n", "not fit the VR DA"),
-        ("devices,oops,Oops,ZZ,1,text,remove,remove,false,\n", "not fit the VR ZZ"),
-        ("devices,oops,OopsUID,UI,1,text,keep,remove,true,A reason.\n", "not fit the VR UI"),
-        ("devices,oops,Oops,AE,1,text,keep,remove,true,A reason.\n", "without accepted_risk"),
+        ("devices,oops,Oops,ZZ,1,text,remove,remove,false,,\n", "not fit the VR ZZ"),
+        ("devices,oops,OopsUID,UI,1,text,keep,remove,true,A reason.,\n", "not fit the VR UI"),
+        ("devices,oops,Oops,AE,1,text,keep,remove,true,A reason.,\n", "without accepted_risk"),
         (
-            "devices,oops,GPSLatitude,DS,3,double,keep_number,remove,false,\n",
+            "devices,oops,GPSLatitude,DS,3,double,keep_number,remove,false,,\n",
             "without accepted_risk",
         ),
         (
-            "devices,oops,OtherPatientIDsSequence[0].PatientID,LO,1,text,pseudonym,remove,false,\n",
+            "devices,oops,OtherPatientIDsSequence[0].PatientID,LO,1,text,pseudonym,remove,false,,\n",
             "without accepted_risk",
         ),
     ],

@@ -97,7 +97,7 @@ def test_errors_contain_no_value(tmp_path: Path) -> None:
     site.run()
     swept(site, archive, "casts that fail")
 
-    add_line(site.project, "patients,x,PatientName,PN,1,text,keep,keep,false,\n")
+    add_line(site.project, "patients,x,PatientName,PN,1,text,keep,keep,false,,\n")
     site.command("run", code=2)
     seed.write_text(mapping)
     swept(site, archive, "a mapping that keeps a name")
