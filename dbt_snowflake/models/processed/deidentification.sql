@@ -17,7 +17,7 @@ final as (
         methods.code_meaning,
         cast(null as varchar) as table_name,
         cast(null as varchar) as column_name,
-        cast(null as varchar) as attribute,
+        cast(null as varchar) as attribute, -- noqa: RF04
         cast(null as varchar) as accepted_risk,
         methods.profile,
         'PS3.15 2026d' as standard,
