@@ -52,12 +52,19 @@
     {{ return(actions) }}
 {% endmacro %}
 
-{# The rows of a seed by one of its columns. They are read once per model. #}
+{#
+    The rows of a seed by one of its columns. They are read once per model. Snowflake returns names of
+    columns in upper case.
+#}
 {% macro seed_rows(seed, key) %}
     {% set remembered = 'rows of ' ~ seed %}
     {% if remembered not in context %}
         {% set rows = {} %}
-        {% for row in run_query("select * from " ~ ref(seed)) %}{% do rows.update({row[key]: row.dict()}) %}{% endfor %}
+        {% for row in run_query("select * from " ~ ref(seed)) %}
+            {% set cells = {} %}
+            {% for name, cell in row.dict().items() %}{% do cells.update({name | lower: cell}) %}{% endfor %}
+            {% do rows.update({cells[key]: cells}) %}
+        {% endfor %}
         {% if not rows %}{% do exceptions.raise_compiler_error(seed ~ " is empty") %}{% endif %}
         {% do context.update({remembered: rows}) %}
     {% endif %}
