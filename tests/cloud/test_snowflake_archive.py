@@ -110,8 +110,7 @@ class Both:
         attribute_path = AttributePath((), 0, "")
         return AttributeMapping(
             tuple(
-                Attribute(**line, reviewed=True, reason="", attribute_path=attribute_path)
-                for line in lines
+                Attribute(**line, reviewed=True, reason="", path=attribute_path) for line in lines
             )
         )
 
