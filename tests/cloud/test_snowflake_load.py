@@ -41,7 +41,10 @@ SEQUENCES = {
 }
 # a hash of SQL, which differs between the engines
 VERSIONS = ("model_version",)
-SELECTION = ("--select", "processed", "anonymization_mapping", "deidentification_methods")
+SELECTION = (
+    "--select", "processed", "anonymization_mapping", "confidentiality_profile",
+    "deidentification_methods", "vr_functions",
+)  # fmt: skip
 
 
 class Both:

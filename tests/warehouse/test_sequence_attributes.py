@@ -83,10 +83,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     profile: str = request.param
     warehouse = Warehouse(tmp_path_factory.mktemp(profile))
     warehouse.create()
-    mapping = warehouse.seed.read_text().replace(
-        "clean_sequence,remove", "clean_sequence,clean_sequence"
-    )
-    warehouse.seed.write_text(mapping)
+    warehouse.clean_sequences_under_strict()
     text = "\n".join(["[", "{", *lines(lines(['"00280010": {"vr": "US"}'])), "}", "]"])
     warehouse.raw.write("2012-03", [file("1", "1", 1, **{GROUPS: text})])
     done = warehouse.dbt("build", "--select", "+staged_images", DICOM_DEID_PROFILE=profile)

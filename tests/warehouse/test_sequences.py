@@ -37,8 +37,7 @@ def build(root: Path, files: dict[str, tuple[Who, dict[str, str]]], profile: str
     warehouse = Warehouse(root)
     warehouse.create()
     # strict removes these columns; the test changes that to examine what strict leaves in the items
-    both = "clean_sequence,clean_sequence"
-    warehouse.seed.write_text(warehouse.seed.read_text().replace("clean_sequence,remove", both))
+    warehouse.clean_sequences_under_strict()
     rows = [file(NUMBERS[n], "1", 1, **(who | there)) for n, (who, there) in files.items()]
     warehouse.raw.write("2012-03", [file("500", "1", 2, **DOE), *rows])
     done = warehouse.dbt("build", "--select", "+staged_images", DICOM_DEID_PROFILE=profile)
@@ -238,7 +237,7 @@ def test_no_identifier_of_the_patient_remains_anywhere(
 def test_a_sequence_of_a_device_cannot_be_cleaned_without_a_patient(
     tmp_path: Path, strict: Warehouse
 ) -> None:
-    line = "devices,oops,ReferencedImageSequence,SQ,1,json,clean_sequence,remove,false,\n"
+    line = "devices,oops,ReferencedImageSequence,SQ,1,json,clean_sequence,remove,false,,\n"
     mapping = tmp_path / MAPPING_CSV.name
     mapping.write_text(MAPPING_CSV.read_text() + line)
     with pytest.raises(MappingError, match="needs a patient"):

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('anonymization_mapping') }}
+-- depends_on: {{ ref('anonymization_mapping') }}, {{ ref('confidentiality_profile') }}, {{ ref('vr_functions') }}
 {{ config(materialized='incremental', incremental_strategy='replace_images') }}
 
 -- Tables are referenced where they are read: DuckDB would keep a CTE that several others use in memory,

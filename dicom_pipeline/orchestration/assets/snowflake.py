@@ -21,7 +21,10 @@ from dicom_pipeline.warehouse.warehouse import Warehouse
 
 KEY = dg.AssetKey(["published", "snowflake"])
 # the models of `processed`, and the seeds that they read
-_SELECTION = ("processed", "anonymization_mapping", "deidentification_methods")
+_SELECTION = (
+    "processed", "anonymization_mapping", "confidentiality_profile", "deidentification_methods",
+    "vr_functions",
+)  # fmt: skip
 
 
 def build_snowflake(project: DbtProject) -> dg.AssetsDefinition:
