@@ -149,6 +149,18 @@ def test_nothing_is_restorable_in_transient_tables_without_retention(
     assert not check(connection, "create table kept.t (study_key varchar)").restorable
 
 
+@pytest.mark.parametrize(
+    ("table", "of_the_pipeline"),
+    [("stage.staged_images", True), ("processed_build.x", True), ("processed.x", True),
+     ("site.cohort", False), ("processed_copy.x", False)],
+)  # fmt: skip
+def test_rows_in_schemas_of_the_pipeline_need_another_build(
+    table: str, of_the_pipeline: bool
+) -> None:
+    found = PurgeCheck(1, {table: 1}, {table: 0}, {"database": 0}, ())
+    assert found.rows_of_the_pipeline is of_the_pipeline
+
+
 def test_a_server_that_refuses_the_count_is_reported_in_one_line(tmp_path: Path) -> None:
     server = RefusingSnowflake()
     printed = io.StringIO()
