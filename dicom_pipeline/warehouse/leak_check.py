@@ -1,8 +1,8 @@
 """Leak check: the last check before publication for identity terms of patients in their own rows.
 
 Belongs here: comparison of the processed tables with the identity terms of the raw zone. The check
-shares no code with the macros that clean texts, so that an error there cannot hide itself.
-Does not belong here: cleaning (macros/clean), the decision to publish (orchestration), values:
+shares no code with the cleaning of texts, so that an error there cannot hide itself.
+Does not belong here: cleaning of texts (deid.cleaning), the decision to publish (orchestration), values:
 findings are reported as table, column and count.
 """
 

@@ -101,7 +101,7 @@ def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehou
         ("devices,oops,Oops,DA,1,date,shift_date,remove,false,,\n", "needs a patient"),
         ("devices,oops,Oops,LO,1,json,clean_text,remove,false,,\n", "apply to type json"),
         ("devices,oops,Oops',LO,1,text,remove,remove,false,,\n", "neither a keyword nor a path"),
-        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,,\n", "stands twice"),
+        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,,\n", "appears twice"),
         ("devices,oops,Oops,DA,1,integer,keep_number,remove,false,,A risk.\n", "not fit the VR DA"),
         ("devices,oops,Oops,ZZ,1,text,remove,remove,false,,\n", "not fit the VR ZZ"),
         ("devices,oops,OopsUID,UI,1,text,keep,remove,true,A reason.,\n", "not fit the VR UI"),

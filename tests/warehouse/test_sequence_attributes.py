@@ -116,7 +116,7 @@ def done_to(tag: str, element: dict[str, Any]) -> frozenset[str]:
 
 
 def is_removed_by_vr(tag: str, profile: str) -> bool:
-    """Return whether a rule for the VR removes the element; see `sequence_rules`."""
+    """Return whether a rule for the VR removes the element; see `action_of_vr`."""
     vr = VRS[tag]
     if vr in ("PN", "AE", "UR", "UI", "DA", "DT"):
         return True

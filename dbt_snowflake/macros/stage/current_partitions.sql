@@ -1,8 +1,8 @@
 {#
-    The partitions that raw has now, each with the version its staged rows should have: the raw
-    fingerprint, what is done to a row (which differs by profile), the lists of words, the rules of cleaning, the key, and
-    what identifies the patients of the partition. The period itself stays in raw, since the true month would undo
-    the date shift.
+    The partitions in the raw zone, each with the version that its staged rows should have: a digest of the
+    version of the raw rows, the SQL of the staged body (which differs by profile), the word lists, the cleaning
+    rules, the key, and the terms that identify the patients of the partition. The period itself is stored in the
+    raw zone only, because the true month would reveal the date shift.
 #}
 {% macro current_partitions(table_name) -%}
     select

@@ -1,6 +1,6 @@
 {#
-    dbt-duckdb 1.11 creates the temporary table of an incremental Python model as an ordinary table in the
-    schema main, and leaves it there.
+    Drops the temporary tables of a model. dbt-duckdb 1.11 creates the temporary table of an incremental Python
+    model as an ordinary table in the schema main, and does not drop it.
 #}
 {% macro drop_temporary_tables() %}
     {% if execute %}

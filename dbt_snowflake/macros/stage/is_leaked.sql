@@ -5,5 +5,5 @@
     {{ return("(coalesce(" ~ own ~ ", false) or coalesce(" ~ anybody ~ ", false))") }}
 {% endmacro %}
 
-{# Whether a value may be kept: what is longer is not searched for terms, and becomes null. #}
+{# Whether a value is short enough to be kept. Longer values are not searched for terms and become null. #}
 {% macro is_short_enough(value) %}{{ return("length(" ~ value ~ ") <= 1024") }}{% endmacro %}

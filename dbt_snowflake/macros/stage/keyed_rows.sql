@@ -14,7 +14,7 @@
     cross join {{ source('vault', 'keys') }} as vault
 {%- endmacro %}
 
-{# Current partitions that the staged table does not have in their current version. #}
+{# Partitions whose current version is not in the staged table. #}
 {% macro changed_partitions(table_name) -%}
     select * from ({{ current_partitions(table_name) }}) as now
     {%- set staged = staged_relation(table_name) %}
@@ -23,7 +23,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The staged table if it exists. Not `ref`: models before it in the graph ask for it too. #}
+{# The staged table if it exists. It is not a `ref`, because models upstream of it use this macro too. #}
 {% macro staged_relation(table_name) %}
     {% if not execute %}{{ return(none) }}{% endif %}
     {{ return(load_relation(api.Relation.create(database=target.database, schema='stage', identifier='staged_' ~ table_name))) }}

@@ -1,6 +1,6 @@
 {#
-    The seed's lines for a table, as the chosen profile has them; none while dbt only parses. They are
-    read once a model.
+    The lines of the mapping for a table, with the functions of the selected profile. Empty while dbt parses. The
+    seed is read once per model.
 #}
 {% macro mapped_columns(table_name) %}
     {% set mapping = ref('anonymization_mapping') %}
@@ -22,7 +22,7 @@
             'accepted_risk': line[8],
         } %}
         {% if columns and columns[-1].column_name == column.column_name %}
-            {% do mapping_error(column, "stands twice") %}
+            {% do mapping_error(column, "appears twice") %}
         {% endif %}
         {% if not modules.re.fullmatch('[A-Za-z0-9]+(\\[[0-9]+\\][.][A-Za-z0-9]+)*', column.attribute) %}
             {% do mapping_error(column, "its attribute is neither a keyword nor a path of keywords") %}

@@ -1,7 +1,7 @@
 {#
-    The check of dicom_pipeline/mapping/function_check.py, for dbt alone: a function has to fit the VR,
-    and what the confidentiality profile protects is kept only with an accepted risk. An unknown
-    function is left to `deidentified`.
+    The check of dicom_pipeline/mapping/function_check.py, for dbt without the pipeline: a function has to fit
+    the VR, and a value that the confidentiality profile protects is kept only with an accepted risk. `deidentified`
+    reports unknown functions.
 #}
 {% macro refuse_leak(column) %}
     {% set fits = seed_rows('vr_functions', 'vr') %}
@@ -19,7 +19,7 @@
     {% endif %}
 {% endmacro %}
 
-{# Whether a function keeps what the profile, or the rule of the VR, protects. #}
+{# Whether a function keeps a value that the profile, or the rule of the VR, protects. #}
 {% macro needs_accepted_risk(column) %}
     {% set fits = seed_rows('vr_functions', 'vr') %}
     {% if fits[column.vr][column.function] == 'accepted_risk' %}{{ return(true) }}{% endif %}
@@ -53,8 +53,8 @@
 {% endmacro %}
 
 {#
-    The rows of a seed by one of its columns. They are read once per model. Snowflake returns names of
-    columns in upper case.
+    The rows of a seed by the value of a column. The seed is read once per model. Snowflake returns column names
+    in upper case.
 #}
 {% macro seed_rows(seed, key) %}
     {% set remembered = 'rows of ' ~ seed %}

@@ -1,4 +1,4 @@
-{# The whole body of a staged model: the rows of the partitions that the table does not have as they are now. #}
+{# The SQL of a staged model: the rows of the partitions whose current version is not in the table. #}
 {% macro staged(table_name) -%}
 {{ require_private_zone() }}
 with keyed as (

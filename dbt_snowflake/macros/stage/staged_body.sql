@@ -1,7 +1,7 @@
 {#
-    What happens to a keyed raw row, without the names of relations: the CTEs from `keyed` to `final`.
-    Its hash is part of a partition's version, so that a change in the mapping or in any macro
-    rebuilds what it changes and nothing else.
+    The CTEs after `keyed` up to `final`, without names of relations: join with the cleaned texts and the leaked
+    values, then cast and de-identify. A hash of this SQL is part of the version of a partition, so that a change
+    of the mapping or of a macro rebuilds only the tables that it affects.
 #}
 {% macro staged_body(table_name) -%}
 {%- set patient, study = patient_of_row(table_name), study_of_row(table_name) -%}

@@ -1,4 +1,4 @@
-{# Changes with the lists that decide about words, codes and elements of sequences. #}
+{# Digest of the seeds that decide about words, codes and elements of sequences. #}
 {% macro words_digest() %}
     {% set lists = [ref('allowed_words'), ref('allowed_words_site')] %}
     {% set terms = ref('defined_terms') %}
