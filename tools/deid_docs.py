@@ -64,6 +64,8 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "C, and K or U* of a sequence; only with 113105 and 113107",
         (
             "tests/warehouse/test_sequences.py::test_each_value_is_treated_by_its_vr_and_its_tag",
+            "tests/deid/test_sequence_cleaning.py::"
+            "test_each_value_is_treated_by_its_vr_and_its_tag",
             "tests/warehouse/test_sequence_attributes.py::"
             "test_the_output_of_each_attribute_follows_the_profile",
         ),
@@ -72,7 +74,10 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "own identifiers of the patient, patterns such as dates and telephone numbers, and words "
         "that are not on the list become `[removed]`",
         "C of 113105 and 113108",
-        ("tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",),
+        (
+            "tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",
+            "tests/deid/test_text_cleaning.py::test_identifiers_are_removed_and_the_rest_is_kept",
+        ),
     ),
     "keep": ("unchanged; for text only with a review and a reason", "K", (_READ, _LEAKED)),
     "keep_code": ("kept if it has the form of a code (CS)", "K", (_READ, _LEAKED)),
