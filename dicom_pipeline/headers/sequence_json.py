@@ -1,6 +1,6 @@
 """Write a sequence as DICOM JSON (PS3.18 annex F), one element per line.
 
-Belongs here: the form of a sequence in the raw zone, which the cleaning of sequences splits into lines.
+Belongs here: the form of a sequence in the raw zone, which cleaning splits into lines.
 Does not belong here: finding the sequence in a file (the readers), and de-identification
 (deid.cleaning). This module omits only private, unknown and binary elements.
 

@@ -2,8 +2,8 @@
 
 Belongs here: comparison of the processed tables with the identity terms of the raw zone. The check
 shares no code with the cleaning of texts, so that an error there cannot hide itself.
-Does not belong here: cleaning of texts (deid.cleaning), the decision to publish (orchestration), values:
-findings are reported as table, column and count.
+Does not belong here: cleaning of texts (deid.cleaning), the decision to publish (orchestration),
+values: findings are reported as table, column and count.
 """
 
 from __future__ import annotations
