@@ -78,6 +78,15 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
     assert (twice["instance_number"], twice["instance_versions"]) == (2, 3)
 
 
+def test_other_rules_of_cleaning_rebuild_all_partitions(changing: Warehouse) -> None:
+    mark(changing)
+    model = changing.project / "models" / "stage" / "cleaning_rules.py"
+    model.write_text(model.read_text().replace("[RULES_VERSION]", "['another version']"))
+    changing.build()
+    assert marked_images(changing) == set()
+    assert marked_periods(changing, "staged_patients", "file_count") == set()
+
+
 def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehouse) -> None:
     before = changing.rows("select count(*) as n from processed.processed_images")
     changing.build(DICOM_DEID_PROFILE="strict")
