@@ -10,7 +10,7 @@
         {{ keyed_id('study_period', 'periods.study_period') }} as period_key,
         {{ keyed_id(
             'stage_version',
-            "periods.raw_version || '|" ~ local_md5(staged_body(table_name)) ~ "|" ~ words_digest() ~ "|' || rules.rules_version || '|' || vault.key_id || '|' || coalesce(identity.terms_digest, '')"
+            "periods.raw_version || '|" ~ local_md5(staged_body(table_name)) ~ "|" ~ words_digest(table_name) ~ "|' || rules.rules_version || '|' || vault.key_id || '|' || coalesce(identity.terms_digest, '')"
         ) }} as stage_version
     from (select distinct study_period, raw_version from ({{ raw_rows(table_name) }}) as rows_now) as periods
     cross join {{ source('vault', 'keys') }} as vault
