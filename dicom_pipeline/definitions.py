@@ -15,6 +15,7 @@ from dicom_pipeline.orchestration.assets.dbt import build_dbt_assets, vault
 from dicom_pipeline.orchestration.assets.published import build_published
 from dicom_pipeline.orchestration.assets.raw import raw_assets
 from dicom_pipeline.orchestration.assets.report_asset import report_asset
+from dicom_pipeline.orchestration.assets.snowflake import build_snowflake
 from dicom_pipeline.orchestration.assets.summary_asset import summary_asset
 from dicom_pipeline.orchestration.automation import build_automation_sensor
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, CHECKS
@@ -42,6 +43,7 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
     ensure_manifest(project)
     dbt_assets = build_dbt_assets(project)
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
+    on_snowflake = [build_snowflake(project)] if workspace.settings.snowflake else []
     return dg.Definitions(
         assets=with_metadata(
             [
@@ -50,6 +52,7 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
                 vault,
                 dbt_assets,
                 build_published(project, processed),
+                *on_snowflake,
                 report_asset,
             ],
             workspace.ingest,

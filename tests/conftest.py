@@ -19,6 +19,7 @@ CHECK = (
     "tests/cloud",
     "tests/deid_benchmark",
     "tests/endtoend/sweep/test_searcher.py",
+    "tests/endtoend/test_accepted_risk.py",
     "tests/endtoend/test_bad_input.py",
     "tests/endtoend/test_canary.py",
     "tests/endtoend/test_commands.py",

@@ -25,17 +25,6 @@ TRACKED = [
     ).stdout.split("\0")
     if name and (PROJECT_DIR / name).is_file()
 ]
-# replaced as a whole by the next version of de-identification
-EXEMPT = (
-    "dbt_snowflake/macros/clean",
-    "dbt_snowflake/macros/deid",
-    "dbt_snowflake/macros/stage",
-    "dbt_snowflake/models/stage",
-    "dicom_pipeline/warehouse/snowflake/load.py",
-    "dicom_pipeline/warehouse/snowflake/mirror.py",
-    "dicom_pipeline/warehouse/snowflake/vault.py",
-    "docs/cloud_snowflake.md",
-)
 # data, text by others, and the lists of this file
 NOT_OURS = (
     "LICENSE",
@@ -48,7 +37,7 @@ PROSE = [
     path
     for path in TRACKED
     if path.suffix in {".py", ".md", ".sql", ".yml", ".yaml", ".toml", ".jinja", ""}
-    and not path.relative_to(PROJECT_DIR).as_posix().startswith((*EXEMPT, *NOT_OURS))
+    and not path.relative_to(PROJECT_DIR).as_posix().startswith(NOT_OURS)
 ]
 
 PHRASES = [
@@ -219,8 +208,6 @@ def test_modules_classes_and_functions_have_standard_names() -> None:
     found = []
     for path in (PROJECT_DIR / "dicom_pipeline").rglob("*.py"):
         name = path.relative_to(PROJECT_DIR).as_posix()
-        if name.startswith(EXEMPT):
-            continue
         if path.stem in MODULES:
             found.append(name)
         for node in ast.walk(ast.parse(path.read_text())):

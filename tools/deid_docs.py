@@ -18,6 +18,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
     AttributeMapping,
     load_mapping,
 )
+from dicom_pipeline.mapping.vr_functions import Fit, vr_functions
 from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, counts_text, standard
 
 DOCUMENT = PROJECT_DIR / "docs" / "deid.md"
@@ -34,6 +35,21 @@ _LEAKED = (
 _COMPUTED = _VALUES + "test_keys_uids_pseudonyms_and_dates_are_what_the_oracle_computes"
 # checks the function of each column against Table E.1-1; column names are its parameters
 STANDARD_TEST = "tests/deid/test_standard.py::test_a_column_follows_the_profile"
+_FUNCTION_CHECK = "tests/mapping/test_function_check.py::"
+# checks of a line when the mapping is loaded
+FIT_TEST = _FUNCTION_CHECK + "test_a_function_is_accepted_or_refused_for_a_vr_whatever_the_type_is"
+PROFILE_TEST = (
+    _FUNCTION_CHECK
+    + "test_the_profile_permits_what_the_standard_permits_for_every_listed_attribute"
+)
+RISK_TEST = _FUNCTION_CHECK + "test_a_protected_value_is_kept_with_an_accepted_risk"
+_FIT_SIGNS = {
+    Fit.ACCEPTED: "yes",
+    Fit.REVIEWED: "review",
+    Fit.CLASS_UID: "class",
+    Fit.ACCEPTED_RISK: "risk",
+    Fit.REFUSED: "-",
+}
 # by function: its effect, the corresponding actions of Table E.1-1, and its tests
 FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "age_cap": (
@@ -48,6 +64,8 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "C, and K or U* of a sequence; only with 113105 and 113107",
         (
             "tests/warehouse/test_sequences.py::test_each_value_is_treated_by_its_vr_and_its_tag",
+            "tests/deid/test_sequence_cleaning.py::"
+            "test_each_value_is_treated_by_its_vr_and_its_tag",
             "tests/warehouse/test_sequence_attributes.py::"
             "test_the_output_of_each_attribute_follows_the_profile",
         ),
@@ -56,7 +74,10 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "own identifiers of the patient, patterns such as dates and telephone numbers, and words "
         "that are not on the list become `[removed]`",
         "C of 113105 and 113108",
-        ("tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",),
+        (
+            "tests/warehouse/test_clean_text.py::test_identifiers_are_removed_and_the_rest_is_kept",
+            "tests/deid/test_text_cleaning.py::test_identifiers_are_removed_and_the_rest_is_kept",
+        ),
     ),
     "keep": ("unchanged; for text only with a review and a reason", "K", (_READ, _LEAKED)),
     "keep_code": ("kept if it has the form of a code (CS)", "K", (_READ, _LEAKED)),
@@ -95,6 +116,10 @@ def document(mapping: AttributeMapping) -> str:
         "methods": _methods(),
         "counts": _indented(counts_text(mapping)),
         "functions": _functions(),
+        "fits": _fits(),
+        "fit_test": _numbers([FIT_TEST]),
+        "profile_test": _numbers([PROFILE_TEST]),
+        "risk_test": _numbers([RISK_TEST]),
         "columns": _columns(mapping, table),
         "tests": _tests(),
     }
@@ -108,7 +133,7 @@ def named_tests() -> list[str]:
     named = [STANDARD_TEST]
     for function in sorted(FUNCTIONS):
         named += [test for test in FUNCTION_NOTES[function][2] if test not in named]
-    return named
+    return [*named, FIT_TEST, PROFILE_TEST, RISK_TEST]
 
 
 def _methods() -> str:
@@ -124,6 +149,18 @@ def _functions() -> str:
         for name in sorted(FUNCTIONS)
     ]
     return _table(["function", "what it does", "actions of Table E.1-1", "tests"], rows)
+
+
+def _fits() -> str:
+    """Return the table of VR and function; VRs with the same cells share a row."""
+    functions = sorted(FUNCTIONS)
+    rows: dict[tuple[Fit, ...], list[str]] = {}
+    for vr, fits in vr_functions().items():
+        rows.setdefault(tuple(fits[name] for name in functions), []).append(vr)
+    return _table(
+        ["VR", *(f"`{name}`" for name in functions)],
+        [[", ".join(vrs), *(_FIT_SIGNS[fit] for fit in row)] for row, vrs in rows.items()],
+    )
 
 
 def _columns(mapping: AttributeMapping, table: Table) -> str:

@@ -20,13 +20,13 @@ from importlib.metadata import distribution
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.mapping.attribute_mapping import (
-    TEXT_VRS,
     Attribute,
     AttributeMapping,
     load_mapping,
 )
 
 EDITION = "PS3.15 2026d"
+TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 BASIC_CODE = "113100"
 # the options of Table E.1-1, with their codes in CID 7050 (PS3.16)
 OPTION_CODES = {

@@ -22,8 +22,11 @@ from pathlib import Path
 
 from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
+from dicom_pipeline.mapping.confidentiality_profile import PROFILE_CSV
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
+from dicom_pipeline.mapping.vr_functions import VR_FUNCTIONS_CSV
 
+SEEDS = (MAPPING_CSV, IDENTITY_CSV, PROFILE_CSV, VR_FUNCTIONS_CSV)
 HANDLER = "dicom_pipeline.extract.lambda_.handler"
 ZIP = PROJECT_DIR / "dist" / "lambda.zip"
 LOCK = PROJECT_DIR / "requirements.lock"
@@ -117,7 +120,7 @@ def build(target: Path = ZIP, python: str = PYTHON) -> tuple[int, int]:
              "--target", str(root), "--requirement", str(wanted)],
             check=True,
         )  # fmt: skip
-        for path in (*modules(), MAPPING_CSV, IDENTITY_CSV):
+        for path in (*modules(), *SEEDS):
             copy = root / path.relative_to(PROJECT_DIR)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

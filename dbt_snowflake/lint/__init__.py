@@ -14,6 +14,8 @@ execute = True
 context: dict[str, object] = {}
 model = {"name": "", "raw_code": ""}
 modules = SimpleNamespace(re=re)
+target = SimpleNamespace(type="duckdb", database="build")
+flags = SimpleNamespace(FULL_REFRESH=False)
 
 
 class Rows(list[tuple[object, ...]]):
@@ -22,11 +24,23 @@ class Rows(list[tuple[object, ...]]):
     rows = property(list)
 
 
-def run_query(sql: str) -> Rows:
+class Row(dict[str, str]):
+    """A row by column names."""
+
+    def dict(self) -> dict[str, str]:
+        """Return the row as a dictionary."""
+        return dict(self)
+
+
+def run_query(sql: str) -> Rows | list[Row]:
     """Return one example line of the seed that the query reads."""
+    if "vr_functions" in sql:
+        return [Row(vr="CS", keep_code="accepted")]
+    if "confidentiality_profile" in sql:
+        return [Row(keyword="PatientName", basic_action="Z")]
     if "surrogate_key_mapping" in sql:
         return Rows([(1, "key_patient_id", True)])
-    return Rows([("modality", "Modality", "text", "1", "keep_code", True, "CS", "")])
+    return Rows([("modality", "Modality", "text", "1", "keep_code", True, "CS", "", "")])
 
 
 def load_relation(_relation: object) -> None:
@@ -50,6 +64,7 @@ def _dispatch(context: jinja2.runtime.Context, name: str) -> Callable[..., str]:
 
 
 adapter = SimpleNamespace(dispatch=_dispatch)
+api = SimpleNamespace(Relation=SimpleNamespace(create=lambda **_: None))
 
 
 def datediff(first_date: str, second_date: str, datepart: str) -> str:

@@ -1,4 +1,4 @@
-"""Terminal output of counts: file outcomes, published tables, status, removed words.
+"""Terminal output: file outcomes, published tables, status, accepted risks, removed words.
 
 Belongs here: layout of terminal output; counts and table names, never a value of a patient.
 Does not belong here: determining the counts (operations, extract, warehouse).
@@ -15,7 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from dicom_pipeline.common.escaping import escape_control_chars
+from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 
@@ -76,6 +78,16 @@ def print_tables(console: Console, database: Path, *, loaded: int, profile: str)
         )
     console.print(f"de-identified with profile [bold]{profile}[/bold]")
     console.print(f"\ndatabase: [bold]{database}[/bold]")
+
+
+def print_accepted_risks(console: Console, mapping: AttributeMapping, profile: Profile) -> None:
+    """Print a warning for each column that keeps what the profile protects."""
+    for line in mapping.accepted_risks(profile):
+        console.print(
+            f"[yellow]accepted risk:[/yellow] {line.table}.{line.column} keeps "
+            f"{escape(line.attribute)} by {getattr(line, profile.value)}: "
+            f"{escape(escape_control_chars(line.accepted_risk))}"
+        )
 
 
 def print_queries(console: Console) -> None:

@@ -347,10 +347,9 @@ def export_for_dbt(settings: Settings) -> None:
             os.environ[name] = os.environ.get(name) or value
 
 
-def dbt_environment() -> dict[str, str]:
-    """Return the current values of the variables that the dbt manifest depends on."""
-    names = ("DBT_TARGET", "SNOWFLAKE_DATABASE")
-    return {name: os.environ.get(name, "") for name in names}
+def worker_count() -> int:
+    """Return the number of worker processes, in a process of dbt that has checked no settings."""
+    return int(os.environ.get("DICOM_WORKERS") or os.cpu_count() or 1)
 
 
 def batch_dagster_events() -> None:

@@ -1,1 +1,1 @@
-"""De-identification in Python: identity terms, tokens, pseudonyms."""
+"""De-identification in Python: identity terms, tokens, cleaning, pseudonyms."""

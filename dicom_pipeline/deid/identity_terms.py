@@ -1,11 +1,11 @@
 """Identity terms: search terms derived from values that identify a person.
 
-A term is a kind and a sequence of tokens with single spaces: ``id:mrn 4711``. The warehouse
-searches texts for these terms.
+A term is a kind and a sequence of tokens with single spaces: ``id:mrn 4711``. The cleaning of texts
+and the leak check search for these terms.
 
 Belongs here: pure functions from the text of values to terms.
 Does not belong here: tokens (deid.tokens), the list of attributes (mapping.identity_attributes),
-rows (extract.tables), and the use of the terms (dbt, warehouse).
+rows (extract.tables), and the use of the terms (deid.cleaning, warehouse).
 """
 
 from __future__ import annotations

@@ -11,22 +11,20 @@ import os
 import resource
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from itertools import chain, islice
-from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 from pebble import ProcessExpired, ProcessPool
 
 from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.common.pydicom_logging import silence_pydicom
+from dicom_pipeline.common.spawn import SpawnContextWithoutMain
 from dicom_pipeline.extract.partition import PartitionReport
 from dicom_pipeline.extract.tables import Tables
 from dicom_pipeline.extract.worker import Worker, WorkerPlan
@@ -43,43 +41,6 @@ MEMORY = 2 << 30
 _worker: Worker
 J = TypeVar("J")
 R = TypeVar("R")
-
-
-class _Process(SpawnProcess):
-    """A spawned process that does not import the parent's main module.
-
-    The import serves objects that are pickled from the main module. We pickle none, and with
-    ``dagster`` as the main module the import would take seconds in each worker.
-    """
-
-    _starting = threading.Lock()
-
-    def start(self) -> None:
-        with self._starting:
-            main = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
-            try:
-                super().start()
-            finally:
-                sys.modules["__main__"] = main
-
-
-class _Context(SpawnContext):
-    """Starts the workers of one pool, and can stop them all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._started: list[_Process] = []
-
-    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # type: ignore[override]  # noqa: N802
-        process = _Process(*args, **kwargs)
-        self._started.append(process)
-        return process
-
-    def terminate(self) -> None:
-        for process in self._started:
-            if process.is_alive():
-                process.terminate()
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -262,7 +223,7 @@ def _chunks(files: Iterator[FileVersion], workers: int) -> Iterator[Sequence[Fil
 @contextmanager
 def _pool(plan: WorkerPlan, processes: int) -> Iterator[ProcessPool]:
     """Return a pool of worker processes; they start with the first job."""
-    context = _Context()
+    context = SpawnContextWithoutMain()
     with ProcessPool(
         max_workers=max(processes, 1),
         initializer=_start_worker,

@@ -1,8 +1,8 @@
 """Write a sequence as DICOM JSON (PS3.18 annex F), one element per line.
 
-Belongs here: the form of a sequence in the raw zone, which SQL splits into lines.
+Belongs here: the form of a sequence in the raw zone, which cleaning splits into lines.
 Does not belong here: finding the sequence in a file (the readers), and de-identification
-(macros/clean). This module omits only private, unknown and binary elements.
+(deid.cleaning). This module omits only private, unknown and binary elements.
 
 Strings are escaped, so line breaks occur only where this module writes them::
 

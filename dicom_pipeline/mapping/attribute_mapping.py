@@ -1,7 +1,8 @@
 """The seed ``anonymization_mapping.csv``: the column and de-identification of each attribute.
 
 Belongs here: reading and checking the mapping, and the names of the raw tables' own columns.
-Does not belong here: reading DICOM files, SQL, and any processing of values.
+Does not belong here: what a function may keep (function_check), reading DICOM files, SQL, and any
+processing of values.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.errors import ConfigurationError
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.function_check import check_function, needs_accepted_risk
 
 MAPPING_CSV = DBT_PROJECT_DIR / "seeds" / "anonymization_mapping.csv"
 
@@ -46,14 +49,13 @@ FUNCTION_TYPES = {
 }
 PATIENT_FUNCTIONS = frozenset({"clean_sequence", "shift_date", "shift_datetime"})
 TYPES = frozenset({"text", "integer", "double", "date", "time", "timestamp", "json"})
-TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 # binary: the value is never read
 BINARY_VRS = frozenset(
     {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "US or OW", "US or SS or OW"}
 )
 FIELDS = (
     "table_name", "column_name", "attribute", "vr", "vm", "type", "research", "strict",
-    "reviewed", "reason",
+    "reviewed", "reason", "accepted_risk",
 )  # fmt: skip
 
 PATIENT_KEYS = ("key_patient_id", "key_issuer_of_patient_id", "key_study")
@@ -96,6 +98,11 @@ class Attribute:
     reviewed: bool
     reason: str
     path: AttributePath = field(compare=False)
+    accepted_risk: str = ""
+
+    def has_accepted_risk(self, profile: Profile) -> bool:
+        """Return whether the function keeps what the confidentiality profile protects."""
+        return needs_accepted_risk(getattr(self, profile.value), self.attribute, self.path, profile)
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,10 @@ class AttributeMapping:
     def table(self, name: str) -> tuple[Attribute, ...]:
         """Return the lines of one table, in the order of the file."""
         return tuple(a for a in self.attributes if a.table == name)
+
+    def accepted_risks(self, profile: Profile) -> tuple[Attribute, ...]:
+        """Return the lines that keep what the confidentiality profile protects."""
+        return tuple(a for a in self.attributes if a.has_accepted_risk(profile))
 
     @property
     def digest(self) -> str:
@@ -167,8 +178,9 @@ def load_mapping(path: Path = MAPPING_CSV) -> AttributeMapping:
     Raises
     ------
     MappingError
-        A line names an unknown table, attribute, type or function, is a duplicate, or keeps text
-        without a review. The message begins with the file's name and the line number.
+        A line names an unknown table, attribute, type or function, is a duplicate, keeps text
+        without a review, or keeps without an accepted risk what the confidentiality profile
+        protects. The message begins with the file's name and the line number.
     """
     lines = csv_lines(path, FIELDS)
     attributes: list[Attribute] = []
@@ -214,7 +226,6 @@ def _attribute(row: dict[str, str]) -> Attribute:
         if row[name] != expected:
             raise ValueError(f"{name} of {row['attribute']} is {expected}, not {row[name]!r}")
     reviewed = _one_of(row, "reviewed", ("true", "false")) == "true"
-    functions = {row["research"], row["strict"]}
     type_ = _one_of(row, "type", TYPES)
     for profile in ("research", "strict"):
         function = _one_of(row, profile, FUNCTIONS)
@@ -222,13 +233,10 @@ def _attribute(row: dict[str, str]) -> Attribute:
             raise ValueError(f"{function} does not apply to type {type_}")
         if function in PATIENT_FUNCTIONS and table == "devices":
             raise ValueError(f"{function} needs a patient, and a device has none")
-    if not (reviewed and row["reason"].strip()):
-        if "keep" in functions and (type_ in ("text", "json") or attribute_path.vr in TEXT_VRS):
-            raise ValueError("keep on text needs reviewed = true and a reason")
-        if "keep_number" in functions and attribute_path.vr in TEXT_VRS:
-            raise ValueError("keep_number on text needs reviewed = true and a reason")
-        if "keep_code" in functions and attribute_path.vr != "CS":
-            raise ValueError("keep_code on a VR other than CS needs reviewed = true and a reason")
+    has_review = reviewed and bool(row["reason"].strip())
+    if not has_review and type_ in ("text", "json") and "keep" in (row["research"], row["strict"]):
+        raise ValueError("keep on text needs reviewed = true and a reason")
+    accepted_risk = _accepted_risk(row, attribute_path, has_review)
     return Attribute(
         table=table,
         column=column,
@@ -240,4 +248,23 @@ def _attribute(row: dict[str, str]) -> Attribute:
         reviewed=reviewed,
         reason=row["reason"],
         path=attribute_path,
+        accepted_risk=accepted_risk,
     )
+
+
+def _accepted_risk(row: dict[str, str], path: AttributePath, has_review: bool) -> str:
+    """Check the functions against the confidentiality profile, and return the accepted risk."""
+    text = row["accepted_risk"].strip()
+    if not row["accepted_risk"].isprintable():
+        raise ValueError("accepted_risk contains a line break or another control character")
+    name = row["attribute"]
+    for profile in Profile:
+        check_function(
+            row[profile.value], name, path, profile, reviewed=has_review, accepted_risk=bool(text)
+        )
+    if text and not any(needs_accepted_risk(row[p.value], name, path, p) for p in Profile):
+        raise ValueError(
+            f"accepted_risk is not needed, because the confidentiality profile allows the "
+            f"functions of {name}: remove the text"
+        )
+    return text

@@ -9,16 +9,19 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from dagster_dbt import DbtCliResource, DbtProject
 
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
-from dicom_pipeline.config.settings import dbt_environment
 
+# all tables are built on DuckDB first, in the private zone, whatever DBT_TARGET is
+LOCAL = "local"
 RETAINED_BUILDS = 10
 _LONGEST_MESSAGE = 400
 # the manifest depends on these; the rest of the project directory is output of dbt
@@ -36,6 +39,7 @@ def dbt_project(target_path: str = "target") -> DbtProject:
         profiles_dir=DBT_PROJECT_DIR / "config",
         target_path=target_path,
         profile="dicom_pipeline",
+        target=LOCAL,
     )
 
 
@@ -52,8 +56,24 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
     )
 
 
-def run_dbt(project: DbtProject, *arguments: str, target_path: Path) -> None:
+def group_of(node: Mapping[str, Any]) -> str:
+    """Return the asset group of a seed or model: its schema; helper models belong to stage."""
+    return "stage" if node["schema"] == "private" else str(node["schema"])
+
+
+def run_dbt(project: DbtProject, *arguments: str, target_path: Path, target: str = LOCAL) -> None:
     """Run a command of dbt that builds no asset; `DbtCliResource` would start dbt twice for it.
+
+    Parameters
+    ----------
+    project
+        The dbt project.
+    arguments
+        The command and its options.
+    target_path
+        Directory for the artifacts and the log.
+    target
+        Target of the profile: ``local`` or ``snowflake``.
 
     Raises
     ------
@@ -62,7 +82,7 @@ def run_dbt(project: DbtProject, *arguments: str, target_path: Path) -> None:
     """
     done = subprocess.run(  # noqa: S603 - arguments are ours
         [
-            _dbt_executable(), *arguments, "--target-path", str(target_path),
+            _dbt_executable(), *arguments, "--target", target, "--target-path", str(target_path),
             "--log-path", str(target_path), "--profile", str(project.profile),
             "--profiles-dir", str(project.profiles_dir),
         ],
@@ -101,8 +121,8 @@ def manifest_lock(project: DbtProject) -> AbstractContextManager[None]:
 
 
 def sources_digest() -> str:
-    """Return a digest of the dbt project and of the variables that its manifest depends on."""
-    digest = hashlib.sha256(repr(sorted(dbt_environment().items())).encode())
+    """Return a digest of the files that the manifest depends on."""
+    digest = hashlib.sha256()
     for name in _SOURCES:
         root = DBT_PROJECT_DIR / name
         for path in [root] if root.is_file() else sorted(root.rglob("*")):

@@ -15,7 +15,7 @@ from pydicom.datadict import dictionary_description
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
 from dicom_pipeline.warehouse.data_dictionary import Comments, Origin
-from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, published_schema
+from dicom_pipeline.warehouse.duckdb.publish import SCHEMA
 
 _TREATMENTS = {
     "age_cap": "ages over 89 years are 090Y",
@@ -81,7 +81,7 @@ def describe(manifest: dict[str, Any], mapping: AttributeMapping, profile: Profi
     columns: dict[str, dict[str, str]] = {}
     origins: dict[str, dict[str, Origin]] = {}
     for node in manifest["nodes"].values():
-        if node["resource_type"] != "model" or published_schema(node["schema"]) != SCHEMA:
+        if node["resource_type"] != "model" or node["schema"] != SCHEMA:
             continue
         name = node["name"]
         if node["description"]:

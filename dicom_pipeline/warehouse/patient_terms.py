@@ -1,7 +1,7 @@
 """Identity terms by patient key, as temporary tables for the leak check.
 
 Belongs here: reading the identity terms of the raw zone into a connection.
-Does not belong here: the comparison with tables (leak_check), cleaning of texts (macros/clean),
+Does not belong here: the comparison with tables (leak_check), cleaning of texts (deid.cleaning),
 extraction of the terms (deid.identity_terms).
 """
 

@@ -1,7 +1,7 @@
 """Words that were removed from free text, with counts, for review by a person.
 
 Belongs here: counting words of raw texts that are in no list of allowed words.
-Does not belong here: cleaning (macros/clean).
+Does not belong here: cleaning of texts (deid.cleaning).
 
 A removed word may be a name: the table is written to the raw zone only.
 """

@@ -15,12 +15,12 @@ from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.extract.file_counts import count_outcomes
 from dicom_pipeline.extract.ingest import Ingest
-from dicom_pipeline.extract.tables import IDENTITY_TERMS, table_schema
-from dicom_pipeline.mapping.attribute_mapping import ENTITIES
+from dicom_pipeline.warehouse.checked_stage import forget_checked, is_checked, record_checked
 from dicom_pipeline.warehouse.comments import describe
+from dicom_pipeline.warehouse.data_dictionary import Comments, RunInfo
 from dicom_pipeline.warehouse.duckdb import build_database
 from dicom_pipeline.warehouse.duckdb.orphan_tables import drop_orphan_tables
-from dicom_pipeline.warehouse.duckdb.publish import PublishReport, publish
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport, publish
 from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
 from dicom_pipeline.warehouse.removed_words import (
@@ -58,7 +58,7 @@ class Warehouse:
 
     @property
     def build_database(self) -> Path:
-        """The private database that dbt builds in; a copy if Snowflake builds."""
+        """The private database that dbt builds in."""
         return self.settings.warehouse_dir / "build.duckdb"
 
     @property
@@ -68,7 +68,7 @@ class Warehouse:
 
     @property
     def snowflake(self) -> SnowflakeBuild | None:
-        """The build on Snowflake; None if DuckDB builds."""
+        """The tables on Snowflake; None if the target is DuckDB only."""
         if self.settings.snowflake is None:
             return None
         return SnowflakeBuild(self.settings.snowflake, self._ingest.mapping, self.build_database)
@@ -118,12 +118,7 @@ class Warehouse:
         build_database.remove(self.build_database)
 
     def drop_orphan_tables(self, dbt_manifest: Path) -> list[str]:
-        """Drop tables that no model builds any more; the caller holds the write lock.
-
-        Tables on Snowflake are not dropped.
-        """
-        if self.snowflake is not None:
-            return []
+        """Drop tables that no model builds any more; the caller holds the write lock."""
         return drop_orphan_tables(self.build_database, json.loads(dbt_manifest.read_text()))
 
     def wait_for_build(self, waiting: Callable[[str], None] | None = None) -> None:
@@ -135,34 +130,42 @@ class Warehouse:
             self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting
         )
 
-    def load(self) -> LoadReport | None:
-        """Load the raw tables into Snowflake; the caller holds the write lock.
-
-        Returns None on DuckDB, which reads the raw zone directly.
-
-        Raises
-        ------
-        SnowflakeError
-            Snowflake refused a statement.
-        """
-        if self.snowflake is None:
-            return None
-        # no model reads rejected files, and their paths may identify a patient
-        tables = (*ENTITIES, IDENTITY_TERMS)
-        schemas = {table: table_schema(self._ingest.mapping, table) for table in tables}
-        return self.snowflake.prepare(self.secret(), self._ingest.raw, schemas)
-
     def check_for_leaks(self) -> LeakReport:
-        """Check the processed tables against the raw zone; the caller holds the write lock."""
-        if self.snowflake is not None:
-            self.snowflake.fetch()
-        return check_for_leaks(
+        """Check the tables that leave the private zone; the caller holds the write lock.
+
+        These are the processed tables, and for Snowflake the stage tables.
+        """
+        forget_checked(self.build_database)
+        schemas = ("processed",) if self.snowflake is None else ("processed", "stage")
+        report = check_for_leaks(
             self.build_database,
             vault_path(self.settings.warehouse_dir),
             self.settings.raw_dir,
             self._ingest.mapping,
             self.settings.profile,
+            schemas,
         )
+        if report.clean and "stage" in schemas:
+            record_checked(self.build_database)
+        return report
+
+    def load_snowflake(self) -> LoadReport:
+        """Send the stage tables to Snowflake; the caller holds the write lock.
+
+        Raises
+        ------
+        PublishRefused
+            The stage tables have changed since the leak check passed.
+        SnowflakeError
+            Snowflake refused a statement.
+        """
+        assert self.snowflake is not None
+        if not is_checked(self.build_database):
+            raise PublishRefused(
+                "nothing was sent to Snowflake: these stage tables have not passed the leak check; "
+                "materialize published/database first"
+            )
+        return self.snowflake.load()
 
     def removed_words(self, min_patients: int) -> tuple[list[RemovedWord], Path]:
         """Return words removed from texts, and the file in the raw zone that lists them.
@@ -180,24 +183,35 @@ class Warehouse:
         return found, write_removed_words(found, raw_dir, self._ingest.raw_writer)
 
     def publish(self, dbt_manifest: Path) -> PublishReport:
-        """Replace the published file, and on Snowflake the schema before it.
-
-        The caller holds the write lock.
+        """Replace the published file; the caller holds the write lock.
 
         Parameters
         ----------
         dbt_manifest
             ``manifest.json`` of the dbt project, which has the descriptions of models.
         """
+        comments, info = self._documentation(dbt_manifest)
+        return publish(self.build_database, self.settings.database, comments, info)
+
+    def publish_snowflake(self, dbt_manifest: Path) -> PublishReport:
+        """Replace the rows of the published schema on Snowflake; the caller holds the write lock.
+
+        Raises
+        ------
+        PublishRefused
+            A table does not have the rows of the checked table in the build database.
+        """
+        assert self.snowflake is not None
+        comments, info = self._documentation(dbt_manifest)
+        checked = {
+            table.removeprefix("processed."): rows
+            for table, rows in row_counts(self.build_database).items()
+        }
+        return self.snowflake.publish(comments, info, checked)
+
+    def _documentation(self, dbt_manifest: Path) -> tuple[Comments, RunInfo]:
         ingest = self._ingest
         manifest = json.loads(dbt_manifest.read_text())
         comments = describe(manifest, ingest.mapping, self.settings.profile)
         counts = count_outcomes(ingest.partitions)
-        info = run_info(self.settings.profile, ingest.mapping_csv, counts)
-        if self.snowflake is not None:
-            checked = {
-                table.removeprefix("processed."): rows
-                for table, rows in row_counts(self.build_database).items()
-            }
-            self.snowflake.publish(comments, info, checked)
-        return publish(self.build_database, self.settings.database, comments, info)
+        return comments, run_info(self.settings.profile, ingest.mapping_csv, counts)

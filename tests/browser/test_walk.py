@@ -146,7 +146,7 @@ def test_a_user_loads_an_archive_and_publishes_the_tables(
     assert len(set(left)) == len(order)
 
     # the internal tables, by their job
-    walk.go(f"{LOCATION}/jobs/materialize_internal_assets_job", "anonymization_mapping")
+    walk.go(f"{LOCATION}/jobs/materialize_internal_assets_job", "Materialize all")
     page.get_by_role("button", name="Materialize all").first.click()
     walk.ended(1, "the internal tables")
 

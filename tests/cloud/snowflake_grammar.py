@@ -17,7 +17,6 @@ TEXT = r"'([^'\\]|''|\\\\)*'"
 _COMMENT = rf"column {NAME} comment {TEXT}"
 _POLICY = rf"masking policy {NAME}"
 FORMS = [
-    rf"alter schema {NAME} swap with {NAME}",
     rf"alter schema {NAME} set data_retention_time_in_days = \d+",
     rf"alter table {NAME} alter {_COMMENT}(, {_COMMENT})*",
     rf"alter table {NAME} modify column {NAME} set tag {NAME} = {TEXT}",
@@ -29,7 +28,7 @@ FORMS = [
     rf"grant ownership on schema {NAME} to role {NAME} copy current grants",
     rf"grant role {NAME} to (role|user) {NAME}",
     rf"grant select on all tables in schema {NAME} to role {NAME}",
-    rf"remove @{NAME}/\w+",
+    rf"remove @{NAME}(/\w+)?",
     # sent by dbt
     rf"show user functions in {NAME}",
 ]

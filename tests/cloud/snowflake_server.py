@@ -50,6 +50,15 @@ class SnowflakeServer:
             "SNOWFLAKE_PROTOCOL": "http",
         }
 
+    @property
+    def bindings(self) -> Path:
+        """The bound values of all statements."""
+        return self.log.with_name("bindings.jsonl")
+
+    def uploads(self) -> list[Path]:
+        """Return the uploaded files so far, in order."""
+        return sorted(self.log.with_name("uploads").glob("*"))
+
     def statements(self) -> list[str]:
         """Return every statement so far, as sent by the client."""
         if not self.log.exists():
@@ -89,12 +98,17 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError("the server did not start")
 
 
-@pytest.fixture(scope="session")
-def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeServer]:
-    """One server for all tests; each test uses its own database."""
+def require_fakesnow() -> None:
+    """Skip the test if fakesnow is not installed; fail in CI."""
     if fakesnow_python() is None:
         if os.environ.get("CI"):
             pytest.fail("fakesnow is not installed: make fakesnow")
         pytest.skip("NOT TESTED: Snowflake. fakesnow is not installed; `make fakesnow` does")
+
+
+@pytest.fixture(scope="session")
+def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeServer]:
+    """One server for all tests; each test uses its own database."""
+    require_fakesnow()
     with running(tmp_path_factory.mktemp("snowflake")) as server:
         yield server

@@ -1,4 +1,7 @@
-"""docs/settings.md lists exactly the variables that are read; docs/cloud.md has correct sizes."""
+"""docs/settings.md lists exactly the variables that are read; docs/cloud.md has correct sizes.
+
+docs/cloud_snowflake.md names what is sent, and its statements are valid SQL.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ import pytest
 from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
 from dicom_pipeline.config.settings import _DEFAULTS
 from dicom_pipeline.config.snowflake import DEFAULTS as SNOWFLAKE_DEFAULTS
+from dicom_pipeline.warehouse.snowflake.setup import PRIVATE as PRIVATE_SCHEMAS
+from dicom_pipeline.warehouse.snowflake.stage_tables import LOADED, PRIVATE
+
+from .snowflake_grammar import grammar_error
 
 PAGE = PROJECT_DIR / "docs" / "cloud.md"
 SETTINGS = PROJECT_DIR / "docs" / "settings.md"
+SNOWFLAKE = PROJECT_DIR / "docs" / "cloud_snowflake.md"
 OURS = ("DICOM_", "DBT_", "SNOWFLAKE_", "DAGSTER_")
 SOURCES = [
     PROJECT_DIR / "dicom_pipeline" / "config" / "settings.py",
@@ -113,3 +121,34 @@ def test_the_documented_time_of_a_first_run_matches_its_formula() -> None:
             60 * number(table["first run from a directory"][2]),
             3600 * number(table["first run from a directory"][3])]  # fmt: skip
     assert documented == pytest.approx(seconds, rel=0.1)
+
+
+def test_the_snowflake_page_names_what_is_sent_and_what_is_not() -> None:
+    sent, _, kept = (
+        SNOWFLAKE.read_text().partition("## What is sent")[2].partition("## ")[0]
+    ).partition("Never sent:")
+    for table in LOADED:
+        assert f"`{table}`" in sent or f"`_{table.removeprefix('staged_')}`" in sent, table
+    for column in {column for columns in PRIVATE.values() for column in columns}:
+        assert f"`{column}`" in kept, column
+    for schema in (*PRIVATE_SCHEMAS, "processed"):
+        assert f"| `{schema.upper()}`" in SNOWFLAKE.read_text(), schema
+
+
+def test_every_statement_of_the_snowflake_page_is_valid() -> None:
+    text = SNOWFLAKE.read_text().replace("share …", "share a").replace("user …", "user a")
+    statements = [
+        f"{statement};"
+        for code in re.findall(r"`([^`\n]+;)`", text)
+        for statement in code.split(";")
+        if statement.strip()
+    ]
+    assert len(statements) > 20
+    # forms of the reference that only administrators send
+    administrative = re.compile(
+        r"\s*(show (grants( of role| to role| to share| on schema| on table)|schemas in database"
+        r"|warehouses like) '?[\w.]+'?|list @[\w.]+);"
+    )
+    for statement in statements:
+        if not administrative.fullmatch(statement):
+            assert grammar_error(statement) is None, statement

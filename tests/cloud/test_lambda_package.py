@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 
 from dicom_pipeline.config.project import PROJECT_DIR
-from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
-from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.front import Front
 from tests.cloud.lambda_server import LambdaServer
@@ -54,7 +52,12 @@ def test_the_package_is_small_and_contains_no_unneeded_module(package: Path) -> 
         sum(entry.file_size for entry in entries) < 150_000_000 < lambda_package.MAX_UNZIPPED_BYTES
     )
     seeds = {entry.filename for entry in entries if entry.filename.startswith("dbt_snowflake/")}
-    assert {Path(name).name for name in seeds} == {MAPPING_CSV.name, IDENTITY_CSV.name}
+    assert {Path(name).stem for name in seeds} == {
+        "anonymization_mapping",
+        "confidentiality_profile",
+        "identity_attributes",
+        "vr_functions",
+    }
     names = {entry.filename.partition("/")[0].lower() for entry in entries} - {"dbt_snowflake"}
     assert not [name for name in names if name.startswith(UNWANTED)]
     ours = {entry.filename for entry in entries if entry.filename.startswith("dicom_pipeline/")}

@@ -23,10 +23,10 @@ from pydicom import dcmread
 
 from dicom_pipeline.config.settings import load_snowflake_settings
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
-from dicom_pipeline.warehouse.snowflake.mirror import mirror
 from dicom_pipeline.warehouse.snowflake.session import session
 from tests.cloud.conftest import VARIABLES
 from tests.cloud.lambda_server import LambdaServer
+from tests.cloud.snowflake_copy import copy_tables
 from tests.cloud.snowflake_server import SnowflakeServer, snowflake
 from tests.cloud.tables import ENGINE_COLUMNS, Table, differences, tables
 from tests.cloud.test_lambda import FUNCTION, server_of
@@ -187,16 +187,14 @@ class Run:
         seconds = time.perf_counter() - begun
         warehouse = self.site.root / "warehouse"
         raw = warehouse / "raw-mirror" if self.cell.landing == "s3" else self.site.root / "raw"
-        built = warehouse / "build.duckdb"
         published = tables(self.site.database, "processed", without=ENGINE_COLUMNS)
         if self.copy is not None:
-            # read Snowflake itself, not the copy that the run created
+            # the tables on Snowflake, not the local ones
             with session(load_snowflake_settings(self.site.environment)) as connection:
-                mirror(connection, load_mapping(), self.copy, ["stage", "processed"])
-            built = self.copy
-            there = tables(built, "processed", without=ENGINE_COLUMNS)
+                copy_tables(connection, load_mapping(), self.copy, ["processed"])
+            there = tables(self.copy, "processed", without=ENGINE_COLUMNS)
             assert not differences(published, there)
-        stage = tables(built, "stage", without=LOCATION_COLUMNS)
+        stage = tables(warehouse / "build.duckdb", "stage", without=LOCATION_COLUMNS)
         # row counts of tables are excluded: the engines differ in which tables are views
         counts = {name: count for name, count in summary(output).items() if "." not in name}
         return Step(files_read(output), counts, rows(raw), stage, published, seconds)

@@ -1,15 +1,16 @@
-"""Publication on Snowflake: exactly the checked tables are published, all at once."""
+"""Publication on Snowflake: exactly the checked rows are published, all at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dicom_pipeline.config.settings import load_snowflake_settings
 from dicom_pipeline.warehouse.data_dictionary import Comments, Origin, RunInfo
 from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
+from dicom_pipeline.warehouse.snowflake import publish as publish_module
 from dicom_pipeline.warehouse.snowflake.publish import publish_schema
 from dicom_pipeline.warehouse.snowflake.session import run, session
 
@@ -95,7 +96,6 @@ def test_tables_are_published_without_bookkeeping_columns(site: Site) -> None:
         ("PROCESSED_STUDIES", "STUDY_DESCRIPTION"),
         ("PROCESSED_SERIES", "SERIES_KEY"),
     }
-    assert not site.columns("PROCESSED_NEXT")
     # the build schema is unchanged, so the next build can continue from it
     assert ("PROCESSED_STUDIES", "PERIOD_KEY") in site.columns("PROCESSED_BUILD")
 
@@ -154,18 +154,68 @@ def test_an_empty_build_is_not_published(site: Site) -> None:
         site.publish({})
 
 
-@pytest.mark.parametrize("edition", ["standard", "enterprise"])
-def test_privileges_are_granted_before_the_swap_and_tags_are_set_where_supported(
-    site: Site, edition: str
+def test_a_column_is_added_or_removed_with_the_column_of_the_build(site: Site) -> None:
+    site.build()
+    site.publish()
+    run(site.connection, "alter table processed_build.processed_studies drop column study_key")
+    comments = dict(COMMENTS.columns)
+    comments["processed_studies"] = {"study_description": "Text."}
+    site.publish(comments=Comments(COMMENTS.tables, comments))
+    assert ("PROCESSED_STUDIES", "STUDY_KEY") not in site.columns("PROCESSED")
+    site.build()
+    site.publish()
+    found = run(site.connection, "select study_key from processed.processed_studies order by 1")
+    assert found == [("key0",), ("key1",)]
+
+
+def test_a_later_publication_recreates_no_table(site: Site) -> None:
+    """Grants, shares and policies that a site has set on a table would be lost with it."""
+    site.build()
+    site.publish()
+    before = len(site.server.statements())
+    site.build(studies=4)
+    recreated = len(site.server.statements())
+    site.publish({"processed_studies": 4, "processed_series": 1})
+    sent = [s.split("processed.")[0].strip() for s in site.server.statements()[recreated:]]
+    assert recreated > before
+    changing = [s for s in sent if s.startswith(("create", "drop", "alter table", "alter schema"))]
+    assert set(changing) == {
+        "create transient schema if not exists processed data_retention_time_in_days = 0",
+        "alter table",  # of comments
+    }
+    assert not [
+        s for s in site.server.statements()[recreated:] if " column " in s and "comment" not in s
+    ]
+
+
+def test_a_publication_that_is_killed_leaves_all_old_rows(
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    site.build()
+    site.publish()
+    site.build(studies=4)
+
+    def killed(connection: SnowflakeConnection, statement: str, *bound: object) -> list[Any]:
+        if statement.startswith("delete from"):  # after the rows of the tables
+            raise KeyboardInterrupt
+        return run(connection, statement, *bound)
+
+    monkeypatch.setattr(publish_module, "run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        site.publish({"processed_studies": 4, "processed_series": 1})
+    assert run(site.connection, "select count(*) as n from processed.processed_studies") == [(2,)]
+
+
+@pytest.mark.parametrize("edition", ["standard", "enterprise"])
+def test_privileges_are_granted_and_tags_are_set_where_supported(site: Site, edition: str) -> None:
     site.build()
     before = len(site.server.statements())
     site.publish(SNOWFLAKE_EDITION=edition)
     sent = site.server.statements()[before:]
-    granted = [n for n, s in enumerate(sent) if s.startswith("grant") and '"READERS"' in s]
-    [swapped] = [n for n, s in enumerate(sent) if "swap with" in s]
-    assert len(granted) == 2
-    assert max(granted) < swapped
+    assert [s for s in sent if s.startswith("grant")] == [
+        'grant usage on schema processed to role "READERS"',
+        'grant select on all tables in schema processed to role "READERS"',
+    ]
     tags = [s for s in sent if "set tag" in s]
     assert [s.split(" = ")[-1] for s in tags] == ["'clean_text'"] * (edition == "enterprise")
     assert not [s for s in sent if grammar_error(s)]

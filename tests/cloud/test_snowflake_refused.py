@@ -73,7 +73,7 @@ def test_errors_printed_by_dbt_are_reported_by_number_only() -> None:
     assert dbt_error_lines("all went well (12345): 7") == []
 
 
-def test_a_run_with_a_refused_statement_reports_one_line_and_publishes_nothing(
+def test_a_run_with_a_refused_statement_reports_one_line(
     server: RefusingSnowflake, tmp_path: Path
 ) -> None:
     site = Site(tmp_path)
@@ -85,7 +85,7 @@ def test_a_run_with_a_refused_statement_reports_one_line_and_publishes_nothing(
     assert errors[0].startswith("error: Snowflake, error 000606: no warehouse is active")
     assert "Traceback" not in output
     assert server.asked
-    assert not site.database.exists()
+    assert site.database.exists()  # DuckDB's tables are published before
     written = [p for p in Path(site.environment["DAGSTER_HOME"]).rglob("*") if p.is_file()]
     for text in (output.encode(), *(path.read_bytes() for path in written)):
         assert not [secret for secret in SECRETS if secret.encode() in text]

@@ -12,7 +12,7 @@ from tests.support.project import add_line, copy_project
 
 from .conftest import SAMPLE, Site, files_read
 
-LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n"
+LINE = "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,,\n"
 
 
 @pytest.mark.slow  # a minute; the tests of raw and stage cover parts of it

@@ -266,7 +266,7 @@ def add_line(zone: Zone, line: str) -> None:
 def test_a_line_added_to_the_mapping_becomes_a_column_at_the_next_load(zone: Zone) -> None:
     fill(zone)
     zone.load()
-    add_line(zone, "studies,study_date_again,StudyDate,DA,1,date,remove,remove,false,")
+    add_line(zone, "studies,study_date_again,StudyDate,DA,1,date,remove,remove,false,,")
     assert zone.load() == 8
     dates = {row["study_date_again"] for row in zone.rows("studies")}
     assert dates == {"20120304", "20130506"}
@@ -284,11 +284,11 @@ def test_a_change_of_deidentification_functions_in_the_mapping_reads_no_file(zon
 def test_attributes_in_sequence_items_are_columns_in_addition_to_the_json(zone: Zone) -> None:
     """Converting a sequence to JSON must not consume the bytes of the values in it."""
     path = "SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
-    add_line(zone, f"images,shared_spacing,{path},DS,2,double,keep_number,remove,false,")
+    add_line(zone, f"images,shared_spacing,{path},DS,2,double,keep_number,remove,false,,")
     second = path.replace("[0].PixelMeasures", "[1].PixelMeasures")
-    add_line(zone, f"images,second_spacing,{second},DS,2,double,keep_number,remove,false,")
+    add_line(zone, f"images,second_spacing,{second},DS,2,double,keep_number,remove,false,,")
     name = "SharedFunctionalGroupsSequence[0].PatientOrientationCodeSequence[0].CodeMeaning"
-    add_line(zone, f"images,meaning,{name},LO,1,text,remove,remove,false,")
+    add_line(zone, f"images,meaning,{name},LO,1,text,remove,remove,false,,")
     measures, code, group = Dataset(), Dataset(), Dataset()
     measures.PixelSpacing = ["0.50", "0.750"]
     code.SpecificCharacterSet = "ISO_IR 100"
@@ -364,7 +364,7 @@ class TestRetainedRows:
 
     def test_rows_stay_when_the_columns_change(self, zone: Zone) -> None:
         before = {name: row["file_outcome"] for name, row in zone.images().items()}
-        add_line(zone, "images,rows_again,Rows,US,1,integer,keep_number,remove,false,")
+        add_line(zone, "images,rows_again,Rows,US,1,integer,keep_number,remove,false,,")
         zone.put("new", instance(77))
         zone.load()
         after = zone.images()

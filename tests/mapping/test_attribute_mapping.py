@@ -11,7 +11,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
     parse_attribute_path,
 )
 
-GOOD = "images,extra,EchoTime,DS,1,double,keep_number,remove,false,"
+GOOD = "images,extra,EchoTime,DS,1,double,keep_number,remove,false,,"
 
 
 def added(tmp_path: Path, line: str) -> Path:
@@ -42,40 +42,47 @@ def test_the_mapping_of_the_project_is_valid_and_accepts_a_further_line(tmp_path
         (GOOD.replace("extra", "image_row"), "image_row"),
         (GOOD.replace("extra", "drop table"), "drop table"),
         (GOOD.replace("extra", "echo_time"), "is also in line"),
-        (GOOD + ",more", "10 fields"),
-        ("images,extra,EchoTime", "10 fields"),
-        ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why", "reviewed"),
-        ("images,extra,StudyDescription,LO,1,text,keep,remove,true, ", "reviewed"),
-        ("images,extra,StudyDescription,LO,1,text,remove,keep,false,why", "reviewed"),
-        ("images,extra,StudyDescription,LO,1,text,keep_code,remove,false,why", "reviewed"),
-        ("images,extra,StudyDescription,LO,1,integer,keep_number,remove,false,", "reviewed"),
-        ("images,extra,StudyDescription,LO,1,double,keep,remove,true,", "reviewed"),
-        ("images,extra,StudyDate,DA,1,text,keep_code,remove,false,", "reviewed"),
-        ("images,extra,StudyDate,DA,1,text,keep,remove,false,", "reviewed"),
-        ("images,extra,SourceImageSequence,SQ,1,json,keep,remove,false,", "reviewed"),
+        (GOOD + ",more", "11 fields"),
+        (GOOD.removesuffix(","), "11 fields"),
+        ("images,extra,EchoTime", "11 fields"),
+        ("images,extra,StudyDescription,LO,1,text,keep,remove,false,why,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,keep,remove,true, ,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,remove,keep,false,why,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,text,keep_code,remove,false,why,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,integer,keep_number,remove,false,,", "reviewed"),
+        ("images,extra,StudyDescription,LO,1,double,keep,remove,true,,", "reviewed"),
+        ("images,extra,StudyDate,DA,1,text,keep_code,remove,false,,", "does not fit StudyDate"),
+        ("images,extra,StudyDate,DA,1,text,keep,remove,false,,", "reviewed"),
+        ("images,extra,SourceImageSequence,SQ,1,json,keep,remove,false,,", "reviewed"),
         (
-            "images,extra,Rows,US,1,text,keep_number,keep_number,false,",
+            "images,extra,Rows,US,1,text,keep_number,keep_number,false,,",
             "does not apply to type text",
         ),
         (
-            "images,extra,SourceImageSequence,SQ,1,text,clean_sequence,remove,false,",
+            "images,extra,SourceImageSequence,SQ,1,text,clean_sequence,remove,false,,",
             "clean_sequence does not apply to type text",
         ),
         (
-            "images,extra,ImageComments,LT,1,json,clean_text,remove,false,",
+            "images,extra,ImageComments,LT,1,json,clean_text,remove,false,,",
             "clean_text does not apply to type json",
         ),
-        ("images,extra,StudyDate,DA,1,date,keep_time,remove,false,", "does not apply to type date"),
-        ("images,extra,StudyDate,DA,1,date,keep,remove,true,x", "keep does not apply to type date"),
-        ("images,extra,OverlayData,OB or OW,1,text,remove,remove,false,", "keyword"),
-        ("images,extra,00091001,UN,1,text,remove,remove,false,", "keyword"),
-        ("devices,extra,DateOfLastCalibration,DA,1-n,date,remove,shift_date,false,", "a patient"),
-        ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,", "binary"),
-        ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,", "file meta information"),
-        ("images,extra,PixelMeasuresSequence.PixelSpacing,DS,2,text,remove,remove,false,", "item"),
-        ("images,extra,PixelMeasuresSequence[0],SQ,1,json,remove,remove,false,", "item"),
-        ("images,extra,EchoTime[0],DS,1,double,remove,remove,false,", "item"),
-        ("images,extra,,DS,1,double,remove,remove,false,", "keyword"),
+        (
+            "images,extra,StudyDate,DA,1,date,keep_time,remove,false,,",
+            "does not apply to type date",
+        ),
+        (
+            "images,extra,StudyDate,DA,1,date,keep,remove,true,x,",
+            "keep does not apply to type date",
+        ),
+        ("images,extra,OverlayData,OB or OW,1,text,remove,remove,false,,", "keyword"),
+        ("images,extra,00091001,UN,1,text,remove,remove,false,,", "keyword"),
+        ("devices,extra,DateOfLastCalibration,DA,1-n,date,remove,shift_date,false,,", "a patient"),
+        ("images,extra,PixelData,OB or OW,1,text,remove,remove,false,,", "binary"),
+        ("images,extra,TransferSyntaxUID,UI,1,text,remove,remove,false,,", "file meta information"),
+        ("images,extra,PixelMeasuresSequence.PixelSpacing,DS,2,text,remove,remove,false,,", "item"),
+        ("images,extra,PixelMeasuresSequence[0],SQ,1,json,remove,remove,false,,", "item"),
+        ("images,extra,EchoTime[0],DS,1,double,remove,remove,false,,", "item"),
+        ("images,extra,,DS,1,double,remove,remove,false,,", "keyword"),
     ],
 )
 def test_a_malformed_line_is_refused_with_its_number(

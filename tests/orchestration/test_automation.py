@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 CHECKED = ("devices", "images", "patients", "series", "studies")
 RAW = (*CHECKED, "identity_terms", "rejected_files")
 # processed/deidentification depends on internal tables only
-FIRST = {"internal", "processed"}
+FIRST = {"internal", "processed", "stage"}
 CHECK = "every_discovered_file_is_accounted_for"
 
 

@@ -117,7 +117,7 @@ def test_a_mapping_edited_while_dagster_runs_is_applied_to_the_published_file(
         after = before.replace("keep_number", "remove")
         mapping.write_text(mapping.read_text().replace(before, after))
         wait_for(lambda: columns().get("rows") is None, seconds=240, what="the removal")
-        add_line(project, "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
+        add_line(project, "images,kvp,KVP,DS,1,double,keep_number,keep_number,false,,\n")
         wait_for(lambda: columns().get("kvp") == 120.0, seconds=240, what="the new column")
     assert columns()["rows"] is None
 

@@ -71,11 +71,9 @@ VALUES: list[tuple[str, str, str, Any]] = [
     # attributes of the lines that the test adds to the mapping
     ("AcquisitionDateTime", "20120304101112+0100", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304", "taken", datetime(2012, 3, 4)),
+    ("AcquisitionDateTime", "2012030410-0500", "taken", datetime(2012, 3, 4, 10)),
     ("AcquisitionDateTime", "201203", "taken", None),
     ("AcquisitionDateTime", "Monday", "taken", None),
-    ("ContextDateTime", "2012", "kept_moment", datetime(2012, 1, 1)),
-    ("ContextDateTime", "201203", "kept_moment", datetime(2012, 3, 1)),
-    ("ContextDateTime", "2012030410-0500", "kept_moment", datetime(2012, 3, 4, 10)),
     ("Context", "anything", "constant", "ANONYMIZED"),
 ]  # fmt: skip
 AGES = [
@@ -83,9 +81,8 @@ AGES = [
     ("012D", "012D"), ("45", None), ("45Y", None), ("0450Y", None), ("***", None),
 ]  # fmt: skip
 ADDED_LINES = """\
-images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,
-images,kept_moment,ContextDateTime,DT,1,timestamp,keep,remove,false,
-images,constant,Context,LO,1,text,anon_text,anon_text,false,
+images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,,
+images,constant,Context,LO,1,text,anon_text,anon_text,false,,
 """
 
 PERIODS = {

@@ -62,7 +62,7 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
 ) -> None:
     mark(changing)
     with changing.seed.open("a") as seed:
-        seed.write("images,kvp,KVP,DS,1,double,keep_number,keep_number,false,\n")
+        seed.write("images,kvp,KVP,DS,1,double,keep_number,keep_number,false,,\n")
     changing.raw.write("2012-03", [{**one, "KVP": "120.5"} for one in PERIODS["2012-03"]])
     changing.raw.write_columns()
     changing.build()
@@ -76,6 +76,15 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
     assert image(changing, "1.2.840.4.1.1")["kvp"] is None
     twice = image(changing, "1.2.840.1.1.twice")
     assert (twice["instance_number"], twice["instance_versions"]) == (2, 3)
+
+
+def test_other_rules_of_cleaning_rebuild_all_partitions(changing: Warehouse) -> None:
+    mark(changing)
+    model = changing.project / "models" / "stage" / "cleaning_rules.py"
+    model.write_text(model.read_text().replace("[RULES_VERSION]", "['another version']"))
+    changing.build()
+    assert marked_images(changing) == set()
+    assert marked_periods(changing, "staged_patients", "file_count") == set()
 
 
 def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehouse) -> None:
@@ -93,15 +102,27 @@ def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehou
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("devices,oops,Oops,LO,1,text,vanish,remove,false,\n", "unknown function vanish"),
-        ("devices,oops,Oops,LO,1,word,remove,remove,false,\n", "unknown type word"),
-        ("devices,oops,Oops,LO,1,text,keep,remove,false,\n", "without being reviewed"),
-        ("devices,oops,Oops,LO,1,text,keep,remove,true,\n", "without being reviewed"),
-        ("devices,oops,Oops,LO,1,text,keep_code,remove,false,\n", "without being reviewed"),
-        ("devices,oops,Oops,DA,1,date,shift_date,remove,false,\n", "needs a patient"),
-        ("devices,oops,Oops,LO,1,json,clean_text,remove,false,\n", "apply to type json"),
-        ("devices,oops,Oops',LO,1,text,remove,remove,false,\n", "neither a keyword nor a path"),
-        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,\n", "stands twice"),
+        ("devices,oops,Oops,LO,1,text,vanish,remove,false,,\n", "unknown function vanish"),
+        ("devices,oops,Oops,LO,1,word,remove,remove,false,,\n", "unknown type word"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,false,,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep,remove,true,,\n", "without being reviewed"),
+        ("devices,oops,Oops,LO,1,text,keep_code,remove,false,,\n", "without being reviewed"),
+        ("devices,oops,Oops,DA,1,date,shift_date,remove,false,,\n", "needs a patient"),
+        ("devices,oops,Oops,LO,1,json,clean_text,remove,false,,\n", "apply to type json"),
+        ("devices,oops,Oops',LO,1,text,remove,remove,false,,\n", "neither a keyword nor a path"),
+        (2 * "devices,oops,Oops,LO,1,text,remove,remove,false,,\n", "appears twice"),
+        ("devices,oops,Oops,DA,1,integer,keep_number,remove,false,,A risk.\n", "not fit the VR DA"),
+        ("devices,oops,Oops,ZZ,1,text,remove,remove,false,,\n", "not fit the VR ZZ"),
+        ("devices,oops,OopsUID,UI,1,text,keep,remove,true,A reason.,\n", "not fit the VR UI"),
+        ("devices,oops,Oops,AE,1,text,keep,remove,true,A reason.,\n", "without accepted_risk"),
+        (
+            "devices,oops,GPSLatitude,DS,3,double,keep_number,remove,false,,\n",
+            "without accepted_risk",
+        ),
+        (
+            "devices,oops,OtherPatientIDsSequence[0].PatientID,LO,1,text,pseudonym,remove,false,,\n",
+            "without accepted_risk",
+        ),
     ],
     ids=[
         "function",
@@ -113,6 +134,12 @@ def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehou
         "text that is no text",
         "attribute",
         "column twice",
+        "date kept as a number",
+        "unknown VR",
+        "UID of an instance",
+        "name of a device",
+        "coordinates",
+        "item of a removed sequence",
     ],
 )
 def test_an_invalid_line_stops_the_build_and_is_named(
@@ -124,3 +151,32 @@ def test_an_invalid_line_stops_the_build_and_is_named(
     changing.seed.write_text(sound)
     assert done.returncode == 1
     assert "anonymization_mapping, devices.oops: " in done.stdout and problem in done.stdout
+
+
+def test_an_accepted_risk_is_published_under_the_profile_that_takes_it(
+    changing: Warehouse,
+) -> None:
+    sound = changing.seed.read_text()
+    text = 'It\'s needed for a study of the site, says "the board".'
+    quoted = text.replace('"', '""')
+    line = f'patients,born_at,PatientBirthTime,TM,1,time,keep_time,remove,false,," {quoted} "\n'
+    changing.seed.write_text(sound + line)
+    select = ("build", "--select", "anonymization_mapping", "deidentification")
+    named = "select * from processed.deidentification where accepted_risk is not null"
+    try:
+        done = changing.dbt(*select)
+        assert done.returncode == 0, done.stdout
+        assert "WARN 1 no_column_keeps_what_the_profile_protects" in done.stdout
+        [row] = changing.rows(named)
+        assert (row["table_name"], row["column_name"]) == ("processed_patients", "born_at")
+        assert (row["attribute"], row["profile"]) == ("PatientBirthTime", "research")
+        assert (row["accepted_risk"], row["code_value"]) == (text, None)
+
+        done = changing.dbt(*select, DICOM_DEID_PROFILE="strict")
+        assert done.returncode == 0, done.stdout
+        assert changing.rows(named) == []
+    finally:
+        changing.seed.write_text(sound)
+    done = changing.dbt(*select)
+    assert done.returncode == 0 and "WARN=0" in done.stdout
+    assert changing.rows(named) == []

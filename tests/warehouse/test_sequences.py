@@ -37,8 +37,7 @@ def build(root: Path, files: dict[str, tuple[Who, dict[str, str]]], profile: str
     warehouse = Warehouse(root)
     warehouse.create()
     # strict removes these columns; the test changes that to examine what strict leaves in the items
-    both = "clean_sequence,clean_sequence"
-    warehouse.seed.write_text(warehouse.seed.read_text().replace("clean_sequence,remove", both))
+    warehouse.clean_sequences_under_strict()
     rows = [file(NUMBERS[n], "1", 1, **(who | there)) for n, (who, there) in files.items()]
     warehouse.raw.write("2012-03", [file("500", "1", 2, **DOE), *rows])
     done = warehouse.dbt("build", "--select", "+staged_images", DICOM_DEID_PROFILE=profile)
@@ -238,7 +237,7 @@ def test_no_identifier_of_the_patient_remains_anywhere(
 def test_a_sequence_of_a_device_cannot_be_cleaned_without_a_patient(
     tmp_path: Path, strict: Warehouse
 ) -> None:
-    line = "devices,oops,ReferencedImageSequence,SQ,1,json,clean_sequence,remove,false,\n"
+    line = "devices,oops,ReferencedImageSequence,SQ,1,json,clean_sequence,remove,false,,\n"
     mapping = tmp_path / MAPPING_CSV.name
     mapping.write_text(MAPPING_CSV.read_text() + line)
     with pytest.raises(MappingError, match="needs a patient"):
@@ -252,9 +251,9 @@ def test_a_sequence_of_a_device_cannot_be_cleaned_without_a_patient(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("7FE00010,PixelData,vanish,remove,\n", "7FE00010: unknown function vanish"),
-        ("xyz,PixelData,remove,remove,\n", "xyz: no tag"),
-        ("7FE00010,PixelData,remove,remove,\n" * 2, "7FE00010: stands twice"),
+        ("7FE00010,PixelData,vanish,remove,\n", "7FE00010: unknown function 'vanish'"),
+        ("xyz,PixelData,remove,remove,\n", "xyz: not a tag"),
+        ("7FE00010,PixelData,remove,remove,\n" * 2, "7FE00010: duplicate"),
     ],
     ids=["function", "tag", "twice"],
 )
@@ -264,7 +263,7 @@ def test_an_invalid_line_of_the_seed_stops_the_build_and_is_named(
     seed = research.seed.with_name("sequence_attributes.csv")
     sound = seed.read_text()
     seed.write_text(sound + line)
-    done = research.dbt("build", "--select", "sequence_attributes", "staged_images")
+    done = research.dbt("build", "--select", "sequence_attributes", "cleaned_texts")
     seed.write_text(sound)
     assert done.returncode == 1
     assert f"sequence_attributes, {problem}" in done.stdout

@@ -1,6 +1,6 @@
 {#
     The schema that a model is built in. On Snowflake analysts query `processed` while it is rebuilt, so
-    dbt builds another schema, which replaces `processed` after the checks.
+    dbt builds another schema, whose rows replace those of `processed` after the checks.
 #}
 {% macro build_schema(name) %}{{ return(adapter.dispatch('build_schema')(name)) }}{% endmacro %}
 

@@ -1,6 +1,6 @@
 {#
     The materialization of a view. On DuckDB views are published as views. On Snowflake they are tables:
-    tags, and masking policies based on them, are set on tables, and publication clones tables.
+    tags, and masking policies based on them, are set on tables, and publication replaces their rows.
 #}
 {% macro view_materialization() %}{{ return(adapter.dispatch('view_materialization')()) }}{% endmacro %}
 

@@ -1,4 +1,4 @@
-{# Over 89 years is 090Y. In three digits only years reach that far: 999M are 83 years. #}
+{# An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years. #}
 {% macro deid_age_cap(value, column) %}
     {% do require_type(column, ['text']) %}
     {{ return(

@@ -1,4 +1,4 @@
-{# The sequence itself is cleaned before, with all of a table at once: see `cleaned_sequences`. #}
+{# The model `cleaned_texts` cleans the sequence; the value is its result, as JSON text. #}
 {% macro deid_clean_sequence(value, column) %}
     {% do require_type(column, ['json']) %}
     {% do require_patient(column) %}

@@ -1,4 +1,4 @@
-{# The text itself is cleaned before, with all texts of a table at once: see `cleaned_texts`. #}
+{# The model `cleaned_texts` cleans the text; the value is its result. #}
 {% macro deid_clean_text(value, column) %}
     {% do require_type(column, ['text']) %}
     {{ return(value) }}

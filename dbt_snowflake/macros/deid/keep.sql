@@ -1,6 +1,7 @@
 {#
-    Kept as it is, but for what is no text: characters that a terminal or a page would obey, and a
-    class that is no UID, which the leak check would stop at.
+    Keeps the value, with two exceptions: control characters, which a terminal or a web page would interpret,
+    become spaces; and a class UID that does not have the form of a UID becomes null, because it would be a
+    finding of the leak check.
 #}
 {% macro deid_keep(value, column) %}
     {% if column.type in ['text', 'json'] and not column.reviewed %}

@@ -1,4 +1,4 @@
-{# Only what has the shape of a Code String: free text in a code column is not kept. #}
+{# Keeps a value that has the form of a Code String. Free text in a code column becomes null. #}
 {% macro deid_keep_code(value, column) %}
     {% do require_type(column, ['text']) %}
     {% if column.vr != 'CS' and not column.reviewed %}

@@ -1,6 +1,6 @@
 {#
-    Placeholder dates (epochs of operating systems and databases, clocks after a battery change)
-    are known to everybody, so a shifted one would give the patient's shift away: they become null.
+    Placeholder dates (epochs of operating systems and databases, clocks after a battery change) become null:
+    everybody knows them, so a shifted one would reveal the shift of the patient.
 #}
 {% macro deid_shift_date(value, column) %}
     {% do require_type(column, ['date']) %}

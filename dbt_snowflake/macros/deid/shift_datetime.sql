@@ -1,4 +1,4 @@
-{# Without a day the value would become a first of the month, from which the shift can be guessed. #}
+{# A value without a day becomes null: as the first day of a month, it would reveal the shift. #}
 {% macro deid_shift_datetime(value, column) %}
     {% do require_type(column, ['timestamp']) %}
     {% do require_patient(column) %}

@@ -1,6 +1,6 @@
 {#
-    A UID under 2.25 from 120 bits of the hash, in two halves of 60 so that nothing overflows.
-    2^60 in front keeps the first digit from being a zero, which a UID may not have.
+    A UID under 2.25 from 120 bits of the hash, in two parts of 60 bits, because 120 bits do not fit an integer.
+    2^60 is added to the first part, because a component of a UID may not start with a zero.
 #}
 {% macro deid_uid(value, column) %}
     {% do require_type(column, ['text']) %}

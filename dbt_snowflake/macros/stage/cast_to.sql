@@ -1,6 +1,6 @@
 {#
-    A raw text as its type, or null. The pattern comes before the cast because casts are too
-    generous: 1.5 is not an integer, NaN and inf are not measurements.
+    Converts a raw text to the type of its column, or to null. A pattern is tested before the cast, because
+    casts accept too much: 1.5 is not an integer, NaN and inf are not measurements.
 #}
 {% macro cast_to(value, column) %}
     {% if column.type == 'text' %}{{ return(value) }}

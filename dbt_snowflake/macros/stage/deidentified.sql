@@ -1,6 +1,6 @@
 {#
-    A raw column, typed and de-identified as the mapping says; arrays an element at a time. A value
-    that is kept but tells who the patient is becomes null.
+    A raw column after the cast and the de-identification function of the mapping, for each element of an
+    array. A kept value that identifies the patient becomes null.
 #}
 {% macro deidentified(column) %}
     {% set function = context.get('deid_' ~ column.function) %}
@@ -20,5 +20,5 @@
     {{ return(result) }}
 {% endmacro %}
 
-{# Functions after which a null says nothing about the raw value. #}
+{# Whether the function returns null for every raw value, so that a null is not a failed cast. #}
 {% macro nulls_all(column) %}{{ return(column.function == 'remove') }}{% endmacro %}

@@ -1,6 +1,6 @@
 {#
-    A key of an entity: a keyed hash over the columns that surrogate_key_mapping names. Each has its
-    length in front, so that ('ab', 'c') and ('a', 'bc') differ; null is a dash.
+    The key of an entity: a keyed hash of the columns in the seed surrogate_key_mapping. The length of each value
+    precedes it, so that ('ab', 'c') and ('a', 'bc') differ; null is a dash.
 #}
 {% macro entity_key(key_name) %}
     {% set mapping = ref('surrogate_key_mapping') %}

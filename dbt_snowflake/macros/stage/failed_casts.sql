@@ -1,4 +1,4 @@
-{# The columns that have a raw value which could not be read as what it should be. #}
+{# The columns whose raw value could not be converted to the type or form of the column. #}
 {% macro failed_casts(columns) %}
     {% set failed = [] %}
     {% for column in columns if not nulls_all(column) %}

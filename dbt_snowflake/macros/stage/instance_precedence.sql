@@ -1,7 +1,8 @@
 {#
-    Orders the files of one SOP Instance UID: created last wins, then the greater header key; without
-    a time of creation a file comes first. The moment is moved by a number of microseconds that is
-    secret and the same for all of them, so the order stays and the moment does not.
+    A text that orders the files of one SOP Instance UID. The file with the greatest text is used: the latest
+    creation time, then the greatest header key. Files without a creation time come first. The time is shifted by
+    a secret number of microseconds that is the same for all files of the UID, so that the order is kept and the
+    time is not revealed.
 #}
 {% macro instance_precedence() %}
     {% set digits = "replace(key_created, '.', '')" %}

@@ -1,4 +1,4 @@
-{# Every complaint about the seed names its line. #}
+{# Raises an error that names the table and the column of a line of the mapping. #}
 {% macro mapping_error(column, problem) %}
     {% do exceptions.raise_compiler_error("anonymization_mapping, " ~ column.table_name ~ "." ~ column.column_name ~ ": " ~ problem) %}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# DA: YYYYMMDD, or YYYY.MM.DD as older versions of the standard had it. Null before 1800 and after 2099. #}
+{# DA: YYYYMMDD, or YYYY.MM.DD as in older versions of the standard. Null before 1800 and after 2099. #}
 {% macro parse_date(value) %}
     {% set digits = "replace(" ~ value ~ ", '.', '')" %}
     {% set iso = "left(" ~ digits ~ ", 4) || '-' || substr(" ~ digits ~ ", 5, 2) || '-' || substr(" ~ digits ~ ", 7, 2)" %}

@@ -1,6 +1,6 @@
 {#
-    DT: YYYYMMDDHHMMSS.F&ZZXX, cut off anywhere after the year; what is missing is its first moment.
-    The wall clock counts, without the offset, as in DA and TM, which have none.
+    DT: YYYYMMDDHHMMSS.F&ZZXX, where every component after the year is optional; missing components have their
+    lowest value. The result is the local time without the offset, as in DA and TM, which have no offset.
 #}
 {% macro parse_timestamp(value) %}
     {% set pattern = '(18|19|20)[0-9]{2}([0-9]{2}([0-9]{2}(([01][0-9]|2[0-3])([0-9]{2}([0-9]{2}([.][0-9]{1,6})?)?)?)?)?)?([+-][0-9]{4})?' %}

@@ -1,39 +1,16 @@
-{# The whole body of a staged model: rows of the partitions that the table does not have as they are now. #}
+{# The SQL of a staged model: the rows of the partitions whose current version is not in the table. #}
 {% macro staged(table_name) -%}
-with partitions as (
-    select * from ({{ current_partitions(table_name) }}) as now
-    {%- if is_partial_build() %}
-    where (period_key, stage_version) not in (select period_key, stage_version from {{ this }})
-    {%- endif %}
+{{ require_private_zone() }}
+with keyed as (
+    {{ keyed_rows(table_name) }}
 ),
 
-raw_rows as (
-    select
-        raw.*,
-        partitions.period_key,
-        partitions.stage_version,
-        vault.ki,
-        vault.ko
-    from ({{ raw_rows(table_name) }}) as raw
-    inner join partitions on raw.study_period = partitions.study_period
-    cross join {{ source('vault', 'keys') }} as vault
+cleaned_texts as (
+    select * from {{ ref('cleaned_texts') }}
 ),
 
-identity_rows as (
-    {{ with_vault(source('raw', 'identity_terms')) }}
-),
-
--- dbt takes the word null in a seed for no value.
-listed_words as (
-    select 'null' as word
-    union
-    select word from {{ ref('allowed_words') }}
-    union
-    select word from {{ ref('allowed_words_site') }}
-),
-
-listed_terms as (
-    select attribute, term from {{ ref('defined_terms') }}
+leaked_values as (
+    select * from {{ ref('leaked_values') }} where table_name = '{{ table_name }}'
 ),
 
 {{ staged_body(table_name) }}

@@ -1,64 +1,60 @@
 {#
-    What happens to a raw row, without the names of relations: the CTEs from `raw_rows` to `final`.
-    Its hash is part of a partition's version, so that a change in the mapping or in any macro
-    rebuilds what it changes and nothing else.
+    The CTEs after `keyed` up to `final`, without names of relations: join with the cleaned texts and the leaked
+    values, then cast and de-identify. A hash of this SQL is part of the version of a partition, so that a change
+    of the mapping or of a macro rebuilds only the tables that it affects.
 #}
 {% macro staged_body(table_name) -%}
-{%- set patient = patient_of_row(table_name) -%}
-keyed as (
+{%- set patient, study = patient_of_row(table_name), study_of_row(table_name) -%}
+texts as (
     select
-        raw_rows.*
-        {%- for key in staged_keys(table_name) %},
-        {{ entity_key(key) }} as {{ key }}
-        {%- endfor %}
-    from raw_rows
+        distinct_texts.kind,
+        distinct_texts.patient_key,
+        distinct_texts.study_key,
+        distinct_texts.text,
+        cleaned_texts.clean,
+        cleaned_texts.is_leaked
+    from ({{ texts_to_clean(table_name, 'keyed') }}) as distinct_texts
+    inner join cleaned_texts
+        on distinct_texts.kind = cleaned_texts.kind
+        and distinct_texts.patient_key = cleaned_texts.patient_key
+        and distinct_texts.study_key = cleaned_texts.study_key
+        and distinct_texts.text_key = cleaned_texts.text_key
 ),
 
-shifted as (
+leaks as (
     select
-        keyed.*
-        {%- if 'patient_key' in staged_keys(table_name) %},
-        {{ shift_days('patient_key') }} as shift_days
-        {%- endif %}
-    from keyed
+        leaked_values.patient_key,
+        {{ array_agg("kept_values.column_name || ':' || kept_values.value") }} as cells
+    from ({{ kept_values(table_name, 'keyed') }}) as kept_values
+    inner join leaked_values
+        on kept_values.column_name = leaked_values.column_name
+        and kept_values.value_key = leaked_values.value_key
+    group by leaked_values.patient_key
 ),
-
-{{ own_terms_ctes(table_name) }},
-
-{% if sequence_columns(table_name) %}{{ sequence_parts_ctes(table_name) }},{% endif %}
-
-{{ cleaned_texts_ctes(table_name) }},
-
-{{ leaks_ctes(table_name) }},
-
-{% if sequence_columns(table_name) %}{{ cleaned_sequences_ctes(table_name) }},{% endif %}
 
 joined as (
     select
-        shifted.*,
+        keyed.*,
+        {%- if has_patient(table_name) %}
+        {{ shift_days('keyed.patient_key') }} as shift_days,
+        {%- endif %}
         leaks.cells as leaked_here,
-        shapes.cells as leaked_anywhere
-        {%- for column in cleaned_columns(table_name) %},
+        leaks_of_anybody.cells as leaked_anywhere
+        {%- for column in cleaned_columns(table_name) + sequence_columns(table_name) %},
         {{ column.column_name }}_texts.clean as text_{{ column.column_name }}
         {%- endfor %}
         {%- for column in sequence_columns(table_name) %},
-        {{ column.column_name }}_sequences.clean as text_{{ column.column_name }},
-        coalesce({{ column.column_name }}_sequences.is_leaked, false) as leaked_{{ column.column_name }}
+        coalesce({{ column.column_name }}_texts.is_leaked, false) as leaked_{{ column.column_name }}
         {%- endfor %}
-    from shifted
-    cross join shapes
-    left join leaks on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = leaks.patient_key
-    {%- for column in cleaned_columns(table_name) %}
-    left join cleaned_texts as {{ column.column_name }}_texts
-        on {{ "shifted." if patient == 'patient_key' }}{{ patient }} = {{ column.column_name }}_texts.patient_key
-        and {{ "shifted." if patient == 'patient_key' }}{{ study_of_row(table_name) }} = {{ column.column_name }}_texts.key_study
-        and shifted.{{ quote_name(column.column_name) }} = {{ column.column_name }}_texts.text
-    {%- endfor %}
-    {%- for column in sequence_columns(table_name) %}
-    left join cleaned_sequences as {{ column.column_name }}_sequences
-        on shifted.patient_key = {{ column.column_name }}_sequences.patient_key
-        and shifted.key_study = {{ column.column_name }}_sequences.key_study
-        and shifted.{{ quote_name(column.column_name) }} = {{ column.column_name }}_sequences.text
+    from keyed
+    left join leaks on {{ "keyed." if has_patient(table_name) }}{{ patient }} = leaks.patient_key
+    left join leaks as leaks_of_anybody on leaks_of_anybody.patient_key = '*'
+    {%- for column in cleaned_columns(table_name) + sequence_columns(table_name) %}
+    left join texts as {{ column.column_name }}_texts
+        on {{ column.column_name }}_texts.kind = '{{ "sequence" if column.function == "clean_sequence" else "text" }}'
+        and {{ "keyed." if has_patient(table_name) }}{{ patient }} = {{ column.column_name }}_texts.patient_key
+        and {{ "keyed." if has_patient(table_name) }}{{ study }} = {{ column.column_name }}_texts.study_key
+        and keyed.{{ quote_name(column.column_name) }} = {{ column.column_name }}_texts.text
     {%- endfor %}
 ),
 

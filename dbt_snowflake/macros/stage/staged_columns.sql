@@ -1,5 +1,5 @@
 {#
-    The columns of a staged table in order, each with its type and the SQL that makes it of a cleaned row.
+    The columns of a staged table in order, each with its type and its SQL expression on a row of `cleaned`.
 #}
 {% macro staged_columns(table_name) %}
     {% set columns = [] %}

@@ -1,4 +1,4 @@
-{# The entity keys that rows of a table carry, its own first. #}
+{# The entity keys in the rows of a table; the key of its own entity is first. #}
 {% macro staged_keys(table_name) %}
     {{ return({
         'patients': ['patient_key', 'study_key'],

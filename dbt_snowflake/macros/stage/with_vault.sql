@@ -1,4 +1,4 @@
-{# Rows of a relation, each with the columns ki and ko that the keyed hash refers to. #}
+{# Rows of a relation, with the columns ki and ko, which the keyed hash uses. #}
 {% macro with_vault(relation) -%}
     select
         rows_of.*,

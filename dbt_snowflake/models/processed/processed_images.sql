@@ -1,4 +1,4 @@
--- depends_on: {{ ref('anonymization_mapping') }}
+-- depends_on: {{ ref('anonymization_mapping') }}, {{ ref('confidentiality_profile') }}, {{ ref('vr_functions') }}
 {{ config(materialized='incremental', incremental_strategy='replace_images') }}
 
 -- Tables are referenced where they are read: DuckDB would keep a CTE that several others use in memory,
@@ -54,7 +54,9 @@ contenders as (
 
 final as (
     select
-        * exclude (failed_casts, leaked_cells, header_key, instance_precedence, file_size, version_rank),
+        {%- for column in processed_image_columns() if column.name != 'model_version' %}
+        {{ quote_name(column.name) }},
+        {%- endfor %}
         {{ model_version() }} as model_version
     from contenders
     where version_rank = 1

@@ -1,7 +1,9 @@
 -- A keyed hash of the terms that the texts of a partition are cleaned by. It changes when a patient of
 -- the partition gains or loses a term anywhere in the archive, if the term can change a cleaned text.
 -- The row `all` covers all patients.
-{{ config(materialized='table') }}
+{{ config(materialized='table', schema='private') }}
+
+{{ require_private_zone() }}
 
 with patients as (
     {{ with_vault(source('raw', 'patients')) }}

@@ -42,9 +42,11 @@ def purge(
 ) -> None:
     """Remove patients or studies from all tables, and never load them again.
 
-    They are removed from the manifests, the raw zone, the build database and
-    the published file, which is replaced. Their DICOM files are not deleted:
-    files in the landing zone are ignored from now on, with the reason purged.
+    They are removed from the manifests, the raw zone, the build database,
+    the published file, which is replaced, and Snowflake if it is the target;
+    there, rows left in other tables of the database are reported. Their DICOM
+    files are not deleted: files in the landing zone are ignored from now on,
+    with the reason purged.
     Delete the DICOM files, backups and copies yourself. A receipt without
     identifiers is printed, and stored in purged/receipts in the raw zone.
 

@@ -12,7 +12,12 @@ import typer
 
 from dicom_pipeline.cli.console import user_errors
 from dicom_pipeline.cli.context import Debug, open_job, open_workspace
-from dicom_pipeline.cli.tables import print_file_counts, print_queries, print_tables
+from dicom_pipeline.cli.tables import (
+    print_accepted_risks,
+    print_file_counts,
+    print_queries,
+    print_tables,
+)
 from dicom_pipeline.common.errors import EXIT_FAILED
 from dicom_pipeline.config.settings import OnDelete
 from dicom_pipeline.operations import run as operation
@@ -54,6 +59,7 @@ def run(
         counts = result.counts
         console.print()
         print_file_counts(console, counts, keeps=settings.on_delete is OnDelete.KEEP)
+        print_accepted_risks(console, workspace.ingest.mapping, settings.profile)
         if not result.success:
             raise typer.Exit(EXIT_FAILED)
         console.print()

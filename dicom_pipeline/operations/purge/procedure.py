@@ -5,7 +5,9 @@ Does not belong here: options (cli), the work in each zone (raw_zone, warehouse)
 
 Erased are the rows of the subject in the manifests and in all raw tables. The build database is
 removed and rebuilt, because deleted rows remain readable in its pages. The published file is
-replaced. Dagster's storage, dbt artifacts and logs contain counts only.
+replaced. On Snowflake, the job deletes the rows from all tables that it builds; what is left on the
+server is then counted in every schema. Dagster's storage, dbt artifacts and logs contain counts
+only.
 
 Not erased are the DICOM files, which the pipeline never changes; backups and copies of any zone or
 of the published file; old published files that readers have open; remains of replaced files on the
@@ -21,6 +23,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 
 from dicom_pipeline import __version__
 from dicom_pipeline.common.errors import UserError
@@ -37,7 +40,9 @@ from dicom_pipeline.warehouse.duckdb.row_counts import (
     remaining_rows,
     subject_rows,
 )
-from dicom_pipeline.warehouse.snowflake.build import TIME_TRAVEL
+from dicom_pipeline.warehouse.snowflake.build import SnowflakeBuild
+from dicom_pipeline.warehouse.snowflake.purge_check import PurgeCheck
+from dicom_pipeline.warehouse.snowflake.session import SnowflakeError
 from dicom_pipeline.workspace import Workspace
 
 NOT_ERASED = (
@@ -47,6 +52,10 @@ NOT_ERASED = (
     "the tombstone in the raw zone, which contains the identifier in clear text",
 )
 NOT_ERASED_IN_BUCKETS = "older versions of objects, if the bucket of the raw zone keeps them"
+NOT_ERASED_ON_SNOWFLAKE = (
+    "copies on Snowflake in other databases, or in tables that the pipeline's role cannot read",
+    "results of queries on Snowflake, which it keeps for 24 hours",
+)
 
 
 class UnknownSubject(UserError):
@@ -85,7 +94,8 @@ def purge(
     Returns
     -------
     bool
-        Whether the published file was replaced and no row of the subjects is left.
+        Whether the published file was replaced and no row of the subjects is left, also on
+        Snowflake if that is the target.
 
     Raises
     ------
@@ -111,7 +121,7 @@ def purge(
     if not workspace.ingest.storage.exists():
         raise ScanRefused(NOT_LISTED)  # the run after the removal would fail
     if new:
-        confirm(_confirmation_message(new, found))
+        confirm(_confirmation_message(new, found, workspace.warehouse.snowflake))
     return _remove(workspace, console, open_job, new, debug=debug)
 
 
@@ -139,19 +149,26 @@ def _remove(
             rewritten = remove_purged(workspace.ingest.raw_step())
             workspace.ingest.clear_batches()
             begun = receipts.unfinished()
-            had_rows = rewritten or any(receipt["removed"] for receipt in begun.values())
-            if had_rows:
+            rebuild = rewritten or any(_needs_rebuild(receipt) for receipt in begun.values())
+            if rebuild:
                 workspace.warehouse.discard_build()
-        success = not had_rows or job.run(debug=debug)
+        success = not rebuild or job.run(debug=debug)
     if not success:
+        published = "the published file"
+        if workspace.warehouse.snowflake:
+            published += " and from Snowflake"
         console.print(
             "[yellow]the subjects are removed from the raw zone and from the build database, but "
-            "not yet from the published file; fix the error, then run: dicom-pipeline "
-            "purge[/yellow]"
+            f"not yet from {published}; fix the error, then run: dicom-pipeline purge[/yellow]"
         )
         return False
     finished = [_finish(workspace, console, name, receipt) for name, receipt in begun.items()]
     return all(finished)
+
+
+def _needs_rebuild(receipt: Receipt) -> bool:
+    """Return whether tables of the pipeline may have rows; False if only the check failed."""
+    return bool(receipt["removed"]) and not receipt.get("tables_rebuilt")
 
 
 def _drop_abandoned(workspace: Workspace, receipts: Receipts) -> None:
@@ -197,8 +214,8 @@ def _begin(workspace: Workspace, subjects: Sequence[Identifier]) -> None:
         "not_erased": [
             *NOT_ERASED,
             *([NOT_ERASED_IN_BUCKETS] if workspace.ingest.raw_mirror else []),
+            *(NOT_ERASED_ON_SNOWFLAKE if workspace.warehouse.snowflake else []),
         ],
-        **({"snowflake": TIME_TRAVEL} if workspace.warehouse.snowflake else {}),
         "key_id": pseudonyms.secret.key_id,
         "keys": asdict(keys),
     }
@@ -229,32 +246,74 @@ def _of_schema(counts: dict[str, int], schema: str) -> dict[str, int]:
 
 def _finish(workspace: Workspace, console: Console, name: str, receipt: Receipt) -> bool:
     """Check that no rows are left, then complete the receipt and print it."""
-    partitions = workspace.ingest.partitions
     keys = SubjectKeys(**{kind: tuple(values) for kind, values in receipt["keys"].items()})
-    subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
+    receipts = receipts_of(workspace)
+    server = workspace.warehouse.snowflake
+    checked = None
     with WriteSession(workspace)(waiting=console.print):
-        left = dict(count_affected(partitions, subjects).rows)
-        left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
-        for database in (workspace.warehouse.build_database, workspace.settings.database):
-            left |= remaining_rows(database, keys)
+        left = _rows_left(workspace, name, keys)
+        # a purge in advance has no keys
+        if server is not None and (keys.patients or keys.studies):
+            checked = _check_on_server(server, console, keys)
+            if checked is None:
+                receipts.write(name, receipt | {"tables_rebuilt": not left})
+                return False
+            receipt["snowflake"] = asdict(checked)
+        if left or (checked is not None and checked.remaining_rows):
+            rebuilt = not left and not (checked is not None and checked.rows_of_the_pipeline)
+            receipts.write(name, receipt | {"tables_rebuilt": rebuilt})
+            _print_rows_left(console, left, checked)
+            console.print(f"receipt: {receipts.path(name)}")
+            return False
         for zone, database in (
             ("processed", workspace.warehouse.build_database),
             ("stage", workspace.warehouse.build_database),
             ("published", workspace.settings.database),
         ):
             _subtract(receipt, zone, subject_rows(database, keys))
-    if any(left.values()):
-        tables = ", ".join(sorted(table for table, rows in left.items() if rows))
-        console.print(f"[red]rows are left in {tables}[/red]; run: dicom-pipeline purge")
-        return False
-    closed = {field: value for field, value in receipt.items() if field != "keys"}
-    closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-    receipts = receipts_of(workspace)
-    with WriteSession(workspace)(waiting=console.print):
+        closed = {f: value for f, value in receipt.items() if f not in ("keys", "tables_rebuilt")}
+        closed["finished_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        closed["not_erased"] = [*receipt["not_erased"], *(checked.restorable if checked else [])]
         receipts.write(name, closed)
     console.print_json(json.dumps(closed))
     console.print(f"receipt: {receipts.path(name)}")
     return True
+
+
+def _rows_left(workspace: Workspace, name: str, keys: SubjectKeys) -> list[str]:
+    """Return the tables in the local zones that have rows of the subjects of a receipt."""
+    partitions = workspace.ingest.partitions
+    subjects = [t.subject for t in partitions.tombstones.tombstones if t.receipt == name]
+    left = dict(count_affected(partitions, subjects).rows)
+    left["patients"] = sum(map(partitions.contains_purged, partitions.raw.periods()))
+    for database in (workspace.warehouse.build_database, workspace.settings.database):
+        left |= remaining_rows(database, keys)
+    return sorted(table for table, rows in left.items() if rows)
+
+
+def _check_on_server(
+    server: SnowflakeBuild, console: Console, keys: SubjectKeys
+) -> PurgeCheck | None:
+    try:
+        return server.check_purge(keys)
+    except SnowflakeError as error:
+        console.print(
+            f"[red]rows on Snowflake were not counted:[/red] {escape(str(error))}; fix the error, "
+            "then run: dicom-pipeline purge"
+        )
+        return None
+
+
+def _print_rows_left(console: Console, left: list[str], checked: PurgeCheck | None) -> None:
+    if left:
+        console.print(f"[red]rows are left in {', '.join(left)}[/red]; run: dicom-pipeline purge")
+    if checked is not None and checked.remaining_rows:
+        there = ", ".join(f"{table} ({rows})" for table, rows in checked.remaining_rows.items())
+        console.print(
+            f"[red]rows are left on Snowflake in {escape(there)}[/red]; delete them from tables "
+            "that the pipeline does not build (the receipt has their keys), then run: "
+            "dicom-pipeline purge"
+        )
 
 
 def _subtract(receipt: Receipt, zone: str, still_there: dict[str, int]) -> None:
@@ -280,7 +339,9 @@ def _unknown_subjects_message(numbers: list[int], total: int) -> str:
     )
 
 
-def _confirmation_message(subjects: Sequence[Identifier], found: AffectedCounts) -> str:
+def _confirmation_message(
+    subjects: Sequence[Identifier], found: AffectedCounts, server: SnowflakeBuild | None
+) -> str:
     patients = sum(subject.kind is IdentifierKind.PATIENT for subject in subjects)
     lines = [
         f"patients: {patients}, studies: {len(subjects) - patients}, files: "
@@ -294,10 +355,23 @@ def _confirmation_message(subjects: Sequence[Identifier], found: AffectedCounts)
                 f"subject {number} matches {len(issuers)} patients of different issuers{without}; "
                 "--issuer selects one of them"
             )
+    zones = "the manifests, the raw zone, the build database and the published file"
+    if server is not None:
+        zones = zones.replace(" and", ",") + " and Snowflake"
     lines.append(
-        "Their rows will be removed from the manifests, the raw zone, the build database and the "
-        "published file, and their files will be ignored from now on."
+        f"Their rows will be removed from {zones}, and their files will be ignored from now on."
     )
+    if server is not None:
+        lines += _retention_lines(server)
     if found.in_landing:
         lines.append(f"{found.in_landing} files remain in the landing zone: delete them yourself.")
     return "\n".join(lines)
+
+
+def _retention_lines(server: SnowflakeBuild) -> list[str]:
+    """Return what can be restored on Snowflake after the purge, before any row is deleted."""
+    try:
+        restorable = server.check_purge(SubjectKeys()).restorable
+    except SnowflakeError as error:
+        return [f"The retention on Snowflake is unknown: {error}"]
+    return [f"The purge does not erase: {text}." for text in restorable]

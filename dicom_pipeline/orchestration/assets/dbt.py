@@ -25,6 +25,7 @@ from dicom_pipeline.orchestration.assets.dbt_events import (
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
 from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS, check_texts
 from dicom_pipeline.orchestration.dbt_project import (
+    group_of,
     manifest_lock,
     partial_parse_options,
     remove_old_artifacts,
@@ -46,7 +47,6 @@ from dicom_pipeline.warehouse.build_fingerprint import (
     build_outdated,
     write_fingerprint,
 )
-from dicom_pipeline.warehouse.duckdb.publish import published_schema
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
@@ -67,8 +67,8 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey([self.get_group_name(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema: internal, stage or processed, wherever that is built."""
-        return published_schema(str(dbt_resource_props["schema"]))
+        """The schema: internal, stage or processed; helper models belong to stage."""
+        return group_of(dbt_resource_props)
 
     def get_automation_condition(
         self, dbt_resource_props: Mapping[str, Any]
@@ -129,11 +129,6 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             progress_log(context.log.info, progress.__str__),
         ):
             warehouse.wait_for_build(waiting=context.log.info)
-            if loaded := warehouse.load():
-                context.log.info(
-                    f"{loaded.loaded} of {loaded.partitions} partitions loaded into Snowflake, "
-                    f"{loaded.removed} removed, {loaded.rows} rows"
-                )
             sources = sources_digest()
             if build_outdated(warehouse.build_database, sources):
                 context.log.info(BUILD_OUTDATED)

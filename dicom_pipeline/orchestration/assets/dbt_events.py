@@ -60,15 +60,14 @@ class PreBuildState:
     """Partitions before the build."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        # Snowflake: the local copy is made after the build
-        self.build = warehouse.build_database if warehouse.snowflake is None else None
-        self.partitions = built_partitions(self.build) if self.build else {}
+        self.build = warehouse.build_database
+        self.partitions = built_partitions(self.build)
 
 
 def add_row_counts(events: Iterable[Any], before: PreBuildState) -> Iterator[Any]:
     """Add row counts to the table events of a finished build."""
-    counts = table_counts(before.build) if before.build else {}
-    partitions = built_partitions(before.build) if before.build else {}
+    counts = table_counts(before.build)
+    partitions = built_partitions(before.build)
     for event in events:
         if not isinstance(event, dg.Output):
             yield event

@@ -19,9 +19,10 @@ from dicom_pipeline.mapping.attribute_mapping import (
     Attribute,
     AttributeMapping,
 )
+from dicom_pipeline.orchestration.dbt_project import group_of
 from dicom_pipeline.orchestration.seeds import SEEDS_DIR
 from dicom_pipeline.warehouse.comments import attribute_comment, describe, origin
-from dicom_pipeline.warehouse.duckdb.publish import TECHNICAL, published_schema
+from dicom_pipeline.warehouse.duckdb.publish import TECHNICAL
 
 PUBLISHED = dg.AssetKey(["published", "database"])
 _VISIT_PREFIXES = ("first_", "last_")
@@ -81,7 +82,7 @@ def asset_columns(
     """
     found = {dg.AssetKey(["raw", table]): _raw(mapping, table) for table in RAW_TABLES}
     tables = {
-        dg.AssetKey([published_schema(node["schema"]), node["name"]]): node
+        dg.AssetKey([group_of(node), node["name"]]): node
         for node in manifest["nodes"].values()
         if node["resource_type"] in ("model", "seed")
         and node["config"]["materialized"] != "ephemeral"

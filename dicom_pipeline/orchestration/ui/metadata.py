@@ -15,8 +15,8 @@ from dagster_dbt.dbt_manifest import validate_manifest
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV, MappingError
+from dicom_pipeline.orchestration.dbt_project import group_of
 from dicom_pipeline.orchestration.ui.columns import Columns, asset_columns, lineage_of, schema_of
-from dicom_pipeline.warehouse.duckdb.publish import published_schema
 
 OWNERS = ["team:data-engineering"]
 RAW_TAGS = {"phi": "true"}
@@ -88,7 +88,7 @@ def _sources(manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] in ("model", "seed"):
-            schema = published_schema(node["schema"])
+            schema = group_of(node)
             files = [DBT_PROJECT_DIR / node["original_file_path"]]
             if schema in ("stage", "processed"):
                 files.append(MAPPING_CSV)

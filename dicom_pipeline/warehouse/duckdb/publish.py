@@ -37,11 +37,6 @@ TECHNICAL = frozenset({"period_key", "stage_version", "model_version"})
 PUBLISHED_MODE = 0o444
 
 
-def published_schema(schema: str) -> str:
-    """Return the name of the published schema for the schema that a model is built in."""
-    return schema.removesuffix("_build")
-
-
 class PublishRefused(UserError):
     """A check failed; the published file is unchanged.
 

@@ -1,58 +1,50 @@
-"""Raw parquet into Snowflake's schema ``raw``: partitions that differ, each whole or not at all.
+"""De-identified stage tables of the build database into Snowflake's schema ``stage``.
 
-Belongs here: tables of the raw schema, which partitions to load, and loading them.
-Does not belong here: what the rows mean (extract.tables), the version of a partition (extract),
-logging in (session).
+Belongs here: which partitions differ, and loading them, all tables of a batch in one transaction.
+Does not belong here: which tables and columns may be sent (stage_tables), the check that they have
+no identifiers (leak_check), logging in (session).
 
-Several small partitions are loaded in one transaction: a ``COPY`` costs about a second whatever it
-loads, so a first load of 400 months one by one would take an hour.
+What is loaded is not remembered anywhere: the tables on both sides have the version of each
+partition. Files are uploaded first, and deletion and ``COPY`` of all tables follow in one
+transaction, so that a killed load leaves no tables of different versions.
 """
 
 from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import duckdb
 
-from dicom_pipeline.warehouse.snowflake.session import name, run, text
+from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.snowflake.session import name, run, text, transaction
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
-SCHEMA = "raw"
-STAGE = f"{SCHEMA}.incoming"
-LOADED = f"{SCHEMA}.loaded_partitions"
-# compressed bytes of the parquet that one transaction loads; COPY likes files of 100 to 250 MB
-BATCH_BYTES = 128 << 20
+SCHEMA = "stage"
+INCOMING = f"{SCHEMA}.incoming"
+# rows of images that one transaction loads; a COPY takes about a second whatever it loads
+BATCH_ROWS = 2_000_000
 BATCH_PARTITIONS = 500
-_TYPES = {pa.string(): "varchar", pa.int64(): "number(19, 0)"}
-
-
-class RawPartitions(Protocol):
-    """What is loaded from: the raw zone, through its public methods."""
-
-    def periods(self) -> list[str]:
-        """Keys of the partitions."""
-
-    def version(self, period: str) -> str | None:
-        """Version of a partition; None while it is not whole."""
-
-    def path(self, table: str, period: str) -> Path:
-        """Where the parquet of a table and partition lies."""
-
-    def read(self, table: str, period: str) -> pa.Table | None:
-        """Rows of a table and partition."""
+# DuckDB's type: Snowflake's type, and how the column is read from parquet that has it as text
+_TYPES = {
+    "VARCHAR": "VARCHAR", "BIGINT": "NUMBER(38,0)", "DOUBLE": "FLOAT", "BOOLEAN": "BOOLEAN",
+    "DATE": "DATE", "TIME": "TIME", "TIMESTAMP": "TIMESTAMP_NTZ", "JSON": "VARIANT",
+}  # fmt: skip
+# a value of either semi-structured type fits the other
+_CATALOG_NAMES = {"VARCHAR": "TEXT", "NUMBER(38,0)": "NUMBER", "ARRAY": "VARIANT"}
+# these have no type of parquet that both sides read alike: they are sent as text
+_AS_TEXT = ("DATE", "TIME", "TIMESTAMP", "JSON")
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Partitions that were loaded and removed, of how many; rows that were copied."""
+    """Number of partitions, of those that were loaded and removed, and of loaded rows."""
 
     partitions: int
     loaded: int
@@ -60,193 +52,215 @@ class LoadReport:
     rows: int
 
 
-def load_raw(
+@dataclass
+class _Table:
+    """A stage table: columns with DuckDB's types, and versions of its partitions on both sides."""
+
+    name: str
+    columns: dict[str, str]
+    here: dict[str, set[str]] = field(default_factory=dict)
+    there: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def is_partitioned(self) -> bool:
+        return "stage_version" in self.columns
+
+    def differing(self, partitions: Iterable[str]) -> list[str]:
+        return [key for key in partitions if self.here.get(key) != self.there.get(key)]
+
+
+def load_stage(
     connection: SnowflakeConnection,
-    raw: RawPartitions,
-    schemas: Mapping[str, pa.Schema],
+    build: Path,
+    allowed: Mapping[str, frozenset[str]],
     scratch: Path,
     *,
-    batch_bytes: int = BATCH_BYTES,
+    batch_rows: int = BATCH_ROWS,
 ) -> LoadReport:
-    """Bring the raw schema up to the raw zone; the caller holds the writer lock.
-
-    Idempotent: what is loaded is remembered in the same transaction as the rows. A partition that
-    is not whole is left as it was.
+    """Update the schema ``stage`` on Snowflake; the caller holds the write lock.
 
     Parameters
     ----------
     connection
         A session with autocommit.
-    raw
-        The raw zone.
-    schemas
-        The tables to load, each with the columns of the mapping as it is now.
+    build
+        The build database.
+    allowed
+        Columns of each table that may be sent. Other tables and columns are not read.
     scratch
-        A private directory, for files on their way.
-    batch_bytes
-        How much parquet one transaction loads.
-
-    Returns
-    -------
-    LoadReport
-        What was done.
+        A private directory for the files to upload.
+    batch_rows
+        Rows of images that one transaction loads.
     """
-    prepare_tables(connection, schemas)
-    loaded = dict(run(connection, f"select study_period, raw_version from {LOADED}"))
-    found = {period: raw.version(period) for period in raw.periods()}
-    changed = [p for p, version in found.items() if version and loaded.get(p) != version]
-    gone = sorted(loaded.keys() - found.keys())
-    rows = 0
-    if gone:
-        with _Transaction(connection):
-            _delete(connection, schemas, gone)
-    for batch in _batches(raw, schemas, changed, batch_bytes):
-        versions = {period: found[period] or "" for period in batch}
-        rows += _load(connection, raw, schemas, versions, scratch)
-    return LoadReport(len(found), len(changed), len(gone), rows)
+    with duckdb.connect(str(build), read_only=True) as local:
+        tables = [_Table(table, _columns(local, table, allowed[table])) for table in allowed]
+        tables = [table for table in tables if table.columns]
+        _prepare_tables(connection, tables)
+        for table in tables:
+            if table.is_partitioned:
+                table.here = _versions(_rows(local, _VERSIONS.format(sql.name(table.name))))
+                table.there = _versions(run(connection, _VERSIONS.format(name(table.name))))
+        here = set[str]().union(*(table.here for table in tables))
+        there = set[str]().union(*(table.there for table in tables))
+        changed = sorted({key for table in tables for key in table.differing(here)})
+        removed = sorted(there - here)
+        if removed:
+            with transaction(connection):
+                for table in tables:
+                    _delete(connection, table, removed)
+        rows = 0
+        for batch in _batches(local, changed, batch_rows):
+            rows += _load(connection, local, tables, batch, scratch)
+    return LoadReport(len(here), len(changed), len(removed), rows)
 
 
-def prepare_tables(connection: SnowflakeConnection, schemas: Mapping[str, pa.Schema]) -> None:
-    """Make the stage and the tables, and give tables the columns that the mapping has now.
-
-    A column that is gone is dropped; one that is new is empty until its partition is loaded
-    again, which its version asks for.
-    """
-    # nothing to travel back to: the raw zone can be loaded again, and what is purged is gone
-    options = "data_retention_time_in_days = 0"
-    run(connection, f"create transient schema if not exists {SCHEMA} {options}")
-    run(connection, f"create stage if not exists {STAGE}")
-    run(
-        connection,
-        f"create transient table if not exists {LOADED} (study_period varchar, raw_version varchar)"
-        f" {options}",
-    )
-    present = _columns(connection)
-    for table, schema in schemas.items():
-        columns = _column_types(schema)
-        if table.upper() not in present:
-            listed = ", ".join(f"{name(column)} {type_}" for column, type_ in columns.items())
-            run(connection, f"create transient table {SCHEMA}.{name(table)} ({listed}) {options}")
-            # what was loaded into a table that is not there any more is not loaded
-            run(connection, f"delete from {LOADED}")
-            continue
-        known = present[table.upper()]
-        for column, type_ in columns.items():
-            if column.upper() not in known:
-                added = f"add column {name(column)} {type_}"
-                run(connection, f"alter table {SCHEMA}.{name(table)} {added}")
-        for column in sorted(known - {column.upper() for column in columns}):
-            run(connection, f"alter table {SCHEMA}.{name(table)} drop column {name(column)}")
+_VERSIONS = f"select distinct period_key, stage_version from {SCHEMA}.{{}}"
 
 
-def _columns(connection: SnowflakeConnection) -> dict[str, set[str]]:
+def _versions(rows: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for table, column in run(
-        connection,
-        "select table_name, column_name from information_schema.columns where table_schema = ?",
-        SCHEMA.upper(),
-    ):
-        found.setdefault(table, set()).add(column)
+    for key, version in rows:
+        found.setdefault(key, set()).add(version)
     return found
 
 
-def _column_types(schema: pa.Schema) -> dict[str, str]:
-    types = {field.name: _TYPES[field.type] for field in schema}
-    return {"study_period": "varchar", **types, "raw_version": "varchar"}
+def _rows(local: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, str]]:
+    return local.execute(query).fetchall()
+
+
+def _columns(
+    local: duckdb.DuckDBPyConnection, table: str, allowed: frozenset[str]
+) -> dict[str, str]:
+    rows = local.execute(
+        "select column_name, data_type from duckdb_columns() where schema_name = ? and"
+        " table_name = ? order by column_index",
+        [SCHEMA, table],
+    ).fetchall()
+    return {column: type_ for column, type_ in rows if column in allowed}
+
+
+def _prepare_tables(connection: SnowflakeConnection, tables: Iterable[_Table]) -> None:
+    """Create tables that are missing or have other columns than here: all rows are loaded."""
+    run(connection, f"create stage if not exists {INCOMING}")
+    run(connection, f"remove @{INCOMING}")  # left by an interrupted load
+    present: dict[str, dict[str, str]] = {}
+    for table_name, column, type_ in run(
+        connection,
+        "select table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = ?",
+        SCHEMA.upper(),
+    ):
+        present.setdefault(table_name.lower(), {})[column.lower()] = _CATALOG_NAMES.get(
+            type_, type_
+        )
+    for table in tables:
+        types = {column: _type_there(type_) for column, type_ in table.columns.items()}
+        if present.get(table.name) == {c: _CATALOG_NAMES.get(t, t) for c, t in types.items()}:
+            continue
+        listed = ", ".join(f"{name(column)} {type_}" for column, type_ in types.items())
+        run(connection, f"create or replace transient table {SCHEMA}.{name(table.name)} ({listed})"
+            " data_retention_time_in_days = 0")  # fmt: skip
+
+
+def _type_there(type_: str) -> str:
+    return "ARRAY" if type_.endswith("[]") else _TYPES[type_]
 
 
 def _batches(
-    raw: RawPartitions, tables: Mapping[str, pa.Schema], periods: Sequence[str], limit: int
+    local: duckdb.DuckDBPyConnection, partitions: Iterable[str], limit: int
 ) -> Iterator[list[str]]:
+    images = dict(
+        local.execute(
+            f"select period_key, count(*) from {SCHEMA}.staged_images group by 1"
+        ).fetchall()
+    )
     batch: list[str] = []
-    size = 0
-    for period in periods:
-        own = sum(raw.path(table, period).stat().st_size for table in tables)
-        if batch and (size + own > limit or len(batch) == BATCH_PARTITIONS):
+    rows = 0
+    for partition in partitions:
+        own = images.get(partition, 0)
+        if batch and (rows + own > limit or len(batch) == BATCH_PARTITIONS):
             yield batch
-            batch, size = [], 0
-        batch.append(period)
-        size += own
+            batch, rows = [], 0
+        batch.append(partition)
+        rows += own
     if batch:
         yield batch
 
 
 def _load(
     connection: SnowflakeConnection,
-    raw: RawPartitions,
-    schemas: Mapping[str, pa.Schema],
-    versions: Mapping[str, str],
+    local: duckdb.DuckDBPyConnection,
+    tables: Iterable[_Table],
+    batch: list[str],
     scratch: Path,
 ) -> int:
-    """Upload, then replace the partitions of all tables in one transaction. Returns the rows."""
-    # a name of its own: two loads must not copy each other's files
-    prefix = f"@{STAGE}/{uuid.uuid4().hex}"
+    """Upload, then replace the partitions in all tables in one transaction; return the rows."""
+    # two loads must not copy each other's files
+    prefix = f"@{INCOMING}/{uuid.uuid4().hex}"
     rows = 0
-    try:
-        with tempfile.TemporaryDirectory(prefix="loading_", dir=scratch) as directory:
-            for table, schema in schemas.items():
-                file = Path(directory, f"{table}.parquet")
-                rows += _write(raw, table, schema, list(versions), file)
-                run(connection, f"put {text(f'file://{file}')} {prefix}"
-                    " auto_compress = false overwrite = true")  # fmt: skip
-        with _Transaction(connection):
-            _delete(connection, schemas, list(versions))
-            for table in schemas:
-                run(
-                    connection,
-                    f"copy into {SCHEMA}.{name(table)} from {prefix}/{table}.parquet"
-                    " file_format = (type = parquet use_logical_type = true binary_as_text = false)"
-                    " match_by_column_name = case_insensitive force = true",
-                )
-            places = ", ".join(["(?, ?)"] * len(versions))
-            bound = [value for pair in versions.items() for value in pair]
-            run(connection, f"insert into {LOADED} (study_period, raw_version) values {places}",
-                *bound)  # fmt: skip
-    finally:
-        run(connection, f"remove {prefix}")
+    loaded = {
+        table.name: table.differing(batch) if table.is_partitioned else [] for table in tables
+    }
+    chosen = [table for table in tables if loaded[table.name] or not table.is_partitioned]
+    with tempfile.TemporaryDirectory(prefix="loading_", dir=scratch) as directory:
+        for table in chosen:
+            file = Path(directory, f"{table.name}.parquet")
+            rows += _export(local, table, loaded[table.name], file)
+            run(connection, f"put {text(f'file://{file}')} {prefix}"
+                " auto_compress = false overwrite = true")  # fmt: skip
+    with transaction(connection):
+        for table in chosen:
+            _delete(connection, table, loaded[table.name])
+            run(connection, _copy_statement(table, f"{prefix}/{table.name}.parquet"))
+    run(connection, f"remove {prefix}")
     return rows
 
 
-def _write(
-    raw: RawPartitions, table: str, schema: pa.Schema, periods: Sequence[str], file: Path
+def _export(
+    local: duckdb.DuckDBPyConnection, table: _Table, partitions: list[str], file: Path
 ) -> int:
-    """The rows of some partitions as one parquet file, with the period as a column."""
-    schema = pa.schema([*schema, pa.field("raw_version", pa.string())])
-    whole = pa.schema([pa.field("study_period", pa.string()), *schema])
-    count = 0
-    with pq.ParquetWriter(file, whole, compression="snappy") as writer:
-        for period in periods:
-            rows = raw.read(table, period)
-            if rows is None:
-                raise RuntimeError(f"a partition of {table} became unreadable; run again")
-            # of another mapping: what is not there yet is null, as where DuckDB reads it
-            present = set(rows.column_names)
-            columns = [pa.repeat(pa.scalar(period, pa.string()), rows.num_rows)]
-            columns += [
-                rows[f.name] if f.name in present else pa.nulls(rows.num_rows, f.type)
-                for f in schema
-            ]
-            writer.write_table(pa.Table.from_arrays(columns, schema=whole))
-            count += rows.num_rows
-    return count
+    """Write the allowed columns of some partitions as parquet."""
+    columns = ", ".join(_exported(column, type_) for column, type_ in table.columns.items())
+    query = f"select {columns} from {SCHEMA}.{sql.name(table.name)}"
+    if table.is_partitioned:
+        query += f" where period_key in ({', '.join(map(sql.text, partitions))})"
+    statement = f"copy ({query}) to {sql.text(str(file))} (format parquet)"
+    [(count,)] = local.execute(statement).fetchall()
+    return int(count)
 
 
-def _delete(
-    connection: SnowflakeConnection, tables: Mapping[str, pa.Schema], periods: Sequence[str]
-) -> None:
-    places = ", ".join("?" * len(periods))
-    for table in (*(f"{SCHEMA}.{name(table)}" for table in tables), LOADED):
-        run(connection, f"delete from {table} where study_period in ({places})", *periods)
+def _exported(column: str, type_: str) -> str:
+    quoted = sql.name(column)
+    if type_.endswith("[]"):
+        # with nulls inside: arrays of parquet have none on Snowflake
+        return f"cast(to_json({quoted}) as varchar) as {quoted}"
+    return f"cast({quoted} as varchar) as {quoted}" if type_ in _AS_TEXT else quoted
 
 
-class _Transaction:
-    """``begin`` and ``commit``, or ``rollback`` after an error."""
+def _copy_statement(table: _Table, file: str) -> str:
+    listed = ", ".join(name(column) for column in table.columns)
+    values = ", ".join(_imported(column, type_) for column, type_ in table.columns.items())
+    return (
+        f"copy into {SCHEMA}.{name(table.name)} ({listed}) from (select {values} from {file})"
+        " file_format = (type = parquet binary_as_text = false) force = true"
+    )
 
-    def __init__(self, connection: SnowflakeConnection) -> None:
-        self.connection = connection
 
-    def __enter__(self) -> None:
-        run(self.connection, "begin")
+def _imported(column: str, type_: str) -> str:
+    value = f'$1:"{column}"'
+    if type_.endswith("[]"):
+        return f"cast(parse_json(cast({value} as varchar)) as array)"
+    if type_ == "JSON":
+        return f"parse_json(cast({value} as varchar))"
+    if type_ in _AS_TEXT:
+        return f"cast(cast({value} as varchar) as {_TYPES[type_]})"
+    return f"cast({value} as {_TYPES[type_]})"
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        run(self.connection, "commit" if kind is None else "rollback")
+
+def _delete(connection: SnowflakeConnection, table: _Table, partitions: list[str]) -> None:
+    relation = f"{SCHEMA}.{name(table.name)}"
+    if not table.is_partitioned:
+        run(connection, f"delete from {relation}")
+    elif partitions:
+        places = ", ".join("?" * len(partitions))
+        run(connection, f"delete from {relation} where period_key in ({places})", *partitions)

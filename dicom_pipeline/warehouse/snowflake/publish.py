@@ -1,17 +1,16 @@
-"""Publication on Snowflake: one statement replaces ``processed`` by the checked tables.
+"""Publication on Snowflake: the rows of ``processed`` are replaced in one transaction.
 
-Belongs here: the copy of ``processed_build``, its comments, tags and grants, and the swap.
+Belongs here: tables and columns of ``processed``, their rows, comments, tags and grants.
 Does not belong here: the preceding checks (leak_check), text of the comments (comments), roles and
 policies (setup).
 
-The copy is a clone: it writes no rows and takes seconds at any size. It is needed because the
-build has internal columns, and because a swap also exchanges the privileges of the schemas: the
-privileges of analysts are granted on the copy first.
+Tables are not recreated: grants, shares, policies and tags that a site set on them remain.
+`INSERT OVERWRITE` takes part in a transaction, so that readers see all old rows or all new ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dicom_pipeline.config.snowflake import SnowflakeSettings
@@ -35,15 +34,14 @@ from dicom_pipeline.warehouse.duckdb.publish import (
     PublishReport,
     refuse_undocumented,
 )
-from dicom_pipeline.warehouse.snowflake.session import name, run, text
+from dicom_pipeline.warehouse.snowflake.session import name, run, text, transaction
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 BUILD = "processed_build"
-NEXT = "processed_next"
 TAG = "internal.deidentification"
-# no Time Travel: replaced tables cannot be restored
+# no Time Travel: replaced rows cannot be restored
 _OPTIONS = "data_retention_time_in_days = 0"
 
 
@@ -54,9 +52,7 @@ def publish_schema(
     info: RunInfo,
     checked: Mapping[str, int],
 ) -> PublishReport:
-    """Replace the schema ``processed``; the caller holds the write lock.
-
-    Running queries keep reading the old tables; later queries see the new ones.
+    """Replace the rows of the schema ``processed``; the caller holds the write lock.
 
     Parameters
     ----------
@@ -70,44 +66,81 @@ def publish_schema(
     info
         Facts about the publication.
     checked
-        Number of rows of each table at the time of the checks.
+        Number of rows of each table in the build database, whose tables were checked.
 
     Raises
     ------
     PublishRefused
-        A table or column has no comment, or a table has changed since the checks.
+        A table or column has no comment, or a table has not the rows that were checked.
     """
     comments = with_info_tables(comments)
-    columns = _columns(connection, BUILD)
+    columns = {
+        table: [column for column in types if column not in TECHNICAL]
+        for table, types in _columns(connection, BUILD).items()
+    }
     if not columns:
         raise PublishRefused("there are no processed tables in Snowflake; run dbt first")
     for table, named in columns.items():
-        refuse_undocumented(table, [c for c in named if c not in TECHNICAL], comments)
+        refuse_undocumented(table, named, comments)
     report = PublishReport()
-    run(connection, f"drop schema if exists {NEXT}")  # left by an interrupted publication
-    run(connection, f"create transient schema {NEXT} {_OPTIONS}")
-    for table, named in columns.items():
-        copy = f"{NEXT}.{name(table)}"
-        run(connection, f"create transient table {copy} clone {BUILD}.{name(table)}")
-        for column in named:
-            if column in TECHNICAL:
-                run(connection, f"alter table {copy} drop column {name(column)}")
-        [(rows,)] = run(connection, f"select count(*) as row_count from {copy}")
-        if rows != checked.get(table):
-            raise PublishRefused(f"{table} is not as it was checked; run again")
+    for table in columns:
+        [(rows,)] = run(connection, f"select count(*) as row_count from {BUILD}.{name(table)}")
+        if rows != checked.get(table, rows):  # views of the build database are not counted
+            raise PublishRefused(f"{table} has other rows than the table that was checked")
         report.rows[table] = rows
-        published = [column for column in named if column not in TECHNICAL]
-        _describe(connection, copy, table, published, comments)
-        if settings.edition == "enterprise":
-            _tag(connection, copy, published, comments.origins.get(table, {}))
-    _write_info_tables(connection, comments, info, report)
-    analysts = name(settings.analyst_role)
-    run(connection, f"grant usage on schema {NEXT} to role {analysts}")
-    run(connection, f"grant select on all tables in schema {NEXT} to role {analysts}")
     run(connection, f"create transient schema if not exists {SCHEMA} {_OPTIONS}")
-    run(connection, f"alter schema {NEXT} swap with {SCHEMA}")
-    run(connection, f"drop schema {NEXT}")
+    _prepare_tables(connection, columns)
+    published = _columns(connection, SCHEMA)
+    for table, types in published.items():
+        _describe(connection, table, list(types), comments)
+        if settings.edition == "enterprise":
+            _tag(connection, table, types, comments.origins.get(table, {}))
+    analysts = name(settings.analyst_role)
+    run(connection, f"grant usage on schema {SCHEMA} to role {analysts}")
+    run(connection, f"grant select on all tables in schema {SCHEMA} to role {analysts}")
+    listed = [(t, c, type_) for t, types in published.items() for c, type_ in types.items()]
+    info_rows = {
+        DICTIONARY: dictionary_rows(listed, comments),
+        RUN_INFO: run_info_rows(info, report.rows),
+    }
+    with transaction(connection):
+        for table, named in columns.items():
+            selected = ", ".join(map(name, named))
+            run(connection, f"insert overwrite into {_published(table)} ({selected})"
+                f" select {selected} from {BUILD}.{name(table)}")  # fmt: skip
+        for table, rows in info_rows.items():
+            run(connection, f"delete from {_published(table)}")
+            run(connection, insert_statement(_published(table), rows, text))
     return report
+
+
+def _prepare_tables(connection: SnowflakeConnection, columns: Mapping[str, list[str]]) -> None:
+    """Create missing tables, change columns of others, and drop tables that nothing builds."""
+    types = _columns(connection, BUILD)
+    present = _columns(connection, SCHEMA)
+    for table in sorted(present.keys() - columns.keys() - set(INFO_TABLES)):
+        run(connection, f"drop table {_published(table)}")
+    for table, named in columns.items():
+        there = _published(table)
+        if table not in present:
+            # a clone has the clustering keys; it is empty until the rows are replaced
+            run(connection, f"create transient table {there} clone {BUILD}.{name(table)}")
+            run(connection, f"delete from {there}")
+            for column in types[table].keys() - set(named):
+                run(connection, f"alter table {there} drop column {name(column)}")
+            continue
+        same = {c for c in named if present[table].get(c) == types[table][c]}
+        for column in sorted(present[table].keys() - same):
+            run(connection, f"alter table {there} drop column {name(column)}")
+        for column in [c for c in named if c not in same]:
+            run(connection, f"alter table {there} add column {name(column)} {types[table][column]}")
+    for table in INFO_TABLES:
+        if table not in present:
+            run(connection, create_statement(_published(table), table, name))
+
+
+def _published(table: str) -> str:
+    return f"{SCHEMA}.{name(table)}"
 
 
 def _columns(connection: SnowflakeConnection, schema: str) -> dict[str, dict[str, str]]:
@@ -123,38 +156,24 @@ def _columns(connection: SnowflakeConnection, schema: str) -> dict[str, dict[str
     return found
 
 
-def _write_info_tables(
-    connection: SnowflakeConnection, comments: Comments, info: RunInfo, report: PublishReport
-) -> None:
-    """Create the tables that explain all tables."""
-    for table in INFO_TABLES:
-        run(connection, create_statement(f"{NEXT}.{name(table)}", table, name))
-    columns = _columns(connection, NEXT)
-    listed = [(t, c, type_) for t, types in columns.items() for c, type_ in types.items()]
-    rows_of_table = {
-        DICTIONARY: dictionary_rows(listed, comments),
-        RUN_INFO: run_info_rows(info, report.rows),
-    }
-    for table, rows in rows_of_table.items():
-        copy = f"{NEXT}.{name(table)}"
-        run(connection, insert_statement(copy, rows, text))
-        _describe(connection, copy, table, list(columns[table]), comments)
-
-
 def _describe(
-    connection: SnowflakeConnection, copy: str, table: str, columns: list[str], comments: Comments
+    connection: SnowflakeConnection, table: str, columns: list[str], comments: Comments
 ) -> None:
     """Write the comments of a table, those of all columns in one statement."""
-    run(connection, f"comment on table {copy} is {text(comments.tables[table])}")
+    there = _published(table)
+    run(connection, f"comment on table {there} is {text(comments.tables[table])}")
     clauses = [f"column {name(c)} comment {text(comments.columns[table][c])}" for c in columns]
-    run(connection, f"alter table {copy} alter {', '.join(clauses)}")
+    run(connection, f"alter table {there} alter {', '.join(clauses)}")
 
 
 def _tag(
-    connection: SnowflakeConnection, copy: str, columns: list[str], origins: Mapping[str, Origin]
+    connection: SnowflakeConnection,
+    table: str,
+    columns: Iterable[str],
+    origins: Mapping[str, Origin],
 ) -> None:
     """Set the de-identification function of each column as a tag, which the masking policy uses."""
     for column in columns:
         if origin := origins.get(column):
-            run(connection, f"alter table {copy} modify column {name(column)}"
+            run(connection, f"alter table {_published(table)} modify column {name(column)}"
                 f" set tag {TAG} = {text(origin.function)}")  # fmt: skip

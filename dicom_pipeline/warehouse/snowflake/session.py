@@ -1,7 +1,7 @@
 """Snowflake session, error messages, and quoting in Snowflake SQL.
 
 Belongs here: login, and errors as one line without secrets.
-Does not belong here: statements of the steps (load, vault, mirror, publish).
+Does not belong here: statements of the steps (load, publish).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
         "warehouse": settings.warehouse,
         "application": "dicom_pipeline",
         "autocommit": True,
-        # values are bound, so that secrets are not part of statements
+        # `?` for bound values: the same statement for all values, without quoting
         "paramstyle": "qmark",
         "login_timeout": 30,
         "platform_detection_timeout_seconds": 0.0,
@@ -117,6 +117,18 @@ def run(connection: SnowflakeConnection, statement: str, *bound: object) -> list
     with connection.cursor() as cursor:
         cursor.execute(statement, bound or None)
         return list(cursor.fetchall())
+
+
+@contextmanager
+def transaction(connection: SnowflakeConnection) -> Iterator[None]:
+    """Commit the statements of a block together; roll back after an error."""
+    run(connection, "begin")
+    try:
+        yield
+    except BaseException:
+        run(connection, "rollback")
+        raise
+    run(connection, "commit")
 
 
 def name(identifier: str) -> str:

@@ -5,7 +5,7 @@ Does not belong here: running them. They need privileges that the pipeline's rol
 that ``dicom-pipeline snowflake-setup`` prints them for an administrator.
 
 There are two roles. The pipeline logs in with the builder role, which owns the schemas. The
-analyst role sees only ``processed``: not ``raw``, ``vault``, ``stage``, ``internal`` or the build.
+analyst role sees only ``processed``: not ``stage``, ``internal`` or the build.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dicom_pipeline.config.snowflake import SnowflakeSettings
 from dicom_pipeline.warehouse.snowflake.publish import BUILD, TAG
 from dicom_pipeline.warehouse.snowflake.session import name, text
 
-# schemas with identifiers, keys or internal columns, for the builder only
-PRIVATE = ("raw", "vault", "internal", "stage", BUILD)
+# schemas with internal columns, for the builder only
+PRIVATE = ("internal", "stage", BUILD)
 PUBLIC = ("processed",)
 # functions of the mapping; the masking policy hides columns with the tags of free text
 FREE_TEXT = ("clean_text", "clean_sequence")
@@ -61,7 +61,7 @@ def setup_statements(settings: SnowflakeSettings) -> Iterator[tuple[str, tuple[s
         ),
     )
     yield (
-        "database without retention of deleted data, which can be rebuilt from the raw zone",
+        "transient database: Fail-safe of permanent tables cannot be purged",
         (
             f"create transient database if not exists {database} {_NO_RETENTION}",
             f"grant usage on database {database} to role {builder}",

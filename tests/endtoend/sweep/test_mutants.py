@@ -22,9 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEED = "dbt_snowflake/seeds/anonymization_mapping.csv"
 DESCRIPTION = "studies,study_description,StudyDescription,LO,1,text,"
-CLEANED = f"{DESCRIPTION}clean_text,remove,false,"
-KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break."
-KEPT_IN_RESEARCH = f"{DESCRIPTION}keep,remove,true,A deliberate break."
+CLEANED = f"{DESCRIPTION}clean_text,remove,false,,"
+KEPT = f"{DESCRIPTION}keep,keep,true,A deliberate break.,A deliberate break."
+KEPT_IN_RESEARCH = f"{DESCRIPTION}keep,remove,true,A deliberate break.,A deliberate break."
 PEOPLE = 7
 OTHERS = 3  # names in texts of other patients
 
@@ -163,8 +163,8 @@ def test_each_of_three_checks_detects_the_same_broken_rule(tmp_path: Path) -> No
 def test_the_mapping_refuses_to_keep_a_date(tmp_path: Path) -> None:
     site = SweptSite(tmp_path)
     seed = site.project / SEED
-    shifted = "studies,study_date,StudyDate,DA,1,date,shift_date,remove,false,"
-    kept = "studies,study_date,StudyDate,DA,1,date,keep,remove,true,A deliberate break."
+    shifted = "studies,study_date,StudyDate,DA,1,date,shift_date,remove,false,,"
+    kept = "studies,study_date,StudyDate,DA,1,date,keep,remove,true,A deliberate break.,A break."
     text = seed.read_text()
     assert shifted in text
     line = text[: text.index(shifted)].count("\n") + 1

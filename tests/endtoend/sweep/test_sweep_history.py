@@ -83,21 +83,21 @@ def test_errors_contain_no_value(tmp_path: Path) -> None:
     seed = site.project / "dbt_snowflake" / "seeds" / "anonymization_mapping.csv"
     mapping = seed.read_text()
 
-    # free text as numbers, dates and times: no cast succeeds
+    # free text as numbers: no cast succeeds
     for column, type_, function in (
         ("patient_comments,PatientComments,LT,1", "integer", "keep_number"),
         ("occupation,Occupation,SH,1", "double", "keep_number"),
-        ("special_needs,SpecialNeeds,LO,1", "date", "shift_date"),
-        ("patient_religious_preference,PatientReligiousPreference,LO,1", "time", "keep_time"),
+        ("special_needs,SpecialNeeds,LO,1", "integer", "keep_number"),
+        ("patient_religious_preference,PatientReligiousPreference,LO,1", "double", "keep_number"),
     ):
         lines = seed.read_text().splitlines()
         at = next(i for i, line in enumerate(lines) if line.startswith(f"patients,{column},"))
-        lines[at] = f"patients,{column},{type_},{function},remove,true,To be cast in vain."
+        lines[at] = f"patients,{column},{type_},{function},remove,true,To be cast in vain.,A test."
         seed.write_text("\n".join(lines) + "\n")
     site.run()
     swept(site, archive, "casts that fail")
 
-    add_line(site.project, "patients,x,PatientName,PN,1,text,keep,keep,false,\n")
+    add_line(site.project, "patients,x,PatientName,PN,1,text,keep,keep,false,,\n")
     site.command("run", code=2)
     seed.write_text(mapping)
     swept(site, archive, "a mapping that keeps a name")

@@ -1,8 +1,0 @@
-{# Changes with the lists that decide about words and codes. #}
-{% macro words_digest() %}
-    {% set lists = [ref('allowed_words'), ref('allowed_words_site')] %}
-    {% set terms = ref('defined_terms') %}
-    {% if not execute %}{{ return('') }}{% endif %}
-    {% set union = "select word from " ~ lists[0] ~ " union select word from " ~ lists[1] ~ " union select attribute || '=' || term from " ~ terms %}
-    {{ return(run_query("select " ~ sha256(listagg('word', "','", 'order by word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
-{% endmacro %}

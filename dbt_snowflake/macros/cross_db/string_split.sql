@@ -1,6 +1,0 @@
-{# The parts of a text between separators, as an array. The separator is an SQL expression. #}
-{% macro string_split(value, separator) %}{{ return(adapter.dispatch('string_split')(value, separator)) }}{% endmacro %}
-
-{% macro default__string_split(value, separator) %}{{ return("string_split(" ~ value ~ ", " ~ separator ~ ")") }}{% endmacro %}
-
-{% macro snowflake__string_split(value, separator) %}{{ return("split(" ~ value ~ ", " ~ separator ~ ")") }}{% endmacro %}

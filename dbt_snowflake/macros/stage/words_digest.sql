@@ -1,0 +1,13 @@
+{# Digest of the seeds that decide about words, codes and elements of sequences. #}
+{% macro words_digest(table_name) %}
+    {% set lists = [ref('allowed_words'), ref('allowed_words_site')] %}
+    {% set terms = ref('defined_terms') %}
+    {% set attributes = ref('sequence_attributes') %}
+    {% if not execute %}{{ return('') }}{% endif %}
+    {% set union = "select word from " ~ lists[0] ~ " union select word from " ~ lists[1]
+        ~ " union select attribute || '=' || term from " ~ terms %}
+    {% if sequence_columns(table_name) %}
+        {% set union = union ~ " union select tag || keyword || '=' || " ~ deid_profile() ~ " from " ~ attributes %}
+    {% endif %}
+    {{ return(run_query("select " ~ sha256(listagg('word', "','", 'order by word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
+{% endmacro %}

@@ -1,0 +1,18 @@
+-- The distinct texts and sequences of the partitions to build, by patient and study. A view: texts are
+-- stored in the raw zone only.
+-- depends_on: {{ ref('identity_digests') }}, {{ ref('cleaning_rules') }}
+{{ config(materialized='view', schema='private') }}
+
+{{ require_private_zone() }}
+
+with
+{%- for table_name in staged_table_names() %}
+{{ table_name }} as (
+    {{ keyed_rows(table_name) }}
+){{ "," if not loop.last }}
+{%- endfor %}
+{%- for table_name in staged_table_names() %}
+
+{{ "union all" if not loop.first }}
+{{ texts_to_clean(table_name, table_name) }}
+{%- endfor %}

@@ -1,0 +1,1 @@
+"""Cleaning of texts, kept values and sequences: what remains of a value."""

@@ -1,0 +1,35 @@
+"""Version of the rules that clean texts: a digest of the modules that contain them.
+
+Belongs here: the list of those modules, and their digest.
+Does not belong here: the rules, and the lists of words and terms, which have digests of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_DEID = Path(__file__).parents[1]
+# modules, below the package `deid`, whose code decides what stays of a value
+RULE_MODULES = (
+    "cleaning.kept_values",
+    "cleaning.own_terms",
+    "cleaning.sequence_cleaning",
+    "cleaning.sequence_values",
+    "cleaning.text_cleaning",
+    "cleaning.text_initials",
+    "cleaning.text_patterns",
+    "cleaning.text_tokens",
+    "tokens",
+)
+
+
+def _digest() -> str:
+    sources = hashlib.sha256()
+    for name in RULE_MODULES:
+        source = _DEID / f"{name.replace('.', '/')}.py"
+        sources.update(hashlib.sha256(source.read_bytes()).digest())
+    return sources.hexdigest()[:16]
+
+
+RULES_VERSION = _digest()

@@ -1,0 +1,79 @@
+"""Find the initials of a person in a text, which the pieces beside them decide.
+
+Belongs here: the conditions under which letters are initials.
+Does not belong here: initials of names (identity_terms), and what else is removed (text_cleaning).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.text_patterns import MOMENT
+from dicom_pipeline.deid.cleaning.text_tokens import DIGITS
+from dicom_pipeline.deid.tokens import lowered
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# a person is named after these words, with initials or a short name
+_BEFORE_NAMES = _words(
+    """
+    by tech techs technologist technician radiographer sonographer operator op rt mta mtr mtra
+    nurse rn md dr doctor physician radiologist reader attending resident fellow initials name
+    staff user student trainee init sig signature qc qa scanned done processed postprocessed
+    prepared positioned marked injected signed verified reviewed checked corrected approved
+    dictated performed per
+    patient pat pt subject volunteer participant research proband
+    von durch par por door przez untersucher operateur operador operatore paciente paziente
+    pacjent
+    """
+)
+
+
+def found_initials(pieces: list[str], own: OwnTerms, dotted: Collection[str]) -> set[int]:
+    """Return the positions of initials.
+
+    Parameters
+    ----------
+    pieces
+        Pieces of a text after the replacement of patterns.
+    own
+        Terms of the patient.
+    dotted
+        Letters of initials that occur with full stops in the text.
+    """
+    found = set()
+    for place, piece in enumerate(pieces):
+        kinds = own.initials.get(piece, ())
+        if dotted and lowered(piece) in dotted:
+            kinds = (*kinds, "letter")
+        if kinds and any(_are_initials(kind, pieces, place) for kind in kinds):
+            found.add(place)
+    return found
+
+
+def _are_initials(kind: str, pieces: list[str], place: int) -> bool:
+    """Whether letters are somebody's initials.
+
+    ``initials`` are it everywhere but beside a number, where they are the name of a kernel or a
+    sequence (LS16, FL3D). ``dotted`` are also an abbreviation in imaging: they are it after a word
+    for a person, alone in parentheses, and beside a date or a time (12:04 FB). ``letter``, of
+    initials with full stops, is it beside a full stop: the C of C.D. is not that of C-SPINE.
+    """
+    before = pieces[place - 1] if place > 0 else ""
+    after = pieces[place + 1] if place + 1 < len(pieces) else ""
+    if kind == "initials":
+        return before[:1] not in DIGITS and after[:1] not in DIGITS
+    if kind == "letter":
+        return before in (".", ". ") or after.startswith(".")
+    if not before:
+        return False
+    if MOMENT in before or MOMENT in after:
+        return True
+    if before.endswith("(") and after.startswith(")"):
+        return True
+    is_named = place > 1 and lowered(pieces[place - 2]) in _BEFORE_NAMES
+    return is_named and "/" not in before
