@@ -60,6 +60,12 @@ def test_a_text_loses_the_terms_of_its_patient_and_the_years_of_its_study() -> N
     }
 
 
+def test_a_text_that_two_tables_have_has_one_result() -> None:
+    """Two results would double the rows of both tables."""
+    twice = clean_texts(texts([*TEXTS, *TEXTS]), terms(), None, RULES, workers=1)
+    assert twice.to_pylist() == clean().to_pylist()
+
+
 def test_a_text_with_a_known_result_is_not_cleaned_again() -> None:
     known = clean()
     assert clean(known).num_rows == 0

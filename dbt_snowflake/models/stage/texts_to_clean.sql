@@ -13,6 +13,6 @@ with
 {%- endfor %}
 {%- for table_name in staged_table_names() %}
 
-{{ "union all" if not loop.first }}
+{{ "union" if not loop.first }}
 {{ texts_to_clean(table_name, table_name) }}
 {%- endfor %}

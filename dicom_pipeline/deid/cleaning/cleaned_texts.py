@@ -209,10 +209,15 @@ def _known_keys(known: pa.Table | None, version: str) -> set[tuple[str, ...]]:
 
 def _pending(texts: pa.Table, digests: _Digests, seen: set[tuple[str, ...]]) -> Iterator[_Patient]:
     by_patient: dict[str, list[_Text]] = {}
+    found: set[tuple[str, ...]] = set()
     names = ("kind", "patient_key", "study_key", "text_key", "shift_days", "text")
     for kind, patient, study, key, shift, text in zip(
         *(texts[name].to_pylist() for name in names), strict=True
     ):
+        # two tables may have the same text of a study: a second result would double their rows
+        if (kind, patient, study, key) in found:
+            continue
+        found.add((kind, patient, study, key))
         if not seen or (kind, patient, study, key, digests.of(patient, study)) not in seen:
             by_patient.setdefault(patient, []).append(_Text(kind, study, key, shift or 0, text))
     for patient, listed in by_patient.items():
