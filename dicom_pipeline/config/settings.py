@@ -348,8 +348,18 @@ def export_for_dbt(settings: Settings) -> None:
 
 
 def worker_count() -> int:
-    """Return the number of worker processes, in a process of dbt that has checked no settings."""
-    return int(os.environ.get("DICOM_WORKERS") or os.cpu_count() or 1)
+    """Return the number of worker processes, in a process of dbt that has checked no settings.
+
+    Raises
+    ------
+    SettingsError
+        ``DICOM_WORKERS`` is malformed.
+    """
+    given = os.environ.get("DICOM_WORKERS")
+    try:
+        return values.count(given) if given else os.cpu_count() or 1
+    except ValueError as error:
+        raise SettingsError(f"DICOM_WORKERS cannot be used: {error}") from None
 
 
 def batch_dagster_events() -> None:

@@ -66,8 +66,7 @@ class UpstreamIsNewer(_WholeTargetCondition[dg.AssetKey]):
         own = latest.get(context.key) or -1
         upstream = [latest.get(key) or -1 for key in parents]
         raw_is_empty = any(key.path[0] == "raw" and not latest.get(key) for key in parents)
-        # an asset without parents is built once
-        return not raw_is_empty and max(upstream, default=0) > own
+        return not raw_is_empty and max(upstream) > own
 
 
 @dataclass(frozen=True)

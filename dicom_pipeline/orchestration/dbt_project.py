@@ -6,6 +6,7 @@ Does not belong here: assets (assets.dbt), SQL (dbt_snowflake).
 
 import filecmp
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -102,17 +103,28 @@ def ensure_manifest(project: DbtProject) -> None:
 
     ``prepare_if_dev`` would parse in every process of ``dagster dev`` and in every run, which
     costs seconds each time. The location of the build database does not matter here: dbt parses
-    again when its profile names another one.
+    again when its profile names another one. A ``dbt`` that somebody ran with the target snowflake
+    leaves a manifest with other schemas.
     """
     digest = sources_digest()
     stamp = project.manifest_path.with_name("manifest.digest")
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with manifest_lock(project):  # several processes load at once
-        if project.manifest_path.exists() and stamp.exists() and stamp.read_text() == digest:
+        is_current = stamp.exists() and stamp.read_text() == digest
+        if is_current and _adapter_of(project.manifest_path) == "duckdb":
             return
         stamp.unlink(missing_ok=True)  # an interrupted parse leaves an incomplete manifest
         run_dbt(project, "parse", "--quiet", target_path=project.manifest_path.parent)
         stamp.write_text(digest)
+
+
+def _adapter_of(manifest: Path) -> str | None:
+    """Return the database that a manifest was parsed for; None if it cannot be read."""
+    try:
+        found: str = json.loads(manifest.read_bytes())["metadata"]["adapter_type"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found
 
 
 def manifest_lock(project: DbtProject) -> AbstractContextManager[None]:

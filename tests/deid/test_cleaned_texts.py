@@ -82,6 +82,24 @@ def test_texts_of_a_patient_with_new_terms_are_cleaned_again_and_those_of_device
     }
 
 
+def test_a_sequence_is_cleaned_again_when_the_shift_of_its_dates_changes_but_a_text_is_not() -> (
+    None
+):
+    line = '[\n{\n"00080020": {"vr": "DA", "Value": ["20120304"]}\n}\n]'
+
+    def shifted(days: int, known: pa.Table | None = None) -> list[dict[str, object]]:
+        rows = [
+            ("sequence", "p1", "s1", "k9", days, line),
+            ("text", "p1", "s1", "k1", days, "chest"),
+        ]
+        return clean_texts(texts(rows), terms(), known, RULES, workers=1).to_pylist()
+
+    before = shifted(7)
+    again = shifted(14, pa.Table.from_pylist(before, schema=module.SCHEMA))
+    assert [row["kind"] for row in again] == ["sequence"]
+    assert ("20120226" in str(before), "20120219" in str(again)) == (True, True)
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -122,7 +140,7 @@ def test_no_text_and_no_term_is_in_the_results_or_in_a_repr() -> None:
     assert "Meier" not in result
     assert "meier" not in result
     patient = module._Patient(
-        "p1", [module._Text("text", "s1", "k1", 0, "of Meier")], {"s1": ["m"]}
+        "p1", [module._Text("text", "s1", "k1", "d1", 0, "of Meier")], {"s1": ["m"]}
     )
     assert "Meier" not in repr(patient)
     assert RULES.secret.ki not in repr(RULES)

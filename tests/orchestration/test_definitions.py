@@ -6,12 +6,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from dicom_pipeline.config.project import PROJECT_DIR
-from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
+from dicom_pipeline.orchestration import dbt_project as dbt_project_module
+from dicom_pipeline.orchestration.dbt_project import (
+    dbt_project,
+    ensure_manifest,
+    sources_digest,
+)
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
@@ -54,6 +60,22 @@ def test_workspaces_of_one_checkout_share_its_dbt_manifest(
     monkeypatch.setenv("DICOM_WAREHOUSE_DIR", str(tmp_path / "another"))
     ensure_manifest(dbt_project())
     assert manifest.stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("content", ['{"metadata": {"adapter_type": "snowflake"}}', "{"])
+def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    project = SimpleNamespace(manifest_path=tmp_path / "manifest.json")
+    (tmp_path / "manifest.digest").write_text(sources_digest())
+    parsed = []
+    monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
+    project.manifest_path.write_text('{"metadata": {"adapter_type": "duckdb"}}')
+    ensure_manifest(project)  # type: ignore[arg-type]
+    assert parsed == []
+    project.manifest_path.write_text(content)
+    ensure_manifest(project)  # type: ignore[arg-type]
+    assert parsed == [1]
 
 
 @pytest.fixture

@@ -90,15 +90,15 @@ class Warehouse:
         found = self.rows("select schema_name || '.' || table_name as name from duckdb_tables()")
         return sorted(row["name"] for row in found)
 
-    def content(self) -> dict[str, list[str]]:
+    def content(self, *, helpers: bool = False) -> dict[str, list[str]]:
         """Return all rows of all tables, sorted.
 
-        Without helper tables: these have results of the latest build only.
+        Helper tables have results of the latest build only, so they are not compared.
         """
         return {
             name: sorted(str(row) for row in self.rows(f"select * from {name}"))
             for name in self.tables()
-            if not name.startswith("private.")
+            if helpers or not name.startswith("private.")
         }
 
 

@@ -78,6 +78,19 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
     assert (twice["instance_number"], twice["instance_versions"]) == (2, 3)
 
 
+def test_a_changed_partition_is_not_built_alone_without_its_cleaned_texts(
+    changing: Warehouse,
+) -> None:
+    before = changing.content()
+    changing.raw.write("2017-01", [file("7", "1", 1, StudyDate="20170102")])
+    done = changing.dbt("build", "--select", "identity_digests", "staged_studies")
+    assert done.returncode != 0
+    assert "dbt build --select +staged_studies" in done.stdout
+    assert changing.content() == before
+    changing.build()
+    assert changing.content() != before
+
+
 def test_other_rules_of_cleaning_rebuild_all_partitions(changing: Warehouse) -> None:
     mark(changing)
     model = changing.project / "models" / "stage" / "cleaning_rules.py"

@@ -15,6 +15,7 @@ MANIFEST = {
     "nodes": {
         "model.p.a": {"resource_type": "model", "schema": "processed", "name": "a", "alias": "a"},
         "model.p.s": {"resource_type": "model", "schema": "stage", "name": "s", "alias": "s"},
+        "model.p.h": {"resource_type": "model", "schema": "private", "name": "h", "alias": "h"},
         "model.p.v": {"resource_type": "model", "schema": "processed", "name": "v", "alias": "v"},
         "test.p.gone": {"resource_type": "test", "schema": "processed", "name": "gone"},
     }
@@ -28,11 +29,13 @@ def build(tmp_path: Path) -> Path:
         connection.execute(
             """
             create schema processed; create schema stage; create schema internal;
+            create schema private;
             create table processed.a as select 1 as x;
             create view processed.v as select * from processed.a;
             create table processed.gone as select 2 as x;
             create view processed.seen as select * from processed.gone;
             create table stage."odd "" name" as select 3 as x;
+            create table private.helper as select 3 as x;
             create table internal.kept as select 4 as x;
             """
         )
@@ -47,9 +50,21 @@ def tables(build: Path) -> set[str]:
 
 def test_tables_without_a_model_are_dropped_and_named_and_the_others_are_kept(build: Path) -> None:
     dropped = drop_orphan_tables(build, MANIFEST)
-    assert dropped == ["processed.seen", "processed.gone", 'stage.odd " name']
+    assert dropped == [
+        "processed.seen", "private.helper", "processed.gone", 'stage.odd " name',
+    ]  # fmt: skip
     assert tables(build) == {"a", "v", "kept"}
     assert drop_orphan_tables(build, MANIFEST) == []
+
+
+def test_a_manifest_of_another_target_drops_nothing(build: Path) -> None:
+    nodes = {
+        name: {**node, "schema": node["schema"].replace("processed", "processed_build")}
+        for name, node in MANIFEST["nodes"].items()
+    }
+    before = tables(build)
+    assert drop_orphan_tables(build, {"nodes": nodes}) == []
+    assert tables(build) == before
 
 
 def test_without_a_build_database_nothing_is_dropped_or_reported(tmp_path: Path) -> None:

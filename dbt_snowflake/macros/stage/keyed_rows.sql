@@ -1,5 +1,5 @@
-{# The raw rows of the partitions to build, with their entity keys. #}
-{% macro keyed_rows(table_name) -%}
+{# The raw rows of partitions, with their entity keys. The partitions are those to build, unless a relation is given. #}
+{% macro keyed_rows(table_name, partitions=none) -%}
     select
         raw.*,
         partitions.period_key,
@@ -10,8 +10,17 @@
         {{ entity_key(key) }} as {{ key }}
         {%- endfor %}
     from ({{ raw_rows(table_name) }}) as raw
-    inner join ({{ changed_partitions(table_name) }}) as partitions on raw.study_period = partitions.study_period
+    inner join {{ partitions or "(" ~ changed_partitions(table_name) ~ ")" }} as partitions on raw.study_period = partitions.study_period
     cross join {{ source('vault', 'keys') }} as vault
+{%- endmacro %}
+
+{# A CTE for each table with its keyed rows of the partitions to build, by the name of the table. #}
+{% macro keyed_tables() -%}
+    {%- for table_name in staged_table_names() %}
+{{ table_name }} as (
+    {{ keyed_rows(table_name) }}
+){{ "," if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# Partitions whose current version is not in the staged table. #}

@@ -6,11 +6,7 @@
 {{ require_private_zone() }}
 
 with
-{%- for table_name in staged_table_names() %}
-{{ table_name }} as (
-    {{ keyed_rows(table_name) }}
-){{ "," if not loop.last }}
-{%- endfor %}
+{{ keyed_tables() }}
 {%- for table_name in staged_table_names() %}
 
 {{ "union all" if not loop.first }}

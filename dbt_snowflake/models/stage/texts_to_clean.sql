@@ -1,16 +1,12 @@
 -- The distinct texts and sequences of the partitions to build, by patient and study. A view: texts are
--- stored in the raw zone only.
+-- stored in the raw zone only. A text that two tables of a study have is one row.
 -- depends_on: {{ ref('identity_digests') }}, {{ ref('cleaning_rules') }}
 {{ config(materialized='view', schema='private') }}
 
 {{ require_private_zone() }}
 
 with
-{%- for table_name in staged_table_names() %}
-{{ table_name }} as (
-    {{ keyed_rows(table_name) }}
-){{ "," if not loop.last }}
-{%- endfor %}
+{{ keyed_tables() }}
 {%- for table_name in staged_table_names() %}
 
 {{ "union" if not loop.first }}

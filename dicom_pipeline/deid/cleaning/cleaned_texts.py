@@ -89,6 +89,7 @@ class _Text:
     kind: str
     study_key: str
     text_key: str
+    terms_digest: str
     shift_days: int
     text: str = field(repr=False)
 
@@ -139,14 +140,7 @@ def clean_texts(
             workers, mp_context=context, initializer=_start, initargs=(rules,)
         ) as pool:
             results = list(pool.map(_clean, _tasks(patients)))
-    rows = [
-        (
-            kind, patient, study, key, digests.of(patient, study), rules.version, clean, is_leaked,
-            failed,
-        )
-        for part in results
-        for kind, patient, study, key, clean, is_leaked, failed in part
-    ]  # fmt: skip
+    rows = [result for part in results for result in part]
     columns = zip(*rows, strict=True) if rows else [() for _ in SCHEMA]
     return pa.table(
         [pa.array(column, type_.type) for column, type_ in zip(columns, SCHEMA, strict=True)],
@@ -154,11 +148,12 @@ def clean_texts(
     )
 
 
-_Result = tuple[str, str, str, str, str | None, bool, bool]
+# a row of the result, see `SCHEMA`
+_Result = tuple[str, str, str, str, str, str, str | None, bool, bool]
 
 
 class _Digests:
-    """Terms by patient and study, and a keyed digest of those that apply to a text."""
+    """Terms by patient and study, and a keyed digest of what decides about a text besides rules."""
 
     def __init__(self, terms: pa.Table, secret: Secret) -> None:
         self.terms: dict[str, dict[str, list[str]]] = {}
@@ -167,6 +162,7 @@ class _Digests:
             self.terms.setdefault(patient, {}).setdefault(study, []).append(lines)
         self._secret = secret
         self._of_patient: dict[str, str] = {}
+        self._of_study: dict[tuple[str, str, int | None], str] = {}
 
     def studies(self, patient: str) -> Mapping[str, Sequence[str]]:
         """Return the terms of each study of a patient; of all patients for devices."""
@@ -177,22 +173,23 @@ class _Digests:
         lines = {line for studies in self.terms.values() for of in studies.values() for line in of}
         return {NOBODY: sorted(lines)}
 
-    def of(self, patient: str, study: str) -> str:
-        """Return the digest of the patient's terms and of the years of the study."""
-        if patient not in self._of_patient:
-            lines = {
-                line
-                for of in self.studies(patient).values()
-                for terms in of
-                for line in terms.split("\n")
-            }
-            text = "\n".join(sorted(lines))
-            self._of_patient[patient] = keyed_hash(self._secret, "own_terms", text)[:32]
-        years = sorted(_years(self.studies(patient), patient, study)) if patient else []
-        return f"{self._of_patient[patient]}-{','.join(years) and self._years_digest(years)}"
+    def of(self, patient: str, study: str, shift_days: int | None) -> str:
+        """Return the digest of the patient's terms, the years of the study, and the date shift."""
+        key = (patient, study, shift_days)
+        if key not in self._of_study:
+            years = sorted(_years(self.studies(patient), patient, study))
+            self._of_study[key] = self._digest(f"{self._terms(patient)}|{years}|{shift_days}")
+        return self._of_study[key]
 
-    def _years_digest(self, years: Sequence[str]) -> str:
-        return keyed_hash(self._secret, "study_years", ",".join(years))[:8]
+    def _terms(self, patient: str) -> str:
+        if patient not in self._of_patient:
+            listed = (terms for of in self.studies(patient).values() for terms in of)
+            lines = {line for terms in listed for line in terms.split("\n")}
+            self._of_patient[patient] = self._digest("\n".join(sorted(lines)))
+        return self._of_patient[patient]
+
+    def _digest(self, text: str) -> str:
+        return keyed_hash(self._secret, "cleaned_by", text)[:32]
 
 
 def _years(studies: Mapping[str, Sequence[str]], patient: str, study: str) -> frozenset[str]:
@@ -218,8 +215,11 @@ def _pending(texts: pa.Table, digests: _Digests, seen: set[tuple[str, ...]]) -> 
         if (kind, patient, study, key) in found:
             continue
         found.add((kind, patient, study, key))
-        if not seen or (kind, patient, study, key, digests.of(patient, study)) not in seen:
-            by_patient.setdefault(patient, []).append(_Text(kind, study, key, shift or 0, text))
+        # dates are shifted in sequences, and removed from texts
+        digest = digests.of(patient, study, shift if kind == "sequence" else None)
+        if (kind, patient, study, key, digest) not in seen:
+            text_ = _Text(kind, study, key, digest, shift or 0, text)
+            by_patient.setdefault(patient, []).append(text_)
     for patient, listed in by_patient.items():
         yield _Patient(patient, listed, digests.studies(patient))
 
@@ -246,27 +246,29 @@ class _Worker:
             rules.sequence_attributes, rules.profile, self._texts, rules.defined_terms
         )
         self._uid = Pseudonyms(rules.secret).uid
+        self._version = rules.version
 
     def clean(self, patients: Iterable[_Patient]) -> list[_Result]:
         return [result for patient in patients for result in self._of_patient(patient)]
 
     def _of_patient(self, patient: _Patient) -> Iterator[_Result]:
+        key = patient.patient_key
         terms = {t for of in patient.terms.values() for lines in of for t in parse_terms(lines)}
-        index = OwnTerms.of_devices if patient.patient_key == NOBODY else OwnTerms.of_patient
+        index = OwnTerms.of_devices if key == NOBODY else OwnTerms.of_patient
         own = index(terms, self._texts.allowed_words)
         for text in patient.texts:
-            years = _years(patient.terms, patient.patient_key, text.study_key)
-            key = (text.kind, patient.patient_key, text.study_key, text.text_key)
+            years = _years(patient.terms, key, text.study_key)
             if text.kind == "sequence":
-                yield (
-                    *key,
-                    *self._sequences.clean(
-                        text.text, own, years, shift_days=text.shift_days, uid=self._uid
-                    ),
+                clean, is_leaked, failed = self._sequences.clean(
+                    text.text, own, years, shift_days=text.shift_days, uid=self._uid
                 )
             else:
-                cleaned = self._texts.clean(text.text, own, years)
-                yield (*key, cleaned.text, False, cleaned.failed)
+                clean, failed = self._texts.clean(text.text, own, years)
+                is_leaked = False
+            yield (
+                text.kind, key, text.study_key, text.text_key, text.terms_digest, self._version,
+                clean, is_leaked, failed,
+            )  # fmt: skip
 
 
 _worker: _Worker

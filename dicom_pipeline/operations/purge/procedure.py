@@ -355,11 +355,12 @@ def _confirmation_message(
                 f"subject {number} matches {len(issuers)} patients of different issuers{without}; "
                 "--issuer selects one of them"
             )
-    zones = "the manifests, the raw zone, the build database and the published file"
+    zones = ["the manifests", "the raw zone", "the build database", "the published file"]
     if server is not None:
-        zones = zones.replace(" and", ",") + " and Snowflake"
+        zones.append("Snowflake")
     lines.append(
-        f"Their rows will be removed from {zones}, and their files will be ignored from now on."
+        f"Their rows will be removed from {', '.join(zones[:-1])} and {zones[-1]}, and their files "
+        "will be ignored from now on."
     )
     if server is not None:
         lines += _retention_lines(server)

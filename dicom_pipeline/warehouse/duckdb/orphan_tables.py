@@ -41,6 +41,8 @@ def drop_orphan_tables(build: Path, manifest: Mapping[str, Any]) -> list[str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] in ("model", "seed")
     }
+    if not {schema for schema, _ in current} >= set(_SCHEMAS):
+        return []  # a manifest of another target, with other schema names
     dropped = []
     with contextlib.closing(duckdb.connect(str(build))) as connection:
         found = connection.execute(
