@@ -18,9 +18,8 @@ def build(tmp_path: Path) -> Path:
     path = tmp_path / "build.duckdb"
     change(path, "create schema stage")
     for table in ("staged_images", "staged_series"):
-        change(
-            path, f"create table stage.{table} as select 'p' as period_key, 'v' as stage_version"
-        )
+        columns = "'p' as period_key, 'v' as stage_version"
+        change(path, f"create table stage.{table} as select {columns}")
     return path
 
 
