@@ -23,6 +23,7 @@ from dicom_pipeline.warehouse.duckdb.orphan_tables import drop_orphan_tables
 from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport, publish
 from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
 from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
+from dicom_pipeline.warehouse.leak_findings import ensure_findings, findings_path
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
     removed_words,
@@ -87,6 +88,7 @@ class Warehouse:
         first_run = not raw.periods() and not self.settings.database.exists()
         write_vault(self.secret(may_create=first_run), self.settings.warehouse_dir)
         raw.write_schemas()
+        ensure_findings(findings_path(self.settings.warehouse_dir))
 
     def secret(self, *, may_create: bool = False) -> Secret:
         """Return the secret that is derived from the key of the tables.

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dicom_pipeline.deid.keys import Secret
+from dicom_pipeline.warehouse.leak_findings import ensure_findings, findings_path
 from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
 from tests.support.dbt import run_dbt
 
@@ -38,6 +39,7 @@ class Warehouse:
             warehouse_dir=self.directory, key=KEY.hex(), key_file=None, may_create=False
         )
         write_vault(secret, self.directory)
+        ensure_findings(findings_path(self.directory))
         self.raw.write_columns()
         return secret
 
