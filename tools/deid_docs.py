@@ -83,7 +83,7 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "keep_code": ("kept if it has the form of a code (CS)", "K", (_READ, _LEAKED)),
     "keep_number": ("kept if it is a number", "K", (_READ,)),
     "keep_time": (
-        "time of day, unchanged: dates are shifted by whole days",
+        "time of day, to the second: dates are shifted by whole days",
         "C of 113107",
         (_READ,),
     ),
@@ -94,9 +94,15 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("tests/warehouse/test_profiles.py::test_each_profile_uses_its_own_mapping_column",),
     ),
     "shift_date": (
-        "shifted back by a number of whole weeks that depends on the patient",
+        "shifted back by a number of whole weeks that depends on the patient; null if it cannot be "
+        "true",
         "C of 113107",
-        (_COMPUTED, _READ),
+        (
+            _COMPUTED,
+            _READ,
+            "tests/mapping/test_date_rules.py::"
+            "test_zero_dates_of_programs_cannot_be_true_in_any_attribute",
+        ),
     ),
     "shift_datetime": ("same as `shift_date`", "C of 113107", (_READ,)),
     "uid": (

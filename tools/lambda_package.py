@@ -23,10 +23,11 @@ from pathlib import Path
 from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import MAPPING_CSV
 from dicom_pipeline.mapping.confidentiality_profile import PROFILE_CSV
+from dicom_pipeline.mapping.date_rules import DATE_RULES_CSV
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV
 from dicom_pipeline.mapping.vr_functions import VR_FUNCTIONS_CSV
 
-SEEDS = (MAPPING_CSV, IDENTITY_CSV, PROFILE_CSV, VR_FUNCTIONS_CSV)
+SEEDS = (MAPPING_CSV, IDENTITY_CSV, PROFILE_CSV, VR_FUNCTIONS_CSV, DATE_RULES_CSV)
 HANDLER = "dicom_pipeline.extract.lambda_.handler"
 ZIP = PROJECT_DIR / "dist" / "lambda.zip"
 LOCK = PROJECT_DIR / "requirements.lock"

@@ -23,10 +23,11 @@ from dicom_pipeline.landing.manifest import ManifestRow, ManifestStore, files_di
 from dicom_pipeline.landing.partition_key import HEAD_BYTES
 from dicom_pipeline.landing.storage import FileVersion, Storage
 from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS, AttributeMapping
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 # increase it when rows of an unchanged file may differ: all files are then read again
-EXTRACTOR_VERSION = "5"
+EXTRACTOR_VERSION = "6"
 
 READ_BY_OTHER_VERSION = (
     "partitions were read by another version of the extractor, or with other columns: their files "
@@ -83,8 +84,8 @@ class Work:
 
 
 def rows_reader_version(mapping: AttributeMapping, identity: IdentityAttributes) -> tuple[str, ...]:
-    """Return extractor version and column lists; rows of another value are not carried over."""
-    return EXTRACTOR_VERSION, mapping.digest, identity.digest
+    """Return extractor version, columns and rules; rows of another value are not carried over."""
+    return EXTRACTOR_VERSION, mapping.digest, identity.digest, load_date_rules().digest
 
 
 class Partitions:

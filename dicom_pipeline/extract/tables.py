@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from operator import itemgetter, le
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.extract.date_judge import DateJudge
 from dicom_pipeline.headers.reader import Header, RejectReason
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import (
@@ -24,6 +26,7 @@ from dicom_pipeline.mapping.attribute_mapping import (
     AttributeMapping,
     parse_attribute_path,
 )
+from dicom_pipeline.mapping.date_rules import STUDY_DATE, DateRules, day_of
 
 REJECTED = "rejected_files"
 IDENTITY_TERMS = "identity_terms"
@@ -34,6 +37,9 @@ GROUPED = tuple(table for table in (*ENTITIES, IDENTITY_TERMS) if table != "imag
 WITH_FILES = ("images", REJECTED)
 
 Tables = dict[str, pa.Table]
+
+# column of the entities: names of their columns whose date cannot be true, with commas between
+IMPLAUSIBLE_DATES = "implausible_dates"
 
 _FILE = dict(zip(FILE_COLUMNS, (pa.string(), pa.int64(), pa.int64(), pa.string()), strict=True))
 _INSTANCE = {
@@ -67,7 +73,7 @@ def table_schema(mapping: AttributeMapping, table: str) -> pa.Schema:
     if table == IDENTITY_TERMS:
         texts = [*PATIENT_KEYS, "terms"]
     else:
-        texts = [*KEY_COLUMNS[table], *(a.column for a in mapping.table(table))]
+        texts = [*KEY_COLUMNS[table], *(a.column for a in mapping.table(table)), IMPLAUSIBLE_DATES]
     columns: dict[str, pa.DataType] = dict.fromkeys(texts, pa.string())
     if table == "images":
         return pa.schema({**_FILE, **columns, **_INSTANCE, "file_outcome": pa.string()})
@@ -92,15 +98,20 @@ class ChunkTables:
         The columns.
     terms
         The attributes that are read for identity terms, and their conversion to terms.
+    date_rules
+        Which dates cannot be true.
     """
 
-    def __init__(self, mapping: AttributeMapping, terms: IdentityTerms) -> None:
+    def __init__(
+        self, mapping: AttributeMapping, terms: IdentityTerms, date_rules: DateRules
+    ) -> None:
         self.mapping = mapping
         self.terms = terms
         identity = [parse_attribute_path(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
+        study_date = parse_attribute_path(STUDY_DATE)
         wanted = [a.path for a in mapping.attributes]
         self.attribute_paths: tuple[AttributePath, ...] = tuple(
-            dict.fromkeys((*identity, *wanted, *terms.attribute_paths))
+            dict.fromkeys((*identity, study_date, *wanted, *terms.attribute_paths))
         )
         index = {attribute_path: i for i, attribute_path in enumerate(self.attribute_paths)}
         self._identity = {
@@ -118,6 +129,8 @@ class ChunkTables:
             )
             for table in ENTITIES
         }
+        self._study_date = index[study_date]
+        self._dates = {table: DateJudge(mapping, table, index, date_rules) for table in ENTITIES}
         self._patient_of = _picker([keys[name] for name in PATIENT_KEYS])
         self._identifying = _picker(
             [index[attribute_path] for attribute_path in terms.attribute_paths]
@@ -135,17 +148,20 @@ class ChunkTables:
     def add(self, file: FileVersion, header: Header) -> None:
         """Add the header of one file."""
         values = [*header.values, *self._derived(header.values)]
+        modified = day_of(file.mtime_ns)
         rows = []
         for table in GROUPED:
             row = (
-                self._terms_row(values) if table == IDENTITY_TERMS else self._row_of[table](values)
+                self._terms_row(values)
+                if table == IDENTITY_TERMS
+                else self._entity_row(table, values, modified)
             )
             known = self._rows[table]
             digest = known.get(row)
             if digest is None:
                 digest = known[row] = digest_of(row)
             rows.append(digest)
-        own = self._row_of["images"](values)
+        own = self._entity_row("images", values, modified)
         self._images.append(
             (
                 *_version(file),
@@ -158,6 +174,12 @@ class ChunkTables:
                 None,
             )
         )
+
+    def _entity_row(
+        self, table: str, values: Sequence[str | None], modified: date
+    ) -> tuple[str | None, ...]:
+        implausible = self._dates[table].implausible(values, values[self._study_date], modified)
+        return (*self._row_of[table](values), implausible)
 
     def _derived(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
         """Return the values of the columns ``_DERIVED``."""

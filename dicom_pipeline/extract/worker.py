@@ -27,6 +27,7 @@ from dicom_pipeline.landing.factory import open_storage
 from dicom_pipeline.landing.manifest import ManifestStore
 from dicom_pipeline.landing.storage import FileVersion, Storage
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import IDENTITY_CSV, load_identity_attributes
 
 LANDING_BECAME_EMPTY = (
@@ -54,7 +55,8 @@ class WorkerPlan:
     def tables(self) -> ChunkTables:
         """Return a builder of the tables of a chunk, made from the seeds."""
         mapping = load_mapping(self.mapping_csv)
-        return ChunkTables(mapping, IdentityTerms(load_identity_attributes(self.identity_csv)))
+        terms = IdentityTerms(load_identity_attributes(self.identity_csv))
+        return ChunkTables(mapping, terms, load_date_rules())
 
     @property
     def reader_version(self) -> str:

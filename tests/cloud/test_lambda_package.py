@@ -55,6 +55,7 @@ def test_the_package_is_small_and_contains_no_unneeded_module(package: Path) -> 
     assert {Path(name).stem for name in seeds} == {
         "anonymization_mapping",
         "confidentiality_profile",
+        "date_rules",
         "identity_attributes",
         "vr_functions",
     }

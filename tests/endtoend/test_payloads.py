@@ -28,6 +28,7 @@ from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.tables import ChunkTables
 from dicom_pipeline.headers.values import LONGEST_TEXT
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support import attacks
 from tests.support.attacks import PAYLOADS
@@ -43,7 +44,7 @@ _ACTIVE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 MAKERS = ("$CT$", "=CT+MR", "<b>CT</b>", "[CT](CT:CT)", "CT | MR", "$$", "\x1b]8;;CT\x07CT")
 
 
-TABLES = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes()))
+TABLES = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes()), load_date_rules())
 PERSON, REST, ALL = "person", "rest", "all"
 # with more patients, the leak check would take the codes for a wrong rule and stop publication
 IN_ALL = ("sql", "formula", "null")

@@ -18,12 +18,15 @@ from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import FileRejected, Header, HeaderReader, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import SYNTAXES, dataset, encoded, instance
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
+READINGS = ChunkTables(
+    load_mapping(), IdentityTerms(load_identity_attributes()), load_date_rules()
+).attribute_paths
 READER: HeaderReader = PydicomReader(READINGS)
 SOP = next(i for i, attribute_path in enumerate(READINGS) if attribute_path.tag == 0x00080018)
 

@@ -21,6 +21,7 @@ from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import FileRejected, Header, HeaderReader, RejectReason
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.headers.made_headers import made_header
 from tests.support.dicom import wheel_files
@@ -40,7 +41,9 @@ _INTERESTING = (
 @lru_cache
 def attribute_paths() -> tuple[AttributePath, ...]:
     """Attribute paths that the pipeline reads."""
-    return ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
+    return ChunkTables(
+        load_mapping(), IdentityTerms(load_identity_attributes()), load_date_rules()
+    ).attribute_paths
 
 
 class Bytes(OpenFile):

@@ -20,10 +20,13 @@ from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.landing.directory import LocalFile
 from dicom_pipeline.mapping.attribute_mapping import load_mapping, parse_attribute_path
+from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 from tests.support.dicom import WHEEL, dcmdump, wheel_files
 
-READINGS = ChunkTables(load_mapping(), IdentityTerms(load_identity_attributes())).attribute_paths
+READINGS = ChunkTables(
+    load_mapping(), IdentityTerms(load_identity_attributes()), load_date_rules()
+).attribute_paths
 IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 
 NOT_LOADED = {

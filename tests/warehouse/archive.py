@@ -52,14 +52,15 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("AcquisitionTime", "09", "acquisition_time", time(9)),
     ("AcquisitionTime", "0930", "acquisition_time", time(9, 30)),
     ("AcquisitionTime", "093015", "acquisition_time", time(9, 30, 15)),
-    ("AcquisitionTime", "093015.25", "acquisition_time", time(9, 30, 15, 250000)),
-    ("AcquisitionTime", "09:30:15.000001", "acquisition_time", time(9, 30, 15, 1)),
+    ("AcquisitionTime", "093015.25", "acquisition_time", time(9, 30, 15)),
+    ("AcquisitionTime", "09:30:15.000001", "acquisition_time", time(9, 30, 15)),
     ("AcquisitionTime", "240000", "acquisition_time", None),
     ("AcquisitionTime", "9:30", "acquisition_time", None),
     ("AcquisitionTime", "10 o'clock", "acquisition_time", None),
     ("AcquisitionDate", "20120304", "acquisition_date", date(2012, 3, 4)),
     ("AcquisitionDate", "1994.11.05", "acquisition_date", date(1994, 11, 5)),
-    ("AcquisitionDate", "18800101", "acquisition_date", date(1880, 1, 1)),
+    ("AcquisitionDate", "18800101", "acquisition_date", None),
+    ("AcquisitionDate", "19010102", "acquisition_date", date(1901, 1, 2)),
     ("AcquisitionDate", "20120230", "acquisition_date", None),
     ("AcquisitionDate", "9999", "acquisition_date", None),
     ("AcquisitionDate", "99991231", "acquisition_date", None),
@@ -78,7 +79,8 @@ VALUES: list[tuple[str, str, str, Any]] = [
 ]  # fmt: skip
 AGES = [
     ("045Y", "045Y"), ("089Y", "089Y"), ("090Y", "090Y"), ("104Y", "090Y"), ("999M", "999M"),
-    ("012D", "012D"), ("45", None), ("45Y", None), ("0450Y", None), ("***", None),
+    ("012D", "012D"), ("45Y", "045Y"), ("0Y", "000Y"), ("95Y", "090Y"), ("7M", "007M"),
+    ("45", None), ("Y", None), ("0450Y", None), ("***", None),
 ]  # fmt: skip
 ADDED_LINES = """\
 images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,,
@@ -89,6 +91,15 @@ PERIODS = {
     "2012-03": [
         file("1", "1", 1, **MARCH),
         file("1", "1", 2, **MARCH, SoftwareVersions="syngo 1\\syngo 2"),
+        file(
+            "1",
+            "1",
+            "implausible",
+            **MARCH,
+            AcquisitionDate="20100304",
+            ContentDate="20120304",
+            implausible_dates="acquisition_date",
+        ),
         # two contents with one SOP Instance UID, here and in 2012-05; a true duplicate
         file("1", "1", "twice", **MARCH, **EARLIER, InstanceNumber="1"),
         file("1", "1", "twice", **MARCH, **LATER, InstanceNumber="2"),

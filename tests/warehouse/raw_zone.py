@@ -57,7 +57,10 @@ class RawZone:
         self.seed = seed
 
     def write(self, period: str, files: list[File]) -> None:
-        """Write a partition; a file has attributes by keyword, and `outcome` if not loaded."""
+        """Write a partition.
+
+        A file has attributes by keyword, `outcome` if it is not loaded, and `implausible_dates`.
+        """
         version = _digest({"files": json.dumps(files, sort_keys=True)})
         for table in KEYS:
             self._write_table(table, period, files, version)
@@ -85,8 +88,7 @@ class RawZone:
         lines = [line for line in mapping_lines(self.seed) if line["table_name"] == table]
         columns = KEYS[table] | {line["column_name"]: line["attribute"] for line in lines}
         texts = [*columns, "raw_version"] + (IMAGE_TEXTS if table == "images" else ["row_digest"])
-        if table == "identity_terms":
-            texts.append("terms")
+        texts.append("terms" if table == "identity_terms" else "implausible_dates")
         integers = IMAGE_INTEGERS if table == "images" else ["file_count"]
         rows: list[dict[str, object]] = [
             {name: file.get(attribute) for name, attribute in columns.items()} for file in files
@@ -94,6 +96,10 @@ class RawZone:
         if table == "identity_terms":
             terms = self._terms(files)
             rows = [row | {"terms": found} for row, found in zip(rows, terms, strict=True)]
+        else:
+            for row, file in zip(rows, files, strict=True):
+                named = [c for c in file.get("implausible_dates", "").split(",") if c in columns]
+                row["implausible_dates"] = ",".join(named) or None
         if table == "images":
             rows = [row | _of_the_file(file) for row, file in zip(rows, files, strict=True)]
         else:

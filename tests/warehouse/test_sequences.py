@@ -83,7 +83,7 @@ def test_each_value_is_treated_by_its_vr_and_its_tag(research: Warehouse) -> Non
     day = (datetime(2012, 3, 4) - SHIFT).strftime("%Y%m%d")
     kept = {
         "00080020": [day],
-        "0008002A": [f"{day}101112.5"],
+        "0008002A": [f"{day}101112"],
         "00080030": ["101112"],
         "0008103E": ["Chest of [removed], axial"],
         "00101010": ["090Y"],

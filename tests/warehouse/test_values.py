@@ -100,3 +100,9 @@ def test_without_a_serial_number_the_device_is_identified_by_place_and_model(
     parts = ["ACME", "One", "ROOM3", "Hospital of the Holy Ghost"]
     text = "2" + "".join(f"{len(part)}:{part}" for part in parts)
     assert row["device_key"] == ORACLE.id("device_key", text)
+
+
+def test_a_date_that_cannot_be_true_is_null_and_counted(warehouse: Warehouse) -> None:
+    [image] = [staged_image(warehouse, "1.2.840.1.1.implausible")]
+    assert (image["acquisition_date"], image["content_date"]) == (None, date(2012, 3, 4) - SHIFT)
+    assert image["failed_casts"] == ["acquisition_date"]

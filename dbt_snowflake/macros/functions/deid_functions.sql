@@ -35,10 +35,15 @@ create or replace macro deid.uid(ki, ko, value) as deid.uid_of_hash(deid.keyed_h
 create or replace macro deid.shift_days(ki, ko, patient_key) as
     7 * (52 + deid.hex_to_integer(left(deid.keyed_hash(ki, ko, 'date_shift', patient_key), 15)) % 469);
 
--- Dates that everybody knows (epochs of operating systems and databases, clocks after a battery change): a shifted
--- one would reveal the shift of the patient.
+-- A date that can be true; null if extraction lists its column (see the seed date_rules).
+create or replace macro deid.plausible(implausible_dates, column_name, value) as
+    case when not list_contains(string_split(coalesce(implausible_dates, ''), ','), column_name) then value end;
+
+-- Dates that everybody knows (zero dates of programs, clocks after a battery change): a shifted one would reveal the
+-- shift of the patient. Extraction finds them, except in rows of deleted files that an older version has read.
 create or replace macro deid.is_placeholder_date(value) as
-    left(replace(value, '.', ''), 8) in ('18581117', '19000101', '19040101', '19700101', '19800101');
+    left(replace(value, '.', ''), 8) < '19010102'
+    or left(replace(value, '.', ''), 8) in ('19040101', '19700101', '19800101');
 
 create or replace macro deid.shift_date(value, days) as
     case when not deid.is_placeholder_date(value) then dicom.to_date(value) - cast(days as integer) end;
@@ -47,15 +52,20 @@ create or replace macro deid.shift_date(value, days) as
 create or replace macro deid.shift_datetime(value, days) as
     case
         when regexp_full_match(value, '[0-9]{8}.*') and not deid.is_placeholder_date(value)
-            then dicom.to_timestamp(value) - to_days(cast(days as integer))
+            then date_trunc('second', dicom.to_timestamp(value) - to_days(cast(days as integer)))
     end;
 
--- An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years.
+-- Fractions of a second are as good as a fingerprint of the image, so they are cut off.
+create or replace macro deid.keep_time(value) as
+    try_cast(left(cast(dicom.to_time(value) as varchar), 8) as time);
+
+-- An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years. Some devices
+-- write fewer than three digits.
 create or replace macro deid.age_cap(value) as
     case
-        when not regexp_full_match(value, '[0-9]{3}[YMWD]') then null
-        when right(value, 1) = 'Y' and value > '089Y' then '090Y'
-        else value
+        when not regexp_full_match(value, '[0-9]{1,3}[YMWD]') then null
+        when right(value, 1) = 'Y' and lpad(value, 4, '0') > '089Y' then '090Y'
+        else lpad(value, 4, '0')
     end;
 
 create or replace macro deid.anon_text(value) as case when value is not null then 'ANONYMIZED' end;

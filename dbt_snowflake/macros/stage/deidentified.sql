@@ -11,7 +11,10 @@
     {% if is_kept_text(column) %}
         {% set value = call_function('deid.unless_leaked', ['leaked', "'" ~ column.column_name ~ "'", value], 12) %}
     {% endif %}
-    {% if is_kept_text(column) and not column.is_array and value | length > 85 %}
+    {% if column.function in ['shift_date', 'shift_datetime'] %}
+        {% set value = call_function('deid.plausible', ['implausible_dates', "'" ~ column.column_name ~ "'", value], 12) %}
+    {% endif %}
+    {% if not column.is_array and value | length > 75 %}
         {% set value = "\n            " ~ value ~ "\n        " %}
     {% endif %}
     {% if nulls_all(column) or not column.is_array %}

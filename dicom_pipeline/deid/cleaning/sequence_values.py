@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from dicom_pipeline.config.settings import Profile
+from dicom_pipeline.mapping.date_rules import ANY_ATTRIBUTE, load_date_rules
 
 # Coding schemes of the standard (PS3.16 Table 8-1). Everybody can look up their codes, which say
 # nothing of a site; codes of any other scheme are treated as text.
@@ -35,10 +36,6 @@ _BY_VR_IN_RESEARCH = {
     "TM": "keep_time",
     "AS": "age_cap",
 }
-# Everybody knows these dates (epochs of operating systems, clocks after a battery change): a
-# shifted one would reveal the shift.
-_PLACEHOLDERS = frozenset({"18581117", "19000101", "19040101", "19700101", "19800101"})
-
 _CODE_STRING = re.compile("[A-Z0-9_ ]{1,16}")
 _CODE_VALUE = re.compile("[A-Za-z]{1,4}|[A-Z0-9.:-]*[0-9][A-Z0-9.:-]*")
 _DATE_AS_CODE = re.compile("(18|19|20)[0-9]{2}[.:-]?(0[1-9]|1[0-2])[.:-]?(0[1-9]|[12][0-9]|3[01])")
@@ -54,7 +51,7 @@ _DATETIME = re.compile(
     "(18|19|20)[0-9]{2}[0-9]{4}(([01][0-9]|2[0-3])([0-9]{2}([0-9]{2}([.][0-9]{1,6})?)?)?)?"
     "([+-][0-9]{4})?"
 )
-_AGE = re.compile("[0-9]{3}[YMWD]")
+_AGE = re.compile("[0-9]{1,3}[YMWD]")
 _OLDEST = "089Y"
 _OVER_OLDEST = "090Y"
 
@@ -100,14 +97,11 @@ def deidentified_value(
     if action == "shift_datetime":
         return _shifted_datetime(value, shift_days)
     if action == "keep_time":
-        return value if _TIME.fullmatch(value) and _is_clock(value.replace(":", "")) else None
+        is_time = _TIME.fullmatch(value) and _is_clock(value.replace(":", ""))
+        return _without_fraction(value) if is_time else None
     if action == "age_cap":
         return _capped_age(value)
     return None
-
-
-def _is_placeholder(value: str) -> bool:
-    return value.replace(".", "")[:8] in _PLACEHOLDERS
 
 
 def _parsed_date(value: str) -> date | None:
@@ -121,8 +115,9 @@ def _parsed_date(value: str) -> date | None:
 
 
 def _shifted_date(value: str, shift_days: int) -> str | None:
+    # everybody knows a placeholder: a shifted one would reveal the shift
     day = _parsed_date(value)
-    if day is None or _is_placeholder(value):
+    if day is None or load_date_rules().is_known_placeholder(ANY_ATTRIBUTE, day):
         return None
     return f"{day - timedelta(days=shift_days):%Y%m%d}"
 
@@ -136,7 +131,12 @@ def _shifted_datetime(value: str, shift_days: int) -> str | None:
         return None
     clock = re.split("[+-]", value, maxsplit=1)[0][8:]
     day = _shifted_date(value[:8], shift_days)
-    return None if day is None or not _is_clock(clock) else day + clock
+    return None if day is None or not _is_clock(clock) else day + _without_fraction(clock)
+
+
+def _without_fraction(clock: str) -> str:
+    """Cut off fractions of a second, which are as good as a fingerprint of the image."""
+    return clock.partition(".")[0]
 
 
 def _is_clock(digits: str) -> bool:
@@ -147,5 +147,6 @@ def _is_clock(digits: str) -> bool:
 def _capped_age(value: str) -> str | None:
     if not _AGE.fullmatch(value):
         return None
+    age = value.zfill(4)  # some devices write fewer digits
     # in three digits only years reach beyond: 999M are 83 years
-    return _OVER_OLDEST if value.endswith("Y") and value > _OLDEST else value
+    return _OVER_OLDEST if age.endswith("Y") and age > _OLDEST else age
