@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from dicom_pipeline.deid.keys import Secret
+from dicom_pipeline.warehouse.leak_check.findings_file import ensure_findings, findings_path
 from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
 from tests.support.dbt import run_dbt
 
@@ -39,6 +40,7 @@ class Warehouse:
         )
         write_vault(secret, self.directory)
         self.raw.write_columns()
+        ensure_findings(findings_path(self.directory))
         return secret
 
     def clean_sequences_under_strict(self) -> None:

@@ -33,7 +33,7 @@ from dicom_pipeline.warehouse.duckdb.catalog import tables
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "processed"
 # internal columns of the pipeline, which are not published
-TECHNICAL = frozenset({"period_key", "stage_version", "model_version"})
+TECHNICAL = frozenset({"period_key", "base_version", "stage_version", "model_version"})
 PUBLISHED_MODE = 0o444
 
 

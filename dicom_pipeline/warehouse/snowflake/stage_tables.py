@@ -25,11 +25,11 @@ LOADED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # columns that are never sent: nothing on Snowflake reads them
 PRIVATE: Mapping[str, tuple[str, ...]] = {
-    "staged_devices": ("failed_casts", "leaked_cells"),
-    "staged_images": ("failed_casts", "leaked_cells", "header_key", "file_size"),
-    "staged_patients": ("failed_casts", "leaked_cells"),
-    "staged_series": ("failed_casts", "leaked_cells"),
-    "staged_studies": ("failed_casts", "leaked_cells"),
+    "staged_devices": ("failed_casts", "leaked_cells", "base_version"),
+    "staged_images": ("failed_casts", "leaked_cells", "base_version", "header_key", "file_size"),
+    "staged_patients": ("failed_casts", "leaked_cells", "base_version"),
+    "staged_series": ("failed_casts", "leaked_cells", "base_version"),
+    "staged_studies": ("failed_casts", "leaked_cells", "base_version"),
 }
 
 
