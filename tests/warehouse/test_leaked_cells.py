@@ -167,24 +167,31 @@ def test_a_short_term_an_ordinary_word_or_a_date_is_not_found_in_a_device(
     assert cells_to_remove(changed) == []
 
 
-@pytest.mark.parametrize(("number", "is_own"), [
-    ("471100", True),  # digits of the identifier, without leading zeros
-    ("30555471122", True),  # of the telephone number
-    ("20130607", True), ("7062013", True), ("6072013", True), ("19410203", True),  # dates
-    ("130607", False),  # a date without its century
-    ("471101", False), ("815815", False), ("20130608", False),  # of another patient, of nobody
-    ("4711", False),
-])  # fmt: skip
-@pytest.mark.parametrize(("column", "cast"), [
-    ("echo_time", "{}"), ("number_of_frames", "{}"), ("window_center", "[40, null, {}]"),
+@pytest.mark.parametrize(("column", "value", "is_own"), [
+    ("echo_time", "471100", True),  # digits of the identifier, without leading zeros
+    ("echo_time", "30555471122", True),  # of the telephone number
+    ("echo_time", "20130607", True), ("echo_time", "7062013", True),  # dates
+    ("echo_time", "6072013", True), ("echo_time", "19410203", True),
+    ("echo_time", "130607", False),  # a date without its century
+    ("echo_time", "471101", False), ("echo_time", "4711", False),
+    ("echo_time", "815815", False), ("echo_time", "20130608", False),  # of another patient
+    ("number_of_frames", "471100", True), ("number_of_frames", "471101", False),
+    ("window_center", "[40, null, 471100]", True), ("window_center", "[null, 471101]", False),
+    ("echo_numbers", "[1, 20130607]", True), ("echo_numbers", "[]", False),
 ])  # fmt: skip
 def test_a_number_is_found_if_it_is_an_identifier_or_a_date_of_its_patient(
-    changed: Warehouse, number: str, is_own: bool, column: str, cast: str
+    changed: Warehouse, column: str, value: str, is_own: bool
 ) -> None:
-    changed.execute(
-        f"update stage.staged_images set {column} = {cast.format(number)} where {of(ADA)}"
-    )
+    changed.execute(f"update stage.staged_images set {column} = {value} where {of(ADA)}")
     assert cells_to_remove(changed) == ([("images", column)] if is_own else [])
+
+
+def test_a_number_of_a_patient_in_a_processed_table_is_found(changed: Warehouse) -> None:
+    change = f"echo_time = 471100 where {of(ADA)}"
+    changed.execute(f"update processed.processed_images set {change}")
+    # a count is no attribute
+    changed.execute(f"update processed.processed_studies set image_count = 471100 where {of(ADA)}")
+    assert found(changed) == [("processed_images", "echo_time", 1)]
 
 
 @pytest.mark.parametrize("number", ["471100.5", "-471100", "'nan'", "'inf'"])

@@ -34,17 +34,19 @@ def find_suspects(
     known_names
         Names of columns, for the rule NAMES.
     """
-    connection.execute(
-        f"create or replace temp table cells as select distinct {column.subject} as subject,"
-        f" {sql.name(column.name)} as value from {column.relation} where value is not null"
+    cells = (
+        f"(select {column.subject} as subject, {sql.name(column.name)} as value"
+        f" from {column.relation} where value is not null) as cells"
     )
     if column.rule is Rule.TERMS:
-        _find_terms(connection, column)
-    else:
-        condition = _condition(column, known_names)
         connection.execute(
-            f"create or replace temp table suspects as select distinct subject, value from cells"
-            f" where {condition}"
+            f"create or replace temp table cells as select distinct subject, value from {cells}"
+        )
+        _find_terms(connection, column)
+    else:  # few values pass the condition, so it is cheaper on all rows
+        connection.execute(
+            f"create or replace temp table suspects as select distinct subject, value from {cells}"
+            f" where {_condition(column, known_names)}"
         )
     return connection.execute("select 1 from suspects limit 1").fetchone() is not None
 
@@ -52,12 +54,13 @@ def find_suspects(
 def _condition(column: Column, known_names: frozenset[str]) -> str:
     """Return SQL for the condition under which a row of ``cells`` is suspect."""
     if column.rule is Rule.NUMBERS:
-        number = "try_cast(x as hugeint)"
+        number, least = "try_cast(x as hugeint)", f"1e{MIN_NUMBER_DIGITS - 1}"
+        greatest = "list_max(value)" if column.type.endswith("[]") else "value"
         # a number as text has no leading zeros, as in the table of numbers
         return (
-            f"exists (select 1 from numbers_of_{column.owner} as own where own.subject ="
-            f" cells.subject and list_contains(list_transform(list_filter({column.elements},"
-            f" lambda x: {number} = x and x >= 1e{MIN_NUMBER_DIGITS - 1}),"
+            f"{greatest} >= {least} and exists (select 1 from numbers_of_{column.owner} as own"
+            f" where own.subject = cells.subject and list_contains(list_transform(list_filter("
+            f"{column.elements}, lambda x: {number} = x and x >= {least}),"
             f" lambda x: {number}::varchar), own.number))"
         )
     if column.rule is Rule.NAMES:
