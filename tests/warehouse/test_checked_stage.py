@@ -175,3 +175,6 @@ def test_the_file_of_findings_exists_before_the_first_build(tmp_path: Path) -> N
     write_findings(path, ONE_ROW)
     ensure_findings(path)
     assert removed_cells(path) == [RemovedCells("stage.staged_x", "x", 1, 0)]
+    path.write_bytes(path.read_bytes()[:-9])
+    ensure_findings(path)
+    assert removed_cells(path) == []

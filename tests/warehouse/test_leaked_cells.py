@@ -8,9 +8,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping, load_mapping
+from dicom_pipeline.warehouse.leak_check import check as check_module
+from dicom_pipeline.warehouse.leak_check.check import LeakCheckError
 
 from .archive import file
 from .conftest import KEY, Warehouse
@@ -286,3 +289,15 @@ def test_a_text_of_the_result_is_a_count_and_no_value(changed: Warehouse) -> Non
     [row] = report.rows.to_pylist()
     assert "Oberkampf" not in str(report) and row["row_key"] not in str(report)
     assert "Oberkampf" not in str(row)
+
+
+def test_an_error_of_a_query_has_no_value(
+    people: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(connection: duckdb.DuckDBPyConnection, _: Path) -> None:
+        connection.execute("select 'Oberkampf'::integer")
+
+    monkeypatch.setattr(check_module, "load_terms", failing)
+    with pytest.raises(LeakCheckError) as caught:
+        check(people)
+    assert "Oberkampf" not in str(caught.value) and caught.value.__cause__ is None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.duckdb import sql
@@ -39,6 +40,10 @@ _PROBLEMS = {
     Rule.DATES: "are dates of their patient that were not shifted",
 }
 _PROBLEM_OF_PROCESSED_DATES = "are dates that stage does not have"
+
+
+class LeakCheckError(UserError):
+    """A query of the check failed; the message has no value."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,25 @@ def check_for_leaks(
     -------
     LeakReport
         Tables, columns and counts, and the cells to remove; never values.
+
+    Raises
+    ------
+    LeakCheckError
+        A value cannot be compared.
     """
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql.text(str(files.build))} as build (read_only)")
         connection.execute(f"attach {sql.text(str(files.vault))} as vault (read_only)")
-        load_terms(connection, files.raw_dir)
-        return _Check(connection, files, mapping, profile).run(limits, after_removal=after_removal)
+        try:
+            load_terms(connection, files.raw_dir)
+            check = _Check(connection, files, mapping, profile)
+            return check.run(limits, after_removal=after_removal)
+        except (duckdb.DataError, duckdb.InvalidInputException) as error:
+            # messages of these classes may quote a value
+            raise LeakCheckError(
+                f"the leak check stopped with {type(error).__name__}, so nothing is published; "
+                "report it"
+            ) from None
 
 
 class _Check:

@@ -6,6 +6,7 @@ Does not belong here: finding the cells (check), setting them to null (dbt_snowf
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -27,9 +28,14 @@ def findings_path(warehouse_dir: Path) -> Path:
 
 
 def ensure_findings(path: Path) -> None:
-    """Write a file without rows if there is none: the stage models read it in every build."""
-    if not path.exists():
-        write_findings(path, _SCHEMA.empty_table())
+    """Write a file without rows if there is none or it is damaged; each build reads it.
+
+    The next check finds again the cells of a file that is lost.
+    """
+    with suppress(OSError, pa.ArrowInvalid):
+        if pq.read_table(path).schema.equals(_SCHEMA):
+            return
+    write_findings(path, _SCHEMA.empty_table())
 
 
 def write_findings(path: Path, cells: pa.Table) -> None:
