@@ -13,6 +13,7 @@ import pytest
 from dicom_pipeline.orchestration.assets import published as published_module
 from dicom_pipeline.orchestration.assets.published import KEY, NO_LEAK, build_published
 from dicom_pipeline.orchestration.dbt_project import dbt_project
+from dicom_pipeline.orchestration.failures import error_lines
 from dicom_pipeline.warehouse.duckdb.publish import PublishReport
 from dicom_pipeline.warehouse.leak_check.report import Finding, LeakReport, RemovedCells
 
@@ -84,7 +85,8 @@ def test_removed_cells_are_a_warning_and_other_findings_prevent_publication(
     assert ("found" in texts) == (name == "error")
     if name == "error":
         [failure] = [e for e in result.all_events if e.is_step_failure]
-        assert "stage.staged_series.protocol_name: 7 cells" in str(failure.step_failure_data)
+        [line] = error_lines([failure])
+        assert line == f"nothing was published; the leak check found: {FINDING}"
     assert texts.get("exempt_by_accepted_risk") == {"pass": "stage.staged_images.x"}.get(name)
 
 

@@ -19,11 +19,13 @@ from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, group_tags
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
 from dicom_pipeline.warehouse.leak_check.report import LeakReport
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 KEY = dg.AssetKey(["published", "database"])
 NO_LEAK = "no_identifier_of_a_patient_in_any_published_column"
+_NAMED = 5  # columns in the message; the metadata of the check lists all
 _FIX_LEAK = """Nothing was published; the previous published file is unchanged. The table `found`
 lists the columns. In `dbt_snowflake/seeds/anonymization_mapping.csv`, give each of them a stricter
 function (`clean_text`, `pseudonym` or `remove`), then run `materialize_all_assets_job` again.
@@ -77,10 +79,7 @@ def build_published(project: DbtProject, processed: Sequence[dg.AssetKey]) -> dg
                 context.log.warning(str(removed))
             yield _check_result(leaks)
             if not leaks.passed:
-                raise dg.Failure(
-                    f"not published; the leak check found: {'; '.join(map(str, leaks.findings))}",
-                    allow_retries=False,
-                )
+                raise PublishRefused(_refusal(leaks))
             step = "writing the published file"
             report = warehouse.publish(project.manifest_path)
         yield dg.MaterializeResult[None](
@@ -113,6 +112,13 @@ def _build_again(project: DbtProject, warehouse: Warehouse) -> None:
         )
     finally:
         warehouse.restrict_permissions()
+
+
+def _refusal(leaks: LeakReport) -> str:
+    """Return the message of a check that does not pass, which names the columns."""
+    named = [str(finding) for finding in leaks.findings]
+    more = f"; and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"nothing was published; the leak check found: {'; '.join(named[:_NAMED])}{more}"
 
 
 def _check_result(leaks: LeakReport) -> dg.AssetCheckResult:
