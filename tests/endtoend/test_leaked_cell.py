@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.dicom import dataset, encoded
 
 from .conftest import Site
@@ -18,6 +20,9 @@ SERVICES = (
     "select requesting_service, count(*) from processed.processed_studies group by 1 order by 1"
 )
 CELLS = "of stage.staged_studies.requesting_service held an identifier of a patient and"
+
+
+pytestmark = pytest.mark.check
 
 
 def put(site: Site, number: int, service: str, issuer: str | None = None) -> None:
@@ -37,7 +42,7 @@ def plain(output: str) -> str:
     return " ".join(output.split())
 
 
-def test_one_cell_is_removed_and_a_column_stops_publication(tmp_path: Path) -> None:
+def test_single_cells_are_removed_and_a_leaking_column_stops_publication(tmp_path: Path) -> None:
     site = Site(tmp_path)
     for number in range(ORDINARY):
         put(site, number, "Radiology")
