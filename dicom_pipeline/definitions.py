@@ -11,7 +11,7 @@ from dagster_dbt import DbtProject
 
 from dicom_pipeline.config.settings import export_for_dbt, load_settings
 from dicom_pipeline.operations.write_session import WriteSession
-from dicom_pipeline.orchestration.assets.dbt import build_dbt_assets, vault
+from dicom_pipeline.orchestration.assets.dbt import LEAK_FINDINGS, build_dbt_assets, vault
 from dicom_pipeline.orchestration.assets.published import build_published
 from dicom_pipeline.orchestration.assets.raw import raw_assets
 from dicom_pipeline.orchestration.assets.report_asset import report_asset
@@ -45,19 +45,22 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")
     on_snowflake = [build_snowflake(project)] if workspace.settings.snowflake else []
     return dg.Definitions(
-        assets=with_metadata(
-            [
-                raw_assets,
-                summary_asset,
-                vault,
-                dbt_assets,
-                build_published(project, processed),
-                *on_snowflake,
-                report_asset,
-            ],
-            workspace.ingest,
-            project.manifest_path,
-        ),
+        assets=[
+            LEAK_FINDINGS,
+            *with_metadata(
+                [
+                    raw_assets,
+                    summary_asset,
+                    vault,
+                    dbt_assets,
+                    build_published(project, processed),
+                    *on_snowflake,
+                    report_asset,
+                ],
+                workspace.ingest,
+                project.manifest_path,
+            ),
+        ],
         asset_checks=CHECKS,
         jobs=build_jobs(workspace.settings),
         sensors=[

@@ -57,7 +57,7 @@ def hkdf_sha256(key: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
 
 
 def keyed_hash(secret: Secret, domain: str, value: str) -> str:
-    """Return the keyed hash of a value, like the macro ``keyed_hash``: 64 lower-case hex digits."""
+    """Return the keyed hash of a value, like ``deid.keyed_hash`` in SQL: 64 hex digits."""
     inner = hashlib.sha256(f"{secret.ki}{domain}|{value}".encode()).hexdigest()
     return hashlib.sha256(f"{secret.ko}{inner}".encode()).hexdigest()
 

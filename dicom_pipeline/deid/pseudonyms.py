@@ -39,11 +39,11 @@ class Pseudonyms:
             alternatives.setdefault(line["alternative"], []).append(column)
 
     def id(self, domain: str, value: str) -> str:
-        """Return 128 bits of the keyed hash as 32 hex digits, like the macro ``keyed_id``."""
+        """Return 128 bits of the keyed hash as 32 hex digits, like ``deid.keyed_id`` in SQL."""
         return keyed_hash(self.secret, domain, value)[:32]
 
     def uid(self, value: str) -> str:
-        """Return the replacement of a UID (``2.25.…``), like the macro ``deid_uid``."""
+        """Return the replacement of a UID (``2.25.…``), like ``deid.uid`` in SQL."""
         digits = keyed_hash(self.secret, "uid", value)
         return f"2.25.{2**60 + int(digits[:15], 16)}{int(digits[15:30], 16):019d}"
 

@@ -16,6 +16,7 @@ import pytest
 
 from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.landing.sample import put_sample
+from tests.support.command_line import run_command
 
 from .volumes import write_volumes
 
@@ -80,9 +81,20 @@ class Site:
         **environment: str,
     ) -> str:
         """Run the command line to its end, check the exit code and return the output."""
-        process = self.start(*arguments, umask=umask, **environment)
-        output, _ = process.communicate(stdin, timeout=seconds)
-        assert process.returncode == code, output
+        if self.project != PROJECT_DIR:  # the code of the copy
+            process = self.start(*arguments, umask=umask, **environment)
+            output, _ = process.communicate(stdin, timeout=seconds)
+            assert process.returncode == code, output
+            return output
+        found, output = run_command(
+            *arguments,
+            directory=self.project,
+            environment={**os.environ, **self.environment, **environment},
+            stdin=stdin,
+            umask=umask,
+            seconds=seconds,
+        )
+        assert found == code, output
         return output
 
     def run(self, **environment: str) -> str:

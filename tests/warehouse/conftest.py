@@ -39,8 +39,8 @@ class Warehouse:
             warehouse_dir=self.directory, key=KEY.hex(), key_file=None, may_create=False
         )
         write_vault(secret, self.directory)
-        self.raw.write_columns()
         ensure_findings(findings_path(self.directory))
+        self.raw.write_columns()
         return secret
 
     def clean_sequences_under_strict(self) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.mapping.attribute_mapping import ENTITIES, AttributeMapping, load_mapping
+from dicom_pipeline.mapping.attribute_mapping import AttributeMapping, load_mapping
 from dicom_pipeline.warehouse.leak_check.check import CheckedFiles, check_for_leaks
 from dicom_pipeline.warehouse.leak_check.findings_file import ensure_findings, findings_path
 from dicom_pipeline.warehouse.leak_check.report import LeakReport, Limits
@@ -30,7 +30,6 @@ def check(
     after_removal: bool = False,
 ) -> LeakReport:
     """Run the check once; nothing is removed."""
-    add_base_version(warehouse)
     findings = findings_path(warehouse.directory)
     ensure_findings(findings)
     directory = warehouse.directory
@@ -42,15 +41,6 @@ def check(
         limits or Limits(),
         after_removal=after_removal,
     )
-
-
-def add_base_version(warehouse: Warehouse) -> None:
-    for entity in ENTITIES:
-        table = f"stage.staged_{entity}"
-        warehouse.execute(
-            f"alter table {table} add column if not exists base_version varchar;"
-            f" update {table} set base_version = stage_version where base_version is null"
-        )
 
 
 def found(warehouse: Warehouse) -> list[tuple[str, str, int]]:

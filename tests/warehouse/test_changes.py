@@ -100,6 +100,20 @@ def test_other_rules_of_cleaning_rebuild_all_partitions(changing: Warehouse) -> 
     assert marked_periods(changing, "staged_patients", "file_count") == set()
 
 
+def test_another_definition_of_a_key_rebuilds_only_the_tables_that_have_it(
+    changing: Warehouse,
+) -> None:
+    mark(changing)
+    seed = changing.project / "seeds" / "surrogate_key_mapping.csv"
+    before = seed.read_text()
+    seed.write_text(before.replace("device_key,1,1,key_manufacturer,false\n", ""))
+    changing.build()
+    assert marked_images(changing) == set()
+    assert changing.rows("from stage.staged_patients where file_count < 0") != []
+    seed.write_text(before)
+    changing.build()
+
+
 def test_the_strict_profile_removes_values_that_research_keeps(changing: Warehouse) -> None:
     before = changing.rows("select count(*) as n from processed.processed_images")
     changing.build(DICOM_DEID_PROFILE="strict")

@@ -1,4 +1,4 @@
 {% macro deid_anon_text(value, column) %}
     {% do require_type(column, ['text']) %}
-    {{ return("case when " ~ value ~ " is not null then 'ANONYMIZED' end") }}
+    {{ return("deid.anon_text(" ~ value ~ ")") }}
 {% endmacro %}

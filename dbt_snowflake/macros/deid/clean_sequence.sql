@@ -2,5 +2,5 @@
 {% macro deid_clean_sequence(value, column) %}
     {% do require_type(column, ['json']) %}
     {% do require_patient(column) %}
-    {{ return(try_cast(value, 'json')) }}
+    {{ return("dicom.to_json(" ~ value ~ ")") }}
 {% endmacro %}

@@ -1,4 +1,4 @@
 {% macro deid_keep_time(value, column) %}
     {% do require_type(column, ['time']) %}
-    {{ return(parse_time(value)) }}
+    {{ return(cast_to(value, column.type)) }}
 {% endmacro %}

@@ -8,7 +8,8 @@
     {% set statements %}
     delete from {{ args.target_relation }}
     where (period_key, stage_version) not in (
-        select period_key, stage_version from ({{ current_partitions(model.name | replace('staged_', '')) }}) as now
+        select period_key, stage_version from {{ ref('partition_versions') }}
+        where table_name = '{{ model.name | replace('staged_', '') }}'
     );
 
     insert into {{ args.target_relation }} ({{ columns }})

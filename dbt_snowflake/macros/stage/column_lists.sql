@@ -8,9 +8,11 @@
     {{ return(mapped_columns(table_name) | selectattr('function', 'equalto', 'clean_sequence') | list) }}
 {% endmacro %}
 
-{# Text columns that are kept unchanged. UIDs are excluded: only UIDs of classes are kept. #}
+{# Text columns that are kept unless a value identifies its patient. #}
 {% macro kept_text_columns(table_name) %}
-    {{ return(mapped_columns(table_name) | selectattr('type', 'equalto', 'text') | selectattr('function', 'in', ['keep', 'keep_code']) | rejectattr('vr', 'equalto', 'UI') | list) }}
+    {% set kept = [] %}
+    {% for column in mapped_columns(table_name) if is_kept_text(column) %}{% do kept.append(column) %}{% endfor %}
+    {{ return(kept) }}
 {% endmacro %}
 
 {% macro staged_table_names() %}{{ return(['devices', 'images', 'patients', 'series', 'studies']) }}{% endmacro %}

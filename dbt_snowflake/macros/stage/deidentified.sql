@@ -1,6 +1,6 @@
 {#
-    A raw column after the cast and the de-identification function of the mapping, for each element of an
-    array. A kept value that identifies the patient becomes null.
+    A line of a select list: a raw column after the cast and the de-identification function of the mapping, for
+    each element of an array.
 #}
 {% macro deidentified(column) %}
     {% set function = context.get('deid_' ~ column.function) %}
@@ -8,17 +8,30 @@
         {% do mapping_error(column, "unknown function " ~ column.function) %}
     {% endif %}
     {% set value = quote_name(column.column_name) %}
-    {% if column.function in ['clean_text', 'clean_sequence'] %}{% set value = 'text_' ~ column.column_name %}{% endif %}
-    {% if column.is_array and not nulls_all(column) %}
-        {% set result = array_from_multi_value(value, function('x', column)) %}
-    {% else %}
-        {% set result = function(value, column) %}
+    {% if is_kept_text(column) %}
+        {% set value = call_function('deid.unless_leaked', ['leaked', "'" ~ column.column_name ~ "'", value], 12) %}
     {% endif %}
-    {% if column.function in ['keep', 'keep_code'] and column.type == 'text' and column.vr != 'UI' %}
-        {{ return("case when not " ~ is_leaked(column) ~ " and " ~ is_short_enough(value) ~ " then " ~ result ~ " end") }}
+    {% if is_kept_text(column) and not column.is_array and value | length > 85 %}
+        {% set value = "\n            " ~ value ~ "\n        " %}
     {% endif %}
-    {{ return(result) }}
+    {% if nulls_all(column) or not column.is_array %}
+        {{ return(in_line(function(value, column), column)) }}
+    {% endif %}
+    {% set element, elements = function('x', column), "for x in dicom.split_values(" ~ value ~ ")" %}
+    {% set line = "[" ~ element ~ " " ~ elements ~ "] as clean_" ~ column.column_name %}
+    {% if line | length <= 110 %}{{ return(line) }}{% endif %}
+    {{ return("[\n            " ~ element ~ "\n            " ~ elements ~ "\n        ] as clean_" ~ column.column_name) }}
+{% endmacro %}
+
+{% macro in_line(expression, column) %}
+    {% set separator = " " if "\n" in expression or (expression ~ column.column_name) | length <= 96 else "\n            " %}
+    {{ return(expression ~ separator ~ "as clean_" ~ column.column_name) }}
 {% endmacro %}
 
 {# Whether the function returns null for every raw value, so that a null is not a failed cast. #}
 {% macro nulls_all(column) %}{{ return(column.function == 'remove') }}{% endmacro %}
+
+{# Whether a text is kept unless it identifies its patient. UIDs are excluded: only UIDs of classes are kept. #}
+{% macro is_kept_text(column) %}
+    {{ return(column.function in ['keep', 'keep_code'] and column.type == 'text' and column.vr != 'UI') }}
+{% endmacro %}

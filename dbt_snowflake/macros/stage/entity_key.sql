@@ -1,6 +1,6 @@
 {#
-    The key of an entity: a keyed hash of the columns in the seed surrogate_key_mapping. The length of each value
-    precedes it, so that ('ab', 'c') and ('a', 'bc') differ; null is a dash.
+    The key of an entity: a keyed hash of the columns in the seed surrogate_key_mapping. The first alternative
+    counts of which all required columns have a value.
 #}
 {% macro entity_key(key_name) %}
     {% set mapping = ref('surrogate_key_mapping') %}
@@ -13,14 +13,16 @@
     ) %}
     {% set alternatives = [] %}
     {% for alternative, columns in lines.rows | groupby(0) %}
-        {% set required = [] %}
         {% set parts = ["'" ~ alternative ~ "'"] %}
         {% for _, name, is_required in columns %}
-            {% if is_required %}{% do required.append(name ~ " is not null") %}{% endif %}
-            {% do parts.append("coalesce(cast(length(" ~ name ~ ") as varchar) || ':' || " ~ name ~ ", '-')") %}
+            {% do parts.append(("deid.key_part(" if is_required else "deid.optional_key_part(") ~ name ~ ")") %}
         {% endfor %}
-        {% do alternatives.append("when " ~ required | join(" and ") ~ " then " ~ parts | join(" || ")) %}
+        {% do alternatives.append(parts | join(" || " if parts | length <= 3 else "\n            || ")) %}
     {% endfor %}
-    {% do context.update({remembered: keyed_id(key_name, "case " ~ alternatives | join(" ") ~ " end")}) %}
+    {% set identity = alternatives[0] %}
+    {% if alternatives | length > 1 %}
+        {% set identity = "coalesce(\n            " ~ alternatives | join(",\n            ") ~ "\n        )" %}
+    {% endif %}
+    {% do context.update({remembered: keyed_id(key_name, identity)}) %}
     {{ return(context[remembered]) }}
 {% endmacro %}

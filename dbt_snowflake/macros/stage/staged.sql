@@ -1,35 +1,48 @@
-{# The SQL of a staged model: the rows of the partitions whose current version is not in the table. #}
+{# The SQL of a staged model: the rows of the partitions to build, without the cells that the leak check found. #}
 {% macro staged(table_name) -%}
-{{ require_private_zone() }}
-with partitions as (
+{%- do require_private_zone() -%}
+{%- set body = staged_body(table_name, ref('cleaned_texts'), ref('leaked_values')) -%}
+{%- do require_cleaned_partitions(table_name) -%}
+{%- set removed = columns_with_findings(table_name) -%}
+with keyed as (
     select
-        changed.study_period,
-        changed.period_key,
-        case
-            when ready.stage_version is null
-                then error('the texts of a partition are not cleaned: build the models before this one too (dbt build --select +staged_{{ table_name }})')
-            else changed.stage_version
-        end as stage_version
-    from ({{ changed_partitions(table_name) }}) as changed
-    left join {{ ref('cleaned_partitions') }} as ready
-        on ready.table_name = '{{ table_name }}'
-        and changed.period_key = ready.period_key
-        and changed.stage_version = ready.stage_version
+        *,
+        {{ shift_and_owners(table_name) }}
+    from {{ ref('changed_' ~ table_name) }}
 ),
 
-keyed as (
-    {{ keyed_rows(table_name, 'partitions') }}
-),
+{{ body }}
+{%- if removed %},
 
-cleaned_texts as (
-    select * from {{ ref('cleaned_texts') }}
-),
+findings as (
+    select period_key, base_version, row_key, list(column_name) as columns
+    from {{ source('private', 'leak_findings') }}
+    where table_name = '{{ table_name }}'
+    group by all
+)
 
-leaked_values as (
-    select * from {{ ref('leaked_values') }} where table_name = '{{ table_name }}'
-),
-
-{{ staged_body(table_name) }}
+select
+    final.* replace (
+        {%- for name in removed %}
+        case when not coalesce(list_contains(findings.columns, '{{ name }}'), false) then final."{{ name }}" end as "{{ name }}",
+        {%- endfor %}
+        list_distinct(list_concat(final.leaked_cells, coalesce(findings.columns, []))) as leaked_cells
+    )
+from final
+left join findings
+    on final.period_key = findings.period_key
+    and final.base_version = findings.base_version
+    and final.{{ 'header_key' if table_name == 'images' else 'row_key' }} = findings.row_key
+{%- else %}
 
 select * from final
+{%- endif %}
 {%- endmacro %}
+
+{# The columns of a table in which the leak check found cells that identify a patient. #}
+{% macro columns_with_findings(table_name) %}
+    {% set findings = source('private', 'leak_findings') %}
+    {% if not execute %}{{ return([]) }}{% endif %}
+    {% set names = run_query("select distinct column_name from " ~ findings ~ " where table_name = '" ~ table_name ~ "' order by 1").columns[0].values() %}
+    {{ return(names | select('in', mapped_columns(table_name) | map(attribute='column_name') | list) | list) }}
+{% endmacro %}

@@ -1,77 +1,126 @@
 {#
-    The CTEs after `keyed` up to `final`, without names of relations: join with the cleaned texts and the leaked
-    values, then cast and de-identify. A hash of this SQL is part of the version of a partition, so that a change
-    of the mapping or of a macro rebuilds only the tables that it affects.
+    The CTEs after `keyed` up to `final`: join with the cleaned texts and the leaked values, then cast and
+    de-identify. A hash of this SQL is part of the version of a partition, so that a change of the mapping or of a
+    macro rebuilds only the tables that it affects. The hash is made with the default names,
+    because the model that has it is upstream of the two tables.
 #}
-{% macro staged_body(table_name) -%}
-{%- set patient, study = patient_of_row(table_name), study_of_row(table_name) -%}
+{% macro staged_body(table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values') -%}
+{%- set texts, sequences = cleaned_columns(table_name), sequence_columns(table_name) -%}
+{%- set kept = kept_text_columns(table_name) -%}
+{%- if texts or sequences -%}
 texts as (
     select
-        distinct_texts.kind,
-        distinct_texts.patient_key,
-        distinct_texts.study_key,
-        distinct_texts.text,
-        cleaned_texts.clean,
-        cleaned_texts.is_leaked
-    from ({{ texts_to_clean(table_name, 'keyed') }}) as distinct_texts
-    inner join cleaned_texts
-        on distinct_texts.kind = cleaned_texts.kind
-        and distinct_texts.patient_key = cleaned_texts.patient_key
-        and distinct_texts.study_key = cleaned_texts.study_key
-        and distinct_texts.text_key = cleaned_texts.text_key
+        (raw.kind, raw.patient_key, raw.study_key) as owner,
+        raw.text,
+        cleaned.clean,
+        cleaned.is_leaked
+    from (
+        {{ texts_of_table(table_name, 'keyed') | indent(4) }}
+    ) as raw
+    inner join {{ cleaned_texts }} as cleaned
+        on raw.kind = cleaned.kind
+        and raw.patient_key = cleaned.patient_key
+        and raw.study_key = cleaned.study_key
+        and {{ keyed_id('text', 'raw.text') }} = cleaned.text_key
 ),
 
+{% endif %}
+{%- if kept -%}
 leaks as (
-    select
-        leaked_values.patient_key,
-        {{ array_agg("kept_values.column_name || ':' || kept_values.value") }} as cells
-    from ({{ kept_values(table_name, 'keyed') }}) as kept_values
-    inner join leaked_values
-        on kept_values.column_name = leaked_values.column_name
-        and kept_values.value_key = leaked_values.value_key
+    select leaked_values.patient_key, list(kept.column_name || ':' || kept.value) as leaked
+    from (
+        {{ values_of_table(table_name, 'keyed') | indent(4) }}
+    ) as kept
+    inner join {{ leaked_values }} as leaked_values
+        on kept.table_name = leaked_values.table_name
+        and kept.column_name = leaked_values.column_name
+        and {{ keyed_id('value', 'kept.value') }} = leaked_values.value_key
     group by leaked_values.patient_key
 ),
 
+{% endif -%}
 joined as (
     select
         keyed.*,
-        {%- if has_patient(table_name) %}
-        {{ shift_days('keyed.patient_key') }} as shift_days,
+        {{ "list_concat(coalesce(own.leaked, []), coalesce(anybody.leaked, []))" if kept else "cast([] as varchar[])" }} as leaked
+        {%- for column in texts %},
+        {{ deid_clean_text("text_" ~ loop.index ~ ".clean", column) }} as clean_{{ column.column_name }}
+        {%- endfor %}
+        {%- for column in sequences %},
+        {{ deid_clean_sequence("sequence_" ~ loop.index ~ ".clean", column) }} as clean_{{ column.column_name }}
+        {%- endfor %}
+        {%- if sequences %},
+        deid.not_null([
+            {%- for column in sequences %}
+            case when sequence_{{ loop.index }}.is_leaked then '{{ column.column_name }}' end{{ "," if not loop.last }}
+            {%- endfor %}
+        ]) as leaked_sequences
         {%- endif %}
-        leaks.cells as leaked_here,
-        leaks_of_anybody.cells as leaked_anywhere
-        {%- for column in cleaned_columns(table_name) + sequence_columns(table_name) %},
-        {{ column.column_name }}_texts.clean as text_{{ column.column_name }}
-        {%- endfor %}
-        {%- for column in sequence_columns(table_name) %},
-        coalesce({{ column.column_name }}_texts.is_leaked, false) as leaked_{{ column.column_name }}
-        {%- endfor %}
     from keyed
-    left join leaks on {{ "keyed." if has_patient(table_name) }}{{ patient }} = leaks.patient_key
-    left join leaks as leaks_of_anybody on leaks_of_anybody.patient_key = '*'
-    {%- for column in cleaned_columns(table_name) + sequence_columns(table_name) %}
-    left join texts as {{ column.column_name }}_texts
-        on {{ column.column_name }}_texts.kind = '{{ "sequence" if column.function == "clean_sequence" else "text" }}'
-        and {{ "keyed." if has_patient(table_name) }}{{ patient }} = {{ column.column_name }}_texts.patient_key
-        and {{ "keyed." if has_patient(table_name) }}{{ study }} = {{ column.column_name }}_texts.study_key
-        and keyed.{{ quote_name(column.column_name) }} = {{ column.column_name }}_texts.text
+    {%- if kept %}
+    left join leaks as own on own.patient_key = {{ "keyed.patient_key" if has_patient(table_name) else "''" }}
+    left join leaks as anybody on anybody.patient_key = '*'
+    {%- endif %}
+    {%- for column in texts %}
+    {{ join_texts("text", loop.index, column) }}
+    {%- endfor %}
+    {%- for column in sequences %}
+    {{ join_texts("sequence", loop.index, column) }}
     {%- endfor %}
 ),
 
-cleaned as (
+deidentified as (
     select
         joined.*
-        {%- for column in mapped_columns(table_name) %},
-        {{ deidentified(column) }} as clean_{{ column.column_name }}
+        {%- for column in mapped_columns(table_name) if column.function not in ['clean_text', 'clean_sequence'] %},
+        {{ deidentified(column) }}
         {%- endfor %}
     from joined
 ),
 
+-- the cells that could not be converted, or were removed, as column:value
+lost as (
+    select
+        deidentified.*,
+        deid.not_null([
+            {%- for column in mapped_columns(table_name) if not nulls_all(column) %}
+            {{ lost_cell(column) }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ]) as lost_cells
+    from deidentified
+),
+
 final as (
     select
-        {%- for column in staged_columns(table_name) %}
-        {{ column.sql }} as {{ quote_name(column.name) }}{{ "," if not loop.last }}
+        {%- for column in staged_columns(table_name) if not column.is_mapped %}
+        {{ column.sql ~ (" as " ~ column.name if column.sql != column.name else "") }},
         {%- endfor %}
-    from cleaned
+        columns('^clean_(.*)$') as '\1'
+    from lost
 )
 {%- endmacro %}
+
+{# Columns of `keyed`: the date shift, and the owners of texts: they are cleaned by patient and study. #}
+{% macro shift_and_owners(table_name) %}
+    {% set columns = [] %}
+    {% if has_patient(table_name) %}{% do columns.append("deid.shift_days(ki, ko, patient_key) as shift_days") %}{% endif %}
+    {% set owner = "patient_key, study_key" if has_patient(table_name) else "'', ''" %}
+    {% for kind in ['text', 'sequence'] %}{% do columns.append("('" ~ kind ~ "', " ~ owner ~ ") as " ~ kind ~ "_owner") %}{% endfor %}
+    {{ return(columns | join(",\n        ")) }}
+{% endmacro %}
+
+{% macro join_texts(kind, index, column) %}
+    {% set name = kind ~ "_" ~ index %}
+    {% set relation = "left join texts as " ~ name %}
+    {% set condition = "on " ~ name ~ ".owner = " ~ kind ~ "_owner and " ~ name ~ ".text = keyed." ~ quote_name(column.column_name) %}
+    {{ return(relation ~ (" " if (relation ~ condition) | length < 115 else "\n        ") ~ condition) }}
+{% endmacro %}
+
+{# The cell of a column as `column:value`, if the value was lost. #}
+{% macro lost_cell(column) %}
+    {{ return(call_function(
+        "deid.lost_in_array" if column.is_array else "deid.lost",
+        ["'" ~ column.column_name ~ "'", quote_name(column.column_name), "clean_" ~ column.column_name],
+        12,
+    )) }}
+{% endmacro %}

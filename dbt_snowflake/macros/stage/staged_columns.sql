@@ -1,5 +1,6 @@
 {#
-    The columns of a staged table in order, each with its type and its SQL expression on a row of `cleaned`.
+    The columns of a staged table in order, each with its type, and its SQL expression on a row of `lost` unless it
+    is a column of the mapping.
 #}
 {% macro staged_columns(table_name) %}
     {% set columns = [] %}
@@ -11,17 +12,16 @@
         {% do columns.append({
             'name': column.column_name,
             'type': type_name(column.type, column.is_array),
-            'sql': 'clean_' ~ column.column_name,
+            'is_mapped': true,
         }) %}
     {% endfor %}
-    {% do columns.append({'name': 'failed_casts', 'type': type_name('text', true), 'sql': failed_casts(mapped)}) %}
-    {% do columns.append({'name': 'leaked_cells', 'type': type_name('text', true), 'sql': leaked_cells(mapped)}) %}
+    {% do columns.append({'name': 'failed_casts', 'type': type_name('text', true), 'sql': 'deid.failed_columns(lost_cells, leaked)'}) %}
+    {% do columns.append({'name': 'leaked_cells', 'type': type_name('text', true), 'sql': leaked_cells(table_name)}) %}
     {% if table_name == 'images' %}
         {% do columns.extend([
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},
             {'name': 'instance_precedence', 'type': type_name('text'), 'sql': instance_precedence()},
-            {'name': 'transfer_syntax_uid', 'type': type_name('text'),
-             'sql': "case when " ~ regexp_full_match('transfer_syntax_uid', '[0-9.]{1,64}') ~ " then transfer_syntax_uid end"},
+            {'name': 'transfer_syntax_uid', 'type': type_name('text'), 'sql': 'deid.keep_uid(transfer_syntax_uid)'},
             {'name': 'file_size', 'type': type_name('integer'), 'sql': 'file_size'},
         ]) %}
     {% else %}
@@ -30,8 +30,23 @@
             {'name': 'row_key', 'type': type_name('text'), 'sql': keyed_id('row', 'row_digest')},
         ]) %}
     {% endif %}
-    {% for name in ['period_key', 'stage_version'] %}
+    {% for name in ['period_key', 'base_version', 'stage_version'] %}
         {% do columns.append({'name': name, 'type': type_name('text'), 'sql': name}) %}
     {% endfor %}
     {{ return(columns) }}
+{% endmacro %}
+
+{# The columns whose value was removed from this row because it identifies the patient; in a sequence, only a code is. #}
+{% macro leaked_cells(table_name) %}
+    {% set kept = "deid.leaked_columns(lost_cells, leaked)" %}
+    {{ return("list_concat(" ~ kept ~ ", leaked_sequences)" if sequence_columns(table_name) else kept) }}
+{% endmacro %}
+
+{# The text that orders the files of one SOP Instance UID. #}
+{% macro instance_precedence() %}
+    {{ return(call_function(
+        "deid.instance_precedence",
+        ["key_created", "deid.keyed_hash(ki, ko, 'instance_precedence', key_sop)", keyed_id('header', 'header_digest')],
+        8,
+    )) }}
 {% endmacro %}

@@ -6,10 +6,10 @@
 {{ require_private_zone() }}
 {%- for table_name in staged_table_names() %}
 
-{{ "union all" if not loop.first }}
+{{ "union" if not loop.first }}
 select
     '{{ table_name }}' as table_name,
     period_key,
     stage_version
-from ({{ changed_partitions(table_name) }}) as {{ table_name }}
+from {{ ref('changed_' ~ table_name) }}
 {%- endfor %}

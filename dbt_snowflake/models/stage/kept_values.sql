@@ -1,14 +1,29 @@
 -- The distinct values of columns that are kept as they are, of the partitions to build. A view: raw values
 -- are stored in the raw zone only.
--- depends_on: {{ ref('identity_digests') }}, {{ ref('cleaning_rules') }}
 {{ config(materialized='view', schema='private') }}
 
 {{ require_private_zone() }}
 
-with
-{{ keyed_tables() }}
-{%- for table_name in staged_table_names() %}
+with kept as (
+    {%- for table_name in staged_table_names() %}
+    {{ "union all" if not loop.first }}
+    {{ values_of_table(table_name, ref('changed_' ~ table_name)) }}
+    {%- endfor %}
+),
 
-{{ "union all" if not loop.first }}
-{{ kept_values(table_name, table_name) }}
-{%- endfor %}
+final as (
+    select
+        kept.table_name,
+        kept.column_name,
+        mapping.attribute,
+        mapping.vm != '1' as is_array,
+        {{ keyed_id('value', 'kept.value') }} as value_key,
+        kept.value
+    from kept
+    inner join {{ ref('anonymization_mapping') }} as mapping
+        on kept.table_name = mapping.table_name
+        and kept.column_name = mapping.column_name
+    where length(kept.value) <= 1024
+)
+
+select * from final

@@ -50,6 +50,15 @@ from dicom_pipeline.warehouse.build_fingerprint import (
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
+# a file, not a table of dbt: the step that publishes writes it
+LEAK_FINDINGS = dg.AssetSpec(
+    ["private", "leak_findings"],
+    group_name="private",
+    kinds={"parquet"},
+    owners=OWNERS,
+    description="The cells in which the leak check found an identifier of their patient, without "
+    "values. The staged tables set them to null.",
+)
 
 
 class Translator(DagsterDbtTranslator):

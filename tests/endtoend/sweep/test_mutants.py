@@ -54,7 +54,7 @@ MUTANTS = {
         SEED, CLEANED, KEPT, "CT {own_word}", published=True, nulled=0, seen=True
     ),
     "dates are shifted by nothing": Mutant(
-        "dbt_snowflake/macros/deid/shift_days.sql", "7 * (52 +", "0 * (52 +",
+        "dbt_snowflake/macros/functions/deid_functions.sql", "7 * (52 +", "0 * (52 +",
         "CT", published=False, nulled=0, seen=True,
     ),
 }  # fmt: skip

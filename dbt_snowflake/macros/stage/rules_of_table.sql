@@ -9,5 +9,12 @@
     {% if sequence_columns(table_name) %}
         {% set union = union ~ " union select tag || keyword || '=' || " ~ deid_profile() ~ " from " ~ attributes %}
     {% endif %}
-    {{ return(run_query("select " ~ sha256(listagg('word', "','", 'order by word')) ~ " from (" ~ union ~ ") as words").rows[0][0]) }}
+    {{ return(run_query("select sha256(string_agg(word, ',' order by word)) from (" ~ union ~ ") as words").rows[0][0]) }}
+{% endmacro %}
+
+{# Digest of everything that decides about the rows of a table: the SQL, its functions, and the seeds of words. #}
+{% macro rules_of_table(table_name) %}
+    {% set parts = [function_definitions(), staged_body(table_name), words_digest(table_name)] %}
+    {% for key in staged_keys(table_name) %}{% do parts.append(entity_key(key)) %}{% endfor %}
+    {{ return(local_md5(parts | join('|'))) }}
 {% endmacro %}

@@ -1,0 +1,122 @@
+{#
+    SQL functions that de-identify one value. The keys ki and ko are columns of the vault, so that no SQL text
+    contains them. dicom_pipeline/deid/keys.py and pseudonyms.py have the same functions in Python.
+#}
+{% macro deid_functions() %}
+create schema if not exists deid;
+
+-- The hash from which all keys, pseudonyms, UIDs and date shifts derive: 64 hexadecimal digits.
+create or replace macro deid.keyed_hash(ki, ko, domain, value) as
+    sha256(ko || sha256(ki || domain || '|' || value));
+
+-- 128 bits of the keyed hash, for keys and pseudonyms.
+create or replace macro deid.keyed_id(ki, ko, domain, value) as
+    left(sha256(ko || sha256(ki || domain || '|' || value)), 32);
+
+-- A part of the identity of an entity. Its length precedes it, so that ('ab', 'c') and ('a', 'bc') differ.
+create or replace macro deid.key_part(value) as cast(length(value) as varchar) || ':' || value;
+
+-- A part that may be missing.
+create or replace macro deid.optional_key_part(value) as
+    coalesce(cast(length(value) as varchar) || ':' || value, '-');
+
+-- Up to 15 hexadecimal digits as an integer: 60 bits, which fit into an integer.
+create or replace macro deid.hex_to_integer(digits) as cast('0x' || digits as bigint);
+
+-- A UID under 2.25 from 120 bits of the hash, in two parts of 60 bits, because 120 bits do not fit an integer.
+-- 2^60 is added to the first part, because a component of a UID may not start with a zero.
+create or replace macro deid.uid_of_hash(hash) as
+    '2.25.' || cast(1152921504606846976 + deid.hex_to_integer(left(hash, 15)) as varchar)
+    || lpad(cast(deid.hex_to_integer(substr(hash, 16, 15)) as varchar), 19, '0');
+
+create or replace macro deid.uid(ki, ko, value) as deid.uid_of_hash(deid.keyed_hash(ki, ko, 'uid', value));
+
+-- Days by which the dates of a patient are shifted back: 1 to 10 years in whole weeks, which keep the weekday.
+create or replace macro deid.shift_days(ki, ko, patient_key) as
+    7 * (52 + deid.hex_to_integer(left(deid.keyed_hash(ki, ko, 'date_shift', patient_key), 15)) % 469);
+
+-- Dates that everybody knows (epochs of operating systems and databases, clocks after a battery change): a shifted
+-- one would reveal the shift of the patient.
+create or replace macro deid.is_placeholder_date(value) as
+    left(replace(value, '.', ''), 8) in ('18581117', '19000101', '19040101', '19700101', '19800101');
+
+create or replace macro deid.shift_date(value, days) as
+    case when not deid.is_placeholder_date(value) then dicom.to_date(value) - cast(days as integer) end;
+
+-- A value without a day becomes null: as the first day of a month, it would reveal the shift.
+create or replace macro deid.shift_datetime(value, days) as
+    case
+        when regexp_full_match(value, '[0-9]{8}.*') and not deid.is_placeholder_date(value)
+            then dicom.to_timestamp(value) - to_days(cast(days as integer))
+    end;
+
+-- An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years.
+create or replace macro deid.age_cap(value) as
+    case
+        when not regexp_full_match(value, '[0-9]{3}[YMWD]') then null
+        when right(value, 1) = 'Y' and value > '089Y' then '090Y'
+        else value
+    end;
+
+create or replace macro deid.anon_text(value) as case when value is not null then 'ANONYMIZED' end;
+
+-- Null if the value identifies its patient, or has the form of an identifier: the list has `column:value`. Long
+-- values are not searched, so they become null too.
+create or replace macro deid.unless_leaked(leaked, column_name, value) as
+    case when length(value) <= 1024 and not list_contains(leaked, column_name || ':' || value) then value end;
+
+-- Control characters, and marks that hide, separate or reverse the following text, become spaces: a terminal or a
+-- web page would interpret them.
+create or replace macro deid.keep_text(value) as
+    regexp_replace(
+        value, '[[:cntrl:]{{ "\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff" }}]', ' ', 'g'
+    );
+
+-- A class UID. What does not have the form of a UID becomes null, because the leak check would report it.
+create or replace macro deid.keep_uid(value) as case when regexp_full_match(value, '[0-9.]{1,64}') then value end;
+
+-- A Code String. Free text in a code column becomes null.
+create or replace macro deid.keep_code(value) as
+    case when regexp_full_match(value, '[A-Z0-9_ ]{1,16}') then value end;
+
+-- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time,
+-- then the greatest header key. Files without a creation time come first. The time is shifted by a secret number
+-- of microseconds that is the same for all files of the UID, so that the order is kept and the time is not revealed.
+create or replace macro deid.instance_precedence(created, hash_of_uid, header_key) as
+    coalesce(
+        lpad(
+            cast(
+                10000000000000000
+                + epoch_us(dicom.to_timestamp(left(replace(created, '.', ''), 14)))
+                + try_cast(rpad(substr(replace(created, '.', ''), 15), 6, '0') as bigint)
+                - deid.hex_to_integer(left(hash_of_uid, 15)) % 315360000000000
+                as varchar
+            ),
+            18, '0'
+        ),
+        '0'
+    ) || '-' || header_key;
+
+-- The column with its raw value, if the value was lost: it could not be converted, or it was removed.
+create or replace macro deid.lost(column_name, value, result) as
+    case when value is not null and result is null then column_name || ':' || value end;
+
+create or replace macro deid.lost_in_array(column_name, value, result) as
+    case
+        when coalesce(len(list_filter(result, lambda part: part is not null)), 0) < dicom.count_values(value)
+            then column_name || ':' || value
+    end;
+
+create or replace macro deid.not_null(names) as list_filter(names, lambda name: name is not null);
+
+-- The columns of lost cells: those that could not be converted, and those whose value was found in `leaked`.
+create or replace macro deid.failed_columns(lost_cells, leaked) as
+    list_transform(
+        list_filter(lost_cells, lambda cell: not list_contains(leaked, cell)), lambda cell: split_part(cell, ':', 1)
+    );
+
+create or replace macro deid.leaked_columns(lost_cells, leaked) as
+    list_transform(
+        list_filter(lost_cells, lambda cell: list_contains(leaked, cell)), lambda cell: split_part(cell, ':', 1)
+    );
+{% endmacro %}

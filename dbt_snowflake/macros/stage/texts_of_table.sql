@@ -1,0 +1,30 @@
+{# The distinct texts and sequences in rows with entity keys. Rows of a device belong to no patient and no study. #}
+{% macro texts_of_table(table_name, rows) -%}
+{%- set columns, sequences = cleaned_columns(table_name), sequence_columns(table_name) -%}
+select distinct
+        {%- if sequences %}
+        case when column_name in (
+            {{ name_lines(sequences, 12) | replace('"', "'") }}
+        ) then 'sequence' else 'text' end as kind,
+        {%- else %}
+        'text' as kind,
+        {%- endif %}
+        {{ "patient_key, study_key" if has_patient(table_name) else "'' as patient_key, '' as study_key" }}, ki, ko, text
+    from {{ unpivoted(rows, columns + sequences, 'text') }}
+{%- endmacro %}
+
+{# The distinct values of kept columns in rows with entity keys. #}
+{% macro values_of_table(table_name, rows) -%}
+select distinct '{{ table_name }}' as table_name, column_name, ki, ko, value
+    from {{ unpivoted(rows, kept_text_columns(table_name), 'value') }}
+{%- endmacro %}
+
+{# Rows with one row per value of some columns that is not null: `column_name`, and the value. #}
+{% macro unpivoted(rows, columns, value) %}
+    {% if not columns %}
+        {{ return("(select *, '' as column_name, '' as " ~ value ~ " from " ~ rows ~ " where false)") }}
+    {% endif %}
+    {{ return(rows ~ " unpivot (" ~ value ~ " for column_name in (\n        " ~ name_lines(columns, 8) ~ "\n    ))") }}
+{% endmacro %}
+
+{% macro has_patient(table_name) %}{{ return('patient_key' in staged_keys(table_name)) }}{% endmacro %}
