@@ -1,4 +1,4 @@
-"""Terminal output: file outcomes, published tables, status, accepted risks, removed words.
+"""Terminal output: file outcomes, published tables, status, warnings, removed words.
 
 Belongs here: layout of terminal output; counts and table names, never a value of a patient.
 Does not belong here: determining the counts (operations, extract, warehouse).
@@ -19,6 +19,7 @@ from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.extract.reconciliation import FileCounts
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
+from dicom_pipeline.warehouse.leak_check.report import RemovedCells
 from dicom_pipeline.warehouse.removed_words import RemovedWord
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def print_accepted_risks(console: Console, mapping: AttributeMapping, profile: P
             f"{escape(line.attribute)} by {getattr(line, profile.value)}: "
             f"{escape(escape_control_chars(line.accepted_risk))}"
         )
+
+
+def print_removed_cells(console: Console, removed: Sequence[RemovedCells]) -> None:
+    """Print a warning for each column from which the leak check removed cells."""
+    for cells in removed:
+        console.print(f"[yellow]warning:[/yellow] {cells}")
 
 
 def print_queries(console: Console) -> None:

@@ -115,6 +115,13 @@ def count(value: str) -> int:
     return int(value)
 
 
+def patients(value: str) -> int:
+    """Parse a number of patients."""
+    if not value.isdecimal() or not 1 <= int(value) <= 1_000_000:
+        raise ValueError("expected a whole number from 1 to 1000000")
+    return int(value)
+
+
 def choice(kind: type[E]) -> Callable[[str], E]:
     """Return a parser for the values of an enumeration."""
 

@@ -110,6 +110,8 @@ class Settings:
     lambda_function: str | None
     lambda_concurrency: int
     run_retention_days: float
+    leak_limit_patients: int
+    leak_limit_fraction: float
     alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
@@ -160,6 +162,8 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_LAMBDA_CONCURRENCY": "50",
     "DICOM_ALERT_WEBHOOK": None,
     "DICOM_RUN_RETENTION_DAYS": "90",
+    "DICOM_LEAK_LIMIT_PATIENTS": "5",
+    "DICOM_LEAK_LIMIT_FRACTION": "0.01",
     "DAGSTER_HOME": ".dagster",
 }
 # former names; there are no aliases
@@ -237,6 +241,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.lambda_function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
+        leak_limit_patients=get("DICOM_LEAK_LIMIT_PATIENTS", values.patients),
+        leak_limit_fraction=get("DICOM_LEAK_LIMIT_FRACTION", values.fraction),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )

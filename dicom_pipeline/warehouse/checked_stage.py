@@ -1,4 +1,4 @@
-"""Which versions of the stage tables passed the leak check: only these may be sent to Snowflake.
+"""Which versions of the stage tables passed the leak check: only these leave the private zone.
 
 Belongs here: a file beside the build database with a digest of the versions.
 Does not belong here: the check (leak_check), sending tables (snowflake.load).

@@ -22,8 +22,14 @@ from dicom_pipeline.warehouse.duckdb import build_database
 from dicom_pipeline.warehouse.duckdb.orphan_tables import drop_orphan_tables
 from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport, publish
 from dicom_pipeline.warehouse.duckdb.row_counts import row_counts
-from dicom_pipeline.warehouse.leak_check import LeakReport, check_for_leaks
-from dicom_pipeline.warehouse.leak_findings import ensure_findings, findings_path
+from dicom_pipeline.warehouse.leak_check.check import CheckedFiles, check_for_leaks
+from dicom_pipeline.warehouse.leak_check.findings_file import (
+    ensure_findings,
+    findings_path,
+    removed_cells,
+    write_findings,
+)
+from dicom_pipeline.warehouse.leak_check.report import LeakReport, Limits, RemovedCells
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
     removed_words,
@@ -75,7 +81,7 @@ class Warehouse:
         return SnowflakeBuild(self.settings.snowflake, self._ingest.mapping, self.build_database)
 
     def prepare(self) -> None:
-        """Create the directories, the key (on the first run only), the vault and the raw schemas.
+        """Create directories, key (on the first run only), vault, raw schemas, file of findings.
 
         Raises
         ------
@@ -132,24 +138,45 @@ class Warehouse:
             self.build_database, seconds=BUILD_WAIT_SECONDS, waiting=waiting
         )
 
-    def check_for_leaks(self) -> LeakReport:
-        """Check the tables that leave the private zone; the caller holds the write lock.
+    def check_for_leaks(self, rebuild: Callable[[], None]) -> LeakReport:
+        """Check the tables before they leave the private zone; the caller holds the write lock.
 
-        These are the processed tables, and for Snowflake the stage tables.
+        Cells with an identifier of their patient are written into the file of findings and the
+        tables are rebuilt without them, unless they are so many that the mapping must be wrong.
+
+        Parameters
+        ----------
+        rebuild
+            Builds the stage and processed tables again; called if cells have to be removed.
         """
         forget_checked(self.build_database)
-        schemas = ("processed",) if self.snowflake is None else ("processed", "stage")
-        report = check_for_leaks(
-            self.build_database,
-            vault_path(self.settings.warehouse_dir),
-            self.settings.raw_dir,
-            self._ingest.mapping,
-            self.settings.profile,
-            schemas,
-        )
-        if report.clean and "stage" in schemas:
+        findings = findings_path(self.settings.warehouse_dir)
+        report = self._leak_report(after_removal=False)
+        if report.passed and report.found:
+            write_findings(findings, report.rows)
+            rebuild()
+            report = self._leak_report(after_removal=True)
+        if report.passed:
+            write_findings(findings, report.rows)  # drops cells of former versions
             record_checked(self.build_database)
         return report
+
+    def _leak_report(self, *, after_removal: bool) -> LeakReport:
+        settings = self.settings
+        files = CheckedFiles(
+            self.build_database,
+            vault_path(settings.warehouse_dir),
+            settings.raw_dir,
+            findings_path(settings.warehouse_dir),
+        )
+        limits = Limits(settings.leak_limit_patients, settings.leak_limit_fraction)
+        return check_for_leaks(
+            files, self._ingest.mapping, settings.profile, limits, after_removal=after_removal
+        )
+
+    def removed_cells(self) -> list[RemovedCells]:
+        """Return the number of cells that the leak check removed, by table and column."""
+        return removed_cells(findings_path(self.settings.warehouse_dir))
 
     def load_snowflake(self) -> LoadReport:
         """Send the stage tables to Snowflake; the caller holds the write lock.
@@ -162,12 +189,15 @@ class Warehouse:
             Snowflake refused a statement.
         """
         assert self.snowflake is not None
+        self._require_check("nothing was sent to Snowflake")
+        return self.snowflake.load()
+
+    def _require_check(self, refusal: str) -> None:
         if not is_checked(self.build_database):
             raise PublishRefused(
-                "nothing was sent to Snowflake: these stage tables have not passed the leak check; "
+                f"{refusal}: these stage tables have not passed the leak check; "
                 "materialize published/database first"
             )
-        return self.snowflake.load()
 
     def removed_words(self, min_patients: int) -> tuple[list[RemovedWord], Path]:
         """Return words removed from texts, and the file in the raw zone that lists them.
@@ -191,7 +221,14 @@ class Warehouse:
         ----------
         dbt_manifest
             ``manifest.json`` of the dbt project, which has the descriptions of models.
+
+        Raises
+        ------
+        PublishRefused
+            The stage tables have changed since the leak check passed, or a check of the copy
+            failed.
         """
+        self._require_check("nothing was published")
         comments, info = self._documentation(dbt_manifest)
         return publish(self.build_database, self.settings.database, comments, info)
 

@@ -131,8 +131,10 @@ def test_a_build_that_contains_an_identifier_is_not_sent(sites: Sites) -> None:
         )
     write_instances(sites.landing / "again", 1, prefix="again")
     statements = len(sites.server.statements())
-    output = sites.cloud.command("run", code=1)
+    limits = {"DICOM_LEAK_LIMIT_PATIENTS": "1", "DICOM_LEAK_LIMIT_FRACTION": "0"}
+    output = sites.cloud.command("run", code=1, **limits)
     assert "failed" in output
+    assert "stage.staged_series.series_description" in " ".join(output.split())
     assert "CompressedSamples" not in output
     assert sites.server.statements()[statements:] == []
     assert sites.on_snowflake() == before

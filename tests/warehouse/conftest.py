@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from dicom_pipeline.deid.keys import Secret
-from dicom_pipeline.warehouse.leak_findings import ensure_findings, findings_path
+from dicom_pipeline.warehouse.leak_check.findings_file import ensure_findings, findings_path
 from dicom_pipeline.warehouse.vault import load_or_create_secret, write_vault
 from tests.support.dbt import run_dbt
 

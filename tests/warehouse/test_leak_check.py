@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.mapping.attribute_mapping import load_mapping
-from dicom_pipeline.warehouse.leak_check import Finding, LeakReport, check_for_leaks
-from dicom_pipeline.warehouse.vault import vault_path
+from dicom_pipeline.warehouse.leak_check.report import Finding
 
 from .archive import file
 from .conftest import KEY, Warehouse
+from .leaks import check, found
 from .oracle import Oracle
 
 ORACLE = Oracle(KEY)
@@ -70,25 +68,15 @@ def changed(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
     yield Warehouse(tmp_path / "copy")
 
 
-def check(warehouse: Warehouse) -> LeakReport:
-    mapping = load_mapping()
-    vault = vault_path(warehouse.directory)
-    return check_for_leaks(warehouse.database, vault, warehouse.raw.root, mapping, Profile.RESEARCH)
-
-
 def patient(person: dict[str, str]) -> str:
     issuer = person.get("IssuerOfPatientID", "CLINIC")
     key = ORACLE.patient_key(person["PatientID"], issuer or None)
     return f"patient_key = '{key}'"
 
 
-def found(warehouse: Warehouse) -> list[tuple[str, str, int]]:
-    return [(f.table, f.column, f.cells) for f in check(warehouse).findings]
-
-
 def test_nothing_is_found_in_the_tables_that_the_models_build(people: Warehouse) -> None:
     report = check(people)
-    assert report.findings == []
+    assert (report.findings, report.found) == ([], 0)
     assert report.patients == 10 + len(ODD) and report.terms > 30 and report.columns > 150
 
 

@@ -7,7 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from dicom_pipeline.warehouse.leak_findings import COLUMNS, findings_path, write_findings
+from dicom_pipeline.warehouse.leak_check.findings_file import (
+    COLUMNS,
+    findings_path,
+    write_findings,
+)
 
 from .archive import file
 from .conftest import KEY, Warehouse

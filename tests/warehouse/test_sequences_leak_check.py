@@ -8,8 +8,8 @@ import pytest
 
 from .archive import file
 from .conftest import Warehouse
+from .leaks import found
 from .sequence_files import code, item, sequence
-from .test_leak_check import found
 
 GROUPS = "SharedFunctionalGroupsSequence"
 # a patient with names and numbers that equal parts of the JSON syntax

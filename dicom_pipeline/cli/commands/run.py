@@ -16,6 +16,7 @@ from dicom_pipeline.cli.tables import (
     print_accepted_risks,
     print_file_counts,
     print_queries,
+    print_removed_cells,
     print_tables,
 )
 from dicom_pipeline.common.errors import EXIT_FAILED
@@ -60,6 +61,7 @@ def run(
         console.print()
         print_file_counts(console, counts, keeps=settings.on_delete is OnDelete.KEEP)
         print_accepted_risks(console, workspace.ingest.mapping, settings.profile)
+        print_removed_cells(console, workspace.warehouse.removed_cells())
         if not result.success:
             raise typer.Exit(EXIT_FAILED)
         console.print()

@@ -10,7 +10,12 @@ from rich.markup import escape
 
 from dicom_pipeline.cli.console import user_errors
 from dicom_pipeline.cli.context import Debug, open_workspace
-from dicom_pipeline.cli.tables import print_accepted_risks, print_file_counts, print_status
+from dicom_pipeline.cli.tables import (
+    print_accepted_risks,
+    print_file_counts,
+    print_removed_cells,
+    print_status,
+)
 from dicom_pipeline.common.errors import EXIT_FAILED
 from dicom_pipeline.config.settings import OnDelete
 from dicom_pipeline.operations import status as operation
@@ -34,5 +39,6 @@ def status(debug: Debug = False) -> None:
         found = operation.status(workspace, counts, build_state(workspace.ingest))
         print_status(console, found, database=settings.database)
         print_accepted_risks(console, workspace.ingest.mapping, settings.profile)
+        print_removed_cells(console, workspace.warehouse.removed_cells())
         if found.next_step:
             raise typer.Exit(EXIT_FAILED)

@@ -10,7 +10,9 @@ import pytest
 
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import load_mapping
-from dicom_pipeline.warehouse.leak_check import Finding, LeakReport, check_for_leaks
+from dicom_pipeline.warehouse.leak_check.check import CheckedFiles, check_for_leaks
+from dicom_pipeline.warehouse.leak_check.findings_file import findings_path
+from dicom_pipeline.warehouse.leak_check.report import Finding, LeakReport, Limits
 from dicom_pipeline.warehouse.vault import vault_path
 from tests.deid.test_standard import complaints_about
 from tools.deid_standard import Verdict
@@ -107,9 +109,14 @@ def test_a_deliberately_broken_rule_is_detected(tmp_path: Path, name: str) -> No
 def leaks_in(site: SweptSite) -> LeakReport:
     """Run the leak check on the build database with the current mapping."""
     warehouse = site.root / "warehouse"
-    build, vault = warehouse / "build.duckdb", vault_path(warehouse)
+    files = CheckedFiles(
+        warehouse / "build.duckdb",
+        vault_path(warehouse),
+        site.root / "raw",
+        findings_path(warehouse),
+    )
     mapping = load_mapping(site.project / SEED)
-    return check_for_leaks(build, vault, site.root / "raw", mapping, Profile.RESEARCH)
+    return check_for_leaks(files, mapping, Profile.RESEARCH, Limits())
 
 
 def test_each_of_three_checks_detects_the_same_broken_rule(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Identity terms by patient key, as temporary tables for the leak check.
 
 Belongs here: reading the identity terms of the raw zone into a connection.
-Does not belong here: the comparison with tables (leak_check), cleaning of texts (deid.cleaning),
-extraction of the terms (deid.identity_terms).
+Does not belong here: the comparison with tables (search, dates), cleaning of texts
+(deid.cleaning), extraction of the terms (deid.identity_terms).
 """
 
 from __future__ import annotations
@@ -14,6 +14,17 @@ import duckdb
 from dicom_pipeline.warehouse.duckdb import sql
 
 _MIN_DIGITS = 4  # shorter numbers appear in too many texts
+# in scripts without spaces (after this code point), a name may be inside a run of letters
+LAST_LATIN = 0x24F
+# a number that equals a shorter identifier does so by chance
+MIN_NUMBER_DIGITS = 6
+# Rows of devices are compared with the terms of many patients, which would match them by chance:
+# short terms, dates and ordinary words do not apply.
+_STRICT = (
+    "term not in (select word from words) and term not in (from ordinary_phrases) and"
+    " (kind in ('name', 'person', 'place') and length(term) > 2"
+    " or kind in ('id', 'contact') and length(term) > 5)"
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -21,9 +32,10 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
     """Create the temporary tables of the leak check.
 
     The tables are ``words`` (allowed words), ``patient_keys``, ``terms``, ``ordinary_phrases``
-    (terms that consist of several allowed words) and ``own_dates``. Patient keys are looked up in
-    stage by the hash of a raw row instead of being computed, so that the check is independent of
-    the macros.
+    (terms that consist of several allowed words), and for each `columns.Owner` the terms and the
+    numbers that its rows are compared with, by ``subject``: a patient key or a device key. Patient
+    keys are looked up in stage by the hash of a raw row instead of being computed, so that the
+    check is independent of the macros.
 
     Parameters
     ----------
@@ -44,8 +56,8 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         select
             coalesce(key_patient_id, '') as id,
             coalesce(key_issuer_of_patient_id, '') as issuer,
-            key_study as study,
-            left(sha256(ko || sha256(ki || 'row|' || row_digest)), 32) as row_key
+            coalesce(key_study, '') as study,
+            {keyed_id("row", "row_digest")} as row_key
         from {sql.raw_table(raw_dir, "patients")}
         cross join vault.main.keys;
 
@@ -60,7 +72,7 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         inner join patient_keys as keys
             on coalesce(raw.key_patient_id, '') = keys.id
             and coalesce(raw.key_issuer_of_patient_id, '') = keys.issuer
-            and raw.key_study = keys.study;
+            and coalesce(raw.key_study, '') = keys.study;
 
         create temp table terms as
         with parts as (
@@ -95,11 +107,61 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         )
         where token not in (select word from words) and not regexp_full_match(token, '[0-9]+');
 
-        create temp table own_dates as
-        select patient_key, try_strptime(line[6:], '%Y%m%d')::date as day
-        from lines where line like 'date:%';
+        create temp table numbers as
+        select
+            patient_key,
+            kind,
+            ltrim(unnest(case
+                when kind = 'date' then {_dates_with_year("term")}
+                else [regexp_replace(term, '[^0-9]', '', 'g')]
+            end), '0') as number
+        from (
+            select patient_key, kind, term from terms where kind in ('id', 'contact')
+            union all
+            select patient_key, 'date', line[6:] from lines where line like 'date:%'
+        );
+        delete from numbers where length(number) < {MIN_NUMBER_DIGITS};
+
+        create temp view terms_of_patient as
+        select patient_key as subject, kind, term, first_token from terms;
+
+        create temp view numbers_of_patient as
+        select distinct patient_key as subject, number from numbers;
+
+        create temp table strict_terms as
+        select * from terms
+        where {_STRICT} or kind = 'name' and ascii(term) > {LAST_LATIN};
+
+        create temp table device_patients as
+        select distinct device_key as subject, patient_key from build.stage.staged_images
+        where device_key is not null;
+
+        create temp table terms_of_device as
+        select distinct users.subject, kind, term, first_token
+        from strict_terms inner join device_patients as users using (patient_key);
+
+        create temp table numbers_of_device as
+        select distinct users.subject, numbers.number
+        from numbers inner join device_patients as users using (patient_key)
+        where numbers.kind != 'date';
+
+        create temp table terms_of_anybody as
+        select distinct '' as subject, kind, term, first_token from strict_terms;
+
+        create temp table numbers_of_anybody as
+        select distinct '' as subject, number from numbers where kind != 'date';
         """
     )
+
+
+def keyed_id(domain: str, value: str) -> str:
+    """Return SQL for the keyed hash of a raw value; the query reads the keys of the vault."""
+    return f"left(sha256(ko || sha256(ki || '{domain}|' || {value})), 32)"
+
+
+def _dates_with_year(day: str) -> str:
+    y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
+    return f"[{y} || {m} || {d}, {d} || {m} || {y}, {m} || {d} || {y}]"
 
 
 def _date_renderings(day: str) -> str:
