@@ -110,6 +110,7 @@ class Settings:
     lambda_function: str | None
     lambda_concurrency: int
     run_retention_days: float
+    max_unique_fraction: float
     alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
@@ -145,6 +146,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_PSEUDONYM_KEY": None,
     "DICOM_PSEUDONYM_KEY_FILE": None,
     "DICOM_DEID_PROFILE": "research",
+    "DICOM_MAX_UNIQUE_FRACTION": "0.09",
     "DICOM_PARTITION_BY": "month",
     "DICOM_ON_DELETE": "remove",
     "DICOM_MAX_DELETED_FRACTION": "0.2",
@@ -237,6 +239,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.lambda_function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
+        max_unique_fraction=get("DICOM_MAX_UNIQUE_FRACTION", values.fraction),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
@@ -340,6 +343,7 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_RAW_URI=str(settings.raw),
         DICOM_WAREHOUSE_DIR=str(settings.warehouse_dir),
         DICOM_DEID_PROFILE=settings.profile,
+        DICOM_MAX_UNIQUE_FRACTION=str(settings.max_unique_fraction),
         DBT_TARGET=settings.target,
     )
     if settings.snowflake is not None:  # the dbt profile has no defaults

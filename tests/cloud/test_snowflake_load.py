@@ -43,7 +43,7 @@ SEQUENCES = {
 VERSIONS = ("model_version",)
 SELECTION = (
     "--select", "processed", "anonymization_mapping", "confidentiality_profile",
-    "deidentification_methods", "vr_functions",
+    "deidentification_methods", "quasi_identifiers", "vr_functions",
 )  # fmt: skip
 
 

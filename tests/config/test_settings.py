@@ -13,6 +13,7 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
     settings = load_settings({})
     assert (settings.partition_by, settings.on_delete) == (Granularity.MONTH, OnDelete.REMOVE)
     assert (settings.max_deleted_fraction, settings.min_file_age_seconds) == (0.2, 5)
+    assert settings.max_unique_fraction == 0.09
     assert settings.uses_default_landing
     assert settings.workers >= 1
     assert settings.landing_dir.is_absolute()
@@ -37,6 +38,9 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
         ("DICOM_MAX_DELETED_FRACTION", "1.1"),
         ("DICOM_MAX_DELETED_FRACTION", "-0.1"),
         ("DICOM_MAX_DELETED_FRACTION", "nan"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "9%"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "1.01"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "nan"),
         ("DICOM_FOLLOW_SYMLINKS", "maybe"),
         ("DICOM_FOLLOW_SYMLINKS", ""),
         ("DICOM_EXTRACTOR", "x"),
