@@ -16,6 +16,7 @@ model = {"name": "", "raw_code": ""}
 modules = SimpleNamespace(re=re)
 target = SimpleNamespace(type="duckdb", database="build")
 flags = SimpleNamespace(FULL_REFRESH=False)
+project_name = "dicom_pipeline"
 
 
 class Rows(list[tuple[object, ...]]):
@@ -38,6 +39,8 @@ def run_query(sql: str) -> Rows | list[Row]:
         return [Row(vr="CS", keep_code="accepted")]
     if "confidentiality_profile" in sql:
         return [Row(keyword="PatientName", basic_action="Z")]
+    if "quasi_identifiers" in sql:
+        return Rows([("devices", "modality", None), ("series", "modality", None)])
     if "surrogate_key_mapping" in sql:
         return Rows([(1, "key_patient_id", True)])
     return Rows([("modality", "Modality", "text", "1", "keep_code", True, "CS", "", "")])
@@ -63,6 +66,15 @@ def _dispatch(context: jinja2.runtime.Context, name: str) -> Callable[..., str]:
     return macro
 
 
+class Nodes(dict[str, object]):
+    """Nodes of the manifest: every model exists, and describes no column."""
+
+    def __missing__(self, name: str) -> object:
+        """Return a model without columns."""
+        return SimpleNamespace(columns={})
+
+
+graph = SimpleNamespace(nodes=Nodes())
 adapter = SimpleNamespace(dispatch=_dispatch)
 api = SimpleNamespace(Relation=SimpleNamespace(create=lambda **_: None))
 

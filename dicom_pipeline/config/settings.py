@@ -112,6 +112,7 @@ class Settings:
     run_retention_days: float
     leak_limit_patients: int
     leak_limit_fraction: float
+    max_unique_fraction: float
     alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
@@ -147,6 +148,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_PSEUDONYM_KEY": None,
     "DICOM_PSEUDONYM_KEY_FILE": None,
     "DICOM_DEID_PROFILE": "research",
+    "DICOM_MAX_UNIQUE_FRACTION": "0.09",
     "DICOM_PARTITION_BY": "month",
     "DICOM_ON_DELETE": "remove",
     "DICOM_MAX_DELETED_FRACTION": "0.2",
@@ -243,6 +245,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
         leak_limit_patients=get("DICOM_LEAK_LIMIT_PATIENTS", values.patients),
         leak_limit_fraction=get("DICOM_LEAK_LIMIT_FRACTION", values.fraction),
+        max_unique_fraction=get("DICOM_MAX_UNIQUE_FRACTION", values.fraction),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )
@@ -346,6 +349,7 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_RAW_URI=str(settings.raw),
         DICOM_WAREHOUSE_DIR=str(settings.warehouse_dir),
         DICOM_DEID_PROFILE=settings.profile,
+        DICOM_MAX_UNIQUE_FRACTION=str(settings.max_unique_fraction),
         DBT_TARGET=settings.target,
     )
     if settings.snowflake is not None:  # the dbt profile has no defaults

@@ -62,6 +62,27 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class ClassSize:
+    """Equivalence classes of a range of sizes: their number, their patients, and the fraction."""
+
+    smallest: int
+    largest: int | None
+    classes: int
+    patients: int
+    fraction: float | None
+
+
+@dataclass(frozen=True)
+class QuasiIdentifier:
+    """A column, the patients that are unique by it alone, and those that it makes unique."""
+
+    table: str
+    column: str
+    unique_alone: int
+    made_unique: int
+
+
+@dataclass(frozen=True)
 class ArchiveStats:
     """Counts of the published tables.
 
@@ -91,6 +112,11 @@ class ArchiveStats:
         For each column in `ESSENTIAL`: rows with a value, by modality.
     geometry
         Slice geometry by modality.
+    class_sizes
+        Patients by the size of their equivalence class, for all quasi-identifiers together. Empty
+        if the published file is older than the table.
+    quasi_identifiers
+        What each quasi-identifier adds; the one that makes most patients unique first.
     treatment
         Number of published columns by de-identification method.
     never_filled
@@ -111,6 +137,8 @@ class ArchiveStats:
     conflicting_columns: list[tuple[str, str, int]]
     missing: dict[str, dict[str, Share]]
     geometry: list[Geometry]
+    class_sizes: list[ClassSize]
+    quasi_identifiers: list[QuasiIdentifier]
     treatment: dict[str, int]
     never_filled: list[tuple[str, str]]
     mapped: int
@@ -139,6 +167,8 @@ def archive_stats(published: Path) -> ArchiveStats:
             conflicting_columns=queries.conflicting_columns(),
             missing=queries.missing(),
             geometry=queries.geometry(),
+            class_sizes=queries.class_sizes(),
+            quasi_identifiers=queries.quasi_identifiers(),
             treatment=queries.treatment(),
             never_filled=queries.never_filled(),
             mapped=queries.mapped(),
@@ -247,6 +277,25 @@ class _Queries:
             NONE,
         )
         return [Geometry(*row) for row in rows]
+
+    def class_sizes(self) -> list[ClassSize]:
+        if ("uniqueness", "patient_count") not in self._columns:
+            return []
+        rows = self._query(
+            "select min_class_size, max_class_size, class_count, patient_count, patient_fraction"
+            " from uniqueness where column_name is null order by min_class_size"
+        )
+        return [ClassSize(*row) for row in rows]
+
+    def quasi_identifiers(self) -> list[QuasiIdentifier]:
+        if ("uniqueness", "patient_count") not in self._columns:
+            return []
+        rows = self._query(
+            "select table_name, column_name, patient_count, made_unique_count from uniqueness"
+            " where column_name is not null and min_class_size = 1"
+            " order by made_unique_count desc, patient_count desc, table_name, column_name"
+        )
+        return [QuasiIdentifier(*row) for row in rows]
 
     def treatment(self) -> dict[str, int]:
         rows = self._query(

@@ -6,7 +6,8 @@ Does not belong here: counting (archive_stats, studies_by_month), suppression of
 
 The report is for operators: its timeline shows true study months, which the published tables do
 not have. Groups of fewer than 11 studies are merged there. All other counts come from the
-published tables.
+published tables. Small counts of equivalence classes are shown: they give the number of patients
+with a rare combination of values, and no value, and every reader of the tables can count them.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ def render(stats: ArchiveStats, timeline: Sequence[Span]) -> str:
         sections=[
             _contents(stats),
             _patients(stats),
+            _uniqueness(stats),
             _timeline(timeline),
             _files(stats),
             _conflicts(stats),
@@ -226,6 +228,51 @@ def _patients(stats: ArchiveStats) -> Section:
             ),
         ],
     )
+
+
+def _uniqueness(stats: ArchiveStats) -> Section:
+    if not stats.class_sizes:
+        return Section("uniqueness", "Uniqueness", "The published file has no table `uniqueness`.")
+    sizes = [
+        (
+            _size_range(size.smallest, size.largest),
+            size.classes,
+            size.patients,
+            "" if size.fraction is None else f"{100 * size.fraction:.1f} %",
+        )
+        for size in stats.class_sizes
+    ]
+    columns = [
+        (one.table, one.column, one.unique_alone, one.made_unique)
+        for one in stats.quasi_identifiers
+    ]
+    return Section(
+        "uniqueness",
+        "Uniqueness",
+        "Patients with equal values in all columns of the seed `quasi_identifiers.csv` are one "
+        "class. A patient in a class of 1 can be singled out by somebody who knows these values. "
+        "Counts compare patients of this archive only; they are no guarantee of anonymity.",
+        tables=[
+            Listed(
+                "Classes by all columns together",
+                ["patients in the class", "classes", "patients", "of all patients"],
+                sizes,
+            ),
+            Listed(
+                "What each column adds",
+                ["table", "column", "unique by it alone", "unique only with it"],
+                columns,
+                "Unique only with it: patients that are unique by all columns together, but not "
+                "if this column is left out.",
+            ),
+        ],
+    )
+
+
+def _size_range(smallest: int, largest: int | None) -> str:
+    if largest is None:
+        return f"{smallest} or more"
+    return str(smallest) if smallest == largest else f"{smallest} to {largest}"
 
 
 def _timeline(timeline: Sequence[Span]) -> Section:

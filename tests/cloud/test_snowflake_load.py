@@ -47,7 +47,7 @@ MODEL_TEXTS = (
 )  # fmt: skip
 SELECTION = (
     "--select", "processed", "anonymization_mapping", "confidentiality_profile",
-    "deidentification_methods", "vr_functions",
+    "deidentification_methods", "quasi_identifiers", "vr_functions",
 )  # fmt: skip
 
 

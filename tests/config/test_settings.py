@@ -13,6 +13,7 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
     settings = load_settings({})
     assert (settings.partition_by, settings.on_delete) == (Granularity.MONTH, OnDelete.REMOVE)
     assert (settings.max_deleted_fraction, settings.min_file_age_seconds) == (0.2, 5)
+    assert settings.max_unique_fraction == 0.09
     assert settings.uses_default_landing
     assert settings.workers >= 1
     assert settings.landing_dir.is_absolute()
@@ -41,6 +42,9 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
         ("DICOM_LEAK_LIMIT_PATIENTS", "2.5"),
         ("DICOM_LEAK_LIMIT_FRACTION", "1%"),
         ("DICOM_LEAK_LIMIT_FRACTION", "1.1"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "9%"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "1.01"),
+        ("DICOM_MAX_UNIQUE_FRACTION", "nan"),
         ("DICOM_FOLLOW_SYMLINKS", "maybe"),
         ("DICOM_FOLLOW_SYMLINKS", ""),
         ("DICOM_EXTRACTOR", "x"),

@@ -100,6 +100,28 @@ def test_the_counts_in_the_report_equal_those_of_the_tables(explored: Site, page
     assert len(found) > 5
 
 
+def test_the_report_shows_the_counts_of_unique_patients(explored: Site, page: Page) -> None:
+    tables = {tuple(table[0]): table[1:] for table in page.tables}
+    sizes = tables["patients in the class", "classes", "patients", "of all patients"]
+    assert [row[0] for row in sizes] == ["1", "2 to 4", "5 to 10", "11 or more"]
+    expected = explored.ask(
+        "select class_count, patient_count from processed.uniqueness where column_name is null"
+        " order by min_class_size"
+    )
+    assert [tuple(row[1:3]) for row in sizes] == [
+        (str(classes), str(patients)) for classes, patients in expected
+    ]
+    [(patients,)] = explored.ask("select count(*) from processed.processed_patients")
+    assert sum(int(row[2]) for row in sizes) == patients
+    columns = tables["table", "column", "unique by it alone", "unique only with it"]
+    expected = explored.ask(
+        "select table_name, column_name, patient_count, made_unique_count"
+        " from processed.uniqueness where column_name is not null and min_class_size = 1"
+    )
+    assert sorted(map(tuple, columns)) == sorted(tuple(map(str, row)) for row in expected)
+    assert any(row[3] != "0" for row in columns)
+
+
 def test_the_report_contains_no_identifier(explored: Site, page: Page) -> None:
     import pyarrow.parquet as pq
 

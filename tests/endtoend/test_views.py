@@ -269,6 +269,11 @@ def test_the_views_work_without_attributes_that_a_site_removed_from_the_mapping(
     seed.write_text("".join(line for line in lines if not any(name in line for name in gone)))
     site = Site(tmp_path / "site", project)
     site.put("CT_small.dcm", "MR_small.dcm")
+    error = "error: quasi_identifiers, devices.manufacturer: processed_devices has no such column"
+    assert error in " ".join(site.command("run", code=1).split())
+    seed = seed.with_name("quasi_identifiers.csv")
+    lines = seed.read_text().splitlines(keepends=True)
+    seed.write_text("".join(line for line in lines if not any(name in line for name in gone)))
     site.run()
     found = rows(site, "select row_spacing, slice_count from processed.series_geometry")
     assert found == [{"row_spacing": None, "slice_count": None}] * 2

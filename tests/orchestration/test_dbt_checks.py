@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from dicom_pipeline.orchestration.assets.dbt_events import compilation_errors
 from dicom_pipeline.orchestration.checks.dbt_checks import check_texts
 
 
@@ -54,3 +57,21 @@ def test_every_kind_of_test_in_the_project_has_texts(request: Any) -> None:
     names = [path.stem for path in kinds]
     assert len(names) == 4
     assert all(check_texts(node(name)).if_it_fails for name in names)
+
+
+def test_an_error_of_compilation_is_one_line_and_errors_of_the_database_are_not_quoted(
+    tmp_path: Path,
+) -> None:
+    assert compilation_errors(tmp_path) == []
+    messages = [
+        "Compilation Error in model uniqueness (models/processed/uniqueness.sql)\n"
+        "  quasi_identifiers, patients.shoe_size: no such column\n  \n  > in macro x (x.sql)",
+        "Runtime Error in model visits (models/visits.sql)\n  Conversion Error: 'Habermann'",
+        "CREATE 1",
+        None,
+    ]
+    results = {"results": [{"message": message} for message in messages]}
+    (tmp_path / "run_results.json").write_text(json.dumps(results))
+    assert compilation_errors(tmp_path) == [
+        "quasi_identifiers, patients.shoe_size: no such column (dbt model uniqueness)"
+    ]

@@ -133,6 +133,7 @@ def test_every_check_describes_its_condition_and_the_next_step(defs: dg.Definiti
     names = {key.name for key in graph.asset_check_keys}
     assert {
         "every_discovered_file_is_accounted_for",
+        "few_patients_are_unique",
         "landing_zone_was_scanned_lately",
         "no_identifier_of_a_patient_in_any_published_column",
         "no_series_with_conflicting_attributes",

@@ -18,7 +18,7 @@ term_lines as (
         {{ entity_key('patient_key') }} as patient_key,
         ki,
         ko,
-        unnest(string_split(terms, chr(10))) as line
+        unnest(string_split(terms, chr(10))) as term_line
     from {{ source('raw', 'identity_terms') }}
     cross join {{ source('vault', 'keys') }}
 ),
@@ -26,8 +26,8 @@ term_lines as (
 tokens as (
     select
         *,
-        split_part(line, ':', 1) as kind,
-        unnest(string_split(substr(line, position(':' in line) + 1), ' ')) as token
+        split_part(term_line, ':', 1) as kind,
+        unnest(string_split(substr(term_line, position(':' in term_line) + 1), ' ')) as token
     from term_lines
 ),
 
@@ -43,10 +43,10 @@ words as (
 terms as (
     select
         tokens.patient_key,
-        {{ keyed_id('identity_terms', 'tokens.line') }} as term_digest
+        {{ keyed_id('identity_terms', 'tokens.term_line') }} as term_digest
     from tokens
     left join words on tokens.token = words.word
-    group by tokens.patient_key, tokens.ki, tokens.ko, tokens.line, tokens.kind
+    group by tokens.patient_key, tokens.ki, tokens.ko, tokens.term_line, tokens.kind
     having
         tokens.kind in ('name', 'initials', 'dotted', 'contact')
         or tokens.kind in ('person', 'id', 'place')

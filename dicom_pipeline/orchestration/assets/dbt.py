@@ -21,10 +21,12 @@ from dicom_pipeline.orchestration.assets.dbt_events import (
     DbtProgress,
     PreBuildState,
     add_row_counts,
+    compilation_errors,
 )
 from dicom_pipeline.orchestration.automation import condition_for, condition_for_checks
 from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS, check_texts
 from dicom_pipeline.orchestration.dbt_project import (
+    DbtCommandFailed,
     group_of,
     manifest_lock,
     partial_parse_options,
@@ -33,6 +35,7 @@ from dicom_pipeline.orchestration.dbt_project import (
     sources_digest,
     store_partial_parse,
 )
+from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.instance import hold_write_lock
 from dicom_pipeline.orchestration.seeds import (
     DIGEST_METADATA,
@@ -172,6 +175,9 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 # only now, since DuckDB is one process's at a time
                 yield from add_row_counts(events, before)
                 if failure is not None:
+                    if errors := compilation_errors(build.target_path):
+                        with user_errors_as_failures():
+                            raise DbtCommandFailed("; ".join(errors))
                     raise failure
                 # a run of automation omits assets that do not depend on the raw tables
                 if staged <= context.selected_asset_keys:

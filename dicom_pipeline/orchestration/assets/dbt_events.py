@@ -1,10 +1,14 @@
 """Events of dbt, with row counts after the build.
 
-Belongs here: conversion of dbt's events for Dagster, and progress for the log.
+Belongs here: conversion of dbt's events and errors for Dagster, and progress for the log.
 Does not belong here: calling dbt (assets.dbt), counting (duckdb.table_counts).
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,6 +25,7 @@ from dicom_pipeline.warehouse.warehouse import Warehouse
 
 # metadata of no use to operators
 _IDS = ("invocation_id", "status", "unique_id")
+_COMPILATION_ERROR = re.compile(r"Compilation Error in (\w+ \w+) .*\n\s*(\S.*)")
 
 
 class DbtProgress:
@@ -54,6 +59,19 @@ class DbtProgress:
             if spec is not None and (text := (spec.metadata or {}).get(IF_IT_FAILS)):
                 metadata = {**markdown.to_do(text), **metadata}
         return event._replace(metadata=metadata)
+
+
+def compilation_errors(artifacts: Path) -> list[str]:
+    """Return one line per model or test that dbt could not compile, from its artifacts.
+
+    These messages name lines of seeds, columns and macros. Messages of other errors are not
+    returned, because a database may quote values.
+    """
+    with suppress(OSError, ValueError, KeyError):
+        results = json.loads((artifacts / "run_results.json").read_bytes())["results"]
+        matches = (_COMPILATION_ERROR.match(result["message"] or "") for result in results)
+        return [f"{match[2].strip()} (dbt {match[1]})" for match in matches if match]
+    return []
 
 
 class PreBuildState:

@@ -23,7 +23,7 @@ KEY = dg.AssetKey(["published", "snowflake"])
 # the models of `processed`, and the seeds that they read
 _SELECTION = (
     "processed", "anonymization_mapping", "confidentiality_profile", "deidentification_methods",
-    "vr_functions",
+    "quasi_identifiers", "vr_functions",
 )  # fmt: skip
 
 
