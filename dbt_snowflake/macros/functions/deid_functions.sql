@@ -82,9 +82,6 @@ create or replace macro deid.keep_text(value) as
         value, '[[:cntrl:]{{ "\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff" }}]', ' ', 'g'
     );
 
--- A class UID. What does not have the form of a UID becomes null, because the leak check would report it.
-create or replace macro deid.keep_uid(value) as case when regexp_full_match(value, '[0-9.]{1,64}') then value end;
-
 -- A Code String. Free text in a code column becomes null.
 create or replace macro deid.keep_code(value) as
     case when regexp_full_match(value, '[A-Z0-9_ ]{1,16}') then value end;

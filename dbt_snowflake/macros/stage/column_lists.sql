@@ -15,4 +15,14 @@
     {{ return(kept) }}
 {% endmacro %}
 
+{# Columns with UIDs of classes, of which the registered ones are kept. #}
+{% macro class_uid_columns(table_name) %}
+    {% set found = [] %}
+    {% for column in mapped_columns(table_name) if column.function == 'keep' and column.vr == 'UI' %}
+        {% if column.is_array %}{% do mapping_error(column, "keep does not apply to several UIDs") %}{% endif %}
+        {% do found.append(column) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
 {% macro staged_table_names() %}{{ return(['devices', 'images', 'patients', 'series', 'studies']) }}{% endmacro %}

@@ -1,11 +1,12 @@
-{# Digest of the seeds that decide about words, codes and elements of sequences. #}
+{# Digest of the seeds that decide about words, codes, UIDs and elements of sequences. #}
 {% macro words_digest(table_name) %}
     {% set lists = [ref('allowed_words'), ref('allowed_words_site')] %}
     {% set terms = ref('defined_terms') %}
     {% set attributes = ref('sequence_attributes') %}
+    {% set uids = ref('registered_uids') %}
     {% if not execute %}{{ return('') }}{% endif %}
     {% set union = "select word from " ~ lists[0] ~ " union select word from " ~ lists[1]
-        ~ " union select attribute || '=' || term from " ~ terms %}
+        ~ " union select attribute || '=' || term from " ~ terms ~ " union select uid from " ~ uids %}
     {% if sequence_columns(table_name) %}
         {% set union = union ~ " union select tag || keyword || '=' || " ~ deid_profile() ~ " from " ~ attributes %}
     {% endif %}

@@ -6,7 +6,8 @@
 #}
 {% macro staged_body(table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values') -%}
 {%- set texts, sequences = cleaned_columns(table_name), sequence_columns(table_name) -%}
-{%- set kept = kept_text_columns(table_name) -%}
+{%- set kept, uids = kept_text_columns(table_name), class_uid_columns(table_name) -%}
+{%- set registered = ref('registered_uids') -%}
 {%- if texts or sequences -%}
 texts as (
     select
@@ -49,6 +50,12 @@ joined as (
         {%- for column in sequences %},
         {{ deid_clean_sequence("sequence_" ~ loop.index ~ ".clean", column) }} as clean_{{ column.column_name }}
         {%- endfor %}
+        {%- for column in uids %},
+        {{ deid_keep("uid_" ~ loop.index ~ ".uid", column) }} as clean_{{ column.column_name }}
+        {%- endfor %}
+        {%- if table_name == 'images' %},
+        transfer_syntax.uid as registered_transfer_syntax
+        {%- endif %}
         {%- if sequences %},
         deid.not_null([
             {%- for column in sequences %}
@@ -67,12 +74,18 @@ joined as (
     {%- for column in sequences %}
     {{ join_texts("sequence", loop.index, column) }}
     {%- endfor %}
+    {%- for column in uids %}
+    left join {{ registered }} as uid_{{ loop.index }} on uid_{{ loop.index }}.uid = keyed."{{ column.column_name }}"
+    {%- endfor %}
+    {%- if table_name == 'images' %}
+    left join {{ registered }} as transfer_syntax on transfer_syntax.uid = keyed.transfer_syntax_uid
+    {%- endif %}
 ),
 
 deidentified as (
     select
         joined.*
-        {%- for column in mapped_columns(table_name) if column.function not in ['clean_text', 'clean_sequence'] %},
+        {%- for column in mapped_columns(table_name) if column not in texts + sequences + uids %},
         {{ deidentified(column) }}
         {%- endfor %}
     from joined

@@ -21,7 +21,7 @@
         {% do columns.extend([
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},
             {'name': 'instance_precedence', 'type': type_name('text'), 'sql': instance_precedence()},
-            {'name': 'transfer_syntax_uid', 'type': type_name('text'), 'sql': 'deid.keep_uid(transfer_syntax_uid)'},
+            {'name': 'transfer_syntax_uid', 'type': type_name('text'), 'sql': 'registered_transfer_syntax'},
             {'name': 'file_size', 'type': type_name('integer'), 'sql': 'file_size'},
         ]) %}
     {% else %}

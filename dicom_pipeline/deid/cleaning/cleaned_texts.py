@@ -24,6 +24,7 @@ from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.deid.keys import Secret, keyed_hash
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.mapping.date_rules import load_date_rules
+from dicom_pipeline.mapping.registered_uids import registered_uids
 from dicom_pipeline.mapping.sequence_attributes import SequenceAttribute
 
 # the patient and the study of texts of devices
@@ -79,6 +80,7 @@ class Rules:
             sorted((tag, a.keyword, a.action) for tag, a in self.sequence_attributes.items()),
             self.profile.value,
             load_date_rules().digest,
+            sorted(registered_uids()),
             RULES_VERSION,
         )
         return hashlib.sha256(repr(lists).encode()).hexdigest()[:16]

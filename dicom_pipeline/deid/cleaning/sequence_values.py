@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.date_rules import ANY_ATTRIBUTE, load_date_rules
+from dicom_pipeline.mapping.registered_uids import registered_uids
 
 # Coding schemes of the standard (PS3.16 Table 8-1). Everybody can look up their codes, which say
 # nothing of a site; codes of any other scheme are treated as text.
@@ -39,8 +40,7 @@ _BY_VR_IN_RESEARCH = {
 _CODE_STRING = re.compile("[A-Z0-9_ ]{1,16}")
 _CODE_VALUE = re.compile("[A-Za-z]{1,4}|[A-Z0-9.:-]*[0-9][A-Z0-9.:-]*")
 _DATE_AS_CODE = re.compile("(18|19|20)[0-9]{2}[.:-]?(0[1-9]|1[0-2])[.:-]?(0[1-9]|[12][0-9]|3[01])")
-# UIDs of the standard itself, of a class or a transfer syntax: they have no long number
-_STANDARD_UID = re.compile("1[.]2[.]840[.]10008([.](0|[1-9][0-9]{0,3})){1,10}")
+_UID = re.compile("1[.]2[.]840[.]10008([.](0|[1-9][0-9]{0,3})){1,10}")
 _UID = re.compile("[0-9.]{1,64}")
 _DATE = re.compile("(18|19|20)[0-9]{2}([0-9]{4}|[.][0-9]{2}[.][0-9]{2})")
 _TIME = re.compile(
@@ -89,7 +89,7 @@ def deidentified_value(
         Returns the replacement of a UID.
     """
     if action == "uid":
-        if _STANDARD_UID.fullmatch(value):
+        if value in registered_uids():
             return value
         return uid(value) if _UID.fullmatch(value) else None
     if action == "shift_date":
