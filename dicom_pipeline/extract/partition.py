@@ -26,7 +26,7 @@ from dicom_pipeline.mapping.attribute_mapping import PATIENT_KEYS, AttributeMapp
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 # increase it when rows of an unchanged file may differ: all files are then read again
-EXTRACTOR_VERSION = "5"
+EXTRACTOR_VERSION = "6"
 
 READ_BY_OTHER_VERSION = (
     "partitions were read by another version of the extractor, or with other columns: their files "

@@ -18,12 +18,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms, years_of
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from tests.deid.own import cleaner, terms
 
 from . import own, strangers
-from .case import KINDS, REMOVED, RETAINED, Kind, is_removed, is_retained
+from .case import (
+    CONTEXT,
+    KINDS,
+    REMOVED,
+    RETAINED,
+    Kind,
+    is_context_retained,
+    is_removed,
+    is_retained,
+)
 from .harmless import PHRASES, TECHNIQUE, TIER, is_held_out, lines
 from .patients import Patient, patient
 
@@ -43,11 +52,11 @@ class Answer(NamedTuple):
     clean: str
 
 
-def own_terms(who: Patient) -> tuple[OwnTerms, frozenset[str]]:
-    """Return the terms of a patient with two studies, and the years of the second one."""
+def own_terms(who: Patient) -> OwnTerms:
+    """Return the terms of a patient with two studies."""
     studies = [terms(who.header(when)) for when in (who.earlier, who.studied)]
     found = parse_terms("\n".join(studies))
-    return OwnTerms.of_patient(found, cleaner().allowed_words), years_of(studies[1:])
+    return OwnTerms.of_patient(found, cleaner().allowed_words)
 
 
 def of_kind(kind: Kind, count: int, clean_by: TextCleaner) -> Iterator[Answer]:
@@ -56,13 +65,17 @@ def of_kind(kind: Kind, count: int, clean_by: TextCleaner) -> Iterator[Answer]:
     for number in range(count):
         if number % 4 == 0:
             who = patient(chance, has_short_id=kind.has_short_id)
-            index, years = own_terms(who)
+            index = own_terms(who)
         case = kind.make(chance, who)
-        clean = clean_by.clean(case.text, index, years).text or ""
-        yield Answer(
-            REMOVED, kind.tier, kind.language, kind.name, kind.is_held_out,
-            is_removed(case, clean), case.text, clean,
-        )  # fmt: skip
+        clean = clean_by.clean(case.text, index).text or ""
+        judged = [(REMOVED, is_removed(case, clean))]
+        if not case.has_label:
+            judged.append((CONTEXT, is_context_retained(case, clean)))
+        for action, passed in judged:
+            yield Answer(
+                action, kind.tier, kind.language, kind.name, kind.is_held_out, passed,
+                case.text, clean,
+            )  # fmt: skip
 
 
 def of_harmless(clean_by: TextCleaner) -> Iterator[Answer]:
@@ -73,7 +86,7 @@ def of_harmless(clean_by: TextCleaner) -> Iterator[Answer]:
     listed += [(name, "en", phrases) for name, phrases in TECHNIQUE.items()]
     for name, language, phrases in listed:
         for text in lines(phrases):
-            clean = clean_by.clean(text, index, frozenset()).text or ""
+            clean = clean_by.clean(text, index).text or ""
             yield Answer(
                 RETAINED, TIER, language, name, is_held_out(text), is_retained(text, clean),
                 text, clean,
@@ -92,7 +105,7 @@ def of_real_texts(clean_by: TextCleaner, limit: int) -> Iterator[Answer]:
     texts = found.of_studies + found.of_series
     random.Random(5).shuffle(texts)
     for text in texts[:limit]:
-        clean = clean_by.clean(text, index, frozenset()).text or ""
+        clean = clean_by.clean(text, index).text or ""
         yield Answer(
             RETAINED, "public descriptions", "en", "idc", real_texts.held_out(text),
             is_retained(text, clean), text, clean,
@@ -142,7 +155,7 @@ def main() -> None:
     failed: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         if not answer.passed and not answer.is_held_out:
-            failed[answer.kind].append(answer)
+            failed[f"{answer.action} {answer.kind}"].append(answer)
     if given.failures:
         for name, listed in sorted(failed.items(), key=lambda item: -len(item[1])):
             sys.stdout.write(f"{name}: {len(listed)}\n")

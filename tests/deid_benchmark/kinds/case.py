@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .patients import Patient
 
-REMOVED, RETAINED = "text_removed", "text_retained"
+REMOVED, RETAINED, CONTEXT = "text_removed", "text_retained", "context_retained"
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
 
 
@@ -30,11 +30,14 @@ class Case:
         Harmless text, or labels, around the identifier.
     planted
         The identifier as it is written; empty in a harmless text.
+    has_label
+        Whether the text before it announces an identifier, and may be removed with it.
     """
 
     before: str
     planted: str = ""
     after: str = ""
+    has_label: bool = False
 
     @property
     def text(self) -> str:
@@ -104,6 +107,13 @@ def is_removed(case: Case, clean: str) -> bool:
     found = tokens(clean.replace("[removed]", " "))
     harmless = tokens(case.before) + tokens(case.after)
     return not any(found[token] > harmless[token] for token in tokens(case.planted))
+
+
+def is_context_retained(case: Case, clean: str) -> bool:
+    """Whether all tokens around the identifier remain."""
+    found = tokens(clean.replace("[removed]", " "))
+    harmless = tokens(case.before) + tokens(case.after)
+    return not harmless - found
 
 
 def is_retained(text: str, clean: str) -> bool:

@@ -14,7 +14,8 @@ MONTHS = {
     "en": "January February March April May June July August September October November December",
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
+          "diciembre",
     "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre "
           "dicembre",
     "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
@@ -33,7 +34,7 @@ MONTHS = {
     "fi": "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta "
           "syyskuuta lokakuuta marraskuuta joulukuuta",
 }  # fmt: skip
-ROMAN = "I II III IV V VI VII VIII IX X XI XII".split()
+ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
 _ERAS = (("令和", "R", 2019), ("平成", "H", 1989), ("昭和", "S", 1926), ("大正", "T", 1912))
 
 Rendering = Callable[[date, random.Random], str]
@@ -114,7 +115,8 @@ def roman_month(when: date, chance: random.Random) -> str:
     """Return a date with a Roman numeral as its month."""
     name = ROMAN[when.month - 1]
     return chance.choice((f"{when.day}.{name}.{when.year}", f"{when.day} {name} {when.year}",
-                          f"{when.day}/{name}/{when:%y}", f"{when.day}-{name}-{when.year}"))  # fmt: skip
+                          f"{when.day}/{name}/{when:%y}",
+                          f"{when.day}-{name}-{when.year}"))  # fmt: skip
 
 
 def era(when: date, chance: random.Random) -> str:

@@ -16,8 +16,9 @@ from .case import Case, Generator, add, kind
 from .patients import Patient
 
 USUAL, REWRITTEN = "own, usual", "own, rewritten"
-AROUND = (("CT CHEST ", ""), ("", " axial T2"), ("chest, ", ", follow up"), ("head_", ""),
-          ("MRI knee (", ")"), ("Thorax ", " 3.0 mm"), ("", ""), ("abdomen/pelvis; ", ""))  # fmt: skip
+AROUND = (("CT CHEST ", ""), ("", " axial T2"), ("chest, ", ", follow up"), ("skull_", ""),
+          ("MRI knee (", ")"), ("Thorax ", " 3.0 mm"), ("", ""),
+          ("abdomen/pelvis; ", ""))  # fmt: skip
 
 
 def around(chance: random.Random, planted: str) -> Case:
@@ -94,7 +95,9 @@ def id_joined_to_a_word(chance: random.Random, own: Patient) -> Case:
 
 def _short_id(label: str) -> Generator:
     def make(chance: random.Random, own: Patient) -> Case:
-        return Case(label, own.mrn, chance.choice(("", " chest", ", axial")))
+        # without a label the identifier is the whole text
+        after = chance.choice(("", " chest", ", axial")) if label else ""
+        return Case(label, own.mrn, after, True)
 
     return make
 
@@ -117,7 +120,8 @@ def _name(text: str) -> str:
 def name_in_any_order(chance: random.Random, own: Patient) -> Case:
     f, g = own.family, own.given
     return around(chance, chance.choice((f"{f}, {g}", f"{g} {f}", f"{f}^{g}", f"{f} {g}",
-                                         f"{f.upper()} {g.upper()}", f"{g} {own.middle} {f}")))  # fmt: skip
+                                         f"{f.upper()} {g.upper()}",
+                                         f"{g} {own.middle} {f}")))  # fmt: skip
 
 
 @kind(USUAL)
@@ -129,8 +133,9 @@ def family_name(chance: random.Random, own: Patient) -> Case:
 def name_of_the_physician(chance: random.Random, own: Patient) -> Case:
     family, given = own.physician.split("^")
     before, planted = chance.choice((("Dr. ", family), ("per ", f"{family}, {given}"),
-                                     ("ref. by ", f"{given} {family}"), ("Dr ", family.upper())))  # fmt: skip
-    return Case(f"chest {before}", planted, chance.choice(("", ", 2 views")))
+                                     ("ref. by ", f"{given} {family}"),
+                                     ("Dr ", family.upper())))  # fmt: skip
+    return Case(f"chest {before}", planted, chance.choice(("", ", 2 views")), True)
 
 
 @kind(REWRITTEN)
@@ -179,7 +184,8 @@ def name_with_invisible_characters(chance: random.Random, own: Patient) -> Case:
 @kind(REWRITTEN)
 def name_joined_to_a_word(chance: random.Random, own: Patient) -> Case:
     word = chance.choice(("Chest", "Axial", "CT"))
-    return Case(*chance.choice(((word, own.family, ""), ("", own.family, word))))
+    before, after = chance.choice(((word, ""), ("", word)))
+    return Case(before, own.family, after, True)
 
 
 @kind(REWRITTEN)
@@ -189,7 +195,7 @@ def name_in_html(chance: random.Random, own: Patient) -> Case:
 
 @kind(REWRITTEN)
 def name_with_possessive(chance: random.Random, own: Patient) -> Case:
-    return Case("chest of ", own.family, chance.choice(("'s", "\u2019s")))
+    return Case("chest of ", own.family, chance.choice(("'s", "\u2019s")), True)
 
 
 # Dates

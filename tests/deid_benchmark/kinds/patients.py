@@ -10,17 +10,28 @@ import random
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from dicom_pipeline.deid.cleaning.text_tokens import word_set
+
 # families that are words of radiology or of a language, ordinary ones, and short ones
-FAMILIES = """
-Hand Page Flood Stone Wall Young Green Brown Farmer Mason Waters Head Foote Long Short Small Cross
-Field Banks Ray Marks Price Case Bone Rose Berg Klein Gross Blanc Roth Vogel Kurz Sanz Leon Campos
-Torres Costa Silva Rocha Wegrzyn Yilmaz Kowalczyk Schroeder Lindqvist Haraldsen Obermeier Tanaka
-Okonkwo Papadakis Delacroix Vandenberg Gu Lu Li Ng Oh Wu Ko Xi
-""".split()  # fmt: skip
-GIVEN = """
-Anna Marta Peter Olga Ivo Rosa Lena Grace Faith Mark Bill Sue Ray Dawn Iris Art Will Jo Bo Karl
-Zoe Hiroshi Mei Tomasz Ayse Mehmet Lucia Paolo Ines Joao Pieter Sven Greta
-""".split()  # fmt: skip
+FAMILIES = sorted(
+    word_set(
+        """
+        Hand Page Flood Stone Wall Young Green Brown Farmer Mason Waters Head Foote Long Short
+        Small Cross Field Banks Ray Marks Price Case Bone Rose Berg Klein Gross Blanc Roth Vogel
+        Kurz Sanz Leon Campos Torres Costa Silva Rocha Wegrzyn Yilmaz Kowalczyk Schroeder
+        Lindqvist Haraldsen Obermeier Tanaka Okonkwo Papadakis Delacroix Vandenberg Gu Lu Li Ng
+        Oh Wu Ko Xi
+        """
+    )
+)
+GIVEN = sorted(
+    word_set(
+        """
+        Anna Marta Peter Olga Ivo Rosa Lena Grace Faith Mark Bill Sue Ray Dawn Iris Art Will Jo
+        Bo Karl Zoe Hiroshi Mei Tomasz Ayse Mehmet Lucia Paolo Ines Joao Pieter Sven Greta
+        """
+    )
+)
 
 
 @dataclass(frozen=True)

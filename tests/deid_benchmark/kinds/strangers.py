@@ -34,7 +34,9 @@ def _of(*patterns: str) -> Generator:
 def _labelled(labels: tuple[str, ...], *patterns: str) -> Generator:
     def make(chance: random.Random, own: Patient) -> Case:
         label, pattern = chance.choice(labels), chance.choice(patterns)
-        return Case(f"chest {label}", filled(pattern, chance), chance.choice(("", ", axial", " T2")))
+        return Case(
+            f"chest {label}", filled(pattern, chance), chance.choice(("", ", axial", " T2")), True
+        )
 
     return make
 
@@ -112,21 +114,23 @@ for name, tier, labels, patterns in (
 
 def _person(chance: random.Random) -> str:
     family, given = chance.choice(FAMILIES), chance.choice(GIVEN)
-    return chance.choice((family, family, family.upper(), f"{given} {family}", f"{given[0]}. {family}",
+    return chance.choice((family, family, family.upper(), f"{given} {family}",
+                          f"{given[0]}. {family}",
                           f"{given[0]} {family}".upper()))  # fmt: skip
 
 
 def _named(*labels: str) -> Generator:
     def make(chance: random.Random, own: Patient) -> Case:
         after = chance.choice(("", ", axial T2", ": chest", "; 2 views"))
-        return Case(f"CT {chance.choice(labels)}", _person(chance), after)
+        return Case(f"CT {chance.choice(labels)}", _person(chance), after, True)
 
     return make
 
 
 for name, tier, language, labels in (
     ("title", USUAL, "en", ("Dr. ", "Dr ", "DR. ", "Prof. ", "Mr ", "Mrs. ", "Ms ", "Mr. ")),
-    ("title_chain", RARE, "en", ("Dr. med. ", "Prof. Dr. ", "PD Dr. ", "Assoc. Prof. ", "Mr. Dr. ")),
+    ("title_chain", RARE, "en", ("Dr. med. ", "Prof. Dr. ", "PD Dr. ", "Assoc. Prof. ",
+                                     "Mr. Dr. ")),
     ("verb", USUAL, "en", ("seen by ", "reported by ", "read by ", "Performed by: ", "ref by ",
                            "dictated by ", "reviewed by Dr. ")),
     ("role", RARE, "en", ("tech: ", "Technologist: ", "operator: ", "radiologist: ", "nurse ",
@@ -140,7 +144,8 @@ for name, tier, language, labels in (
                              "informado por ", "técnico: ")),
     ("italian", RARE, "it", ("Sig. ", "Sig.ra ", "Dott. ", "Dott.ssa ", "paziente: ", "medico: ",
                              "Signora ", "eseguito da ")),
-    ("portuguese", RARE, "pt", ("Sr. ", "Dr.ª ", "Dona ", "paciente: ", "laudado por ", "médico: ")),
+    ("portuguese", RARE, "pt", ("Sr. ", "Dr.ª ", "Dona ", "paciente: ", "laudado por ",
+                                 "médico: ")),
     ("dutch", RARE, "nl", ("Dhr. ", "Mevr. ", "mw. ", "patiënt: ", "arts: ", "gezien door ")),
     ("polish", RARE, "pl", ("Pan ", "Pani ", "lek. ", "pacjent: ", "lekarz: ", "opisał ")),
     ("turkish", RARE, "tr", ("Uzm. Dr. ", "hasta: ", "Bay ", "Bayan ", "hekim: ", "Sn. ")),
@@ -150,19 +155,21 @@ for name, tier, language, labels in (
 
 @kind(RARE)
 def two_names_after_a_plural(chance: random.Random, own: Patient) -> Case:
-    both = f"{chance.choice(FAMILIES)}{chance.choice((' and ', ' & ', '/'))}{chance.choice(FAMILIES)}"
-    return Case(chance.choice(("Drs ", "Drs. ", "Doctors ")), both, ", axial")
+    both = (
+        f"{chance.choice(FAMILIES)}{chance.choice((' and ', ' & ', '/'))}{chance.choice(FAMILIES)}"
+    )
+    return Case(chance.choice(("Drs ", "Drs. ", "Doctors ")), both, ", axial", True)
 
 
 @kind(RARE)
 def lower_case_verb_follows_a_name(chance: random.Random, own: Patient) -> Case:
-    return Case(chance.choice(("Mr ", "Mrs ", "Dr ")), chance.choice(FAMILIES), " present")
+    return Case(chance.choice(("Mr ", "Mrs ", "Dr ")), chance.choice(FAMILIES), " present", True)
 
 
 @kind(RARE)
 def name_before_a_degree(chance: random.Random, own: Patient) -> Case:
     name = f"{chance.choice(GIVEN)} {chance.choice(FAMILIES)}"
-    return Case("chest ", name, chance.choice((", MD", " M.D.", ", RT(R)", ", PhD")))
+    return Case("chest ", name, chance.choice((", MD", " M.D.", ", RT(R)", ", PhD")), True)
 
 
 @kind(USUAL)
@@ -173,20 +180,33 @@ def unlisted_name(chance: random.Random, own: Patient) -> Case:
 
 @kind(RARE, "ja")
 def name_before_a_japanese_title(chance: random.Random, own: Patient) -> Case:
-    name = chance.choice(("山田", "左近", "大腿", "心", "田中", "高橋", "胸部", "前田", "上田", "中"))
-    return Case(chance.choice(("頭部CT ", "胸部CT、")), name, chance.choice(("先生", "様", "医師")))
+    name = chance.choice(
+        ("山田", "左近", "大腿", "心", "田中", "高橋", "胸部", "前田", "上田", "中")
+    )
+    return Case(
+        chance.choice(("頭部CT ", "胸部CT、")), name, chance.choice(("先生", "様", "医師")), True
+    )
 
 
 @kind(RARE, "zh")
 def name_before_a_chinese_title(chance: random.Random, own: Patient) -> Case:
     name = chance.choice(("王", "李", "高", "左", "张伟", "白", "石", "胡", "骨", "肖"))
-    return Case(chance.choice(("头颅CT ", "胸部CT，")), name, chance.choice(("医生", "主任", "医师")))
+    return Case(
+        chance.choice(("头颅CT ", "胸部CT，")), name, chance.choice(("医生", "主任", "医师")), True
+    )
 
 
 @kind(RARE)
 def institution(chance: random.Random, own: Patient) -> Case:
-    first = chance.choice(("Stone", "River", "Green", "Bath", "Cross", "Page", "Long Beach", "Grand"))
-    return Case("from ", first, chance.choice((" Hospital", " Clinic", " Medical Center", " Infirmary")))
+    first = chance.choice(
+        ("Stone", "River", "Green", "Bath", "Cross", "Page", "Long Beach", "Grand")
+    )
+    return Case(
+        "from ",
+        first,
+        chance.choice((" Hospital", " Clinic", " Medical Center", " Infirmary")),
+        True,
+    )
 
 
 @kind(RARE)
@@ -240,8 +260,10 @@ for language in dates.MONTHS:
 @kind(RARE)
 def date_after_a_label(chance: random.Random, own: Patient) -> Case:
     when = date(2004, 1, 1) + timedelta(chance.randint(0, 7000))
-    label = chance.choice(("on ", "dated ", "since ", "DOB ", "prior ", "seit ", "le ", "am ", "dal "))
-    return Case(f"chest {label}", dates.day_and_month(when, chance), "")
+    label = chance.choice(
+        ("on ", "dated ", "since ", "DOB ", "prior ", "seit ", "le ", "am ", "dal ")
+    )
+    return Case(f"chest {label}", dates.day_and_month(when, chance), "", True)
 
 
 @kind(USUAL)
@@ -254,22 +276,24 @@ def age_over_89(chance: random.Random, own: Patient) -> Case:
 @kind(RARE)
 def age_over_89_with_sex(chance: random.Random, own: Patient) -> Case:
     age = chance.randint(91, 105)
-    return around(chance, chance.choice((f"{age}F", f"{age} M", f"{age}yM", f"F{age}y", f"{age}/F")))
+    return around(
+        chance, chance.choice((f"{age}F", f"{age} M", f"{age}yM", f"F{age}y", f"{age}/F"))
+    )
 
 
 @kind(RARE)
 def age_over_89_in_languages(chance: random.Random, own: Patient) -> Case:
     age = chance.randint(91, 105)
-    unit = chance.choice((" ans", " Jahre", " años", " anni", " anos", " jaar", " lat", " yaş", "歳",
-                          "岁", "세", " лет", "J.", " år", " let"))  # fmt: skip
+    unit = chance.choice((" ans", " Jahre", " años", " anni", " anos", " jaar", " lat", " yaş",
+                          "歳", "岁", "세", " лет", "J.", " år", " let"))  # fmt: skip
     return around(chance, f"{age}{unit}")
 
 
 @kind(RARE)
 def age_over_89_in_words(chance: random.Random, own: Patient) -> Case:
     return around(chance, chance.choice((
-        "ninety-three", "ninety four year old", "Ninety two", "zweiundneunzig", "quatre-vingt-treize",
-        "noventa y dos", "novantadue", "noventa e três", "tweeënnegentig",
+        "ninety-three", "ninety four year old", "Ninety two", "zweiundneunzig",
+        "quatre-vingt-treize", "noventa y dos", "novantadue", "noventa e três", "tweeënnegentig",
     )))  # fmt: skip
 
 
