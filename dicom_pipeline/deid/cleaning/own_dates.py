@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 # Meiji, Taisho, Showa, Heisei, Reiwa: the year before the first one
 _ERAS = (1867, 1911, 1925, 1988, 2018)
 _MOST_YEARS_OF_AN_ERA = 64
+# the year before the first one of the calendar of Taiwan, and the first year of that of Thailand
+_MINGUO = 1911
+_BUDDHIST = 543
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,14 @@ class OwnDates:
         Day, month and year, or month and year of four digits.
     pairs
         Day and month, or month and year of two digits: four digits.
-    years
-        Years of four digits.
+    years, short_years
+        Years of four digits, and of two digits.
     """
 
     complete: frozenset[str] = field(repr=False)
     pairs: frozenset[str] = field(repr=False)
     years: frozenset[str] = field(repr=False)
+    short_years: frozenset[str] = field(repr=False)
 
     @classmethod
     def of(cls, days: Iterable[str]) -> OwnDates:
@@ -42,10 +46,11 @@ class OwnDates:
             y, m, d = day[:4], day[4:6], day[6:8]
             years.add(y)
             complete |= {y + m, m + y}
-            for year in (y, y[2:], *_years_of_eras(int(y))):
+            for year in (y, y[2:], *_years_of_calendars(int(y))):
                 complete |= {year + m + d, d + m + year, m + d + year, year + d + m}
             pairs |= {m + d, d + m, y[2:] + m, m + y[2:]}
-        return cls(frozenset(complete), frozenset(pairs), frozenset(years))
+        short_years = frozenset(year[2:] for year in years)
+        return cls(frozenset(complete), frozenset(pairs), frozenset(years), short_years)
 
 
 def is_pair(groups: list[str], gaps: list[str], before: str, after: str) -> bool:
@@ -73,7 +78,10 @@ def is_pair(groups: list[str], gaps: list[str], before: str, after: str) -> bool
     return both_padded and "," not in gaps[0]
 
 
-def _years_of_eras(year: int) -> Iterable[str]:
+def _years_of_calendars(year: int) -> Iterable[str]:
+    yield str(year + _BUDDHIST)
+    if year > _MINGUO:
+        yield str(year - _MINGUO)
     for start in _ERAS:
         if 0 < year - start <= _MOST_YEARS_OF_AN_ERA:
             yield f"{year - start:02d}"

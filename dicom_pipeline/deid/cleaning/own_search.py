@@ -105,7 +105,9 @@ def _numbers(groups: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Spa
     linked = [_gap_ok(gap) and not _LETTERS.search(gap) for gap in gaps]
     linked.append(False)
     for first, token in enumerate(groups):
-        if token.text in dates.years:
+        # 2018, or '18
+        is_short = len(token.text) == 2 and lower[token.start - 1 : token.start] == "'"
+        if token.text in dates.years or (is_short and token.text in dates.short_years):
             yield Span(token.start, token.end, is_moment=True)
         digits = padded = ""
         for last in range(first, len(groups)):

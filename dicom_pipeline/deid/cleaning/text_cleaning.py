@@ -18,6 +18,7 @@ from typing import NamedTuple
 from dicom_pipeline.deid.cleaning.own_search import own_spans
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.patterns.name_labels import has_label, name_spans
+from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
 from dicom_pipeline.deid.cleaning.patterns.number_groups import number_spans
 from dicom_pipeline.deid.cleaning.patterns.place_patterns import place_spans
 from dicom_pipeline.deid.cleaning.patterns.record_labels import label_spans
@@ -216,6 +217,9 @@ class TextCleaner:
             # two letters are a word only in a script that writes whole words with them
             and any(len(part) > 2 or not is_latin_script(part) for part in split)
         )
+        # LeBlanc, VanHorn
+        if kept and len(parts) == 2 and parts[0] in PARTICLES and parts[1] in NAME_WORDS:
+            kept = lower in self.allowed_words
         if UNSPACED.search(lower):
             kept = self._of_unspaced(piece)
         word = _Word(

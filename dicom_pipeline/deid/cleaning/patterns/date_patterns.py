@@ -45,7 +45,7 @@ _OLD = "(?:9[0-9]|1[0-2][0-9])"
 # 90Y is an isotope
 _OLDER = "(?:9[1-9]|1[0-2][0-9])"
 _YEARS_OF_AGE = (
-    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jaar|jr|lat|lata|yaş(?:ında)?|yas|år|ar|let|rok|"
+    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jährig(?:e[rmn]?)?|jaehrig(?:e[rmn]?)?|jaar|jr|lat|lata|yaş(?:ında)?|yas|år|ar|let|rok|"
     "ετών|лет|год|года|річний|éves|vuotta|vuotias|ani|godina|tahun|tuổi)"
 )
 _TENS_OF_90 = (
@@ -111,10 +111,12 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             ],
         ),
         (
-            "[年月년월]|[mtshr] ?[0-9]{1,2}[./][0-9]|令和|平成|昭和|大正|明治|民",
+            "[年月년월]|tháng|[mtshr] ?[0-9]{1,2}[./][0-9]|令和|平成|昭和|大正|明治|民",
             [
                 f"{_ERA}?(?:元|{_CJK_DIGITS}{{1,4}}) ?[年년] ?{_CJK_DIGITS}{{1,3}} ?[月월]"
                 f"(?: ?{_CJK_DIGITS}{{1,3}} ?[日号號일])?",
+                # Vietnamese
+                f"(?:ngày )?{DAY} tháng {MONTH}(?: năm {YEAR})?",
                 f"{_CJK_DIGITS}{{1,3}} ?[月월] ?{_CJK_DIGITS}{{1,3}} ?[日号號일]",
                 f"{_ERA} ?(?:元|{_CJK_DIGITS}{{1,4}})(?: ?年|[./-]{MONTH}(?:[./-]{DAY})?)?",
                 f"(?<![a-z0-9])[mtshr] ?[0-9]{{1,2}}([./]){MONTH}\\1{DAY}{_NO_DIGIT_AFTER}",
@@ -168,8 +170,9 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             ],
         ),
         (
-            "nin|neunz|vingt|nov|neg|non|dziew|dok|девян|nit|halv|kil|yhd|dev",
+            "nin|genarian|tenarian|neunz|vingt|nov|neg|non|dziew|dok|девян|nit|halv|kil|yhd|dev",
             [
+                f"{_NO_LETTER_BEFORE}(?:nonagenarian|centenarian){_NO_LETTER_AFTER}",
                 f"{_NO_LETTER_BEFORE}(?:{_TENS_OF_90})(?:[- ]?(?:one|two|three|four|five|six|seven|"
                 "eight|nine|y [a-z]+|e [^ ,;.]+|uno|due|tre|quattro|cinque|sei|sette|otto|nove|"
                 "(?:et )?(?:un|onze)|iki|bir|üç|dört|beş))?(?:[- ]?years?)?(?:[- ]?old)?"

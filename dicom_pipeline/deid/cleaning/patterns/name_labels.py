@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS
+from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
 from dicom_pipeline.deid.cleaning.text_tokens import BAR, DIGITS, Span, Token, word_set
 from dicom_pipeline.deid.identity_words import ABBREVIATIONS, ROLES
 
@@ -27,13 +27,15 @@ _WEAK_TITLES = word_set(
 _ABBREVIATED = word_set("hr mr ms sr m fr pr pd pan")
 # names that are rather abbreviations of imaging if they are in capitals
 _ABBREVIATED_NAMES = ABBREVIATIONS - word_set("bone gu art left neck soft lung body")
+# DR HAND is an examination
+_BODY_PARTS = word_set(
+    "hand hands head knee finger fingers arm arms leg foot chin shoulder shoulders shin hip wrist"
+    " elbow ankle toe chest neck spine eye back lung bone bones brain skull rib ribs kidney heart"
+)
 _PLURALS = word_set("drs doctors profs drs. messrs herren")
 # parts of a title, and particles of names
 _INSIDE_TITLES = word_set(
     "dr med prof univ doz habil hab dent phil rer nat priv ing dipl pd assoc asst sc ª º"
-)
-_PARTICLES = word_set(
-    "van von de der den di da du del della la le el al bin ben ter ten te zu zur dos das"
 )
 # a person follows `by` and its translations after these words
 _ACTIONS = word_set(
@@ -266,6 +268,7 @@ class _Search:
         has_initial = place > first
         if (
             word[0] in DIGITS
+            or (not strong and not has_initial and word in _BODY_PARTS)
             or not (strong or has_initial or self._is_name_word(place))
             or (
                 word in _NO_PERSON
@@ -294,7 +297,7 @@ class _Search:
         gap = self._gap(place)
         if token.text[0] in DIGITS or gap not in _NAME_GAPS:
             return False
-        return len(token.text) == 1 or token.text in _PARTICLES
+        return len(token.text) == 1 or token.text in PARTICLES
 
     def _continues(self, last: int, *, first: int) -> bool:
         """Whether the token after a name belongs to it: a family name after a given name."""

@@ -106,11 +106,19 @@ def number_spans(
             yield from _of_run(run, tokens, lower)
             run = []
             continue
-        if run and not _GAP.fullmatch(lower[tokens[run[-1]].end : token.start]):
+        if run and not _is_linked(tokens[run[-1]], token, lower, is_first=len(run) == 1):
             yield from _of_run(run, tokens, lower)
             run = []
         run.append(place)
     yield from _of_run(run, tokens, lower)
+
+
+def _is_linked(before: Token, after: Token, lower: str, *, is_first: bool) -> bool:
+    """Whether two groups of digits may belong to one number."""
+    gap = lower[before.end : after.start]
+    # an area code: 0228/28 71 50
+    is_area = is_first and gap == "/" and before.text[0] == "0" and len(before.text) > 2
+    return is_area or _GAP.fullmatch(gap) is not None
 
 
 def _is_attached(place: int, tokens: Sequence[Token], lower: str) -> bool:
