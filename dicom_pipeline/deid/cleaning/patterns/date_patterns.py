@@ -126,7 +126,7 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             "[0-9][./][0-9]",
             [
                 "(?<![a-z])(?:dob|born|dated?|since|seit|vom|geb[.]?|geboren|née?|prior|geb[.]? am"
-                "|am|on|le|du|dal|del|il|em|op|dd|d[.]d[.]|от|dnia|tarih)[ .:]{1,2}"
+                "|am|on|bis|until|till|le|du|dal|del|il|em|op|dd|d[.]d[.]|от|dnia|tarih)[ .:]{1,2}"
                 "(?:3[01]|[12][0-9]|0?[1-9])[./](?:3[01]|[12][0-9]|0?[1-9])[.]?(?![0-9/x%]| ?mm)",
                 f"{_NO_DIGIT_BEFORE}{_DAY_OF_TWO}[.]{_MONTH_OF_TWO}[.](?![0-9])",
             ],

@@ -148,7 +148,7 @@ class _Search:
             # MR, MS and HR are also abbreviations in imaging
             if word in _ABBREVIATED and not (is_dotted or is_title):
                 return None
-            strong = word in ("mr", "ms", "pan", "bay") or (word in ("sr", "hr") and is_dotted)
+            strong = word in ("pan", "bay") or (word in ("mr", "ms", "sr", "hr") and is_dotted)
             return self._name(place, strong=strong, plural=False)
         if word in _NAMED_VERBS:
             return self._name(place, strong=True, plural=False)
