@@ -163,7 +163,10 @@ def _id_terms(vr: str, text: str) -> Iterator[str]:
 def _whole_id(value: str) -> Iterator[str]:
     """Terms of an identifier as a whole, and of each long number in it with and without zeros."""
     tokens = tokens_of(value)
-    if sum(map(len, tokens)) >= _ID_LETTERS and any(c.isalnum() for c in value):
+    letters = sum(map(len, tokens))
+    if 0 < letters < _ID_LETTERS and any(c.isalnum() for c in value):
+        yield "short:" + " ".join(tokens)
+    if letters >= _ID_LETTERS and any(c.isalnum() for c in value):
         yield "id:" + " ".join(tokens)
         for number in _numbers(tokens):
             yield f"id:{number}"
@@ -241,8 +244,10 @@ _TERMS: dict[str, Callable[[str, str], Iterator[str]]] = {
 def terms_of(kind: str, vr: str, text: str) -> set[str]:
     """Return the terms of one value, each as ``kind:term``.
 
-    Names also yield terms of kind ``initials`` and ``id``. Initials that are also an abbreviation
-    in imaging have kind ``dotted``: they match only with full stops, or in a signature.
+    Names also yield terms of kind ``initials`` and ``id``, identifiers of one or two characters
+    terms of kind ``short``, which are removed alone or after a label. Initials that are also an
+    abbreviation in imaging have kind ``dotted``: they match only with full stops, or in a
+    signature.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import csv
 from functools import cache
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms, years_of
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
@@ -50,12 +50,8 @@ def device_terms(*patients: dict[str, str]) -> OwnTerms:
     return OwnTerms.of_devices(found, cleaner().allowed_words)
 
 
-def years(patient: dict[str, str]) -> frozenset[str]:
-    return years_of([terms(patient)])
-
-
 def cleaned(patient: dict[str, str], text: str) -> str | None:
     """Clean a text of a patient's study; fail if the cleaner raised an exception."""
-    result = cleaner().clean(text, own_terms(patient), years(patient))
+    result = cleaner().clean(text, own_terms(patient))
     assert not result.failed
     return result.text

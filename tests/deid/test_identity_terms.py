@@ -323,7 +323,9 @@ def test_terms_of_any_value_are_tokens_separated_by_single_spaces() -> None:
                 for token in term.split(" "):
                     assert re.fullmatch("[0-9]+|[a-z\u0080-\U0010ffff]+", token), (kind, text)
                 seen.add(name)
-    assert seen == {"name", "initials", "dotted", "person", "id", "place", "contact", "date"}
+    assert seen == {
+        "name", "initials", "dotted", "person", "id", "place", "contact", "date", "short",
+    }  # fmt: skip
 
 
 class TestHeaders:
@@ -342,11 +344,18 @@ class TestHeaders:
             "name:doe", "name:doejane", "name:jane", "name:janedoe",
             "person:roe",
             "place:ghost", "place:holy", "place:holy ghost",
+            "short:1",
         ]  # fmt: skip
 
     def test_a_header_without_identifiers_has_no_terms(self) -> None:
         assert header() == [""]
-        assert header(PatientName="", StudyID="1") == [""]
+        assert header(PatientName="", StudyID="-") == [""]
+
+    @pytest.mark.parametrize(("value", "term"), [("1", "short:1"), ("x7", "short:x 7")])
+    def test_an_identifier_of_one_or_two_characters_has_a_kind_of_its_own(
+        self, value: str, term: str
+    ) -> None:
+        assert header(StudyID=value) == [term]
 
     def test_the_time_of_day_does_not_change_the_terms(self) -> None:
         made = IdentityTerms(IDENTITY)

@@ -14,7 +14,7 @@ from dicom_pipeline.mapping.attribute_mapping import MappingError
 from dicom_pipeline.mapping.sequence_attributes import SEQUENCE_CSV, load_sequence_attributes
 from tests.warehouse.sequence_files import BROKEN, CT, DOE, FILES, TAMPERED, Who
 
-from .own import cleaner, defined_terms, own_terms, years
+from .own import cleaner, defined_terms, own_terms
 
 CLEANERS = {
     profile: SequenceCleaner(load_sequence_attributes(profile), profile, cleaner(), defined_terms())
@@ -27,7 +27,7 @@ def new_uid(uid: str) -> str:
 
 
 def clean(who: Who, text: str, profile: Profile = Profile.RESEARCH) -> CleanedSequence:
-    return CLEANERS[profile].clean(text, own_terms(who), years(who), shift_days=364, uid=new_uid)
+    return CLEANERS[profile].clean(text, own_terms(who), shift_days=364, uid=new_uid)
 
 
 def clean_file(name: str, profile: Profile = Profile.RESEARCH) -> CleanedSequence:
@@ -235,7 +235,7 @@ def test_a_sequence_is_removed_if_cleaning_raises(monkeypatch: pytest.MonkeyPatc
 
     line = '"00080018": {"vr": "UI", "Value": ["1.2.3"]}'
     result = CLEANERS[Profile.RESEARCH].clean(
-        f"[\n{{\n{line}\n}}\n]", own_terms(DOE), frozenset(), shift_days=7, uid=fail
+        f"[\n{{\n{line}\n}}\n]", own_terms(DOE), shift_days=7, uid=fail
     )
     assert result == CleanedSequence(None, failed=True)
 
@@ -243,10 +243,10 @@ def test_a_sequence_is_removed_if_cleaning_raises(monkeypatch: pytest.MonkeyPatc
 def test_a_text_that_cannot_be_cleaned_is_removed_and_its_sequence_counts_as_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(text: str) -> str:
+    def fail(tokens: object, text: str) -> object:
         raise ValueError(text)
 
-    monkeypatch.setattr("dicom_pipeline.deid.cleaning.text_cleaning.mark_patterns", fail)
+    monkeypatch.setattr("dicom_pipeline.deid.cleaning.text_cleaning.pattern_spans", fail)
     result = clean_file("codes")
     assert result.failed
     assert [one["00080104"]["Value"] for one in json.loads(result.text or "")] == [

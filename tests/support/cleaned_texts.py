@@ -93,7 +93,7 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (ARCHIVE, "Breast_MRI_001 axial", "[removed] axial"),
     # people and places
     (DOE, "per Dr. Brainard chest", "per [removed] chest"),
-    (DOE, "per Dr Young: chest", "per [removed] : chest"),
+    (DOE, "per Dr Young: chest", "per [removed]: chest"),
     (DOE, "Holy chest", "[removed] chest"),
     (DOE, "Hospital of the Holy Ghost chest", "[removed] chest"),
     (SHEN, "胸部CT 造影", "胸部CT 造影"),
@@ -122,7 +122,7 @@ TEXTS: list[tuple[dict[str, str], str, str]] = [
     (DOE, "chest 12/31/2011 08:22 AM", "chest [removed]"),
     (DOE, "chest 14. 3. 2009", "chest [removed]"),
     (DOE, "chest 14 / 3 / 2009", "chest [removed]"),
-    (DOE, "onset 07/2000, chest", "onset [removed] chest"),
+    (DOE, "onset 07/2000, chest", "onset [removed], chest"),
     (DOE, "NU2-2001 head", "NU2-2001 head"),
     (DOE, "chest 2012", "chest [removed]"),
     (DOE, "chest 10:15:30", "chest [removed]"),

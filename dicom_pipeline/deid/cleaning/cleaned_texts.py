@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dicom_pipeline.common.spawn import SpawnContextWithoutMain
 from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms, years_of
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, parse_terms
 from dicom_pipeline.deid.cleaning.rules_version import RULES_VERSION
 from dicom_pipeline.deid.cleaning.sequence_cleaning import SequenceCleaner
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
@@ -166,7 +166,7 @@ class _Digests:
             self.terms.setdefault(patient, {}).setdefault(study, []).append(lines)
         self._secret = secret
         self._of_patient: dict[str, str] = {}
-        self._of_study: dict[tuple[str, str, int | None], str] = {}
+        self._of_shift: dict[tuple[str, int | None], str] = {}
 
     def studies(self, patient: str) -> Mapping[str, Sequence[str]]:
         """Return the terms of each study of a patient; of all patients for devices."""
@@ -177,13 +177,12 @@ class _Digests:
         lines = {line for studies in self.terms.values() for of in studies.values() for line in of}
         return {NOBODY: sorted(lines)}
 
-    def of(self, patient: str, study: str, shift_days: int | None) -> str:
-        """Return the digest of the patient's terms, the years of the study, and the date shift."""
-        key = (patient, study, shift_days)
-        if key not in self._of_study:
-            years = sorted(_years(self.studies(patient), patient, study))
-            self._of_study[key] = self._digest(f"{self._terms(patient)}|{years}|{shift_days}")
-        return self._of_study[key]
+    def of(self, patient: str, shift_days: int | None) -> str:
+        """Return the digest of the patient's terms and of the date shift."""
+        key = (patient, shift_days)
+        if key not in self._of_shift:
+            self._of_shift[key] = self._digest(f"{self._terms(patient)}|{shift_days}")
+        return self._of_shift[key]
 
     def _terms(self, patient: str) -> str:
         if patient not in self._of_patient:
@@ -194,10 +193,6 @@ class _Digests:
 
     def _digest(self, text: str) -> str:
         return keyed_hash(self._secret, "cleaned_by", text)[:32]
-
-
-def _years(studies: Mapping[str, Sequence[str]], patient: str, study: str) -> frozenset[str]:
-    return frozenset() if patient == NOBODY else years_of(studies.get(study, ()))
 
 
 def _known_keys(known: pa.Table | None, version: str) -> set[tuple[str, ...]]:
@@ -220,7 +215,7 @@ def _pending(texts: pa.Table, digests: _Digests, seen: set[tuple[str, ...]]) -> 
             continue
         found.add((kind, patient, study, key))
         # dates are shifted in sequences, and removed from texts
-        digest = digests.of(patient, study, shift if kind == "sequence" else None)
+        digest = digests.of(patient, shift if kind == "sequence" else None)
         if (kind, patient, study, key, digest) not in seen:
             text_ = _Text(kind, study, key, digest, shift or 0, text)
             by_patient.setdefault(patient, []).append(text_)
@@ -261,13 +256,12 @@ class _Worker:
         index = OwnTerms.of_devices if key == NOBODY else OwnTerms.of_patient
         own = index(terms, self._texts.allowed_words)
         for text in patient.texts:
-            years = _years(patient.terms, key, text.study_key)
             if text.kind == "sequence":
                 clean, is_leaked, failed = self._sequences.clean(
-                    text.text, own, years, shift_days=text.shift_days, uid=self._uid
+                    text.text, own, shift_days=text.shift_days, uid=self._uid
                 )
             else:
-                clean, failed = self._texts.clean(text.text, own, years)
+                clean, failed = self._texts.clean(text.text, own)
                 is_leaked = False
             yield (
                 text.kind, key, text.study_key, text.text_key, text.terms_digest, self._version,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
-from dicom_pipeline.deid.cleaning.text_patterns import has_pattern
+from dicom_pipeline.deid.cleaning.patterns.text_patterns import has_pattern
 from dicom_pipeline.deid.cleaning.text_tokens import SPACES, text_tokens
 from dicom_pipeline.deid.tokens import lowered
 

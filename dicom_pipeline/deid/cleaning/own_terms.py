@@ -3,7 +3,7 @@
 Devices have no patient: their texts are searched for the terms of all patients, with fewer kinds.
 
 Belongs here: which terms apply, in which form, and their indexes.
-Does not belong here: where terms come from (identity_terms), and the search (text_cleaning,
+Does not belong here: where terms come from (identity_terms), and the search (own_search,
 kept_values).
 """
 
@@ -11,40 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from dicom_pipeline.deid.cleaning.own_dates import OwnDates
+from dicom_pipeline.deid.cleaning.patterns.place_words import GENERIC_PLACES
 from dicom_pipeline.deid.cleaning.text_tokens import DIGITS, is_latin_script
+from dicom_pipeline.deid.tokens import folded
 
 _NAMES = frozenset({"name", "person"})
 _NUMBERS = frozenset({"id", "contact"})
 _INITIALS = frozenset({"initials", "dotted"})
 # terms of these kinds apply although they are allowed words
-_WHATEVER_THE_WORD = _NAMES | _INITIALS
-_PHRASE_DIGITS = 4
+_WHATEVER_THE_WORD = _NAMES | _INITIALS | {"short", "date"}
+# minimum lengths of a term that is searched joined and split
+_JOINED_NAME = 3
+_JOINED_PLACE = 6
+_MOST_SHORT_NAMES = 20
+_DIGITS_OF_NUMBER = 4
+# of a term that is searched in the texts of devices
+_DEVICE_DIGITS = 4
 
 Term = tuple[str, str]
-
-
-class Phrase(NamedTuple):
-    """A term of several tokens.
-
-    Attributes
-    ----------
-    padded
-        The tokens with a space before, between and after them.
-    removed
-        Tokens that are removed from a text with the phrase.
-    dotted
-        Letters of initials, which are removed in place of tokens; the text must contain
-        ``dots``.
-    dots
-        Initials with full stops between them; empty for other phrases.
-    """
-
-    padded: str
-    removed: tuple[str, ...]
-    dotted: tuple[str, ...] = ()
-    dots: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +45,23 @@ class OwnTerms:
         Single tokens.
     unspaced
         Those of them in scripts that may be written without spaces.
-    phrases
-        Phrases by their first token.
+    joined
+        Terms without their separators, which a text may contain in any grouping; the value tells
+        whether the term is a name, whose parts may also be words.
+    beginnings
+        The first two characters of these terms.
+    numbers
+        Digits of identifiers without leading zeros, which a text may group in any way.
+    short
+        Identifiers of one or two characters, which are removed alone or after a label.
+    places
+        Words of the names of institutions that are also allowed words.
+    dates
+        Renderings of the patient's dates in digits.
     initials
         Kinds of initials, by their capital letters.
+    dotted
+        Initials, which are searched with full stops between them.
     kept_phrases
         Terms, with a space before and after them, that a kept value must not contain; by their
         first token.
@@ -72,8 +71,14 @@ class OwnTerms:
 
     tokens: frozenset[str] = field(repr=False)
     unspaced: tuple[str, ...] = field(repr=False)
-    phrases: dict[str, tuple[Phrase, ...]] = field(repr=False)
+    joined: dict[str, bool] = field(repr=False)
+    beginnings: frozenset[str] = field(repr=False)
+    numbers: frozenset[str] = field(repr=False)
+    short: frozenset[str] = field(repr=False)
+    places: frozenset[str] = field(repr=False)
+    dates: OwnDates = field(repr=False)
     initials: dict[str, tuple[str, ...]] = field(repr=False)
+    dotted: tuple[str, ...] = field(repr=False)
     kept_phrases: dict[str, tuple[str, ...]] = field(repr=False)
     kept_unspaced: tuple[str, ...] = field(repr=False)
 
@@ -88,21 +93,29 @@ class OwnTerms:
         allowed_words
             Words that identify nobody in an identifier or a place.
         """
+        terms = set(terms)
         own = _applicable(terms, allowed_words)
         tokens = {term for kind, term in own if kind in _NAMES | _NUMBERS and " " not in term}
         initials: dict[str, tuple[str, ...]] = {}
-        for kind, term in own:
+        for kind, term in sorted(own):
             if kind in _INITIALS:
                 initials[term.upper()] = (*initials.get(term.upper(), ()), kind)
-        phrases = {_phrase(term) for kind, term in own if _is_phrase(kind, term)}
-        phrases |= {
-            _dotted(term) for kind, term in own if kind in _INITIALS and len(term) in (2, 3)
-        }
+        joined = _joined(own)
         return cls(
             tokens=frozenset(tokens),
             unspaced=tuple(sorted(token for token in tokens if not is_latin_script(token))),
-            phrases=_by_first_token(phrases),
+            joined=joined,
+            beginnings=frozenset(term[:2] for term in joined),
+            numbers=_numbers(own),
+            short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
+            places=frozenset(
+                term
+                for kind, term in terms
+                if kind == "place" and " " not in term and term in allowed_words and len(term) > 2
+            ),
+            dates=OwnDates.of(term for kind, term in own if kind == "date"),
             initials=initials,
+            dotted=tuple(sorted({t for kind, t in own if kind in _INITIALS and len(t) in (2, 3)})),
             kept_phrases=_padded(
                 term
                 for kind, term in own
@@ -120,18 +133,24 @@ class OwnTerms:
         of all patients every short one occurs.
         """
         own = _applicable(terms, allowed_words)
-        phrases = {
-            _phrase(term)
+        joined = {
+            term.replace(" ", ""): False
             for kind, term in own
             if (kind in _NUMBERS or kind == "place")
             and " " in term
-            and sum(character in DIGITS for character in term) >= _PHRASE_DIGITS
+            and sum(character in DIGITS for character in term) >= _DEVICE_DIGITS
         }
         return cls(
             tokens=frozenset(),
             unspaced=(),
-            phrases=_by_first_token(phrases),
+            joined=joined,
+            beginnings=frozenset(term[:2] for term in joined),
+            numbers=frozenset(),
+            short=frozenset(),
+            places=frozenset(),
+            dates=OwnDates.of(()),
             initials={},
+            dotted=(),
             kept_phrases=_padded(
                 term
                 for kind, term in own
@@ -151,13 +170,6 @@ def parse_terms(lines: str) -> set[Term]:
     return found
 
 
-def years_of(lines: Iterable[str]) -> frozenset[str]:
-    """Return the years of the dates in columns ``terms``, which belong to one study."""
-    return frozenset(
-        line[5:9] for terms in lines for line in terms.split("\n") if line.startswith("date:")
-    )
-
-
 def _applicable(terms: Iterable[Term], allowed_words: Collection[str]) -> set[Term]:
     return {
         (kind, term)
@@ -166,36 +178,36 @@ def _applicable(terms: Iterable[Term], allowed_words: Collection[str]) -> set[Te
     }
 
 
-def _is_phrase(kind: str, term: str) -> bool:
-    """Whether a term has several tokens; those of a place must be long enough."""
-    if " " not in term:
-        return False
-    has_digit = any(character in DIGITS for character in term)
-    return kind != "place" or len(term) > 8 or (len(term) > 5 and has_digit)
+def _joined(own: Iterable[Term]) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for kind, term in own:
+        letters = term.replace(" ", "")
+        if kind in _NAMES and len(letters) >= _JOINED_NAME and is_latin_script(letters):
+            found.setdefault(folded(letters), True)
+        elif (kind in _NUMBERS and not letters.isdigit() and len(letters) >= _JOINED_NAME) or (
+            kind == "place" and " " in term and len(letters) >= _JOINED_PLACE
+        ):
+            found[folded(letters)] = False
+    # "Stone Bridge" of "Stone Bridge Hospital"
+    for kind, term in own:
+        words = [word for word in term.split(" ") if word not in GENERIC_PLACES]
+        letters = "".join(words)
+        if kind == "place" and len(words) > 1 and len(letters) >= _JOINED_PLACE:
+            found.setdefault(folded(letters), False)
+    # both names of Gu^Jo are too short to be searched in parts, but not together
+    names = sorted({folded(t) for k, t in own if k == "name" and is_latin_script(t)})
+    short = [name for name in names if len(name) < _JOINED_NAME + 1][:_MOST_SHORT_NAMES]
+    for first in short:
+        for second in short:
+            if first != second and len(first) + len(second) > _JOINED_NAME:
+                found.setdefault(first + second, True)
+    return found
 
 
-def _phrase(term: str) -> Phrase:
-    # the letter of X1234 is in too many words: 512x512
-    tokens = term.split(" ")
-    if len(term) > 5:
-        tokens = [token for token in tokens if not (len(token) == 1 and "a" <= token <= "z")]
-    return Phrase(padded=f" {term} ", removed=tuple(tokens))
-
-
-def _dotted(initials: str) -> Phrase:
-    return Phrase(
-        padded=f" {' '.join(initials)} ",
-        removed=(),
-        dotted=tuple(initials),
-        dots=".".join(initials),
-    )
-
-
-def _by_first_token(phrases: Iterable[Phrase]) -> dict[str, tuple[Phrase, ...]]:
-    found: dict[str, list[Phrase]] = {}
-    for phrase in phrases:
-        found.setdefault(phrase.padded.split(" ", 2)[1], []).append(phrase)
-    return {first: tuple(listed) for first, listed in found.items()}
+def _numbers(own: Iterable[Term]) -> frozenset[str]:
+    joined = (term.replace(" ", "") for kind, term in own if kind in _NUMBERS)
+    digits = (number.lstrip("0") for number in joined if number.isascii() and number.isdigit())
+    return frozenset(number for number in digits if len(number) >= _DIGITS_OF_NUMBER)
 
 
 def _padded(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -12,14 +12,27 @@ from pathlib import Path
 _DEID = Path(__file__).parents[1]
 # modules, below the package `deid`, whose code decides what stays of a value
 RULE_MODULES = (
+    "cleaning.patterns.date_patterns",
+    "cleaning.patterns.date_words",
     "cleaning.kept_values",
+    "cleaning.patterns.name_labels",
+    "cleaning.patterns.name_words",
+    "cleaning.patterns.number_groups",
+    "cleaning.own_dates",
+    "cleaning.own_search",
     "cleaning.own_terms",
+    "cleaning.patterns.place_patterns",
+    "cleaning.patterns.place_words",
+    "cleaning.patterns.record_labels",
     "cleaning.sequence_cleaning",
     "cleaning.sequence_values",
     "cleaning.text_cleaning",
     "cleaning.text_initials",
-    "cleaning.text_patterns",
+    "cleaning.text_normal",
+    "cleaning.patterns.text_patterns",
     "cleaning.text_tokens",
+    "cleaning.unspaced_words",
+    "identity_words",
     "tokens",
 )
 

@@ -96,7 +96,6 @@ class SequenceCleaner:
         self,
         text: str,
         own: OwnTerms,
-        study_years: Collection[str],
         *,
         shift_days: int,
         uid: Callable[[str], str],
@@ -107,15 +106,15 @@ class SequenceCleaner:
         ----------
         text
             The sequence as extraction wrote it.
-        own, study_years
-            Terms of the patient, and years of the study, as for texts.
+        own
+            Terms of the patient, as for texts.
         shift_days
             Days by which the patient's dates go back.
         uid
             Returns the replacement of a UID.
         """
         try:
-            return _Sequence(self, own, study_years, shift_days, uid).clean(text)
+            return _Sequence(self, own, shift_days, uid).clean(text)
         except Exception:  # noqa: BLE001 - its message may quote the text
             return CleanedSequence(None, failed=True)
 
@@ -129,11 +128,9 @@ class SequenceCleaner:
         attribute = self._attributes.get(tag)
         return self._defined_terms.get(attribute.keyword, ()) if attribute else ()
 
-    def clean_text(
-        self, text: str, own: OwnTerms, study_years: Collection[str]
-    ) -> tuple[str | None, bool]:
+    def clean_text(self, text: str, own: OwnTerms) -> tuple[str | None, bool]:
         """Clean a free text; return it, and whether that failed."""
-        return self._texts.clean(text, own, study_years)
+        return self._texts.clean(text, own)
 
 
 class _Sequence:
@@ -143,13 +140,11 @@ class _Sequence:
         self,
         cleaner: SequenceCleaner,
         own: OwnTerms,
-        study_years: Collection[str],
         shift_days: int,
         uid: Callable[[str], str],
     ) -> None:
         self._cleaner = cleaner
         self._own = own
-        self._study_years = study_years
         self._shift_days = shift_days
         self._uid = uid
         self._known: dict[tuple[str, str, str], str | None] = {}
@@ -233,7 +228,7 @@ class _Sequence:
     def _cleaned(self, text: str) -> str | None:
         key = ("clean_text", "", text)
         if key not in self._known:
-            self._known[key], failed = self._cleaner.clean_text(text, self._own, self._study_years)
+            self._known[key], failed = self._cleaner.clean_text(text, self._own)
             self._failed |= failed
         return self._known[key]
 

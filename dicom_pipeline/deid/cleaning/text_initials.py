@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
-from dicom_pipeline.deid.cleaning.text_patterns import MOMENT
-from dicom_pipeline.deid.cleaning.text_tokens import DIGITS
+from dicom_pipeline.deid.cleaning.text_tokens import DIGITS, text_tokens, word_set
 from dicom_pipeline.deid.tokens import lowered
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+# Control characters stand for what was removed; the text contains no others by then. The second one
+# stands for a date or a time: letters beside it may be the initials of a signature.
+REMOVED = "\x1e"
+MOMENT = "\x1d"
 
 
 # a person is named after these words, with initials or a short name
-_BEFORE_NAMES = _words(
+_BEFORE_NAMES = word_set(
     """
     by tech techs technologist technician radiographer sonographer operator op rt mta mtr mtra
     nurse rn md dr doctor physician radiologist reader attending resident fellow initials name
@@ -53,6 +53,26 @@ def found_initials(pieces: list[str], own: OwnTerms, dotted: Collection[str]) ->
         if kinds and any(_are_initials(kind, pieces, place) for kind in kinds):
             found.add(place)
     return found
+
+
+def dotted_letters(lower: str, initials: Collection[str]) -> set[str]:
+    """Return the letters of those initials that a text contains with full stops: J.D., or J. D.
+
+    Parameters
+    ----------
+    lower
+        The text in lower case.
+    initials
+        Initials of the patient, two or three letters.
+    """
+    if "." not in lower:
+        return set()
+    with_dots = lower.replace(". ", ".")
+    found = [of for of in initials if ".".join(of) in with_dots]
+    if not found:
+        return set()
+    sentence = f" {' '.join(text_tokens(lower))} "
+    return {letter for of in found if f" {' '.join(of)} " in sentence for letter in of}
 
 
 def _are_initials(kind: str, pieces: list[str], place: int) -> bool:

@@ -7,12 +7,13 @@ Does not belong here: tokens of identity terms (deid.tokens), and which pieces s
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 # Characters between words, as the content of a regular expression's class. What is not ASCII and
 # not listed here counts as a letter, so that text in an unknown script is removed.
 SEPARATORS = (
     r" -/:-@{-~\[-`\u00a0\u2010-\u2015\u2018-\u201f\u2022\u2026\u00a1\u00a7\u00ab\u00b1\u00b7\u00bb"
-    r"\u00bf\u00d7\u00f7\u3000-\u3002\u300c\u300d\uff08\uff09\uff0c\uff1a"
+    r"\u00bf\u00d7\u00f7\u3000-\u3002\u300c\u300d\u30fb\uff08\uff09\uff0c\uff1a"
 )
 CONTROLS = r"\x00-\x1f\x7f"
 # Five bars replace the backslash between values while a text is cleaned: a pattern can take one
@@ -46,6 +47,32 @@ _WORD_STARTS = [
         (_UNSPACED, "[a-zA-Z]"),
     )
 ]
+
+
+class Token(NamedTuple):
+    """A run of digits or of letters, with its position in a text."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Span(NamedTuple):
+    """A part of a text that identifies somebody; a moment is a date or a time."""
+
+    start: int
+    end: int
+    is_moment: bool = False
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as a text."""
+    return frozenset(text.split())
+
+
+def tokens_with_positions(text: str) -> list[Token]:
+    """Return the runs of digits and of letters with their positions."""
+    return [Token(match[0], match.start(), match.end()) for match in _TOKENS.finditer(text)]
 
 
 def pieces_of(text: str) -> list[str]:

@@ -1,0 +1,169 @@
+"""Find the terms of a patient in a text, however the text groups and separates their parts.
+
+Belongs here: the search for joined and split terms, numbers and dates of the patient.
+Does not belong here: the terms (own_terms, own_dates), single words (text_cleaning), initials
+(text_initials).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from dicom_pipeline.deid.cleaning.own_dates import is_pair
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.patterns.number_groups import is_measure
+from dicom_pipeline.deid.cleaning.patterns.place_words import (
+    BEFORE_PLACES,
+    GENERIC_PLACES,
+    INSTITUTIONS,
+)
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, DIGITS, Span, Token, word_set
+from dicom_pipeline.deid.tokens import folded
+
+# characters between two parts of a term
+_LONGEST_GAP = 3
+# a name of two words, such as that of "he in", is a name whatever separates it if it is this long
+_LONG_NAME = 6
+_MOST_DIGITS = 24
+_MOST_GROUPS_OF_A_DATE = 4
+_LETTERS = re.compile(r"[^\W\d_]")
+_ID_LABELS = word_set(
+    """
+    patient patients pat pt id pid ident identifier identification subject subj subjekt case
+    fall mrn no nr num number nummer numero número volunteer proband participant record chart
+    acc accession paciente paziente pacjent hasta case cas caso
+    """
+)
+
+
+def own_spans(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Span]:
+    """Yield the spans of joined and split terms, numbers, dates and short identifiers.
+
+    Parameters
+    ----------
+    tokens
+        Runs of letters and of digits of the text, in lower case.
+    lower
+        The text in lower case.
+    own
+        Terms of the patient.
+    """
+    if own.joined:
+        yield from _joined_terms(tokens, lower, own)
+    if own.numbers or own.dates.years:
+        groups = [token for token in tokens if token.text[0] in DIGITS]
+        if groups:
+            yield from _numbers(groups, lower, own)
+    if own.short:
+        yield from _short_identifiers(tokens, lower, own.short)
+    if own.places and not own.places.isdisjoint({token.text for token in tokens}):
+        yield from _places(tokens, lower, own.places)
+
+
+def _gap_ok(gap: str) -> bool:
+    return len(gap) <= _LONGEST_GAP and BAR not in gap
+
+
+def _joined_terms(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Span]:
+    joined, beginnings = own.joined, own.beginnings
+    longest = max(map(len, joined))
+    texts = [token.text if token.text.isascii() else folded(token.text) for token in tokens]
+    for first, text in enumerate(texts):
+        beginning = text if len(text) > 1 else text + "".join(texts[first + 1 : first + 2])
+        if beginning[:2] not in beginnings:
+            continue
+        last, found, gaps = first, text, ""
+        while True:
+            if found in joined:
+                is_single = first == last
+                if (
+                    is_single
+                    or not joined[found]
+                    or len(found) >= _LONG_NAME
+                    or gaps.strip(" ")
+                    or any(len(texts[i]) == 1 for i in range(first, last + 1))
+                    or not gaps
+                ):
+                    yield Span(tokens[first].start, tokens[last].end)
+            last += 1
+            if last == len(texts) or len(found) >= longest:
+                break
+            gap = lower[tokens[last - 1].end : tokens[last].start]
+            if not _gap_ok(gap):
+                break
+            found += texts[last]
+            gaps += gap
+            if len(found) > 1 and found[:2] not in beginnings:
+                break
+
+
+def _numbers(groups: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Span]:
+    numbers, dates = own.numbers, own.dates
+    gaps = [lower[a.end : b.start] for a, b in itertools.pairwise(groups)]
+    linked = [_gap_ok(gap) and not _LETTERS.search(gap) for gap in gaps]
+    linked.append(False)
+    for first, token in enumerate(groups):
+        # 2018, or '18
+        is_short = len(token.text) == 2 and lower[token.start - 1 : token.start] == "'"
+        if token.text in dates.years or (is_short and token.text in dates.short_years):
+            yield Span(token.start, token.end, is_moment=True)
+        digits = padded = ""
+        for last in range(first, len(groups)):
+            group = groups[last]
+            text = group.text
+            digits += text
+            if len(digits) > 3 and digits.lstrip("0") in numbers:
+                yield Span(token.start, group.end)
+            padded += text if len(text) > 1 else f"0{text}"
+            # the first digit of 3.0 mm is no day
+            if padded in dates.complete and last - first < _MOST_GROUPS_OF_A_DATE:
+                if not is_measure(lower, group.start):
+                    yield Span(token.start, group.end, is_moment=True)
+            elif padded in dates.pairs and last - first < 2:
+                before = lower[token.start - 1 : token.start] if token.start else ""
+                after = lower[group.end : group.end + 1]
+                texts = [found.text for found in groups[first : last + 1]]
+                if is_pair(texts, gaps[first:last], before, after):
+                    yield Span(token.start, group.end, is_moment=True)
+            if not linked[last] or len(digits) > _MOST_DIGITS:
+                break
+
+
+def _short_identifiers(
+    tokens: Sequence[Token], lower: str, short: frozenset[str]
+) -> Iterator[Span]:
+    for place, token in enumerate(tokens):
+        # one or two tokens: 7, or x 7
+        for last in range(place, min(place + 2, len(tokens))):
+            text = "".join(t.text for t in tokens[place : last + 1])
+            if text not in short and text.lstrip("0") not in short:
+                continue
+            before = lower[tokens[place - 1].end : token.start] if place > 0 else BAR
+            following = tokens[last + 1].start if last + 1 < len(tokens) else len(lower)
+            after = lower[tokens[last].end : following]
+            is_alone = BAR in before and (BAR in after or following == len(lower))
+            label = tokens[place - 1].text if place > 0 else ""
+            if is_alone or (label in _ID_LABELS and _gap_ok(before)):
+                yield Span(token.start, tokens[last].end)
+
+
+def _places(tokens: Sequence[Token], lower: str, places: frozenset[str]) -> Iterator[Span]:
+    """Yield listed words of an institution that stand beside another word of one."""
+    specific = places - GENERIC_PLACES
+    for place, token in enumerate(tokens):
+        if token.text not in specific:
+            continue
+        before = tokens[place - 1].text if place > 0 else ""
+        after = tokens[place + 1].text if place + 1 < len(tokens) else ""
+        if (
+            len(tokens) == 1
+            or before in specific
+            or after in specific
+            or after in INSTITUTIONS
+            or before in INSTITUTIONS
+            or before in BEFORE_PLACES
+            or lower[max(0, token.start - 2) : token.start].rstrip().endswith("@")
+        ):
+            yield Span(token.start, token.end)

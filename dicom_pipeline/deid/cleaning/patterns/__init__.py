@@ -1,0 +1,1 @@
+"""Patterns of anybody's identifiers in texts: dates, numbers, names after labels, places."""

@@ -1,0 +1,188 @@
+"""Patterns of anybody's dates, times and ages over 89.
+
+Patterns are searched in the comparable copy of a text (text_normal), which is in lower case.
+
+Belongs here: dates in all orders, calendars and languages, complete and partial; times; ages.
+Does not belong here: dates of the patient in digits without a form (own_dates), names of months
+(date_words).
+"""
+
+from __future__ import annotations
+
+import re
+
+from dicom_pipeline.deid.cleaning.patterns.date_words import MONTH_NAMES, SHORT_MONTHS
+from dicom_pipeline.deid.cleaning.text_tokens import BAR
+
+# the longer alternatives come first, because the first one that fits is taken
+DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
+MONTH = "(?:1[0-2]|0?[1-9])"
+YEAR = "(?:18|19|20)[0-9]{2}"
+_MONTH_OF_TWO = "(?:1[0-2]|0[1-9])"
+_DAY_OF_TWO = "(?:3[01]|[12][0-9]|0[1-9])"
+_LETTER = f"[^\\W\\d_{BAR}]"
+_NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = "(?<![0-9])", "(?![0-9])"
+_NO_LETTER_BEFORE, _NO_LETTER_AFTER = f"(?<!{_LETTER})", f"(?!{_LETTER})"
+
+
+def _alternatives(words: frozenset[str]) -> str:
+    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+
+
+_MONTH_NAME = f"(?:{_alternatives(MONTH_NAMES)})"
+_MONTH_WORD = f"(?:{_alternatives(MONTH_NAMES | SHORT_MONTHS)})"
+_ROMAN = "(?:viii|vii|vi|iv|ix|iii|ii|i|xii|xi|x|v)"
+_GAP = f"[^0-9a-z{BAR}]{{0,3}}"
+_BETWEEN = f"[^0-9a-z{BAR}]{{1,3}}"
+_ORDINAL = "(?:st|nd|rd|th|er|[ºª.])?"
+_OF = "(?:(?:de|of|di|del|d') ?)?"
+# a time may follow a year: 2009 12:45
+_AFTER_YEAR = f" ?[^0-9a-z :{BAR}] ?"
+_DAYS_AND_MONTHS = f"(?:{DAY}{_BETWEEN}{MONTH}|{MONTH}{_BETWEEN}{DAY})"
+_CJK_DIGITS = "[0-9〇零一二三四五六七八九十]"
+_ERA = "(?:令和|平成|昭和|大正|明治|民國|民国|西暦|公元)"
+_OLD = "(?:9[0-9]|1[0-2][0-9])"
+# 90Y is an isotope
+_OLDER = "(?:9[1-9]|1[0-2][0-9])"
+_YEARS_OF_AGE = (
+    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jährig(?:e[rmn]?)?|jaehrig(?:e[rmn]?)?|jaar|jr|lat|lata|yaş(?:ında)?|yas|år|ar|let|rok|"
+    "ετών|лет|год|года|річний|éves|vuotta|vuotias|ani|godina|tahun|tuổi)"
+)
+_TENS_OF_90 = (
+    "ninet(?:y|ies)|neunzig|quatre[- ]?vingts?[- ]?(?:dix|onze|douze|treize|quatorze|quinze|seize)|"
+    "noventa|novanta|negentig|nonante|dziewięćdziesiąt|doksan|девяносто|nittio|halvfems|"
+    "kilencven|yhdeksänkymmentä|devadesát"
+)
+
+
+def _compiled(patterns: list[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def _short_dates() -> list[str]:
+    """Dates with a year of two digits."""
+    found = []
+    for mark in ("-", "/", "[.]", "[.] "):
+        days = f"(?:{DAY}{mark}{MONTH}|{MONTH}{mark}{DAY})"
+        found.append(f"{_NO_DIGIT_BEFORE}{days}{mark}[0-9]{{2}}{_NO_DIGIT_AFTER}")
+    # the year first, or without the usual separators
+    found += [
+        f"(?<![0-9a-z./-])[0-9]{{2}}{mark}{_MONTH_OF_TWO}{mark}{_DAY_OF_TWO}{_NO_DIGIT_AFTER}"
+        for mark in ("-", "/", "[.]", "_")
+    ]
+    found.append(f"(?<![0-9a-z._/-]){_DAY_OF_TWO}_{_MONTH_OF_TWO}_[0-9]{{2}}(?![0-9])")
+    return found
+
+
+# A need occurs in every text that one of its patterns matches, and is faster to search.
+DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
+    (re.compile(need), _compiled(patterns))
+    for need, patterns in (
+        (
+            YEAR,
+            [
+                f"{_NO_DIGIT_BEFORE}{_DAYS_AND_MONTHS}{_BETWEEN}{YEAR}",
+                f"{YEAR}{_AFTER_YEAR}{MONTH}{_AFTER_YEAR}{DAY}",
+                f"{YEAR} {MONTH} {DAY}{_NO_DIGIT_AFTER}",
+                f"{YEAR}_{_MONTH_OF_TWO}_{_DAY_OF_TWO}",
+                # year and month
+                f"(?<![0-9./-]){MONTH}[/.]{YEAR}{_NO_DIGIT_AFTER}",
+                f"(?<![0-9a-z./-]){_MONTH_OF_TWO} ?- ?{YEAR}{_NO_DIGIT_AFTER}",
+                f"(?<![0-9a-z./-])(?:19|20)[0-9]{{2}}[-/.]{_MONTH_OF_TWO}(?![0-9./-]*[0-9])",
+                # the compact form, with a time
+                f"(?<![0-9]){YEAR}{_MONTH_OF_TWO}{_DAY_OF_TWO}(?:[t_ -]?[0-9]{{6}}|[0-9]{{4}})?"
+                f"{_NO_DIGIT_AFTER}",
+            ],
+        ),
+        ("[0-9][-/._] ?[0-9]{1,2}[-/._]", _short_dates()),
+        (
+            "[0-9]:[0-9]",
+            [
+                "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?(?: ?[ap][.]?m[.]?)?",
+                "[0-9]{1,2}:[0-5][0-9] ?[ap][.]?m[.]?",
+            ],
+        ),
+        (
+            f"{_ROMAN}[-/. ]+[0-9]",
+            [
+                f"{_NO_DIGIT_BEFORE}{DAY}[-/. ]{{1,2}}{_ROMAN}[-/. ]{{1,2}}{YEAR}",
+                f"{_NO_DIGIT_BEFORE}{DAY}([-/.]){_ROMAN}\\1[0-9]{{2}}{_NO_DIGIT_AFTER}",
+                f"(?<![0-9a-z]){_ROMAN}[./-]{YEAR}{_NO_DIGIT_AFTER}",
+            ],
+        ),
+        (
+            "[年月년월]|tháng|[mtshr] ?[0-9]{1,2}[./][0-9]|令和|平成|昭和|大正|明治|民",
+            [
+                f"{_ERA}?(?:元|{_CJK_DIGITS}{{1,4}}) ?[年년] ?{_CJK_DIGITS}{{1,3}} ?[月월]"
+                f"(?: ?{_CJK_DIGITS}{{1,3}} ?[日号號일])?",
+                # Vietnamese
+                f"(?:ngày )?{DAY} tháng {MONTH}(?: năm {YEAR})?",
+                f"{_CJK_DIGITS}{{1,3}} ?[月월] ?{_CJK_DIGITS}{{1,3}} ?[日号號일]",
+                f"{_ERA} ?(?:元|{_CJK_DIGITS}{{1,4}})(?: ?年|[./-]{MONTH}(?:[./-]{DAY})?)?",
+                f"(?<![a-z0-9])[mtshr] ?[0-9]{{1,2}}([./]){MONTH}\\1{DAY}{_NO_DIGIT_AFTER}",
+            ],
+        ),
+        (
+            "[0-9][./][0-9]",
+            [
+                "(?<![a-z])(?:dob|born|dated?|since|seit|vom|geb[.]?|geboren|née?|prior|geb[.]? am"
+                "|am|on|bis|until|till|le|du|dal|del|il|em|op|dd|d[.]d[.]|от|dnia|tarih)[ .:]{1,2}"
+                "(?:3[01]|[12][0-9]|0?[1-9])[./](?:3[01]|[12][0-9]|0?[1-9])[.]?(?![0-9/x%]| ?mm)",
+                f"{_NO_DIGIT_BEFORE}{_DAY_OF_TWO}[.]{_MONTH_OF_TWO}[.](?![0-9])",
+            ],
+        ),
+    )
+)
+# names of months are searched in texts that contain one
+MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS
+NAMED_DATES = _compiled(
+    [
+        f"(?:{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF})?{_NO_LETTER_BEFORE}{_MONTH_WORD}[.]?"
+        f"{_GAP}{_OF}{YEAR}",
+        f"{YEAR}{_GAP}{_MONTH_WORD}[.]?{_GAP}{DAY}{_NO_DIGIT_AFTER}",
+        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[.]?{_GAP}{DAY}{_ORDINAL}{_GAP}{YEAR}",
+        f"{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF}{_NO_LETTER_BEFORE}{_MONTH_WORD}"
+        f"{_NO_LETTER_AFTER}[.]?(?:{_GAP}{_OF}'?[0-9]{{2}}{_NO_DIGIT_AFTER})?",
+        f"{_NO_LETTER_BEFORE}{_MONTH_NAME}{_NO_LETTER_AFTER}{_GAP}{DAY}(?:st|nd|rd|th)?"
+        f"(?![.]?[0-9]){_NO_LETTER_AFTER}",
+        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[. ]{{1,2}}{DAY}(?:st|nd|rd|th)?(?![.]?[0-9])"
+        f"{_NO_LETTER_AFTER}",
+        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[-' /]{{1,2}}[0-9]{{2}}(?![0-9.]){_NO_LETTER_AFTER}",
+    ]
+)
+AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
+    (re.compile(need), _compiled(patterns))
+    for need, patterns in (
+        (
+            f"(?<![0-9.]){_OLD}",
+            [
+                f"(?<![0-9.]){_OLDER} ?y{_NO_LETTER_AFTER}",
+                f"(?<![0-9.]){_OLD} ?y[.]?/?o[.]?{_NO_LETTER_AFTER}",
+                f"(?<![0-9.]){_OLD}[- ]*{_YEARS_OF_AGE}(?:[- ]?(?:old|alt|of age))?"
+                f"{_NO_LETTER_AFTER}",
+                f"(?<![0-9a-z.])9[0-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
+                f"(?<![0-9a-z.])10[1-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
+                f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)[/ ]?[fmw]?(?![a-z])",
+                f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
+                f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
+                f"(?<![a-z])(?:aged?|alter|âge|edad|età|idade|wiek|leeftijd|yaş|年齢|年龄|나이)"
+                f"[ :=]*{_OLD}{_NO_DIGIT_AFTER}",
+            ],
+        ),
+        (
+            "nin|genarian|tenarian|neunz|vingt|nov|neg|non|dziew|dok|девян|nit|halv|kil|yhd|dev",
+            [
+                f"{_NO_LETTER_BEFORE}(?:nonagenarian|centenarian){_NO_LETTER_AFTER}",
+                f"{_NO_LETTER_BEFORE}(?:{_TENS_OF_90})(?:[- ]?(?:one|two|three|four|five|six|seven|"
+                "eight|nine|y [a-z]+|e [^ ,;.]+|uno|due|tre|quattro|cinque|sei|sette|otto|nove|"
+                "(?:et )?(?:un|onze)|iki|bir|üç|dört|beş))?(?:[- ]?years?)?(?:[- ]?old)?"
+                f"{_NO_LETTER_AFTER}",
+                f"{_NO_LETTER_BEFORE}(?:ein|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun)und"
+                f"neunzig{_NO_LETTER_AFTER}",
+                f"{_NO_LETTER_BEFORE}novant(?:uno|otto|adue|atré|atre|aquattro|acinque|asei|asette|"
+                f"anove){_NO_LETTER_AFTER}",
+                f"{_NO_LETTER_BEFORE}[a-zë]+(?:en|ën)negentig{_NO_LETTER_AFTER}",
+            ],
+        ),
+    )
+)

@@ -1,0 +1,317 @@
+"""Names after titles and labels for people, which are removed even if they are allowed words.
+
+Belongs here: titles, labels and degrees, and which words beside them are a name.
+Does not belong here: names that are words (name_words), numbers after labels (record_labels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, DIGITS, Span, Token, word_set
+from dicom_pipeline.deid.identity_words import ABBREVIATIONS, ROLES
+
+# a name follows, whatever the word is
+_TITLES = word_set(
+    """
+    dr drs prof profs doctor doctors mrs mister missis herr frau mme mlle madame monsieur docteur
+    mademoiselle sra srta señor señora doña dra dott dottor dottoressa sig signor signora signore
+    dona dhr mevr mevrouw drhab uzm sayın sn bayan pani доктор врач professor drmed ssa ra dre
+    """
+)
+# a name follows if the word is a name, or has the form of one
+_WEAK_TITLES = word_set(
+    "hr mr ms sr m fr pr mw don pan bay sr. lek hekim capt rev sir lady miss pd"
+)
+_ABBREVIATED = word_set("hr mr ms sr m fr pr pd pan")
+# names that are rather abbreviations of imaging if they are in capitals
+_ABBREVIATED_NAMES = ABBREVIATIONS - word_set("bone gu art left neck soft lung body")
+# DR HAND is an examination
+_BODY_PARTS = word_set(
+    "hand hands head knee finger fingers arm arms leg foot chin shoulder shoulders shin hip wrist"
+    " elbow ankle toe chest neck spine eye back lung bone bones brain skull rib ribs kidney heart"
+)
+_PLURALS = word_set("drs doctors profs drs. messrs herren")
+# parts of a title, and particles of names
+_INSIDE_TITLES = word_set(
+    "dr med prof univ doz habil hab dent phil rer nat priv ing dipl pd assoc asst sc ª º"
+)
+# a person follows `by` and its translations after these words
+_ACTIONS = word_set(
+    """
+    seen read reported performed ref referred dictated reviewed done scanned signed verified checked
+    approved requested ordered corrected prepared marked injected interpreted examined acquired
+    transcribed attended assisted supervised authored entered cosigned discussed
+    befundet untersucht durchgeführt erstellt gesehen geschrieben angefordert überwiesen freigegeben
+    vu lu réalisé rapporté effectué prescrit demandé validé adressé
+    informado realizado visto firmado solicitado validado laudado examinado referido
+    eseguito refertato visto richiesto firmato letto
+    gezien beoordeeld verricht aangevraagd opisane opisany wykonane wykonał
+    """
+)
+_BY = word_set("by von durch par por da dal door przez vom per")
+# verbs that a name follows at once
+_NAMED_VERBS = word_set("opisał opisała wykonał wykonała zlecił zleciła")
+# a name follows after a colon
+_ROLES = word_set(
+    """
+    tech technologist technician radiographer sonographer operator nurse radiologist physician
+    attending reader resident fellow surgeon referrer referring reviewer signed signature name
+    patient pt pat subject volunteer examiner author observer
+    arzt ärztin untersucher mtra mta mtr zuweiser radiologe befunder überweiser einsender patientin
+    médecin medecin manipulateur manipulatrice radiologue prescripteur nom prénom opérateur
+    médico medico técnico tecnico paciente radiólogo nombre operador solicitante
+    paziente radiologo tecnico nome cognome operatore
+    arts patiënt patient laborant radioloog naam lekarz pacjent pacjentka technik nazwisko imię
+    hasta hekim doktor teknisyen ad soyad adı soyadı läkare
+    """
+)
+_DEGREES = word_set("md do mbbs mbchb phd frcr frcs facr rn rt bsrt dds dvm mrcp facc dmd np")
+# what follows a label without being a person
+_NO_PERSON = (
+    ROLES
+    | ABBREVIATIONS
+    | word_set(
+        """
+        a an and at by de for from in is no none not of on or the this to with was per und mit ohne
+        et avec sans y con sin e com sem een met i z bez ve ile position name number id history
+        left right bilateral chest abdomen pelvis brain skull contrast protocol technique routine
+        normal portable supine prone upright standing scan series exam examination study request
+        moved motion unable unwell refused comfortable anxious agitated weight height age sex male
+        female child adult pregnant breath hold breathing artifact artefact comment comments report
+        tolerated cooperative uncooperative claustrophobic injected positioned prep preparation
+        """
+    )
+)
+_MOST_NAMES = 3
+_MOST_TITLES = 5
+_NAME_GAPS = frozenset({" ", ". ", ".", "-", "'", "^", " - ", ", ", ","})
+_JOINING_GAPS = frozenset({"-", "'", "^"})
+_PLURAL_GAPS = frozenset({" & ", "/", " / ", ", ", "&"})
+_LABEL_GAPS = frozenset({":", ": ", " : ", " = ", "=", ". ", " - ", ":. "})
+_MOST_LABEL_GAP = 3
+
+
+def has_label(words: frozenset[str]) -> bool:
+    """Whether one of the words can be a title, a label or a degree."""
+    return not words.isdisjoint(_ALL)
+
+
+_ALL = word_set("m per") | _TITLES | _WEAK_TITLES | _ACTIONS | _ROLES | _DEGREES | _NAMED_VERBS
+
+
+def name_spans(
+    tokens: Sequence[Token], cased: str, is_allowed: Callable[[str], bool]
+) -> Iterator[Span]:
+    """Yield the spans of names after titles and labels, and before degrees.
+
+    Parameters
+    ----------
+    tokens
+        Runs of letters and of digits of the text, in lower case.
+    cased
+        The text with its case.
+    is_allowed
+        Whether a word is an allowed word; others are removed anyway.
+    """
+    search = _Search(tokens, cased, is_allowed)
+    for place in range(len(tokens)):
+        span = search.after(place)
+        if span is not None:
+            yield span
+        if search.is_degree(place) and (before := search.before(place)) is not None:
+            yield before
+
+
+class _Search:
+    """The search in one text."""
+
+    def __init__(
+        self, tokens: Sequence[Token], cased: str, is_allowed: Callable[[str], bool]
+    ) -> None:
+        self.tokens = tokens
+        self.cased = cased
+        self.is_allowed = is_allowed
+
+    def after(self, place: int) -> Span | None:
+        """Return the span of the name that a title or label at a place announces."""
+        word = self.tokens[place].text
+        if word in _TITLES:
+            is_strong = not self._is_modality(place)
+            name = self._name(place, strong=is_strong, plural=word in _PLURALS)
+            # the title is removed with the name
+            return name and Span(self.tokens[place].start, name.end)
+        if word in _WEAK_TITLES:
+            is_dotted = self._gap(place).startswith(".")
+            is_title = self._cased(place).istitle() and len(word) > 1
+            # MR, MS and HR are also abbreviations in imaging
+            if word in _ABBREVIATED and not (is_dotted or is_title):
+                return None
+            strong = word in ("pan", "bay") or (word in ("mr", "ms", "sr", "hr") and is_dotted)
+            return self._name(place, strong=strong, plural=False)
+        if word in _NAMED_VERBS:
+            return self._name(place, strong=True, plural=False)
+        if word == "per" and place + 1 < len(self.tokens) and self._is_name_word(place + 1):
+            return self._labelled(place)
+        if word in _ACTIONS and place + 1 < len(self.tokens):
+            if self.tokens[place + 1].text in _BY:
+                return self._labelled(place + 1)
+            return self._labelled(place) if self._gap(place).strip() == ":" else None
+        if word in _ROLES:
+            if self._gap(place).strip(" .") in (":", "=") or word == "nurse":
+                return self._labelled(place)
+            following = self.tokens[place + 1].text if place + 1 < len(self.tokens) else ""
+            if following in ("name", "nom", "nome"):
+                return self._labelled(place + 1)
+        return None
+
+    def is_degree(self, place: int) -> bool:
+        """Whether a degree begins at a place: MD, or M.D."""
+        if self.tokens[place].text in _DEGREES:
+            return True
+        return (
+            self.tokens[place].text == "m"
+            and self._gap(place) == "."
+            and place + 1 < len(self.tokens)
+            and self.tokens[place + 1].text == "d"
+        )
+
+    def before(self, place: int) -> Span | None:
+        """Return the span of up to two names before a degree: Faith Stone, MD."""
+        first = place
+        while first > 0 and place - first < 2:
+            gap = self._gap(first - 1)
+            is_next = gap in (", ", ",", " ") if first == place else gap in (" ", ". ", "-")
+            # a degree without a comma may be an abbreviation
+            if not is_next or not self._is_name_word(first - 1):
+                break
+            first -= 1
+        if first == place or ("," not in self._gap(place - 1) and place - first < 2):
+            return None
+        return Span(self.tokens[first].start, self.tokens[place - 1].end)
+
+    def _gap(self, place: int) -> str:
+        """Return what follows a token up to the next one."""
+        end = self.tokens[place].end
+        if place + 1 == len(self.tokens):
+            return self.cased[end : end + _MOST_LABEL_GAP]
+        return self.cased[end : self.tokens[place + 1].start]
+
+    def _is_modality(self, place: int) -> bool:
+        """Whether a title is also the modality DR: without a full stop, in capitals."""
+        token = self.tokens[place]
+        return (
+            token.text == "dr"
+            and self.cased[token.start : token.end] == "DR"
+            and not self._gap(place).startswith(".")
+            and place == 0
+        )
+
+    def _is_name_word(self, place: int) -> bool:
+        token = self.tokens[place]
+        if token.text[0] in DIGITS:
+            return False
+        return token.text in NAME_WORDS or not self.is_allowed(self._cased(place))
+
+    def _cased(self, place: int) -> str:
+        return self.cased[self.tokens[place].start : self.tokens[place].end]
+
+    def _labelled(self, label: int) -> Span | None:
+        """Return the span of a name after a label, unless another word for a person follows."""
+        gap = self._gap(label)
+        if label + 1 == len(self.tokens) or len(gap) > _MOST_LABEL_GAP or BAR in gap:
+            return None
+        following = self.tokens[label + 1].text
+        if following in _TITLES:
+            return None
+        has_form = self._has_form_of_name(label + 1)
+        # a name in capitals stands out if the text is not in capitals
+        stands_out = self._cased(label + 1).isupper() and not self.cased.isupper()
+        if following in _NO_PERSON and not (
+            (has_form and (len(following) == 1 or following in NAME_WORDS))
+            or (stands_out and following in NAME_WORDS - _ABBREVIATED_NAMES)
+        ):
+            return None
+        if self._is_name_word(label + 1) or has_form:
+            return self._name(label, strong=True, plural=False)
+        return None
+
+    def _has_form_of_name(self, place: int) -> bool:
+        word = self._cased(place)
+        if len(word) == 1:
+            is_followed = place + 1 < len(self.tokens) and self._gap(place) in (" ", ".", ". ")
+            return (
+                word.isupper()
+                and is_followed
+                and self.cased[self.tokens[place + 1].start].isupper()
+            )
+        return word.istitle()
+
+    def _name(self, title: int, *, strong: bool, plural: bool) -> Span | None:
+        """Return the span of the name after a title: its first word, and what belongs to it."""
+        tokens = self.tokens
+        first = title + 1
+        while first < min(len(tokens), title + _MOST_TITLES) and (
+            tokens[first].text in _INSIDE_TITLES or tokens[first].text in _TITLES
+        ):
+            if len(self._gap(first - 1)) > _MOST_LABEL_GAP:
+                break
+            first += 1
+        place = first
+        gap = self._gap(first - 1)
+        if place >= len(tokens) or len(gap) > _MOST_LABEL_GAP or BAR in gap:
+            return None
+        while place + 1 < min(len(tokens), first + _MOST_NAMES) and self._is_before_name(place):
+            place += 1
+        word = tokens[place].text
+        has_initial = place > first
+        if (
+            word[0] in DIGITS
+            or (not strong and not has_initial and word in _BODY_PARTS)
+            or not (strong or has_initial or self._is_name_word(place))
+            or (
+                word in _NO_PERSON
+                and not (word in NAME_WORDS or (strong and self._cased(place).istitle()))
+            )
+        ):
+            return Span(tokens[first].start, tokens[place - 1].end) if has_initial else None
+        last = place
+        while last + 1 < len(tokens) and last - place < _MOST_NAMES - 1:
+            gap = self._gap(last)
+            if gap in _JOINING_GAPS:
+                last += 1
+            elif plural and (gap in _PLURAL_GAPS or tokens[last + 1].text in ("and", "und", "et")):
+                last += 1
+                if tokens[last].text in ("and", "und", "et") and last + 1 < len(tokens):
+                    last += 1
+            elif gap in (" ", ". ") and self._continues(last, first=place):
+                last += 1
+            else:
+                break
+        return Span(tokens[first].start, tokens[last].end)
+
+    def _is_before_name(self, place: int) -> bool:
+        """Whether a token is an initial or a particle, after which the name follows."""
+        token = self.tokens[place]
+        gap = self._gap(place)
+        if token.text[0] in DIGITS or gap not in _NAME_GAPS:
+            return False
+        return len(token.text) == 1 or token.text in PARTICLES
+
+    def _continues(self, last: int, *, first: int) -> bool:
+        """Whether the token after a name belongs to it: a family name after a given name."""
+        following = self.tokens[last + 1]
+        if following.text[0] in DIGITS:
+            return False
+        if len(following.text) == 1:
+            return self._gap(last + 1).startswith(".")
+        if not self.is_allowed(self._cased(last + 1)):
+            return True
+        if not self._is_name_word(first) or self._gap(last) != " ":
+            return False
+        cased, after = self._cased(last), self._cased(last + 1)
+        if cased[1:].islower() != after[1:].islower() or not after[0].isupper():
+            return False
+        is_title = after.istitle() and not self.is_allowed(self._cased(first))
+        return following.text in NAME_WORDS or (is_title and following.text not in _NO_PERSON)

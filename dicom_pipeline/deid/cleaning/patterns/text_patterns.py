@@ -1,0 +1,132 @@
+"""Patterns of texts that have the form of an identifier, whosever: mail, phones, national numbers.
+
+Patterns are searched in the comparable copy of a text (text_normal), which is in lower case.
+
+Belongs here: the patterns that regular expressions describe, and the search for all of them.
+Does not belong here: dates and ages (date_patterns), addresses (place_patterns), numbers by a
+grammar (number_groups), numbers and names after labels (record_labels, name_labels), terms of a
+patient (own_search), and words (text_cleaning).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dicom_pipeline.deid.cleaning.patterns.date_patterns import (
+    AGES,
+    DATES,
+    MONTH_WORDS,
+    NAMED_DATES,
+    YEAR,
+)
+from dicom_pipeline.deid.cleaning.text_normal import normal_text
+from dicom_pipeline.deid.cleaning.text_tokens import (
+    BAR,
+    CONTROLS,
+    LETTERS,
+    SEPARATORS,
+    Span,
+    Token,
+    tokens_with_positions,
+)
+
+_NO_LETTER_BEFORE = f"(?:^|(?<=[0-9{BAR}{SEPARATORS}{CONTROLS}]))"
+_SIDE = "(?<![a-z0-9])"
+_OTHER_SIDE = "(?![a-z0-9])"
+
+# A pattern that takes a whole run of digits looks behind, so that it is not tried again at each
+# digit of a long run. A need occurs in every text that one of its patterns matches.
+_OTHERS = tuple(
+    (re.compile(need), tuple(re.compile(pattern) for pattern in patterns))
+    for need, patterns in (
+        ("@", [f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}"]),
+        ("http|www", [f"(?:https?:|www[.])[^ {BAR}<>]+"]),
+        (
+            "[a-z][.][a-z]",
+            [
+                "(?<![a-z0-9.-])(?:[a-z0-9-]+[.])+"
+                f"(?:com|org|net|edu|gov|info|de|fr|es|it|pt|nl|pl|uk|ch|at|be|br|jp|cn|kr|eu|local)"
+                f"(?:/[^ {BAR}<>]*)?{_OTHER_SIDE}"
+            ],
+        ),
+        ("[0-9][.][0-9]", ["(?<![0-9])[0-9]+(?:[.][0-9]+){3,}"]),
+        (
+            "[0-9]{5}",
+            ["(?<![0-9])(?:[0-9]+-[0-9]{5,}(?:-[0-9]+)*|[0-9]{5,}-[0-9]+(?:-[0-9]+)*)"],
+        ),
+        ("[0-9]/[0-9]", ["[0-9]{3,5}/[0-9]{6,}"]),
+        ("tel|fax|pager", ["(?:tel|fax|pager)[a-z]*[ .:]*[+0-9(][0-9 ()/.-]{3,}[0-9]"]),
+        (
+            "[+]",
+            [
+                "[+][0-9]{1,3}[ ()/.-]*(?:(?![0-9]+[.][0-9]+ ?[a-z])[0-9]{1,5}[ ()/.-]*){2,}"
+                "(?<=[0-9])"
+            ],
+        ),
+        ("[(][0-9]", ["[(][0-9]{2,5}[)][ -]*[0-9]{3,}(?:[ -][0-9]+)*"]),
+        (
+            "[0-9]{3}[-. /][0-9]{2}",
+            [
+                "[0-9]{3}[-. /][0-9]{3}[-. ][0-9]{2}(?:[0-9][1-9]|[1-9][0-9])",
+                "[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}",
+                "(?<![0-9])[0-9]*[0-9]{3}-[0-9]{2}(?:[0-9][1-9]|[1-9][0-9])[0-9]*",
+                f"{YEAR}-[0-9]{{3,}}",
+            ],
+        ),
+        (
+            # six digits or more
+            "[0-9](?:.*?[0-9]){5}",
+            [
+                # national numbers with letters: Italy, the United Kingdom, Spain, bank accounts
+                f"{_SIDE}[a-z]{{6}}[0-9]{{2}}[a-z][0-9]{{2}}[a-z][0-9]{{3}}[a-z]{_OTHER_SIDE}",
+                f"{_SIDE}[a-z]{{2}}(?:[ -]?[0-9]{{2}}){{3}}[ -]?[a-d]{_OTHER_SIDE}",
+                f"{_SIDE}(?:[xyz]-?[0-9]{{7}}|[0-9]{{8}}|[0-9]{{2}}[.][0-9]{{3}}[.][0-9]{{3}})-?[a-z]"
+                f"{_OTHER_SIDE}",
+                f"{_SIDE}[a-z]{{2}}[0-9]{{2}}(?: ?[a-z0-9]{{4}}){{3,7}}(?: ?[a-z0-9]{{1,4}})?"
+                f"{_OTHER_SIDE}",
+                f"{_SIDE}[0-9]{{17}}x{_OTHER_SIDE}",
+            ],
+        ),
+    )
+)
+_LONG_NUMBER = re.compile("[0-9]{5}")
+# of codes, in which names are not searched otherwise
+_TITLED_NAME = re.compile(
+    f"{_NO_LETTER_BEFORE}(?:(?:dr|prof|mrs|herr|frau|mme|dra|sra|dott)[. ]+|(?:mr|ms|sr)[.] ?)"
+    f"{LETTERS}"
+)
+_LABELLED_NUMBER = re.compile(
+    "(?:mrn|accession|acc|pid|ssn|nhs|dob|(?:patient|case|chart|order) ?(?:id|no|nr|number))"
+    "[ .:#=-]+[a-z]{0,3}[ -]?[0-9]"
+)
+
+
+def pattern_spans(tokens: Sequence[Token], lower: str) -> Iterator[Span]:
+    """Yield the spans of what has the form of an identifier.
+
+    Parameters
+    ----------
+    tokens
+        Runs of letters and of digits of the text, in lower case.
+    lower
+        The comparable copy of the text, in lower case.
+    """
+    for groups, is_moment in ((_OTHERS, False), (DATES, True), (AGES, False)):
+        for need, patterns in groups:
+            if need.search(lower):
+                for pattern in patterns:
+                    for match in pattern.finditer(lower):
+                        yield Span(match.start(), match.end(), is_moment)
+    if not MONTH_WORDS.isdisjoint({token.text for token in tokens}):
+        for pattern in NAMED_DATES:
+            for match in pattern.finditer(lower):
+                yield Span(match.start(), match.end(), is_moment=True)
+
+
+def has_pattern(text: str) -> bool:
+    """Whether a part of a text has the form of an identifier."""
+    lower = normal_text(text).lower
+    if any(p.search(lower) for p in (_LONG_NUMBER, _TITLED_NAME, _LABELLED_NUMBER)):
+        return True
+    return next(pattern_spans(tokens_with_positions(lower), lower), None) is not None

@@ -1,0 +1,1 @@
+"""Score of text cleaning by kind of identifier, without an archive and without dbt."""
