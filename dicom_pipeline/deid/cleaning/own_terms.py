@@ -48,8 +48,8 @@ class OwnTerms:
     joined
         Terms without their separators, which a text may contain in any grouping; the value tells
         whether the term is a name, whose parts may also be words.
-    beginnings
-        The first two characters of these terms.
+    beginnings, longest
+        The first two characters of these terms, and the length of the longest one.
     numbers
         Digits of identifiers without leading zeros, which a text may group in any way.
     short
@@ -73,6 +73,7 @@ class OwnTerms:
     unspaced: tuple[str, ...] = field(repr=False)
     joined: dict[str, bool] = field(repr=False)
     beginnings: frozenset[str] = field(repr=False)
+    longest: int
     numbers: frozenset[str] = field(repr=False)
     short: frozenset[str] = field(repr=False)
     places: frozenset[str] = field(repr=False)
@@ -106,6 +107,7 @@ class OwnTerms:
             unspaced=tuple(sorted(token for token in tokens if not is_latin_script(token))),
             joined=joined,
             beginnings=frozenset(term[:2] for term in joined),
+            longest=max(map(len, joined), default=0),
             numbers=_numbers(own),
             short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
             places=frozenset(
@@ -145,6 +147,7 @@ class OwnTerms:
             unspaced=(),
             joined=joined,
             beginnings=frozenset(term[:2] for term in joined),
+            longest=max(map(len, joined), default=0),
             numbers=frozenset(),
             short=frozenset(),
             places=frozenset(),

@@ -268,7 +268,7 @@ class _Search:
         has_initial = place > first
         if (
             word[0] in DIGITS
-            or (not strong and not has_initial and word in _BODY_PARTS)
+            or (self._is_modality(title) and word in _BODY_PARTS)
             or not (strong or has_initial or self._is_name_word(place))
             or (
                 word in _NO_PERSON
