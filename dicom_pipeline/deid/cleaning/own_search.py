@@ -58,6 +58,12 @@ def own_spans(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Sp
             yield from _numbers(groups, lower, own)
     if own.short:
         yield from _short_identifiers(tokens, lower, own.short)
+    if own.unspaced_places and not lower.isascii():
+        for name in own.unspaced_places:
+            start = lower.find(name)
+            while start >= 0:
+                yield Span(start, start + len(name))
+                start = lower.find(name, start + len(name))
     if own.places and not own.places.isdisjoint({token.text for token in tokens}):
         yield from _places(tokens, lower, own.places)
 

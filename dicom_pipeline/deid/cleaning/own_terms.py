@@ -54,6 +54,8 @@ class OwnTerms:
         Digits of identifiers without leading zeros, which a text may group in any way.
     short
         Identifiers of one or two characters, which are removed alone or after a label.
+    unspaced_places
+        Names of institutions in scripts without spaces, which are removed as a whole.
     places
         Words of the names of institutions that are also allowed words.
     dates
@@ -76,6 +78,7 @@ class OwnTerms:
     longest: int
     numbers: frozenset[str] = field(repr=False)
     short: frozenset[str] = field(repr=False)
+    unspaced_places: tuple[str, ...] = field(repr=False)
     places: frozenset[str] = field(repr=False)
     dates: OwnDates = field(repr=False)
     initials: dict[str, tuple[str, ...]] = field(repr=False)
@@ -110,6 +113,9 @@ class OwnTerms:
             longest=max(map(len, joined), default=0),
             numbers=_numbers(own),
             short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
+            unspaced_places=tuple(
+                sorted(t for k, t in own if k == "place" and len(t) > 2 and not is_latin_script(t))
+            ),
             places=frozenset(
                 term
                 for kind, term in terms
@@ -150,6 +156,7 @@ class OwnTerms:
             longest=max(map(len, joined), default=0),
             numbers=frozenset(),
             short=frozenset(),
+            unspaced_places=(),
             places=frozenset(),
             dates=OwnDates.of(()),
             initials={},
