@@ -58,6 +58,12 @@ def own_spans(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Sp
             yield from _numbers(groups, lower, own)
     if own.short:
         yield from _short_identifiers(tokens, lower, own.short)
+    if own.unspaced_places and not lower.isascii():
+        for name in own.unspaced_places:
+            start = lower.find(name)
+            while start >= 0:
+                yield Span(start, start + len(name))
+                start = lower.find(name, start + len(name))
     if own.places and not own.places.isdisjoint({token.text for token in tokens}):
         yield from _places(tokens, lower, own.places)
 
@@ -68,7 +74,6 @@ def _gap_ok(gap: str) -> bool:
 
 def _joined_terms(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Span]:
     joined, beginnings = own.joined, own.beginnings
-    longest = max(map(len, joined))
     texts = [token.text if token.text.isascii() else folded(token.text) for token in tokens]
     for first, text in enumerate(texts):
         beginning = text if len(text) > 1 else text + "".join(texts[first + 1 : first + 2])
@@ -88,7 +93,7 @@ def _joined_terms(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterato
                 ):
                     yield Span(tokens[first].start, tokens[last].end)
             last += 1
-            if last == len(texts) or len(found) >= longest:
+            if last == len(texts) or len(found) >= own.longest:
                 break
             gap = lower[tokens[last - 1].end : tokens[last].start]
             if not _gap_ok(gap):

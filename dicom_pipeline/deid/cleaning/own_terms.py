@@ -48,12 +48,14 @@ class OwnTerms:
     joined
         Terms without their separators, which a text may contain in any grouping; the value tells
         whether the term is a name, whose parts may also be words.
-    beginnings
-        The first two characters of these terms.
+    beginnings, longest
+        The first two characters of these terms, and the length of the longest one.
     numbers
         Digits of identifiers without leading zeros, which a text may group in any way.
     short
         Identifiers of one or two characters, which are removed alone or after a label.
+    unspaced_places
+        Names of institutions in scripts without spaces, which are removed as a whole.
     places
         Words of the names of institutions that are also allowed words.
     dates
@@ -73,8 +75,10 @@ class OwnTerms:
     unspaced: tuple[str, ...] = field(repr=False)
     joined: dict[str, bool] = field(repr=False)
     beginnings: frozenset[str] = field(repr=False)
+    longest: int
     numbers: frozenset[str] = field(repr=False)
     short: frozenset[str] = field(repr=False)
+    unspaced_places: tuple[str, ...] = field(repr=False)
     places: frozenset[str] = field(repr=False)
     dates: OwnDates = field(repr=False)
     initials: dict[str, tuple[str, ...]] = field(repr=False)
@@ -106,8 +110,12 @@ class OwnTerms:
             unspaced=tuple(sorted(token for token in tokens if not is_latin_script(token))),
             joined=joined,
             beginnings=frozenset(term[:2] for term in joined),
+            longest=max(map(len, joined), default=0),
             numbers=_numbers(own),
             short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
+            unspaced_places=tuple(
+                sorted(t for k, t in own if k == "place" and len(t) > 2 and not is_latin_script(t))
+            ),
             places=frozenset(
                 term
                 for kind, term in terms
@@ -145,8 +153,10 @@ class OwnTerms:
             unspaced=(),
             joined=joined,
             beginnings=frozenset(term[:2] for term in joined),
+            longest=max(map(len, joined), default=0),
             numbers=frozenset(),
             short=frozenset(),
+            unspaced_places=(),
             places=frozenset(),
             dates=OwnDates.of(()),
             initials={},

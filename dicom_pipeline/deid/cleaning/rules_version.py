@@ -12,6 +12,7 @@ from pathlib import Path
 _DEID = Path(__file__).parents[1]
 # modules, below the package `deid`, whose code decides what stays of a value
 RULE_MODULES = (
+    "cleaning.compound_words",
     "cleaning.patterns.date_patterns",
     "cleaning.patterns.date_words",
     "cleaning.kept_values",

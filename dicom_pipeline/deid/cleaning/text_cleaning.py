@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from dicom_pipeline.deid.cleaning.compound_words import compound_parts
 from dicom_pipeline.deid.cleaning.own_search import own_spans
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.patterns.name_labels import has_label, name_spans
@@ -220,6 +221,8 @@ class TextCleaner:
         # LeBlanc, VanHorn
         if kept and len(parts) == 2 and parts[0] in PARTICLES and parts[1] in NAME_WORDS:
             kept = lower in self.allowed_words
+        if not kept and (compound := compound_parts(lower, self.allowed_words)):
+            kept, parts = True, compound
         if UNSPACED.search(lower):
             kept = self._of_unspaced(piece)
         word = _Word(

@@ -85,7 +85,7 @@ class UnspacedWords:
     def _segments(self, word: str) -> list[tuple[int, int, bool]]:
         """Divide a run into words with the fewest characters that no word covers."""
         count = len(word)
-        # cost of the rest, and the length of the first word; 0 for a character without a word
+        # cost of the rest, and the length of the first word; 0 for a character that no word covers
         best: list[tuple[int, int]] = [(0, 0)] * (count + 1)
         for start in range(count - 1, -1, -1):
             cost, length = best[start + 1][0] + 100, 0

@@ -23,6 +23,8 @@ _DAY_OF_TWO = "(?:3[01]|[12][0-9]|0[1-9])"
 _LETTER = f"[^\\W\\d_{BAR}]"
 _NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = "(?<![0-9])", "(?![0-9])"
 _NO_LETTER_BEFORE, _NO_LETTER_AFTER = f"(?<!{_LETTER})", f"(?!{_LETTER})"
+# DOBJul 22 1956
+_BEFORE_MONTH = f"(?:(?<!{_LETTER})|(?<=dob)|(?<=date)|(?<=born)|(?<=geb))"
 
 
 def _alternatives(words: frozenset[str]) -> str:
@@ -127,7 +129,8 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             [
                 "(?<![a-z])(?:dob|born|dated?|since|seit|vom|geb[.]?|geboren|née?|prior|geb[.]? am"
                 "|am|on|bis|until|till|le|du|dal|del|il|em|op|dd|d[.]d[.]|от|dnia|tarih)[ .:]{1,2}"
-                "(?:3[01]|[12][0-9]|0?[1-9])[./](?:3[01]|[12][0-9]|0?[1-9])[.]?(?![0-9/x%]| ?mm)",
+                "(?P<value>(?:3[01]|[12][0-9]|0?[1-9])"
+                "[./](?:3[01]|[12][0-9]|0?[1-9])[.]?)(?![0-9/x%]| ?mm)",
                 f"{_NO_DIGIT_BEFORE}{_DAY_OF_TWO}[.]{_MONTH_OF_TWO}[.](?![0-9])",
             ],
         ),
@@ -137,17 +140,17 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
 MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS
 NAMED_DATES = _compiled(
     [
-        f"(?:{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF})?{_NO_LETTER_BEFORE}{_MONTH_WORD}[.]?"
+        f"(?:{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF})?{_BEFORE_MONTH}{_MONTH_WORD}[.]?"
         f"{_GAP}{_OF}{YEAR}",
         f"{YEAR}{_GAP}{_MONTH_WORD}[.]?{_GAP}{DAY}{_NO_DIGIT_AFTER}",
-        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[.]?{_GAP}{DAY}{_ORDINAL}{_GAP}{YEAR}",
-        f"{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF}{_NO_LETTER_BEFORE}{_MONTH_WORD}"
+        f"{_BEFORE_MONTH}{_MONTH_WORD}[.]?{_GAP}{DAY}{_ORDINAL}{_GAP}{YEAR}",
+        f"{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF}{_BEFORE_MONTH}{_MONTH_WORD}"
         f"{_NO_LETTER_AFTER}[.]?(?:{_GAP}{_OF}'?[0-9]{{2}}{_NO_DIGIT_AFTER})?",
-        f"{_NO_LETTER_BEFORE}{_MONTH_NAME}{_NO_LETTER_AFTER}{_GAP}{DAY}(?:st|nd|rd|th)?"
+        f"{_BEFORE_MONTH}{_MONTH_NAME}{_NO_LETTER_AFTER}{_GAP}{DAY}(?:st|nd|rd|th)?"
         f"(?![.]?[0-9]){_NO_LETTER_AFTER}",
-        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[. ]{{1,2}}{DAY}(?:st|nd|rd|th)?(?![.]?[0-9])"
+        f"{_BEFORE_MONTH}{_MONTH_WORD}[. ]{{1,2}}{DAY}(?:st|nd|rd|th)?(?![.]?[0-9])"
         f"{_NO_LETTER_AFTER}",
-        f"{_NO_LETTER_BEFORE}{_MONTH_WORD}[-' /]{{1,2}}[0-9]{{2}}(?![0-9.]){_NO_LETTER_AFTER}",
+        f"{_BEFORE_MONTH}{_MONTH_WORD}[-' /]{{1,2}}[0-9]{{2}}(?![0-9.]){_NO_LETTER_AFTER}",
     ]
 )
 AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
@@ -162,7 +165,7 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"{_NO_LETTER_AFTER}",
                 f"(?<![0-9a-z.])9[0-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
                 f"(?<![0-9a-z.])10[1-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
-                f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)[/ ]?[fmw]?(?![a-z])",
+                f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
                 f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
                 f"(?<![a-z])(?:aged?|alter|âge|edad|età|idade|wiek|leeftijd|yaş|年齢|年龄|나이)"

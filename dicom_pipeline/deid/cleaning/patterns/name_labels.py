@@ -17,14 +17,14 @@ _TITLES = word_set(
     """
     dr drs prof profs doctor doctors mrs mister missis herr frau mme mlle madame monsieur docteur
     mademoiselle sra srta señor señora doña dra dott dottor dottoressa sig signor signora signore
-    dona dhr mevr mevrouw drhab uzm sayın sn bayan pani доктор врач professor drmed ssa ra dre
+    dona dhr mevr mevrouw drhab uzm sayın bayan pani доктор врач professor drmed ssa ra dre
     """
 )
 # a name follows if the word is a name, or has the form of one
 _WEAK_TITLES = word_set(
-    "hr mr ms sr m fr pr mw don pan bay sr. lek hekim capt rev sir lady miss pd"
+    "sn hr mr ms sr m fr pr mw don pan bay sr. lek hekim capt rev sir lady miss pd"
 )
-_ABBREVIATED = word_set("hr mr ms sr m fr pr pd pan")
+_ABBREVIATED = word_set("sn hr mr ms sr m fr pr pd pan")
 # names that are rather abbreviations of imaging if they are in capitals
 _ABBREVIATED_NAMES = ABBREVIATIONS - word_set("bone gu art left neck soft lung body")
 # DR HAND is an examination
@@ -58,6 +58,7 @@ _ROLES = word_set(
     """
     tech technologist technician radiographer sonographer operator nurse radiologist physician
     attending reader resident fellow surgeon referrer referring reviewer signed signature name
+    contact kin mother father parent wife husband spouse guardian emergency
     patient pt pat subject volunteer examiner author observer
     arzt ärztin untersucher mtra mta mtr zuweiser radiologe befunder überweiser einsender patientin
     médecin medecin manipulateur manipulatrice radiologue prescripteur nom prénom opérateur
@@ -86,6 +87,7 @@ _NO_PERSON = (
 )
 _MOST_NAMES = 3
 _MOST_TITLES = 5
+_MOST_INITIALS = 4
 _NAME_GAPS = frozenset({" ", ". ", ".", "-", "'", "^", " - ", ", ", ","})
 _JOINING_GAPS = frozenset({"-", "'", "^"})
 _PLURAL_GAPS = frozenset({" & ", "/", " / ", ", ", "&"})
@@ -98,7 +100,9 @@ def has_label(words: frozenset[str]) -> bool:
     return not words.isdisjoint(_ALL)
 
 
-_ALL = word_set("m per") | _TITLES | _WEAK_TITLES | _ACTIONS | _ROLES | _DEGREES | _NAMED_VERBS
+_ALL = (
+    word_set("m per") | _BY | _TITLES | _WEAK_TITLES | _ACTIONS | _ROLES | _DEGREES | _NAMED_VERBS
+)
 
 
 def name_spans(
@@ -158,6 +162,11 @@ class _Search:
             if self.tokens[place + 1].text in _BY:
                 return self._labelled(place + 1)
             return self._labelled(place) if self._gap(place).strip() == ":" else None
+        if (word in _ROLES or word in _BY) and self._are_initials(place + 1):
+            last = place + 2
+            while last - place < _MOST_INITIALS and self._are_initials(last):
+                last += 1
+            return Span(self.tokens[place + 1].start, self.tokens[last].end)
         if word in _ROLES:
             if self._gap(place).strip(" .") in (":", "=") or word == "nurse":
                 return self._labelled(place)
@@ -197,6 +206,13 @@ class _Search:
         if place + 1 == len(self.tokens):
             return self.cased[end : end + _MOST_LABEL_GAP]
         return self.cased[end : self.tokens[place + 1].start]
+
+    def _are_initials(self, place: int) -> bool:
+        """Whether two letters with a full stop between them begin at a place: S.M."""
+        if place + 1 >= len(self.tokens) or self._gap(place) not in (".", ". "):
+            return False
+        first, second = self._cased(place), self._cased(place + 1)
+        return len(first) == len(second) == 1 and (first + second).isupper()
 
     def _is_modality(self, place: int) -> bool:
         """Whether a title is also the modality DR: without a full stop, in capitals."""
@@ -268,7 +284,7 @@ class _Search:
         has_initial = place > first
         if (
             word[0] in DIGITS
-            or (not strong and not has_initial and word in _BODY_PARTS)
+            or (self._is_modality(title) and word in _BODY_PARTS)
             or not (strong or has_initial or self._is_name_word(place))
             or (
                 word in _NO_PERSON
@@ -314,4 +330,6 @@ class _Search:
         if cased[1:].islower() != after[1:].islower() or not after[0].isupper():
             return False
         is_title = after.istitle() and not self.is_allowed(self._cased(first))
+        if following.text in _BODY_PARTS:
+            return False
         return following.text in NAME_WORDS or (is_title and following.text not in _NO_PERSON)

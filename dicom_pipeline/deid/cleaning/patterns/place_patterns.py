@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from dicom_pipeline.deid.cleaning.patterns.place_words import (
     GENERIC_PLACES,
-    INSTITUTIONS,
+    INSTITUTIONS_AFTER_NAMES,
     STREETS_AFTER,
     STREETS_BEFORE,
 )
@@ -38,8 +38,8 @@ _COORDINATES = re.compile(
     "|-?[0-9]{1,3}[.][0-9]{3,} ?°? ?[NSEWO]\\b|-?[0-9]{1,3}[.][0-9]{4,}, ?-?[0-9]{1,3}[.][0-9]{4,}"
 )
 _GERMAN_STREET = re.compile(
-    f"(?<!{_LETTER}){_LETTER}*(?:stra(?:ß|ss)e|str[.]|gasse|platz|allee|weg|ring|damm|ufer|straat|laan|plein"
-    "|gracht|gatan|vägen|gade|vej|katu|tie)"
+    f"(?<!{_LETTER}){_LETTER}*(?:stra(?:ß|ss)e|str[.]|gasse|platz|allee|weg|straat|laan"
+    "|gracht|gatan|vägen|gade|vej|katu)"
     " ?[0-9]{1,4} ?[a-z]?(?![0-9a-z])",
     re.IGNORECASE,
 )
@@ -62,7 +62,7 @@ _BEFORE_NAME = re.compile(
     f"{_NAME}(?: {_NAME}){{0,2}}"
     ",? ?(?:[0-9]{1,4}[a-z]?(?![0-9A-Za-z]))?"
 )
-_INSTITUTION_WORDS = INSTITUTIONS | {"center", "centre"}
+_INSTITUTION_WORDS = INSTITUTIONS_AFTER_NAMES | {"center", "centre"}
 _CENTERS = frozenset({"center", "centre"})
 _BEFORE_CENTERS = frozenset({"medical", "health", "cancer", "imaging"})
 _GAPS = frozenset({" ", "-", "' ", "'"})
@@ -119,7 +119,7 @@ def _patterns(words: Collection[str], lower: str) -> Iterator[re.Pattern[str]]:
 def _institutions(cased: str, tokens: Sequence[Token]) -> Iterator[Span]:
     """Yield up to two capitalised words before a word for an institution."""
     for place, token in enumerate(tokens):
-        if token.text in INSTITUTIONS:
+        if token.text in INSTITUTIONS_AFTER_NAMES:
             last = place - 1
         elif token.text in _CENTERS and place > 1 and tokens[place - 1].text in _BEFORE_CENTERS:
             last = place - 2

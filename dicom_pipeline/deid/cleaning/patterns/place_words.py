@@ -17,6 +17,11 @@ INSTITUTIONS = word_set(
     szpital klinika poliklinika hastanesi hastane sygehus sjukhus sairaala nemocnice kórház spitalul
     """
 )
+# those of languages in which the name stands first
+INSTITUTIONS_AFTER_NAMES = word_set(
+    "hospital hospitals clinic clinics infirmary hospice sanatorium sanitarium medcenter klinik"
+    " kliniken klinikum krankenhaus spital hastanesi ziekenhuis sygehus sjukhus sairaala"
+)
 # words in such a name that identify nobody
 GENERIC_PLACES = INSTITUTIONS | word_set(
     """

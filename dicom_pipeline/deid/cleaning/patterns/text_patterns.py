@@ -64,7 +64,7 @@ _OTHERS = tuple(
                 "(?<=[0-9])"
             ],
         ),
-        ("[(][0-9]", ["[(][0-9]{2,5}[)][ -]*[0-9]{3,}(?:[ -][0-9]+)*"]),
+        ("[(][0-9]", ["[(][0-9]{2,5}[)][ -]*[0-9]{3,}(?:[ -](?![0-9]+[.][0-9])[0-9]+)*"]),
         (
             "[0-9]{3}[-. /][0-9]{2}",
             [
@@ -90,6 +90,7 @@ _OTHERS = tuple(
         ),
     )
 )
+_BEFORE_MONTHS = ("dob", "date", "born", "geb")
 _LONG_NUMBER = re.compile("[0-9]{5}")
 # of codes, in which names are not searched otherwise
 _TITLED_NAME = re.compile(
@@ -117,8 +118,11 @@ def pattern_spans(tokens: Sequence[Token], lower: str) -> Iterator[Span]:
             if need.search(lower):
                 for pattern in patterns:
                     for match in pattern.finditer(lower):
-                        yield Span(match.start(), match.end(), is_moment)
-    if not MONTH_WORDS.isdisjoint({token.text for token in tokens}):
+                        # a label before the identifier stays
+                        name = "value" if "value" in pattern.groupindex else 0
+                        yield Span(match.start(name), match.end(name), is_moment)
+    words = {token.text for token in tokens}
+    if not MONTH_WORDS.isdisjoint(words) or any(word.startswith(_BEFORE_MONTHS) for word in words):
         for pattern in NAMED_DATES:
             for match in pattern.finditer(lower):
                 yield Span(match.start(), match.end(), is_moment=True)
