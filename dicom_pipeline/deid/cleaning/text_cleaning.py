@@ -64,7 +64,7 @@ _BESIDE_REMOVED = [
     for pattern, replacement in (
         (f"[{CONTROLS}]+", "#"),
         (f"[{CONTROLS}][_./:-]?[0-9]{{3,}}", "#"),
-        (f"[0-9]{{3,}}[_./-]?[{CONTROLS}]", "#"),
+        (f"(?<![a-zA-Z0-9])[0-9]{{3,}}[_./-]?[{CONTROLS}]", "#"),
         (f"[{CONTROLS}][,^]? ?[a-zA-Z][.]", "#"),
         (f"[{CONTROLS}](?:[,^]|, )[a-zA-Z](?![a-zA-Z0-9])", "#"),
         (f"({_BEFORE_INITIALS})(?:[a-zA-Z][.] ?)+[{CONTROLS}]", "\\1#"),

@@ -68,6 +68,8 @@ _ROLES = word_set(
     hasta hekim doktor teknisyen ad soyad adı soyadı läkare
     """
 )
+# roles that sign with two initials: tech GA
+_SIGNING = word_set("tech technologist technician radiographer sonographer mta mtra mtr")
 _DEGREES = word_set("md do mbbs mbchb phd frcr frcs facr rn rt bsrt dds dvm mrcp facc dmd np")
 # what follows a label without being a person
 _NO_PERSON = (
@@ -152,6 +154,10 @@ class _Search:
             # MR, MS and HR are also abbreviations in imaging
             if word in _ABBREVIATED and not (is_dotted or is_title):
                 return None
+            # M.H. are initials, M. Hand is a name
+            has_initials = place + 2 < len(self.tokens) and self._are_initials(place)
+            if len(word) == 1 and has_initials and not self._is_name_word(place + 2):
+                return None
             strong = word in ("pan", "bay") or (word in ("mr", "ms", "sr", "hr") and is_dotted)
             return self._name(place, strong=strong, plural=False)
         if word in _NAMED_VERBS:
@@ -167,6 +173,10 @@ class _Search:
             while last - place < _MOST_INITIALS and self._are_initials(last):
                 last += 1
             return Span(self.tokens[place + 1].start, self.tokens[last].end)
+        if word in _SIGNING and place + 1 < len(self.tokens):
+            initials = self._cased(place + 1)
+            if self._gap(place) in (" ", ": ", ":") and len(initials) == 2 and initials.isupper():
+                return Span(self.tokens[place + 1].start, self.tokens[place + 1].end)
         if word in _ROLES:
             if self._gap(place).strip(" .") in (":", "=") or word == "nurse":
                 return self._labelled(place)
@@ -330,6 +340,7 @@ class _Search:
         if cased[1:].islower() != after[1:].islower() or not after[0].isupper():
             return False
         is_title = after.istitle() and not self.is_allowed(self._cased(first))
-        if following.text in _BODY_PARTS:
+        # Mr. DIETZ HEART, but Ms. Joao Hand
+        if following.text in _BODY_PARTS and not after.istitle():
             return False
         return following.text in NAME_WORDS or (is_title and following.text not in _NO_PERSON)

@@ -30,6 +30,7 @@ GENERIC_PLACES = INSTITUTIONS | word_set(
     image images radiology radiologie radiologia radiología radiologiczny diagnostic diagnostics
     diagnostik diagnostyka department dept abteilung institute institut instituto istituto
     university universität universitäts universitaire universitario universitaria uniwersytecki
+    body head
     general regional community national central county city district state federal municipal
     military veterans private public outside local referring other another previous same old new
     this that our any north south east west northern southern eastern western main children
