@@ -13,6 +13,8 @@ from .conftest import KEY, Warehouse
 from .oracle import Oracle
 
 ORACLE = Oracle(KEY)
+# a partition of a patient that no other partition has
+OTHER = "1988"
 
 
 def mark(warehouse: Warehouse) -> None:
@@ -21,7 +23,7 @@ def mark(warehouse: Warehouse) -> None:
 
 
 def marked_periods(warehouse: Warehouse, table: str, column: str) -> set[str]:
-    names = {ORACLE.id("study_period", period): period for period in PERIODS}
+    names = {ORACLE.id("study_period", period): period for period in (*PERIODS, OTHER)}
     rows = warehouse.rows(f"select distinct period_key from stage.{table} where {column} < 0")
     return {names[row["period_key"]] for row in rows}
 
@@ -45,11 +47,14 @@ def test_building_twice_changes_nothing(changing: Warehouse) -> None:
 def test_only_changed_partitions_are_rebuilt_and_missing_ones_are_deleted(
     changing: Warehouse,
 ) -> None:
+    changing.raw.write(OTHER, [file("88", "1", 1, PatientID="MRN-88", StudyDate="19880102")])
+    changing.build()
     mark(changing)
     changing.raw.write("2012-05", [*PERIODS["2012-05"], file("4", "1", 9, **MAY)])
     changing.raw.remove("2012-03")
     changing.build()
-    assert marked_images(changing) == {"undated", "1994"}
+    # the patient of 2012-03, who is in all others but one, has lost terms
+    assert marked_images(changing) == {OTHER}
     assert image(changing, "1.2.840.4.1.9")["has_conflict"] is False
     keys = {row["image_key"] for row in changing.rows("from processed.processed_images")}
     assert ORACLE.key("image_key", "1.2.840.1.1.1") not in keys
@@ -67,11 +72,7 @@ def test_an_attribute_added_by_a_line_becomes_a_typed_column_and_only_its_table_
     changing.raw.write_columns()
     changing.build()
     assert marked_images(changing) == set()
-    assert marked_periods(changing, "staged_patients", "file_count") == {
-        "2012-05",
-        "undated",
-        "1994",
-    }
+    assert marked_periods(changing, "staged_patients", "file_count") == {OTHER}
     assert image(changing, "1.2.840.1.1.1")["kvp"] == 120.5
     assert image(changing, "1.2.840.4.1.1")["kvp"] is None
     twice = image(changing, "1.2.840.1.1.twice")
