@@ -40,7 +40,9 @@ __all__ = ["snowflake"]
 pytestmark = pytest.mark.timeout(1800)
 BUCKET = "parity"
 # columns that depend on the location, the time of arrival or the SQL of an engine
-LOCATION_COLUMNS = ("file_mtime_ns", "file_etag", "raw_version", "stage_version", "model_version")
+LOCATION_COLUMNS = (
+    "file_mtime_ns", "file_etag", "raw_version", "base_version", "stage_version", "model_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

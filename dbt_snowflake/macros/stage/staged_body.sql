@@ -45,13 +45,13 @@ joined as (
         keyed.*,
         {{ "list_concat(coalesce(own.leaked, []), coalesce(anybody.leaked, []))" if kept else "cast([] as varchar[])" }} as leaked
         {%- for column in texts %},
-        {{ deid_clean_text("text_" ~ loop.index ~ ".clean", column) }} as clean_{{ column.column_name }}
+        text_{{ loop.index }}.clean as text_{{ loop.index }}
         {%- endfor %}
         {%- for column in sequences %},
-        {{ deid_clean_sequence("sequence_" ~ loop.index ~ ".clean", column) }} as clean_{{ column.column_name }}
+        sequence_{{ loop.index }}.clean as sequence_{{ loop.index }}
         {%- endfor %}
         {%- for column in uids %},
-        {{ deid_keep("uid_" ~ loop.index ~ ".uid", column) }} as clean_{{ column.column_name }}
+        uid_{{ loop.index }}.uid as uid_{{ loop.index }}
         {%- endfor %}
         {%- if table_name == 'images' %},
         transfer_syntax.uid as registered_transfer_syntax
@@ -85,8 +85,16 @@ joined as (
 deidentified as (
     select
         joined.*
-        {%- for column in mapped_columns(table_name) if column not in texts + sequences + uids %},
+        {%- for column in mapped_columns(table_name) %},
+        {%- if column in texts %}
+        {{ in_line(deid_clean_text("text_" ~ (texts.index(column) + 1), column), column) }}
+        {%- elif column in sequences %}
+        {{ in_line(deid_clean_sequence("sequence_" ~ (sequences.index(column) + 1), column), column) }}
+        {%- elif column in uids %}
+        {{ in_line(deid_keep("uid_" ~ (uids.index(column) + 1), column), column) }}
+        {%- else %}
         {{ deidentified(column) }}
+        {%- endif %}
         {%- endfor %}
     from joined
 ),
