@@ -45,8 +45,12 @@ CHECK = (
     "tests/warehouse/test_another_model.py",
     "tests/warehouse/test_changes.py",
     "tests/warehouse/test_incremental.py",
+    "tests/warehouse/test_leak_findings.py",
+    "tests/warehouse/test_leak_limits.py",
+    "tests/warehouse/test_leaked_cells.py",
     "tests/warehouse/test_lock.py",
     "tests/warehouse/test_profiles.py",
+    "tests/warehouse/test_uniqueness.py",
 )
 # Tests of such a folder use one session fixture that takes a minute: one worker has all of them.
 # The longest groups first, so that no worker is left with one at the end.
