@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -66,15 +65,16 @@ def test_workspaces_of_one_checkout_share_its_dbt_manifest(
 def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
 ) -> None:
-    project = SimpleNamespace(manifest_path=tmp_path / "manifest.json")
+    project = dbt_project(target_path=str(tmp_path))
+    assert project.manifest_path == tmp_path / "manifest.json"
     (tmp_path / "manifest.digest").write_text(sources_digest())
     parsed = []
     monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
     project.manifest_path.write_text('{"metadata": {"adapter_type": "duckdb"}}')
-    ensure_manifest(project)  # type: ignore[arg-type]
+    ensure_manifest(project)
     assert parsed == []
     project.manifest_path.write_text(content)
-    ensure_manifest(project)  # type: ignore[arg-type]
+    ensure_manifest(project)
     assert parsed == [1]
 
 

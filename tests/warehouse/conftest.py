@@ -125,3 +125,10 @@ def changing(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     root = tmp_path_factory.mktemp("changing")
     shutil.copytree(warehouse.root, root, dirs_exist_ok=True)
     return Warehouse(root)
+
+
+@pytest.fixture
+def changed(people: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy of the warehouse `people` of a module, whose tables a test may change."""
+    shutil.copytree(people.root, tmp_path / "copy")
+    return Warehouse(tmp_path / "copy")

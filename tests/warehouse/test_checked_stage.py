@@ -3,15 +3,18 @@
 import stat
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dicom_pipeline.config.settings import Settings
+from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.warehouse import warehouse as warehouse_module
 from dicom_pipeline.warehouse.checked_stage import forget_checked, is_checked, record_checked
-from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport
 from dicom_pipeline.warehouse.leak_check.findings_file import (
     COLUMNS,
     ensure_findings,
@@ -20,6 +23,7 @@ from dicom_pipeline.warehouse.leak_check.findings_file import (
     write_findings,
 )
 from dicom_pipeline.warehouse.leak_check.report import Finding, LeakReport, RemovedCells
+from dicom_pipeline.warehouse.snowflake.load import LoadReport
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 
@@ -87,7 +91,7 @@ def warehouse_of(build: Path) -> Warehouse:
         warehouse_dir=build.parent, raw_dir=build.parent, profile="research",
         database=build.parent / "published.duckdb", leak_limit_patients=5, leak_limit_fraction=0.01,
     )  # fmt: skip
-    return Warehouse(settings, SimpleNamespace(mapping=None))  # type: ignore[arg-type]
+    return Warehouse(cast(Settings, settings), cast(Ingest, SimpleNamespace(mapping=None)))
 
 
 ROW = dict.fromkeys(COLUMNS, "x")
@@ -153,13 +157,14 @@ def test_stage_is_sent_and_published_only_as_it_passed_the_check(
 ) -> None:
     fake = FakeCheck(monkeypatch, PASSED)
     warehouse = warehouse_of(build)
-    monkeypatch.setattr(Warehouse, "snowflake", SimpleNamespace(load=lambda: "loaded"))
+    loaded, published = LoadReport(1, 1, 0, 1), PublishReport()
+    monkeypatch.setattr(Warehouse, "snowflake", SimpleNamespace(load=lambda: loaded))
     monkeypatch.setattr(Warehouse, "_documentation", lambda *_: (None, None))
-    monkeypatch.setattr(warehouse_module, "publish", lambda *_: "published")
+    monkeypatch.setattr(warehouse_module, "publish", lambda *_: published)
     warehouse.check_for_leaks(fake.rebuild)
     if is_passed:
-        assert warehouse.load_snowflake() == "loaded"  # type: ignore[comparison-overlap]
-        assert warehouse.publish(build) == "published"  # type: ignore[comparison-overlap]
+        assert warehouse.load_snowflake() is loaded
+        assert warehouse.publish(build) is published
         return
     change(build, "update stage.staged_series set stage_version = 'w'")
     for step in (warehouse.load_snowflake, lambda: warehouse.publish(build)):

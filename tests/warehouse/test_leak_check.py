@@ -1,9 +1,5 @@
 """The leak check finds identifiers that remain after cleaning, and nothing else."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from dicom_pipeline.warehouse.leak_check.report import Finding
@@ -59,13 +55,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse.raw.write("2013-06", files)
     warehouse.build()
     return warehouse
-
-
-@pytest.fixture
-def changed(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
-    """A copy whose tables a test may change."""
-    shutil.copytree(people.root, tmp_path / "copy")
-    yield Warehouse(tmp_path / "copy")
 
 
 def patient(person: dict[str, str]) -> str:

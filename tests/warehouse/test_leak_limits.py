@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from dicom_pipeline.warehouse.leak_check.findings_file import findings_path
@@ -42,13 +38,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         warehouse.raw.write(period, files[0::2] if period == "2013-06" else files[1::2])
     warehouse.build()
     return warehouse
-
-
-@pytest.fixture
-def changed(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
-    """A copy whose tables a test may change."""
-    shutil.copytree(people.root, tmp_path / "copy")
-    yield Warehouse(tmp_path / "copy")
 
 
 def leak(warehouse: Warehouse, patients: range, text: str = "head") -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -73,13 +71,6 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse.raw.write("2013-06", files)
     warehouse.build()
     return warehouse
-
-
-@pytest.fixture
-def changed(people: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
-    """A copy whose tables a test may change."""
-    shutil.copytree(people.root, tmp_path / "copy")
-    yield Warehouse(tmp_path / "copy")
 
 
 def test_short_identifiers_and_weekly_visits_are_no_findings(people: Warehouse) -> None:

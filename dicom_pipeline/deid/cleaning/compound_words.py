@@ -41,7 +41,7 @@ def compound_parts(word: str, allowed_words: Collection[str]) -> tuple[str, ...]
     Parameters
     ----------
     word
-        A word in lower case.
+        Letters of a text, in lower case.
     allowed_words
         Words that identify nobody.
     """
