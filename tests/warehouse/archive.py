@@ -69,6 +69,8 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("WindowCenter", "40\\***\\60", "window_center", [40, None, 60]),
     ("WindowCenter", "40\\\\60", "window_center", [40, None, 60]),
     ("ScanOptions", "FAST", "scan_options", ["FAST"]),
+    ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.4", "sop_class_uid", "1.2.840.10008.5.1.4.1.1.4"),
+    ("SOPClassUID", "1.2.840.10008.4711", "sop_class_uid", None),
     # attributes of the lines that the test adds to the mapping
     ("AcquisitionDateTime", "20120304101112+0100", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304", "taken", datetime(2012, 3, 4)),
