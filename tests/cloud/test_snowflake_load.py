@@ -132,12 +132,13 @@ def both(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -
     names = enumerate(SEQUENCES.items(), 600)
     rows = [file(str(n), "1", 1, **(who | there)) for n, (_, (who, there)) in names]
     both.duckdb.raw.write("2014-03", [file("500", "1", 2, **DOE), *rows])
+    both.duckdb.raw.write("2013-05", [file("89", "1", 1, PatientID="MRN-89")])
     return both
 
 
 def test_every_loaded_row_and_every_row_built_from_them_is_that_of_duckdb(both: Both) -> None:
     report = both.build()
-    assert report.loaded == report.partitions == len(PERIODS) + 2
+    assert report.loaded == report.partitions == len(PERIODS) + 3
     assert not both.differ()
     rows = {name: len(rows) for name, (_, rows) in tables(both.copy, "processed_build").items()}
     assert rows["processed_images"] > len(TEXTS) + len(SEQUENCES)
@@ -181,10 +182,12 @@ def test_a_second_load_sends_nothing(both: Both, snowflake: SnowflakeServer) -> 
 
 
 def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> None:
+    """Files of other patients, because new terms of a patient change each of its partitions."""
     raw, before = both.duckdb.raw, set(both.versions()["images"])
-    raw.write("2015-01", [file("90", "1", n, StudyDate="20150102") for n in range(3)])
-    raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, **MARCH)])
-    raw.remove("2012-05")
+    new = [file("90", "1", n, PatientID="MRN-90", StudyDate="20150102") for n in range(3)]
+    raw.write("2015-01", new)
+    raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, PatientID="MRN-91", **MARCH)])
+    raw.remove("2013-05")
     report = both.build()
     after = set(both.versions()["images"])
     assert (len(after - before), len(before - after), report.removed) == (2, 2, 1)
