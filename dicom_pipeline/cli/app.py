@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from dicom_pipeline.cli.commands.audit import audit
 from dicom_pipeline.cli.commands.explore import explore
 from dicom_pipeline.cli.commands.init import init
 from dicom_pipeline.cli.commands.locate import locate
@@ -44,6 +45,7 @@ app.command()(explore)
 app.command()(locate)
 app.command()(rejects)
 app.command()(report)
+app.command()(audit)
 app.command("removed-words")(removed_words)
 app.command(context_settings=QUIET_ARGUMENTS)(pseudonym)
 app.command(context_settings=QUIET_ARGUMENTS)(purge)

@@ -110,6 +110,7 @@ class Settings:
     lambda_function: str | None
     lambda_concurrency: int
     run_retention_days: float
+    audit_retention_days: float
     leak_limit_patients: int
     leak_limit_fraction: float
     max_unique_fraction: float
@@ -164,6 +165,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_LAMBDA_CONCURRENCY": "50",
     "DICOM_ALERT_WEBHOOK": None,
     "DICOM_RUN_RETENTION_DAYS": "90",
+    "DICOM_AUDIT_RETENTION_DAYS": "2190",
     "DICOM_LEAK_LIMIT_PATIENTS": "5",
     "DICOM_LEAK_LIMIT_FRACTION": "0.01",
     "DAGSTER_HOME": ".dagster",
@@ -243,6 +245,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lambda_function=optional("DICOM_LAMBDA_FUNCTION", values.lambda_function),
         lambda_concurrency=get("DICOM_LAMBDA_CONCURRENCY", values.count),
         run_retention_days=get("DICOM_RUN_RETENTION_DAYS", values.days),
+        audit_retention_days=get("DICOM_AUDIT_RETENTION_DAYS", values.days),
         leak_limit_patients=get("DICOM_LEAK_LIMIT_PATIENTS", values.patients),
         leak_limit_fraction=get("DICOM_LEAK_LIMIT_FRACTION", values.fraction),
         max_unique_fraction=get("DICOM_MAX_UNIQUE_FRACTION", values.fraction),

@@ -28,7 +28,14 @@ _FILE = "last_run.json"
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pydicom")
 # settings that no table depends on; before every scan the key is checked against the vault's key
 _IGNORED_SETTINGS = frozenset(
-    {"pseudonym_key", "pseudonym_key_file", "snowflake", "alert_webhook", "run_retention_days"}
+    {
+        "pseudonym_key",
+        "pseudonym_key_file",
+        "snowflake",
+        "alert_webhook",
+        "run_retention_days",
+        "audit_retention_days",
+    }
 )
 # every scan writes its start time here; the result of the scan is in the digest
 _SCAN_STATE = Path("manifests", "last_scan.json")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from dicom_pipeline.common.audit_log import AuditLog
 from dicom_pipeline.common.private_files import FILE_MODE, ensure_private_directory
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.deid.keys import Secret
@@ -30,6 +31,7 @@ from dicom_pipeline.warehouse.leak_check.findings_file import (
     write_findings,
 )
 from dicom_pipeline.warehouse.leak_check.report import LeakReport, Limits, RemovedCells
+from dicom_pipeline.warehouse.mapping_changes import record_mapping_changes
 from dicom_pipeline.warehouse.removed_words import (
     RemovedWord,
     removed_words,
@@ -57,6 +59,15 @@ class Warehouse:
     def __init__(self, settings: Settings, ingest: Ingest) -> None:
         self.settings = settings
         self._ingest = ingest
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """The record of what was published, and of commands that show or change patient data."""
+        return AuditLog(self._audit_dir, self.settings.audit_retention_days)
+
+    @property
+    def _audit_dir(self) -> Path:
+        return self.settings.warehouse_dir / "audit"
 
     @property
     def report_file(self) -> Path:
@@ -230,7 +241,12 @@ class Warehouse:
         """
         self._require_check("nothing was published")
         comments, info = self._documentation(dbt_manifest)
-        return publish(self.build_database, self.settings.database, comments, info)
+        published_rules = self._audit_dir / "published_rules.json"
+        record_mapping_changes(self.audit_log, self._ingest.mapping, published_rules)
+        with self.audit_log.record("publish") as counts:
+            report = publish(self.build_database, self.settings.database, comments, info)
+            counts |= report.rows
+        return report
 
     def publish_snowflake(self, dbt_manifest: Path) -> PublishReport:
         """Replace the rows of the published schema on Snowflake; the caller holds the write lock.
@@ -246,7 +262,10 @@ class Warehouse:
             table.removeprefix("processed."): rows
             for table, rows in row_counts(self.build_database).items()
         }
-        return self.snowflake.publish(comments, info, checked)
+        with self.audit_log.record("publish-snowflake") as counts:
+            report = self.snowflake.publish(comments, info, checked)
+            counts |= report.rows
+        return report
 
     def _documentation(self, dbt_manifest: Path) -> tuple[Comments, RunInfo]:
         ingest = self._ingest

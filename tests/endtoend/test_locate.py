@@ -18,6 +18,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from dicom_pipeline.cli.app import app
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from tests.support.dicom import dataset, encoded
 from tests.warehouse.oracle import Oracle
 
@@ -277,3 +278,23 @@ def test_a_closed_output_pipe_is_not_an_error(explored: Site) -> None:
     assert process.wait(60) == 0, messages
     [line] = messages.splitlines()
     assert "images" in line
+
+
+def test_the_audit_log_has_publications_and_located_files_but_no_path(explored: Site) -> None:
+    query = "select image_key from processed.processed_images limit 3"
+    path = locate(explored, "--query", query).stdout.splitlines()[0]
+    rows = list(csv.DictReader(explored.command("audit", "--format", "csv").splitlines()))
+    columns = len(load_mapping().attributes)
+    images = explored.ask("select count(*) from processed.processed_images")[0][0]
+    [change] = [row for row in rows if row["action"] == "change-mapping"]
+    assert change["counts"] == f"added {columns}, removed 0, changed 0"
+    [published] = [row for row in rows if row["action"] == "publish"]
+    assert f"processed_images {images}" in published["counts"]
+    assert rows[-1]["action"] == "locate"
+    assert rows[-1]["counts"].startswith("files 3, patients ")
+    assert {row["outcome"] for row in rows if row["action"] != "locate"} == {"done"}
+    log = "".join(file.read_text() for file in (explored.root / "warehouse/audit").iterdir())
+    assert Path(path).name not in log
+    assert str(explored.landing) not in log
+    refused = explored.command("locate", "--query", query, code=2, DICOM_AUDIT_RETENTION_DAYS="x")
+    assert "DICOM_AUDIT_RETENTION_DAYS" in refused

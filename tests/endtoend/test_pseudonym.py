@@ -127,7 +127,7 @@ def test_invalid_input_gives_a_one_line_error_that_quotes_nothing(
     assert "SECRET" not in line[0]
 
 
-def test_only_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Path) -> None:
+def test_only_the_key_is_needed_and_only_the_audit_is_written(site: Site, tmp_path: Path) -> None:
     empty = {
         "DICOM_RAW_URI": str(tmp_path / "raw"),
         "DICOM_WAREHOUSE_DIR": str(tmp_path / "warehouse"),
@@ -139,7 +139,8 @@ def test_only_the_key_is_needed_and_nothing_is_written(site: Site, tmp_path: Pat
     assert result.output == f"uid\t{ORACLE.uid('1.2.3')}\n"
     without = runner.invoke(app, ["pseudonym", "--uid", "1.2.3"], env={"DICOM_PSEUDONYM_KEY": None})
     assert without.exit_code == 2
-    assert list(os.scandir(tmp_path)) == []
+    assert [entry.name for entry in os.scandir(tmp_path)] == ["warehouse"]
+    assert [entry.name for entry in os.scandir(tmp_path / "warehouse")] == ["audit"]
 
 
 def test_a_key_other_than_that_of_the_tables_is_refused(site: Site) -> None:

@@ -88,7 +88,7 @@ def test_rotation_creates_a_key_and_rebuilds_and_publishes_all_tables(site: Site
     assert Oracle(bytes.fromhex(new)).ki.encode() in vault
     assert Oracle(bytes.fromhex(old)).ki.encode() not in vault
     assert sorted(p.name for p in (site.root / "warehouse").iterdir()) == [
-        "build.duckdb", "build.duckdb.checked", "build.duckdb.sources", "last_run.json",
+        "audit", "build.duckdb", "build.duckdb.checked", "build.duckdb.sources", "last_run.json",
         "leak_findings.parquet", "partial_parse.msgpack",
         "pseudonym.key", "vault.duckdb", "writer.lock",
     ]  # fmt: skip

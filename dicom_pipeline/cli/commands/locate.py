@@ -67,8 +67,12 @@ def locate(
         workspace.ingest.pull()
         columns = KEYS if form is Format.CSV else ()
         columns = (*columns, *ORIGINALS) if original_uids else columns
-        located = operation.locate(workspace, sql, columns, every=all_versions, seconds=timeout)
-        with_line_break = write_list(located.paths, located.header, located.rows(), form, null=null)
+        with workspace.warehouse.audit_log.record("locate") as counts:
+            located = operation.locate(workspace, sql, columns, every=all_versions, seconds=timeout)
+            counts |= {"files": len(located.paths), "patients": located.count("patient_key")}
+            with_line_break = write_list(
+                located.paths, located.header, located.rows(), form, null=null
+            )
         console.print(
             f"files: {len(located.paths)}; images: {located.images.num_rows}; "
             f"series: {located.count('series_key')}; studies: {located.count('study_key')}; "

@@ -67,7 +67,9 @@ def pseudonym(
         listed = sys.stdin.buffer.read if stdin else None
         identifiers = from_options(patient_id, issuer, others, listed)
         pseudonyms = Pseudonyms(workspace.warehouse.secret())
-        for identifier in identifiers:
-            found = pseudonyms.of(identifier)
-            lines = ["\t".join(found.values())] if stdin else map("\t".join, found.items())
-            print(*lines, sep="\n")
+        with workspace.warehouse.audit_log.record("pseudonym") as counts:
+            counts["identifiers"] = len(identifiers)
+            for identifier in identifiers:
+                found = pseudonyms.of(identifier)
+                lines = ["\t".join(found.values())] if stdin else map("\t".join, found.items())
+                print(*lines, sep="\n")

@@ -71,13 +71,16 @@ def purge(
         if not no_subject or not receipts_of(workspace).unfinished():
             listed = sys.stdin.buffer.read if stdin else None
             subjects = from_options(patient_id, issuer, {IdentifierKind.STUDY: study_uid}, listed)
-        if not procedure.purge(
-            workspace,
-            console,
-            lambda: open_job(workspace, console),
-            subjects,
-            in_advance=in_advance,
-            confirm=confirmation(console, yes=yes),
-            debug=debug,
-        ):
+        with workspace.warehouse.audit_log.record("purge") as counts:
+            is_done = procedure.purge(
+                workspace,
+                console,
+                lambda: open_job(workspace, console),
+                subjects,
+                in_advance=in_advance,
+                confirm=confirmation(console, yes=yes),
+                debug=debug,
+            )
+            counts |= {"subjects": len(subjects), "complete": int(is_done)}
+        if not is_done:
             raise typer.Exit(EXIT_FAILED)

@@ -47,19 +47,22 @@ def rejects(
         workspace = open_workspace()
         ingest = workspace.ingest
         reasons = frozenset(reason or ())
-        if retry:
-            with WriteSession(workspace)(waiting=console.print):
-                count = retry_rejected(ingest.partitions, reasons)
-            console.print(f"{count} files are pending again; next: dicom-pipeline run")
-        else:
-            ingest.pull()
-            found = rejected_files(ingest.partitions, reasons)
-            count = len(found)
-            paths = list(resolve_paths(ingest.settings.landing, (file.path for file in found)))
-            rows = ((f.outcome, f.reason, path) for f, path in zip(found, paths, strict=True))
-            columns = ("outcome", "reason", "path")
-            with_line_break = write_list(paths, columns, rows, form, null=null)
-            console.print(f"{count} files")
-            warn_of_line_breaks(console, with_line_break)
+        action = "rejects --retry" if retry else "rejects"
+        with workspace.warehouse.audit_log.record(action) as counts:
+            if retry:
+                with WriteSession(workspace)(waiting=console.print):
+                    count = retry_rejected(ingest.partitions, reasons)
+                console.print(f"{count} files are pending again; next: dicom-pipeline run")
+            else:
+                ingest.pull()
+                found = rejected_files(ingest.partitions, reasons)
+                count = len(found)
+                paths = list(resolve_paths(ingest.settings.landing, (file.path for file in found)))
+                rows = ((f.outcome, f.reason, path) for f, path in zip(found, paths, strict=True))
+                columns = ("outcome", "reason", "path")
+                with_line_break = write_list(paths, columns, rows, form, null=null)
+                console.print(f"{count} files")
+                warn_of_line_breaks(console, with_line_break)
+            counts["files"] = count
         if not count:
             raise typer.Exit(EXIT_FAILED)

@@ -44,9 +44,13 @@ def removed_words(
         if not warehouse.build_database.exists():
             console.print("nothing is built yet: dicom-pipeline run")
             raise typer.Exit(EXIT_FAILED)
-        with WriteSession(workspace)(waiting=console.print):
+        with (
+            warehouse.audit_log.record("removed-words") as counts,
+            WriteSession(workspace)(waiting=console.print),
+        ):
             warehouse.wait_for_build(console.print)
             found, path = warehouse.removed_words(min_patients)
+            counts["words"] = len(found)
         print_words(console, found)
         console.print(f"{len(found)} words: {path}")
         if min_patients > 1:

@@ -42,12 +42,15 @@ def rotate_key(
     with user_errors(debug) as console:
         workspace = open_workspace()
         workspace.ingest.pull()
-        if not operation.rotate_key(
-            workspace,
-            console,
-            lambda: open_job(workspace, console),
-            key_file=key_file,
-            confirm=confirmation(console, yes=yes),
-            debug=debug,
-        ):
+        with workspace.warehouse.audit_log.record("rotate-key") as counts:
+            is_done = operation.rotate_key(
+                workspace,
+                console,
+                lambda: open_job(workspace, console),
+                key_file=key_file,
+                confirm=confirmation(console, yes=yes),
+                debug=debug,
+            )
+            counts["complete"] = int(is_done)
+        if not is_done:
             raise typer.Exit(EXIT_FAILED)
