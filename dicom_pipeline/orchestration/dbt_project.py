@@ -32,6 +32,8 @@ _SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
 class DbtCommandFailed(UserError):
     """A command of dbt failed, for example since a file of the dbt project is invalid."""
 
+    is_retryable = False
+
 
 def dbt_project(target_path: str = "target") -> DbtProject:
     """Return the dbt project."""

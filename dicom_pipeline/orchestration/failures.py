@@ -19,6 +19,8 @@ from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _LATEST = 200
 _USER_ERROR = "user_error"
+_RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+_Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
 def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
@@ -45,8 +47,10 @@ def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
 
 
 @contextmanager
-def user_errors_as_failures() -> Iterator[None]:
+def user_errors_as_failures(context: _Context) -> Iterator[None]:
     """Raise a `UserError` as `dg.Failure`, whose event keeps the message for other processes.
+
+    Dagster does not retry the run if only a person can fix the error, such as one of the mapping.
 
     Raises
     ------
@@ -56,6 +60,8 @@ def user_errors_as_failures() -> Iterator[None]:
     try:
         yield
     except UserError as error:
+        if not error.is_retryable:
+            context.instance.add_run_tags(context.run.run_id, {_RETRY_TAG: "false"})
         raise dg.Failure(str(error), metadata={_USER_ERROR: True}) from None
 
 

@@ -174,7 +174,7 @@ def hold_write_lock(
     identity = _process_identity(os.getpid())
     assert identity is not None
     context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: identity})
-    with user_errors_as_failures(), write_session(prepare=True, waiting=context.log.info):
+    with user_errors_as_failures(context), write_session(prepare=True, waiting=context.log.info):
         yield
 
 

@@ -1,16 +1,27 @@
 """Failed runs on a real instance: reported failures, and stale groups by Dagster's events."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from dicom_pipeline.common.disk_errors import DiskError
+from dicom_pipeline.common.errors import StorageUnavailable, UserError
 from dicom_pipeline.landing.scan import ScanRefused
+from dicom_pipeline.mapping.attribute_mapping import MappingError
 from dicom_pipeline.orchestration.failures import open_failures, user_errors_as_failures
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
 from dicom_pipeline.orchestration.stale_assets import outdated_groups
+from dicom_pipeline.warehouse.duckdb.publish import PublishRefused
 
 NAME = "Undercover^Quentin"
+ERRORS: dict[str, UserError] = {
+    "mapping": MappingError("line 3: unknown function"),
+    "leak": PublishRefused("the leak check found: stage.staged_studies.study_id"),
+    "storage": StorageUnavailable("the landing zone cannot be reached"),
+    "disk": DiskError("the disk is full"),
+}
 
 
 @dg.asset(
@@ -23,8 +34,11 @@ def tables(context: dg.AssetExecutionContext) -> Iterator[object]:
     fails = context.op_execution_context.op_config["fails"]
     yield dg.AssetCheckResult(passed=not fails)
     if fails == "ours":
-        with user_errors_as_failures():
+        with user_errors_as_failures(context):
             raise ScanRefused("the landing zone cannot be listed")
+    if fails in ERRORS:
+        with user_errors_as_failures(context):
+            raise ERRORS[fails]
     if fails == "theirs":
         raise ValueError(f"cannot read {NAME}")
     yield dg.MaterializeResult[None]()
@@ -97,3 +111,17 @@ def test_a_group_that_is_older_than_its_sources_is_outdated(
     assert outdated_groups(instance) == {"processed": "stage"}
     instance.report_runless_asset_event(dg.AssetMaterialization(["internal", "seed"]))
     assert outdated_groups(instance) == {"stage": "internal", "processed": "stage"}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_retried"),
+    [("mapping", False), ("leak", False), ("storage", True), ("disk", True), ("theirs", True)],
+)
+def test_dagster_retries_a_run_unless_only_a_person_can_fix_its_error(
+    tmp_path: Path, error: str, is_retried: bool
+) -> None:
+    settings = {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.DagsterInstance.local_temp(str(tmp_path), settings) as instance:
+        run(instance, RAW_JOB, error)
+        [failed] = instance.get_runs()
+        assert failed.tags["dagster/will_retry"] == str(is_retried).lower()

@@ -176,7 +176,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 yield from add_row_counts(events, before)
                 if failure is not None:
                     if errors := compilation_errors(build.target_path):
-                        with user_errors_as_failures():
+                        with user_errors_as_failures(context):
                             raise DbtCommandFailed("; ".join(errors))
                     raise failure
                 # a run of automation omits assets that do not depend on the raw tables

@@ -38,7 +38,7 @@ def report_asset(
     """Write the report."""
     began = time.monotonic()
     with (
-        user_errors_as_failures(),
+        user_errors_as_failures(context),
         progress_log(context.log.info, lambda: "counting rows and drawing charts"),
     ):
         size = write_report(ingest, warehouse.report_file)

@@ -50,7 +50,7 @@ def summary_asset(
 ) -> dg.MaterializeResult[None]:
     """Count rows and draw charts."""
     with (
-        user_errors_as_failures(),
+        user_errors_as_failures(context),
         progress_log(context.log.info, lambda: "counting rows of the raw zone"),
     ):
         counts = count_outcomes(ingest.partitions)

@@ -67,7 +67,7 @@ def every_discovered_file_is_accounted_for(
     compared.
     """
     with (
-        user_errors_as_failures(),
+        user_errors_as_failures(context),
         progress_log(context.log.info, lambda: "comparing a listing with the raw zone"),
     ):
         counts = ingest.reconcile(listed=False)

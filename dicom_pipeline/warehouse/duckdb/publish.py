@@ -44,6 +44,8 @@ class PublishRefused(UserError):
     The message has names of tables and columns, never values.
     """
 
+    is_retryable = False
+
 
 @dataclass
 class PublishReport:
