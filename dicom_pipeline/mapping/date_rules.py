@@ -2,8 +2,7 @@
 
 Everybody knows the zero dates of programs and devices, so a shifted one would reveal the shift of
 the patient. A date becomes null in stage if it is before 1901-01-02, more than a day after the file
-was last modified, a placeholder of the seed, or, for the attributes that the seed names, too far
-from the StudyDate of the same file.
+was last modified, a placeholder of the seed, or too far from the StudyDate of the same file.
 
 Belongs here: reading the seed, and the judgement.
 Does not belong here: shifting dates (dbt_snowflake, deid.cleaning), and where the results are
@@ -44,12 +43,13 @@ class DateRules:
     Attributes
     ----------
     days_from_study
-        Greatest distance from StudyDate, by attribute.
+        Greatest distance from StudyDate, by attribute; ``*`` is any attribute without a line, and
+        None is no limit.
     placeholders
         Dates that cannot be true, by attribute; ``*`` is any attribute.
     """
 
-    days_from_study: Mapping[str, int]
+    days_from_study: Mapping[str, int | None]
     placeholders: Mapping[str, frozenset[date]]
 
     @property
@@ -79,7 +79,7 @@ class DateRules:
         days = [day for text in (value or "").split("\\") if (day := parse_day(text))]
         if any(self._is_out_of_range(keyword, day, modified) for day in days):
             return True
-        limit = self.days_from_study.get(keyword)
+        limit = self.days_from_study.get(keyword, self.days_from_study.get(ANY_ATTRIBUTE))
         study = parse_day(study_date)
         if limit is None or study is None or self._is_out_of_range(STUDY_DATE, study, modified):
             return False
@@ -127,15 +127,15 @@ def load_date_rules(path: Path = DATE_RULES_CSV) -> DateRules:
     MappingError
         A line is malformed. The message begins with the file's name and the line number.
     """
-    days_from_study: dict[str, int] = {}
+    days_from_study: dict[str, int | None] = {}
     placeholders: dict[str, frozenset[date]] = {}
     for number, row in csv_lines(path, FIELDS):
         attribute = row["attribute"]
         try:
             if attribute in placeholders:
                 raise ValueError(f"{attribute} has another line")
-            if row["days_from_study"]:
-                days_from_study[attribute] = int(row["days_from_study"])
+            days = row["days_from_study"]
+            days_from_study[attribute] = int(days) if days else None
             placeholders[attribute] = frozenset(map(_placeholder, row["placeholders"].split()))
         except ValueError as error:
             raise MappingError(f"{path.name}, line {number}: {error}") from None

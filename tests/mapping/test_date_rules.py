@@ -12,7 +12,7 @@ RULES = load_date_rules()
 STUDY = "20210317"
 MODIFIED = date(2021, 3, 20)
 ZERO_DATES = ["18580101", "18581117", "18991230", "18991231", "19000101", "19000102", "19010101"]
-CLOCKS = ["19040101", "19700101", "19800101"]
+CLOCKS = ["19040101", "19700101", "19800101", "19800106", "19900101", "20000101", "20100101"]
 
 
 def judge(
@@ -31,8 +31,12 @@ def test_zero_dates_of_programs_cannot_be_true_in_any_attribute(attribute: str, 
 
 
 @pytest.mark.parametrize("value", ["19010102", "19500101", "19600101", "20210321"])
-def test_a_date_from_1901_to_a_day_after_the_file_was_written_can_be_true(value: str) -> None:
-    assert not judge(value)
+@pytest.mark.parametrize("study", ["", "20210317"])
+def test_a_date_from_1901_to_a_day_after_the_file_was_written_can_be_true(
+    study: str, value: str
+) -> None:
+    assert not judge(value, "PatientBirthDate", study=study)
+    assert study or not judge(value, study=study)
 
 
 @pytest.mark.parametrize("value", ["20210322", "20991231", "20210322235959"])
@@ -41,7 +45,10 @@ def test_a_date_later_than_a_day_after_the_file_was_written_cannot_be_true(value
     assert judge(value, "StudyDate", study=value)
 
 
-@pytest.mark.parametrize("attribute", ["AcquisitionDate", "ContentDate", "SeriesDate"])
+@pytest.mark.parametrize(
+    "attribute",
+    ["AcquisitionDate", "InstanceCreationDate", "LastMenstrualDate", "ScheduledStudyStartDate"],
+)
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("20200316", False), ("20200315", True), ("19500101", True), ("19600101", True)],
@@ -92,6 +99,7 @@ def test_a_line_of_the_seed_adds_a_placeholder_or_a_distance(tmp_path: Path) -> 
     assert rules.is_implausible("StudyDate", "20000101", "20000101", MODIFIED)
     assert not rules.is_implausible("SeriesDate", "20000101", "20000101", MODIFIED)
     assert rules.is_implausible("SeriesDate", "20210301", STUDY, MODIFIED)
+    assert not rules.is_implausible("ContentDate", "19500101", STUDY, MODIFIED)
     assert rules.digest != RULES.digest == DateRules(**vars(RULES)).digest
 
 
