@@ -75,16 +75,16 @@ create or replace macro deid.anon_text(value) as case when value is not null the
 create or replace macro deid.unless_leaked(leaked, column_name, value) as
     case when length(value) <= 1024 and not list_contains(leaked, column_name || ':' || value) then value end;
 
+-- The form in which a code is kept, unless the cell, as `column:value`, identifies the patient.
+create or replace macro deid.keep_code(leaked, kept) as
+    case when not list_contains(leaked, kept.cell) then kept.code end;
+
 -- Control characters, and marks that hide, separate or reverse the following text, become spaces: a terminal or a
 -- web page would interpret them.
 create or replace macro deid.keep_text(value) as
     regexp_replace(
         value, '[[:cntrl:]{{ "\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff" }}]', ' ', 'g'
     );
-
--- A Code String. Free text in a code column becomes null.
-create or replace macro deid.keep_code(value) as
-    case when regexp_full_match(value, '[A-Z0-9_ ]{1,16}') then value end;
 
 -- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time,
 -- then the greatest header key. Files without a creation time come first. The time is shifted by a secret number

@@ -15,6 +15,7 @@ RULE_MODULES = (
     "cleaning.compound_words",
     "cleaning.patterns.date_patterns",
     "cleaning.patterns.date_words",
+    "cleaning.kept_codes",
     "cleaning.kept_values",
     "cleaning.patterns.name_labels",
     "cleaning.patterns.name_words",
@@ -33,6 +34,7 @@ RULE_MODULES = (
     "cleaning.patterns.text_patterns",
     "cleaning.text_tokens",
     "cleaning.unspaced_words",
+    "cleaning.patterns.version_patterns",
     "identity_words",
     "tokens",
 )
