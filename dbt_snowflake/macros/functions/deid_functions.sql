@@ -75,9 +75,18 @@ create or replace macro deid.anon_text(value) as case when value is not null the
 create or replace macro deid.unless_leaked(leaked, column_name, value) as
     case when length(value) <= 1024 and not list_contains(leaked, column_name || ':' || value) then value end;
 
--- The form in which a code is kept, unless the cell, as `column:value`, identifies the patient.
-create or replace macro deid.keep_code(leaked, kept) as
-    case when not list_contains(leaked, kept.cell) then kept.code end;
+-- The forms of the codes in a cell, unless the cell, as `column:value`, identifies the patient.
+create or replace macro deid.forms_unless_leaked(leaked, codes) as
+    case when not list_contains(leaked, codes.cell) then codes.forms end;
+
+-- A code in the form in which it is kept (see kept_codes.py): unchanged, in capitals, or as a term of the standard.
+create or replace macro deid.keep_code(value, form) as
+    case form when '=' then trim(value) when '^' then upper(trim(value)) else nullif(form, '') end;
+
+create or replace macro deid.keep_codes(value, forms) as
+    list_transform(
+        list_zip(string_split(value, '\'), string_split(forms, '\')), lambda pair: deid.keep_code(pair[1], pair[2])
+    );
 
 -- Control characters, and marks that hide, separate or reverse the following text, become spaces: a terminal or a
 -- web page would interpret them.

@@ -32,9 +32,7 @@ texts as (
 {%- if kept -%}
 kept as (
     select *, column_name || ':' || value as cell, {{ keyed_id('value', 'value') }} as value_key
-    from (
-        {{ values_of_table(table_name, 'keyed') | indent(4) }}
-    ) as found
+    from ({{ values_of_table(table_name, 'keyed') }}) as found
 ),
 
 leaks as (
@@ -47,7 +45,7 @@ leaks as (
 {% endif -%}
 {%- if codes -%}
 codes as (
-    select kept.cell, kept_codes.code
+    select kept.cell, kept_codes.forms
     from kept
     inner join {{ kept_codes }} as kept_codes using (table_name, column_name, value_key)
 ),
@@ -67,7 +65,7 @@ joined as (
         uid_{{ loop.index }}.uid as uid_{{ loop.index }}
         {%- endfor %}
         {%- for column in codes %},
-        deid.keep_code(leaked, code_{{ loop.index }}) as code_{{ loop.index }}
+        deid.forms_unless_leaked(leaked, code_{{ loop.index }}) as code_{{ loop.index }}
         {%- endfor %}
         {%- if table_name == 'images' %},
         transfer_syntax.uid as registered_transfer_syntax

@@ -1,4 +1,4 @@
--- The patients of each device, from the whole archive: only their terms apply to the kept values of the device.
+-- The patients of each device, from the whole archive: their terms apply to the kept values of the device.
 -- The key of a device that the headers do not identify is empty.
 {{ config(materialized='view', schema='private') }}
 

@@ -15,12 +15,14 @@ from collections.abc import Collection, Mapping
 
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
-from dicom_pipeline.deid.cleaning.text_tokens import SPACES
 from dicom_pipeline.mapping.defined_terms import terms_keyword
 
 # PS3.5 section 6.2
 _CODE_STRING = re.compile("[A-Z0-9_ ]{1,16}")
 _LONGEST_WORDS = 64
+# how a code is kept
+UNCHANGED = "="
+IN_CAPITALS = "^"
 # terms that are written in full
 _IN_FULL = {
     "PatientSex": {"MALE": "M", "FEMALE": "F", "OTHER": "O"},
@@ -54,7 +56,10 @@ class KeptCodes:
         attribute
             Keyword or path of the attribute.
         """
-        value = value.strip(SPACES)
+        value = value.strip(" ")
+        # SQL has other spaces and other capitals of other characters
+        if not value.isascii():
+            return None
         keyword = terms_keyword(attribute)
         code = value.upper()
         if term := _IN_FULL.get(keyword, {}).get(code):
@@ -64,16 +69,25 @@ class KeptCodes:
             return code
         return code if self._has_known_words(value) else None
 
-    def codes(self, values: str, attribute: str) -> str | None:
-        """Return several codes, separated by backslashes; those that are not kept are empty.
+    def form(self, value: str, attribute: str) -> str:
+        """Return how one code is kept, without the value, which may identify somebody.
 
         Parameters
         ----------
-        values, attribute
+        value, attribute
             As for `code`.
+
+        Returns
+        -------
+        str
+            `UNCHANGED`, `IN_CAPITALS`, the term of a value that is written in full, or empty for a
+            code that is not kept.
         """
-        kept = [self.code(value, attribute) or "" for value in values.split("\\")]
-        return "\\".join(kept) if any(kept) else None
+        code = self.code(value, attribute)
+        if code is None:
+            return ""
+        value = value.strip(" ")
+        return UNCHANGED if code == value else IN_CAPITALS if code == value.upper() else code
 
     def _has_known_words(self, value: str) -> bool:
         # a backslash separates values, of which the attribute has one

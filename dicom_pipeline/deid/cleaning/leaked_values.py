@@ -18,12 +18,15 @@ from dicom_pipeline.deid.cleaning.kept_codes import KeptCodes
 from dicom_pipeline.deid.cleaning.kept_values import KeptValues, Kind, digits_of_date, kind_of
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, Term, parse_terms
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
-from dicom_pipeline.deid.cleaning.text_tokens import text_tokens
+from dicom_pipeline.deid.cleaning.text_tokens import is_latin_script, text_tokens
 from dicom_pipeline.deid.tokens import lowered
 
 # a value that must be removed whoever the patient is
 ANYBODY = "*"
 DEVICES = "devices"
+# letters of a name that is searched in the versions of all devices
+_CLEAR_NAME = 5
+_CLEAR_UNSPACED_NAME = 2
 LEAKS = pa.schema(
     [
         ("table_name", pa.string()),
@@ -37,7 +40,7 @@ CODES = pa.schema(
         ("table_name", pa.string()),
         ("column_name", pa.string()),
         ("value_key", pa.string()),
-        ("code", pa.string()),
+        ("forms", pa.string()),
     ]
 )
 
@@ -71,8 +74,8 @@ def find_leaked_values(
     terms
         Columns ``patient_key`` and ``terms`` of all patients.
     users
-        Columns ``device_key`` and ``patient_key``: the patients of each device, whose terms apply
-        to its values.
+        Columns ``device_key`` and ``patient_key``: the patients of each device. Their terms apply
+        to its values; of other patients only names of five letters that are no allowed word.
     allowed_words
         Words that identify nobody.
     defined_terms
@@ -92,6 +95,14 @@ def find_leaked_values(
         for value in listed
         if judge.has_identifier(value.value, value.attribute, value.kind, is_array=value.is_array)
     }
+    by_patient = _terms_by_patient(terms)
+    if of_devices:
+        names = _clear_names(by_patient.values(), allowed_words)
+        rows |= {
+            (value.table, ANYBODY, value.column, value.key)
+            for value in of_devices
+            if _has_name(value.value, names)
+        }
 
     def leaks(own: OwnTerms, index: _Index) -> Iterator[_Value]:
         for value in index.candidates(own):
@@ -108,7 +119,7 @@ def find_leaked_values(
             devices_of.setdefault(patient, set()).add(device)
     index = _Index(value for value in listed if value.table != DEVICES)
     index_of_devices = _Index(of_devices)
-    for patient, own_terms in _terms_by_patient(terms).items():
+    for patient, own_terms in by_patient.items():
         own = OwnTerms.of_patient(own_terms, allowed_words)
         rows |= {(v.table, patient, v.column, v.key) for v in leaks(own, index)}
         if used := devices_of.get(patient):
@@ -134,16 +145,17 @@ def find_kept_codes(
     Returns
     -------
     pyarrow.Table
-        Table, column and key of each code that is kept, and the code; several codes of one
-        element are separated by backslashes.
+        Table, column and key of each value with a code that is kept, and the form of each of its
+        codes (see `KeptCodes.form`), separated by backslashes.
     """
     converter = KeptCodes(TextCleaner(allowed_words), defined_terms)
     rows = []
     for value in _values_of(values):
         if value.kind is Kind.CODE:
-            convert = converter.codes if value.is_array else converter.code
-            if (code := convert(value.value, value.attribute)) is not None:
-                rows.append((value.table, value.column, value.key, code))
+            codes = value.value.split("\\") if value.is_array else [value.value]
+            forms = [converter.form(code, value.attribute) for code in codes]
+            if any(forms):
+                rows.append((value.table, value.column, value.key, "\\".join(forms)))
     return _table(rows, CODES)
 
 
@@ -158,6 +170,30 @@ def _values_of(values: pa.Table) -> list[_Value]:
             *(values[name].to_pylist() for name in names), strict=True
         )
     ]
+
+
+def _clear_names(terms: Iterable[set[Term]], allowed_words: frozenset[str]) -> frozenset[str]:
+    """Return the names of all patients that no version has by chance.
+
+    The version of a program may have the name of a patient whom the file does not name.
+    """
+    return frozenset(
+        term
+        for of_patient in terms
+        for kind, term in of_patient
+        if kind in ("name", "person")
+        and term not in allowed_words
+        and len(term) >= (_CLEAR_NAME if is_latin_script(term) else _CLEAR_UNSPACED_NAME)
+    )
+
+
+def _has_name(value: str, names: frozenset[str]) -> bool:
+    text = lowered(value)
+    if not names.isdisjoint(text_tokens(text)):
+        return True
+    return not is_latin_script(text) and any(
+        name in text for name in names if not is_latin_script(name)
+    )
 
 
 def _terms_by_patient(terms: pa.Table) -> Mapping[str, set[Term]]:
