@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping
 
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
+from dicom_pipeline.deid.cleaning.text_tokens import SPACES
 from dicom_pipeline.mapping.defined_terms import terms_keyword
 
 # PS3.5 section 6.2
@@ -56,8 +57,8 @@ class KeptCodes:
         attribute
             Keyword or path of the attribute.
         """
-        value = value.strip(" ")
-        # SQL has other spaces and other capitals of other characters
+        value = value.strip(SPACES)
+        # SQL has other capitals of other characters
         if not value.isascii():
             return None
         keyword = terms_keyword(attribute)
@@ -86,7 +87,7 @@ class KeptCodes:
         code = self.code(value, attribute)
         if code is None:
             return ""
-        value = value.strip(" ")
+        value = value.strip(SPACES)
         return UNCHANGED if code == value else IN_CAPITALS if code == value.upper() else code
 
     def _has_known_words(self, value: str) -> bool:
