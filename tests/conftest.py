@@ -45,6 +45,7 @@ CHECK = (
     "tests/warehouse/test_another_model.py",
     "tests/warehouse/test_changes.py",
     "tests/warehouse/test_incremental.py",
+    "tests/warehouse/test_kept_values.py",
     "tests/warehouse/test_leak_findings.py",
     "tests/warehouse/test_leak_limits.py",
     "tests/warehouse/test_leaked_cells.py",

@@ -79,9 +79,38 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "tests/deid/test_text_cleaning.py::test_identifiers_are_removed_and_the_rest_is_kept",
         ),
     ),
-    "keep": ("unchanged; for text only with a review and a reason", "K", (_READ, _LEAKED)),
-    "keep_code": ("kept if it has the form of a code (CS)", "K", (_READ, _LEAKED)),
-    "keep_number": ("kept if it is a number", "K", (_READ,)),
+    "keep": (
+        "unchanged; a text only if it identifies nobody, and with a review and a reason",
+        "K",
+        (
+            "tests/warehouse/test_kept_values.py::"
+            "test_a_version_is_kept_unless_it_identifies_a_patient_of_its_device",
+            "tests/deid/test_version_patterns.py::test_an_identifier_in_a_version_is_found",
+            _READ,
+            _LEAKED,
+        ),
+    ),
+    "keep_code": (
+        "kept in capitals if it is a code, or consists of words on the list, unless it identifies "
+        "somebody",
+        "K",
+        (
+            "tests/deid/test_kept_codes.py::test_a_code_is_kept_in_capitals_if_it_is_safe",
+            _READ,
+            _LEAKED,
+        ),
+    ),
+    "keep_number": (
+        "kept if it is a number, unless it equals an identifier or a date of the patient",
+        "K",
+        (
+            _READ,
+            "tests/warehouse/test_leaked_cells.py::"
+            "test_an_identifier_is_found_in_every_column_of_numbers",
+            "tests/deid/test_sequence_cleaning.py::"
+            "test_a_number_is_removed_if_it_is_an_identifier_or_a_date_of_the_patient",
+        ),
+    ),
     "keep_time": (
         "time of day, to the second: dates are shifted by whole days",
         "C of 113107",

@@ -180,6 +180,20 @@ def test_a_number_is_found_if_it_is_an_identifier_or_a_date_of_its_patient(
     assert cells_to_remove(changed) == ([("images", column)] if is_own else [])
 
 
+def test_an_identifier_is_found_in_every_column_of_numbers(changed: Warehouse) -> None:
+    numbers: dict[str, dict[str, str]] = {}
+    for attribute in load_mapping().attributes:
+        if attribute.type in ("integer", "double") and attribute.research == "keep_number":
+            cell = "471100" if attribute.vm == "1" else "[1, 471100]"
+            numbers.setdefault(attribute.table, {})[attribute.column] = cell
+    assert sum(map(len, numbers.values())) > 50
+    for table, columns in numbers.items():
+        values = ", ".join(f'"{name}" = {cell}' for name, cell in columns.items())
+        changed.execute(f"update stage.staged_{table} set {values} where {of(ADA)}")
+    expected = {(table, name) for table, columns in numbers.items() for name in columns}
+    assert set(cells_to_remove(changed)) == expected
+
+
 def test_a_number_of_a_patient_in_a_processed_table_is_found(changed: Warehouse) -> None:
     change = f"echo_time = 471100 where {of(ADA)}"
     changed.execute(f"update processed.processed_images set {change}")

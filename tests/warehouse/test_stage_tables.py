@@ -34,5 +34,11 @@ def test_helper_models_are_not_in_stage(warehouse: Warehouse) -> None:
         "select table_name from duckdb_columns() where schema_name = 'private' group by 1"
     )
     names = {row["table_name"] for row in private}
-    assert {"cleaned_texts", "identity_digests", "leaked_values", "texts_to_clean"} <= names
+    assert {
+        "cleaned_texts",
+        "identity_digests",
+        "kept_codes",
+        "leaked_values",
+        "texts_to_clean",
+    } <= names
     assert not names & LOADED.keys()

@@ -75,16 +75,25 @@ create or replace macro deid.anon_text(value) as case when value is not null the
 create or replace macro deid.unless_leaked(leaked, column_name, value) as
     case when length(value) <= 1024 and not list_contains(leaked, column_name || ':' || value) then value end;
 
+-- The forms of the codes in a cell, unless the cell, as `column:value`, identifies the patient.
+create or replace macro deid.forms_unless_leaked(leaked, codes) as
+    case when not list_contains(leaked, codes.cell) then codes.forms end;
+
+-- A code in the form in which it is kept (see kept_codes.py): unchanged, in capitals, or as a term of the standard.
+create or replace macro deid.keep_code(value, form) as
+    case form when '=' then trim(value) when '^' then upper(trim(value)) else nullif(form, '') end;
+
+create or replace macro deid.keep_codes(value, forms) as
+    list_transform(
+        list_zip(string_split(value, '\'), string_split(forms, '\')), lambda pair: deid.keep_code(pair[1], pair[2])
+    );
+
 -- Control characters, and marks that hide, separate or reverse the following text, become spaces: a terminal or a
 -- web page would interpret them.
 create or replace macro deid.keep_text(value) as
     regexp_replace(
         value, '[[:cntrl:]{{ "\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff" }}]', ' ', 'g'
     );
-
--- A Code String. Free text in a code column becomes null.
-create or replace macro deid.keep_code(value) as
-    case when regexp_full_match(value, '[A-Z0-9_ ]{1,16}') then value end;
 
 -- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time,
 -- then the greatest header key. Files without a creation time come first. The time is shifted by a secret number

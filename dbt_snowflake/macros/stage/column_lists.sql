@@ -15,6 +15,11 @@
     {{ return(kept) }}
 {% endmacro %}
 
+{# Columns of codes, which are kept in capitals. #}
+{% macro code_columns(table_name) %}
+    {{ return(kept_text_columns(table_name) | selectattr('function', 'equalto', 'keep_code') | list) }}
+{% endmacro %}
+
 {# Columns with UIDs of classes, of which the registered ones are kept. #}
 {% macro class_uid_columns(table_name) %}
     {% set found = [] %}

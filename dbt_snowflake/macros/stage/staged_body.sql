@@ -1,12 +1,15 @@
 {#
-    The CTEs after `keyed` up to `final`: join with the cleaned texts and the leaked values, then cast and
+    The CTEs after `keyed` up to `final`: join with the cleaned texts, kept codes and leaked values, then cast and
     de-identify. A hash of this SQL is part of the version of a partition, so that a change of the mapping or of a
     macro rebuilds only the tables that it affects. The hash is made with the default names,
-    because the model that has it is upstream of the two tables.
+    because the model that has it is upstream of these tables.
 #}
-{% macro staged_body(table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values') -%}
+{% macro staged_body(
+    table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values', kept_codes='kept_codes'
+) -%}
 {%- set texts, sequences = cleaned_columns(table_name), sequence_columns(table_name) -%}
-{%- set kept, uids = kept_text_columns(table_name), class_uid_columns(table_name) -%}
+{%- set kept, codes = kept_text_columns(table_name), code_columns(table_name) -%}
+{%- set uids = class_uid_columns(table_name) -%}
 {%- set registered = ref('registered_uids') -%}
 {%- if texts or sequences -%}
 texts as (
@@ -27,23 +30,31 @@ texts as (
 
 {% endif %}
 {%- if kept -%}
+kept as (
+    select *, column_name || ':' || value as cell, {{ keyed_id('value', 'value') }} as value_key
+    from ({{ values_of_table(table_name, 'keyed') }}) as found
+),
+
 leaks as (
-    select leaked_values.patient_key, list(kept.column_name || ':' || kept.value) as leaked
-    from (
-        {{ values_of_table(table_name, 'keyed') | indent(4) }}
-    ) as kept
-    inner join {{ leaked_values }} as leaked_values
-        on kept.table_name = leaked_values.table_name
-        and kept.column_name = leaked_values.column_name
-        and {{ keyed_id('value', 'kept.value') }} = leaked_values.value_key
-    group by leaked_values.patient_key
+    select leaked_values.owner_key, list(kept.cell) as cells
+    from kept
+    inner join {{ leaked_values }} as leaked_values using (table_name, column_name, value_key)
+    group by leaked_values.owner_key
+),
+
+{% endif -%}
+{%- if codes -%}
+codes as (
+    select kept.cell, kept_codes.forms
+    from kept
+    inner join {{ kept_codes }} as kept_codes using (table_name, column_name, value_key)
 ),
 
 {% endif -%}
 joined as (
     select
         keyed.*,
-        {{ "list_concat(coalesce(own.leaked, []), coalesce(anybody.leaked, []))" if kept else "cast([] as varchar[])" }} as leaked
+        {{ "list_concat(coalesce(own.cells, []), coalesce(anybody.cells, []))" if kept else "cast([] as varchar[])" }} as leaked
         {%- for column in texts %},
         text_{{ loop.index }}.clean as text_{{ loop.index }}
         {%- endfor %}
@@ -52,6 +63,9 @@ joined as (
         {%- endfor %}
         {%- for column in uids %},
         uid_{{ loop.index }}.uid as uid_{{ loop.index }}
+        {%- endfor %}
+        {%- for column in codes %},
+        deid.forms_unless_leaked(leaked, code_{{ loop.index }}) as code_{{ loop.index }}
         {%- endfor %}
         {%- if table_name == 'images' %},
         transfer_syntax.uid as registered_transfer_syntax
@@ -65,9 +79,12 @@ joined as (
         {%- endif %}
     from keyed
     {%- if kept %}
-    left join leaks as own on own.patient_key = {{ "keyed.patient_key" if has_patient(table_name) else "''" }}
-    left join leaks as anybody on anybody.patient_key = '*'
+    left join leaks as own on own.owner_key = {{ "keyed.patient_key" if has_patient(table_name) else "coalesce(keyed.device_key, '')" }}
+    left join leaks as anybody on anybody.owner_key = '*'
     {%- endif %}
+    {%- for column in codes %}
+    {{ join_codes(loop.index, column) }}
+    {%- endfor %}
     {%- for column in texts %}
     {{ join_texts("text", loop.index, column) }}
     {%- endfor %}
@@ -92,6 +109,8 @@ deidentified as (
         {{ in_line(deid_clean_sequence("sequence_" ~ (sequences.index(column) + 1), column), column) }}
         {%- elif column in uids %}
         {{ in_line(deid_keep("uid_" ~ (uids.index(column) + 1), column), column) }}
+        {%- elif column in codes %}
+        {{ in_line(deid_keep_code("code_" ~ (codes.index(column) + 1), column), column) }}
         {%- else %}
         {{ deidentified(column) }}
         {%- endif %}
@@ -126,7 +145,7 @@ final as (
     {% set columns = [] %}
     {% if has_patient(table_name) %}{% do columns.append("deid.shift_days(ki, ko, patient_key) as shift_days") %}{% endif %}
     {% set owner = "patient_key, study_key" if has_patient(table_name) else "'', ''" %}
-    {% for kind in ['text', 'sequence'] %}{% do columns.append("('" ~ kind ~ "', " ~ owner ~ ") as " ~ kind ~ "_owner") %}{% endfor %}
+    {% do columns.append("('text', " ~ owner ~ ") as text_owner, ('sequence', " ~ owner ~ ") as sequence_owner") %}
     {{ return(columns | join(",\n        ")) }}
 {% endmacro %}
 
@@ -134,6 +153,13 @@ final as (
     {% set name = kind ~ "_" ~ index %}
     {% set relation = "left join texts as " ~ name %}
     {% set condition = "on " ~ name ~ ".owner = " ~ kind ~ "_owner and " ~ name ~ ".text = keyed." ~ quote_name(column.column_name) %}
+    {{ return(relation ~ (" " if (relation ~ condition) | length < 115 else "\n        ") ~ condition) }}
+{% endmacro %}
+
+{% macro join_codes(index, column) %}
+    {% set name = "code_" ~ index %}
+    {% set relation = "left join codes as " ~ name %}
+    {% set condition = "on " ~ name ~ ".cell = '" ~ column.column_name ~ ":' || keyed." ~ quote_name(column.column_name) %}
     {{ return(relation ~ (" " if (relation ~ condition) | length < 115 else "\n        ") ~ condition) }}
 {% endmacro %}
 

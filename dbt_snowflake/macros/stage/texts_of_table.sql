@@ -13,9 +13,9 @@ select distinct
     from {{ unpivoted(rows, columns + sequences, 'text') }}
 {%- endmacro %}
 
-{# The distinct values of kept columns in rows with entity keys. #}
-{% macro values_of_table(table_name, rows) -%}
-select distinct '{{ table_name }}' as table_name, column_name, ki, ko, value
+{# The distinct values of kept columns in rows with entity keys, with another column if it is given. #}
+{% macro values_of_table(table_name, rows, other='') -%}
+select distinct '{{ table_name }}' as table_name, column_name,{{ other }} ki, ko, value
     from {{ unpivoted(rows, kept_text_columns(table_name), 'value') }}
 {%- endmacro %}
 

@@ -1,6 +1,6 @@
 -- The partitions whose texts were cleaned and whose kept values were searched in this build. Only these are
 -- built: without its results, a staged row would lose its texts and keep values that identify the patient.
--- depends_on: {{ ref('cleaned_texts') }}, {{ ref('leaked_values') }}
+-- depends_on: {{ ref('cleaned_texts') }}, {{ ref('leaked_values') }}, {{ ref('kept_codes') }}
 {{ config(materialized='table', schema='private') }}
 
 {{ require_private_zone() }}

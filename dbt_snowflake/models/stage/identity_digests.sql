@@ -13,6 +13,10 @@ with patients_of_periods as (
     cross join {{ source('vault', 'keys') }}
 ),
 
+users as (
+    select * from {{ ref('device_patients') }}
+),
+
 terms as (
     select distinct
         {{ entity_key('patient_key') }} as patient_key,
@@ -41,7 +45,10 @@ final as (
     union all
     select
         'all' as period_key,
-        sha256(string_agg(patient_digest, '' order by patient_key)) as terms_digest
+        sha256(
+            string_agg(patient_digest, '' order by patient_key)
+            || coalesce((select string_agg(device_key || patient_key, ',' order by device_key, patient_key) from users), '')
+        ) as terms_digest
     from patients
 )
 

@@ -7,7 +7,8 @@
 with kept as (
     {%- for table_name in staged_table_names() %}
     {{ "union all" if not loop.first }}
-    {{ values_of_table(table_name, ref('changed_' ~ table_name)) }}
+    {% set device_key = "coalesce(device_key, '')" if table_name == 'devices' else "cast(null as varchar)" %}
+    {{ values_of_table(table_name, ref('changed_' ~ table_name), " " ~ device_key ~ " as device_key,") }}
     {%- endfor %}
 ),
 
@@ -16,7 +17,9 @@ final as (
         kept.table_name,
         kept.column_name,
         mapping.attribute,
+        mapping.{{ deid_profile() }} as function,
         mapping.vm != '1' as is_array,
+        kept.device_key,
         {{ keyed_id('value', 'kept.value') }} as value_key,
         kept.value
     from kept

@@ -27,6 +27,7 @@ _JOINED_NAME = 3
 _JOINED_PLACE = 6
 _MOST_SHORT_NAMES = 20
 _DIGITS_OF_NUMBER = 4
+_DIGITS_OF_WHOLE_NUMBER = 6
 # of a term that is searched in the texts of devices
 _DEVICE_DIGITS = 4
 
@@ -52,6 +53,9 @@ class OwnTerms:
         The first two characters of these terms, and the length of the longest one.
     numbers
         Digits of identifiers without leading zeros, which a text may group in any way.
+    whole_numbers
+        Digits of identifiers with at least six digits and of dates with their year, without leading
+        zeros: a number that equals one of them is removed.
     short
         Identifiers of one or two characters, which are removed alone or after a label.
     unspaced_places
@@ -77,6 +81,7 @@ class OwnTerms:
     beginnings: frozenset[str] = field(repr=False)
     longest: int
     numbers: frozenset[str] = field(repr=False)
+    whole_numbers: frozenset[str] = field(repr=False)
     short: frozenset[str] = field(repr=False)
     unspaced_places: tuple[str, ...] = field(repr=False)
     places: frozenset[str] = field(repr=False)
@@ -112,6 +117,7 @@ class OwnTerms:
             beginnings=frozenset(term[:2] for term in joined),
             longest=max(map(len, joined), default=0),
             numbers=_numbers(own),
+            whole_numbers=_whole_numbers(own),
             short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
             unspaced_places=tuple(
                 sorted(t for k, t in own if k == "place" and len(t) > 2 and not is_latin_script(t))
@@ -155,6 +161,7 @@ class OwnTerms:
             beginnings=frozenset(term[:2] for term in joined),
             longest=max(map(len, joined), default=0),
             numbers=frozenset(),
+            whole_numbers=frozenset(),
             short=frozenset(),
             unspaced_places=(),
             places=frozenset(),
@@ -218,6 +225,18 @@ def _numbers(own: Iterable[Term]) -> frozenset[str]:
     joined = (term.replace(" ", "") for kind, term in own if kind in _NUMBERS)
     digits = (number.lstrip("0") for number in joined if number.isascii() and number.isdigit())
     return frozenset(number for number in digits if len(number) >= _DIGITS_OF_NUMBER)
+
+
+def _whole_numbers(own: Iterable[Term]) -> frozenset[str]:
+    found = set()
+    for kind, term in own:
+        if kind in _NUMBERS:
+            found.add("".join(c for c in term if c in DIGITS))
+        elif kind == "date":
+            y, m, d = term[:4], term[4:6], term[6:]
+            found |= {y + m + d, d + m + y, m + d + y}
+    stripped = (number.lstrip("0") for number in found)
+    return frozenset(number for number in stripped if len(number) >= _DIGITS_OF_WHOLE_NUMBER)
 
 
 def _padded(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from dicom_pipeline.mapping import defined_terms
+
 _DEID = Path(__file__).parents[1]
 # modules, below the package `deid`, whose code decides what stays of a value
 RULE_MODULES = (
     "cleaning.compound_words",
     "cleaning.patterns.date_patterns",
     "cleaning.patterns.date_words",
+    "cleaning.kept_codes",
     "cleaning.kept_values",
     "cleaning.patterns.name_labels",
     "cleaning.patterns.name_words",
@@ -33,13 +36,15 @@ RULE_MODULES = (
     "cleaning.patterns.text_patterns",
     "cleaning.text_tokens",
     "cleaning.unspaced_words",
+    "cleaning.patterns.version_patterns",
     "identity_words",
     "tokens",
 )
 
 
 def _digest() -> str:
-    sources = hashlib.sha256()
+    # which attributes have defined terms is code outside the package
+    sources = hashlib.sha256(Path(defined_terms.__file__).read_bytes())
     for name in RULE_MODULES:
         source = _DEID / f"{name.replace('.', '/')}.py"
         sources.update(hashlib.sha256(source.read_bytes()).digest())

@@ -6,7 +6,8 @@ stays where it is, without a value if that must be removed; of a nested sequence
 only its element stays.
 
 Belongs here: the structure of sequences, and the choice of what happens to each value.
-Does not belong here: single values (sequence_values), texts (text_cleaning), codes (kept_values).
+Does not belong here: single values (sequence_values), texts (text_cleaning), codes (kept_codes,
+kept_values).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from dicom_pipeline.config.settings import Profile
-from dicom_pipeline.deid.cleaning.kept_values import is_leaked
+from dicom_pipeline.deid.cleaning.kept_codes import KeptCodes
+from dicom_pipeline.deid.cleaning.kept_values import KeptValues, Kind
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.sequence_values import (
     CODING_SCHEMES,
     action_of_vr,
     deidentified_value,
-    is_code_string,
     is_code_value,
 )
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
@@ -41,6 +42,8 @@ _LISTS = {
     action: re.compile(rf"\[(?:null|{value})(?:, (?:null|{value}))*\]")
     for action, value in (("keep_number", _NUMBER), ("keep_tag", _TAG))
 }
+# six digits, or any number with an exponent
+_MAYBE_LONG = re.compile("[0-9]{6}|[0-9][eE]")
 _WITHOUT_TEXTS = frozenset({"remove", *_LISTS})
 _SCHEME_LISTS = frozenset(f'["{scheme}"]' for scheme in CODING_SCHEMES)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -90,7 +93,8 @@ class SequenceCleaner:
         self._attributes = attributes
         self._profile = profile
         self._texts = texts
-        self._defined_terms = defined_terms
+        self.codes = KeptCodes(texts, defined_terms)
+        self.kept = KeptValues(texts, defined_terms)
 
     def clean(
         self,
@@ -123,10 +127,10 @@ class SequenceCleaner:
         attribute = self._attributes.get(head[1:9])
         return attribute.action if attribute else action_of_vr(head[20:22], self._profile)
 
-    def defined_terms(self, tag: str) -> Collection[str]:
-        """Return the values that the standard defines for an element."""
+    def keyword(self, tag: str) -> str:
+        """Return the keyword of an element; empty if the seed does not name it."""
         attribute = self._attributes.get(tag)
-        return self._defined_terms.get(attribute.keyword, ()) if attribute else ()
+        return attribute.keyword if attribute else ""
 
     def clean_text(self, text: str, own: OwnTerms) -> tuple[str | None, bool]:
         """Clean a free text; return it, and whether that failed."""
@@ -148,7 +152,8 @@ class _Sequence:
         self._shift_days = shift_days
         self._uid = uid
         self._known: dict[tuple[str, str, str], str | None] = {}
-        self._is_leaked = False
+        self._leaks: dict[tuple[str, str], bool] = {}
+        self._found_leak = False
         self._failed = False
 
     def clean(self, text: str) -> CleanedSequence:
@@ -184,7 +189,7 @@ class _Sequence:
         cleaned = f"[{''.join(kept)}]"
         if not _is_json(cleaned):  # an element that extends over several lines
             return CleanedSequence(None)
-        return CleanedSequence(cleaned, self._is_leaked, self._failed)
+        return CleanedSequence(cleaned, self._found_leak, self._failed)
 
     def _leaf(self, line: str, values: str | None, following: list[str]) -> str:
         """Return the line of an element with its cleaned values."""
@@ -193,7 +198,9 @@ class _Sequence:
         if values is None:
             return head + end
         if action in _LISTS and _LISTS[action].fullmatch(values):
-            return f'{head}, "Value": {values}{end}'
+            if action == "keep_number":
+                values = self._numbers(values)
+            return f'{head}, "Value": {values}{end}' if values != "[null]" else head + end
         texts = None if action in _WITHOUT_TEXTS else _texts(values)
         if not texts:
             return head + end
@@ -206,6 +213,19 @@ class _Sequence:
             return head + end
         return f'{head}, "Value": {json.dumps(cleaned, ensure_ascii=False)}{end}'
 
+    def _numbers(self, values: str) -> str:
+        """Return a list of numbers without those that equal an identifier or date of the patient.
+
+        A shorter number equals an identifier by chance.
+        """
+        own = self._own.whole_numbers
+        if not own or not _MAYBE_LONG.search(values):
+            return values
+        numbers = values[1:-1].split(", ")
+        kept = ["null" if _whole_number(number) in own else number for number in numbers]
+        self._found_leak |= kept != numbers
+        return f"[{', '.join(kept)}]"
+
     def _has_scheme(self, following: list[str]) -> bool:
         """Whether the next line names a coding scheme of the standard."""
         for line in following:
@@ -216,11 +236,11 @@ class _Sequence:
 
     def _value(self, action: str, tag: str, text: str, *, has_scheme: bool) -> str | None:
         if action == "keep_code":
-            return self._kept(tag, text, is_code=True) if is_code_string(text) else None
-        if action == "coding_scheme" and text in CODING_SCHEMES:
-            return self._kept(tag, text, is_code=False)
-        if action == "code_value" and has_scheme and is_code_value(text):
-            return self._kept(tag, text, is_code=False)
+            return self._code(tag, text)
+        if (action == "coding_scheme" and text in CODING_SCHEMES) or (
+            action == "code_value" and has_scheme and is_code_value(text)
+        ):
+            return None if self._is_leaked(tag, text, Kind.LISTED) else text
         if action in ("clean_text", "coding_scheme", "code_value"):
             return self._cleaned(text)
         return deidentified_value(action, text, shift_days=self._shift_days, uid=self._uid)
@@ -232,14 +252,28 @@ class _Sequence:
             self._failed |= failed
         return self._known[key]
 
-    def _kept(self, tag: str, text: str, *, is_code: bool) -> str | None:
-        key = ("keep", tag, text)
-        if key not in self._known:
-            terms = self._cleaner.defined_terms(tag)
-            leaked = is_leaked(text, self._own, terms, is_array=False, is_code=is_code)
-            self._is_leaked |= leaked
-            self._known[key] = None if leaked else text
-        return self._known[key]
+    def _code(self, tag: str, text: str) -> str | None:
+        code = self._cleaner.codes.code(text, self._cleaner.keyword(tag))
+        return None if self._is_leaked(tag, text, Kind.CODE) else code
+
+    def _is_leaked(self, tag: str, text: str, kind: Kind) -> bool:
+        key = (tag, text)
+        if key not in self._leaks:
+            kept, keyword = self._cleaner.kept, self._cleaner.keyword(tag)
+            found = kept.names_patient(
+                text, keyword, self._own, kind, is_array=False
+            ) or kept.has_identifier(text, keyword, kind, is_array=False)
+            self._leaks[key] = found
+            self._found_leak |= found
+        return self._leaks[key]
+
+
+def _whole_number(number: str) -> str | None:
+    """Return the digits of a number without its decimal places, if these are zeros."""
+    if number.isdigit() or number == "null":
+        return number
+    value = float(number)
+    return str(int(value)) if value.is_integer() else None
 
 
 def _lines_of(text: str) -> list[str] | None:

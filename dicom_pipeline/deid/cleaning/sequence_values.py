@@ -37,10 +37,8 @@ _BY_VR_IN_RESEARCH = {
     "TM": "keep_time",
     "AS": "age_cap",
 }
-_CODE_STRING = re.compile("[A-Z0-9_ ]{1,16}")
 _CODE_VALUE = re.compile("[A-Za-z]{1,4}|[A-Z0-9.:-]*[0-9][A-Z0-9.:-]*")
 _DATE_AS_CODE = re.compile("(18|19|20)[0-9]{2}[.:-]?(0[1-9]|1[0-2])[.:-]?(0[1-9]|[12][0-9]|3[01])")
-_UID = re.compile("1[.]2[.]840[.]10008([.](0|[1-9][0-9]{0,3})){1,10}")
 _UID = re.compile("[0-9.]{1,64}")
 _DATE = re.compile("(18|19|20)[0-9]{2}([0-9]{4}|[.][0-9]{2}[.][0-9]{2})")
 _TIME = re.compile(
@@ -60,11 +58,6 @@ def action_of_vr(vr: str, profile: Profile) -> str:
     """Return the function for an element that the seed does not name."""
     action = _BY_VR_IN_RESEARCH.get(vr) if profile is Profile.RESEARCH else None
     return action or _BY_VR.get(vr, "remove")
-
-
-def is_code_string(value: str) -> bool:
-    """Whether a value has the form of a Code String: free text has not."""
-    return _CODE_STRING.fullmatch(value) is not None
 
 
 def is_code_value(value: str) -> bool:

@@ -52,6 +52,7 @@ from dicom_pipeline.deid.tokens import folded, lowered
 REMOVED_TEXT = "[removed]"
 _LONGEST_NUMBER = 4
 _REMEMBERED_WORDS = 200_000
+_NO_TERMS = OwnTerms.of_patient((), ())
 
 # What is not a letter, or the start of the text. Full stops and spaces inside a chain of initials
 # are left out, because the chain is found from its start: a long one is not tried at each letter.
@@ -184,6 +185,18 @@ class TextCleaner:
         if has_label(words):
             spans += name_spans(tokens, cased, self.is_allowed)
         return spans
+
+    def has_identifier(self, text: str) -> bool:
+        """Whether a part of a text has the form of an identifier, whatever its words are.
+
+        Parameters
+        ----------
+        text
+            The text; a backslash separates values.
+        """
+        normal = normal_text(text)
+        tokens = tokens_with_positions(normal.lower)
+        return any(self._spans(normal.cased, normal.lower, tokens, _NO_TERMS))
 
     def is_allowed(self, word: str) -> bool:
         """Whether a word identifies nobody by itself."""

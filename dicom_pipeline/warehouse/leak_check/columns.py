@@ -14,6 +14,7 @@ import duckdb
 
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import Attribute, AttributeMapping
+from dicom_pipeline.mapping.defined_terms import terms_keyword
 from dicom_pipeline.warehouse.duckdb import sql
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA, TECHNICAL
 
@@ -124,7 +125,7 @@ class Column:
     def terms_attribute(self) -> str:
         """Attribute with the defined terms of the column."""
         if self.attribute is not None:
-            return self.attribute.attribute
+            return terms_keyword(self.attribute.attribute)
         return _DERIVED.get(self.name, self.name)
 
     @property

@@ -18,6 +18,8 @@ from dicom_pipeline.warehouse.leak_check.terms import LAST_LATIN, MIN_NUMBER_DIG
 
 _LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
 _TOKENS = f"[0-9]+|{_LETTERS}+"
+# a string in JSON, as a text in SQL
+_STRING = """'"([^"\\\\]|\\\\.)*"'"""
 
 
 def find_suspects(
@@ -119,6 +121,44 @@ def _find_terms(connection: duckdb.DuckDBPyConnection, column: Column) -> None:
             on cells.subject = names.subject and contains(others.sentence, names.term);
         """
     )
+    if is_json:
+        _find_numbers_in_sequences(connection, column)
+
+
+def _find_numbers_in_sequences(connection: duckdb.DuckDBPyConnection, column: Column) -> None:
+    """Add the sequences with a number of the patient's identifiers and dates to the suspects."""
+    number = "'-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?'"
+    connection.execute(
+        f"""
+        create or replace temp table numbers_in_sequences as
+        with numbers as (
+            select value, unnest(regexp_extract_all(
+                regexp_replace(value::varchar, {_STRING}, '', 'g'), {number}
+            )) as text
+            from (select distinct value from cells)
+        ),
+        whole as (
+            select value, case
+                when regexp_full_match(text, '[0-9]+') then try_cast(text as hugeint)
+                when try_cast(text as double) % 1 = 0
+                    then try_cast(try_cast(text as double) as hugeint)
+            end as number
+            from numbers
+        )
+        select distinct value, number::varchar as number from whole
+        where number >= 1e{MIN_NUMBER_DIGITS - 1};
+
+        insert into suspects
+        select distinct cells.subject, cells.value
+        from cells
+        inner join numbers_in_sequences as found on cells.value = found.value
+        inner join numbers_of_{column.owner} as own
+            on cells.subject = own.subject and found.number = own.number
+        where not exists (
+            select 1 from suspects as s where s.subject = cells.subject and s.value = cells.value
+        )
+        """
+    )
 
 
 def _strings(sequence: str) -> str:
@@ -131,6 +171,5 @@ def _strings(sequence: str) -> str:
     forms = [("UI", uid), ("DA|DT|TM", '"[0-9.:]+"'), ("AT", '"[0-9A-F]{8}"')]
     values = [f'"({vr})", "Value": [[](({form}|null)(, )?)*[]]' for vr, form in forms]
     head = '"[0-9A-F]{8}": [{]"vr": (' + "|".join([*values, '"[A-Z]{2}"(, "Value")?']) + ")"
-    strings = """'"([^"\\\\]|\\\\.)*"'"""
     bare = f"regexp_replace({sequence}::varchar, {sql.text(head)}, '', 'g')"
-    return f"list_transform(regexp_extract_all({bare}, {strings}), lambda x: x::json->>'$')"
+    return f"list_transform(regexp_extract_all({bare}, {_STRING}), lambda x: x::json->>'$')"

@@ -50,6 +50,14 @@ _ACTIONS = word_set(
     gezien beoordeeld verricht aangevraagd opisane opisany wykonane wykonał
     """
 )
+# the same for work on a device
+_SERVICES = word_set(
+    """
+    installed configured serviced updated upgraded maintained calibrated customized repaired
+    installiert gewartet aktualisiert konfiguriert kalibriert repariert installé configuré
+    instalado actualizado atualizado installato aggiornato geïnstalleerd
+    """
+)
 _BY = word_set("by von durch par por da dal door przez vom per")
 # verbs that a name follows at once
 _NAMED_VERBS = word_set("opisał opisała wykonał wykonała zlecił zleciła")
@@ -103,7 +111,15 @@ def has_label(words: frozenset[str]) -> bool:
 
 
 _ALL = (
-    word_set("m per") | _BY | _TITLES | _WEAK_TITLES | _ACTIONS | _ROLES | _DEGREES | _NAMED_VERBS
+    word_set("m per")
+    | _BY
+    | _TITLES
+    | _WEAK_TITLES
+    | _ACTIONS
+    | _SERVICES
+    | _ROLES
+    | _DEGREES
+    | _NAMED_VERBS
 )
 
 
@@ -164,6 +180,8 @@ class _Search:
             return self._name(place, strong=True, plural=False)
         if word == "per" and place + 1 < len(self.tokens) and self._is_name_word(place + 1):
             return self._labelled(place)
+        if word in _SERVICES and place + 1 < len(self.tokens):
+            return self._labelled(place + 1) if self.tokens[place + 1].text in _BY else None
         if word in _ACTIONS and place + 1 < len(self.tokens):
             if self.tokens[place + 1].text in _BY:
                 return self._labelled(place + 1)

@@ -98,7 +98,7 @@ def place_spans(cased: str, lower: str, tokens: Sequence[Token]) -> Iterator[Spa
             if any(character in DIGITS for character in match[0]):
                 yield Span(match.start(), match.end())
     if not words.isdisjoint(_INSTITUTION_WORDS):
-        yield from _institutions(cased, tokens)
+        yield from institution_spans(cased, tokens)
 
 
 def _patterns(words: Collection[str], lower: str) -> Iterator[re.Pattern[str]]:
@@ -116,8 +116,16 @@ def _patterns(words: Collection[str], lower: str) -> Iterator[re.Pattern[str]]:
         yield _GERMAN_STREET
 
 
-def _institutions(cased: str, tokens: Sequence[Token]) -> Iterator[Span]:
-    """Yield up to two capitalised words before a word for an institution."""
+def institution_spans(cased: str, tokens: Sequence[Token]) -> Iterator[Span]:
+    """Yield up to two capitalised words before a word for an institution.
+
+    Parameters
+    ----------
+    cased
+        The comparable copy of a text with its case.
+    tokens
+        Its runs of letters and of digits, in lower case.
+    """
     for place, token in enumerate(tokens):
         if token.text in INSTITUTIONS_AFTER_NAMES:
             last = place - 1

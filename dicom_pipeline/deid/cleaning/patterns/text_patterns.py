@@ -35,21 +35,26 @@ _NO_LETTER_BEFORE = f"(?:^|(?<=[0-9{BAR}{SEPARATORS}{CONTROLS}]))"
 _SIDE = "(?<![a-z0-9])"
 _OTHER_SIDE = "(?![a-z0-9])"
 
+# Contacts on the internet. A need occurs in every text that one of its patterns matches.
+_CONTACTS = (
+    ("@", [f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}"]),
+    ("http|www", [f"(?:https?:|www[.])[^ {BAR}<>]+"]),
+    (
+        "[a-z][.][a-z]",
+        [
+            "(?<![a-z0-9.-])(?:[a-z0-9-]+[.])+"
+            f"(?:com|org|net|edu|gov|info|de|fr|es|it|pt|nl|pl|uk|ch|at|be|br|jp|cn|kr|eu|local)"
+            f"(?:/[^ {BAR}<>]*)?{_OTHER_SIDE}"
+        ],
+    ),
+)
+CONTACTS = tuple(re.compile(pattern) for _, patterns in _CONTACTS for pattern in patterns)
 # A pattern that takes a whole run of digits looks behind, so that it is not tried again at each
-# digit of a long run. A need occurs in every text that one of its patterns matches.
+# digit of a long run.
 _OTHERS = tuple(
     (re.compile(need), tuple(re.compile(pattern) for pattern in patterns))
     for need, patterns in (
-        ("@", [f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}"]),
-        ("http|www", [f"(?:https?:|www[.])[^ {BAR}<>]+"]),
-        (
-            "[a-z][.][a-z]",
-            [
-                "(?<![a-z0-9.-])(?:[a-z0-9-]+[.])+"
-                f"(?:com|org|net|edu|gov|info|de|fr|es|it|pt|nl|pl|uk|ch|at|be|br|jp|cn|kr|eu|local)"
-                f"(?:/[^ {BAR}<>]*)?{_OTHER_SIDE}"
-            ],
-        ),
+        *_CONTACTS,
         ("[0-9][.][0-9]", ["(?<![0-9])[0-9]+(?:[.][0-9]+){3,}"]),
         (
             "[0-9]{5}",
@@ -97,8 +102,9 @@ _TITLED_NAME = re.compile(
     f"{_NO_LETTER_BEFORE}(?:(?:dr|prof|mrs|herr|frau|mme|dra|sra|dott)[. ]+|(?:mr|ms|sr)[.] ?)"
     f"{LETTERS}"
 )
-_LABELLED_NUMBER = re.compile(
-    "(?:mrn|accession|acc|pid|ssn|nhs|dob|(?:patient|case|chart|order) ?(?:id|no|nr|number))"
+LABELLED_NUMBER = re.compile(
+    f"{_NO_LETTER_BEFORE}(?:mrn|accession|acc|pid|ssn|nhs|dob|"
+    "(?:patient|case|chart|order) ?(?:id|no|nr|number))"
     "[ .:#=-]+[a-z]{0,3}[ -]?[0-9]"
 )
 
@@ -131,6 +137,6 @@ def pattern_spans(tokens: Sequence[Token], lower: str) -> Iterator[Span]:
 def has_pattern(text: str) -> bool:
     """Whether a part of a text has the form of an identifier."""
     lower = normal_text(text).lower
-    if any(p.search(lower) for p in (_LONG_NUMBER, _TITLED_NAME, _LABELLED_NUMBER)):
+    if any(p.search(lower) for p in (_LONG_NUMBER, _TITLED_NAME, LABELLED_NUMBER)):
         return True
     return next(pattern_spans(tokens_with_positions(lower), lower), None) is not None
