@@ -37,10 +37,22 @@ _ROMAN = "(?:viii|vii|vi|iv|ix|iii|ii|i|xii|xi|x|v)"
 _GAP = f"[^0-9a-z{BAR}]{{0,3}}"
 _BETWEEN = f"[^0-9a-z{BAR}]{{1,3}}"
 _ORDINAL = "(?:st|nd|rd|th|er|[ºª.])?"
+_ORDINAL_WORD = (
+    "(?:the )?(?:(?:twenty|thirty)[- ])?"
+    "(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth|thirtieth)"
+)
 _OF = "(?:(?:de|of|di|del|d') ?)?"
 # a time may follow a year: 2009 12:45
 _AFTER_YEAR = f" ?[^0-9a-z :{BAR}] ?"
 _DAYS_AND_MONTHS = f"(?:{DAY}{_BETWEEN}{MONTH}|{MONTH}{_BETWEEN}{DAY})"
+_WEEK = (
+    "(?:kw|cw|wk|week|woche|semaine|sem|semana|settimana|sett|tydzień|tydz|týden|vecka|uke|uge|"
+    "hafta|неделя|нед)"
+)
+_IN_YEAR = f"(?:[ /.,-]|of|de|del){{1,3}}{YEAR}"
+_BORN = "(?:geb|geboren|born|dob|né|née|nato|nata|nacido|nacida|nascido|nascida|född|ur|nar|doğum)"
+# of the Islamic and Persian calendars, and of that of Thailand
+_OTHER_YEAR = "(?:1[34]|2[45])[0-9]{2}"
 _CJK_DIGITS = "[0-9〇零一二三四五六七八九十]"
 _ERA = "(?:令和|平成|昭和|大正|明治|民國|民国|西暦|公元)"
 _OLD = "(?:9[0-9]|1[0-2][0-9])"
@@ -86,6 +98,13 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"{_NO_DIGIT_BEFORE}{_DAYS_AND_MONTHS}{_BETWEEN}{YEAR}",
                 f"{YEAR}{_AFTER_YEAR}{MONTH}{_AFTER_YEAR}{DAY}",
                 f"{YEAR} {MONTH} {DAY}{_NO_DIGIT_AFTER}",
+                # weeks and quarters
+                f"{_NO_DIGIT_BEFORE}{YEAR}[- ]?w[ -]?[0-5]?[0-9](?:-[1-7])?{_NO_DIGIT_AFTER}",
+                f"{_NO_LETTER_BEFORE}{_WEEK}[. ]{{0,2}}[0-5]?[0-9]{_IN_YEAR}{_NO_DIGIT_AFTER}",
+                f"{_NO_LETTER_BEFORE}[qt][1-4][ /.-]{{0,2}}{YEAR}{_NO_DIGIT_AFTER}",
+                f"{_NO_DIGIT_BEFORE}{YEAR}[ /.-]{{0,2}}[qt][1-4]{_NO_DIGIT_AFTER}",
+                # a year of birth
+                f"{_NO_LETTER_BEFORE}{_BORN}[.: ]{{1,3}}(?P<value>{YEAR}){_NO_DIGIT_AFTER}",
                 f"{YEAR}_{_MONTH_OF_TWO}_{_DAY_OF_TWO}",
                 # year and month
                 f"(?<![0-9./-]){MONTH}[/.]{YEAR}{_NO_DIGIT_AFTER}",
@@ -97,6 +116,13 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             ],
         ),
         ("[0-9][-/._] ?[0-9]{1,2}[-/._]", _short_dates()),
+        (
+            f"(?:{_OTHER_YEAR}[-/.]|[-/.]{_OTHER_YEAR})",
+            [
+                f"{_NO_DIGIT_BEFORE}{DAY}([-/.]){MONTH}\\1{_OTHER_YEAR}{_NO_DIGIT_AFTER}(?: ?ah)?",
+                f"{_NO_DIGIT_BEFORE}{_OTHER_YEAR}([-/.]){MONTH}\\1{DAY}{_NO_DIGIT_AFTER}",
+            ],
+        ),
         (
             "[0-9]:[0-9]",
             [
@@ -120,6 +146,7 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 # Vietnamese
                 f"(?:ngày )?{DAY} tháng {MONTH}(?: năm {YEAR})?",
                 f"{_CJK_DIGITS}{{1,3}} ?[月월] ?{_CJK_DIGITS}{{1,3}} ?[日号號일]",
+                f"{_NO_DIGIT_BEFORE}{MONTH} ?[月월] ?'?[0-9]{{1,2}}{_NO_DIGIT_AFTER}",
                 f"{_ERA} ?(?:元|{_CJK_DIGITS}{{1,4}})(?: ?年|[./-]{MONTH}(?:[./-]{DAY})?)?",
                 f"(?<![a-z0-9])[mtshr] ?[0-9]{{1,2}}([./]){MONTH}\\1{DAY}{_NO_DIGIT_AFTER}",
             ],
@@ -140,6 +167,9 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
 MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS
 NAMED_DATES = _compiled(
     [
+        f"{_NO_LETTER_BEFORE}{_ORDINAL_WORD} (?:of )?{_MONTH_WORD}{_NO_LETTER_AFTER}"
+        f"(?:{_GAP}{YEAR})?",
+        f"{_BEFORE_MONTH}{_MONTH_WORD} (?:the )?{_ORDINAL_WORD}{_NO_LETTER_AFTER}(?:{_GAP}{YEAR})?",
         f"(?:{_NO_DIGIT_BEFORE}{DAY}{_ORDINAL}{_GAP}{_OF})?{_BEFORE_MONTH}{_MONTH_WORD}[.]?"
         f"{_GAP}{_OF}{YEAR}",
         f"{YEAR}{_GAP}{_MONTH_WORD}[.]?{_GAP}{DAY}{_NO_DIGIT_AFTER}",

@@ -176,6 +176,9 @@ def _are_parameters(texts: Sequence[str]) -> bool:
     if any(text[0] == "0" and len(text) > 1 for text in texts):
         return False
     numbers = [int(text) for text in texts]
+    # the digits of one number: 0 1 7 6 4 3 2
+    if len(numbers) >= _FEWEST_DIGITS and max(numbers) < 10:
+        return numbers == sorted(numbers)
     if all(number < 10 or number % 50 == 0 or number % 16 == 0 for number in numbers):
         return True
     # a list of years
