@@ -50,6 +50,7 @@ UNSPLIT = str.maketrans(
 )
 # letters that the capitals of a text do not distinguish; \u0131 is the dotless i
 CAPITALS = str.maketrans({"ß": "ss", "\u0131": "i", "ё": "е"})  # noqa: RUF001
+SIGMA = {ord("\N{GREEK SMALL LETTER FINAL SIGMA}"): "\N{GREEK SMALL LETTER SIGMA}"}
 GREEK = frozenset(map(chr, range(0x370, 0x400)))
 # minimum length of the beginning of a word that was cut off
 CUT_OFF = 5
@@ -130,7 +131,8 @@ def from_capitals(words: Iterable[str]) -> set[str]:
     for word in words:
         found.add(word.translate(CAPITALS))
         if word[0] in GREEK:
-            found |= {plain := without_marks(word), plain.replace("ς", "σ")}
+            plain = without_marks(word)
+            found |= {plain, plain.translate(SIGMA), word.translate(SIGMA)}
     return found
 
 
