@@ -45,7 +45,13 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 SIGNS = frozenset("°º×±µμ²³½¼¾∞≥≤")  # noqa: RUF001
 DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 # letters that NFD does not decompose
-UNSPLIT = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae"})
+UNSPLIT = str.maketrans(
+    {"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae", "đ": "d", "\u0131": "i"}
+)
+# letters that the capitals of a text do not distinguish; \u0131 is the dotless i
+CAPITALS = str.maketrans({"ß": "ss", "\u0131": "i", "ё": "е"})  # noqa: RUF001
+SIGMA = {ord("\N{GREEK SMALL LETTER FINAL SIGMA}"): "\N{GREEK SMALL LETTER SIGMA}"}
+GREEK = frozenset(map(chr, range(0x370, 0x400)))
 # minimum length of the beginning of a word that was cut off
 CUT_OFF = 5
 
@@ -75,28 +81,67 @@ def is_word(word: str) -> bool:
 
 
 def listed(name: str) -> set[str]:
-    """Return the words of a list in tools/words."""
+    """Return the words of a list in tools/words.
+
+    ``femur/0,s,y`` stands for a stem with each of these endings, 0 for none. A line such as
+    ``=ADJ y a e`` names endings: ``kostn/ADJ,o``.
+    """
     lines = (LISTS / name).read_text(encoding="utf-8").splitlines()
-    return {word for line in lines if not line.startswith("#") for word in line.split()}
+    fields = [line[1:].split() for line in lines if line.startswith("=")]
+    named = {label: endings for label, *endings in fields}
+    return {
+        word
+        for line in lines
+        if not line.startswith(("#", "="))
+        for entry in line.split()
+        for word in _inflected(entry, named)
+    }
+
+
+def _inflected(entry: str, named: dict[str, list[str]]) -> Iterator[str]:
+    stem, _, given = entry.partition("/")
+    for part in given.split(","):
+        for ending in named.get(part, [part]):
+            yield stem + ending.removeprefix("0")
+
+
+def without_marks(word: str) -> str:
+    """Return a word without the marks on its letters."""
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def unaccented(words: Iterable[str]) -> set[str]:
     """Return the spellings without accents: torax for tórax, knoechel and knochel for knöchel."""
-    found = set()
-    for word in words:
-        for spelling in (word, word.translate(DIGRAPHS)):
-            decomposed = unicodedata.normalize("NFD", spelling.translate(UNSPLIT))
-            found.add("".join(c for c in decomposed if not unicodedata.combining(c)))
+    found = {
+        without_marks(spelling.translate(UNSPLIT))
+        for word in words
+        for spelling in (word, word.translate(DIGRAPHS))
+    }
     # Latin script only: in other scripts a mark makes a different letter (й and и)
     return {word for word in found if word.isascii()}
 
 
+def from_capitals(words: Iterable[str]) -> set[str]:
+    """Return the words as they are after capitals were converted to lower case.
+
+    Capitals have no sharp s, no dotless i, no accents in Greek, no final sigma, often no ё.
+    """
+    found = set()
+    for word in words:
+        found.add(word.translate(CAPITALS))
+        if word[0] in GREEK:
+            plain = without_marks(word)
+            found |= {plain, plain.translate(SIGMA), word.translate(SIGMA)}
+    return found
+
+
 def languages() -> set[str]:
-    """Return the manual lists: as written, without accents, and truncated forms of some words."""
+    """Return the manual lists: as written, in capitals, without accents, and some cut off."""
     words = {word for path in LISTS.glob("language_*.txt") for word in listed(path.name)}
     for word in listed("cut_off.txt"):
         words.update(word[:length] for length in range(CUT_OFF, len(word) + 1))
-    return words | unaccented(words)
+    return words | unaccented(words) | from_capitals(words)
 
 
 def from_dicom() -> set[str]:

@@ -6,7 +6,9 @@ import csv
 import re
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from string import ascii_lowercase
 
 import pytest
@@ -14,6 +16,7 @@ from pydicom.charset import python_encoding
 from pydicom.sr._concepts_dict import concepts
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.deid.cleaning.compound_words import compound_parts
 from tools import allowed_words as tool
 
 SEEDS = DBT_PROJECT_DIR / "seeds"
@@ -165,6 +168,49 @@ def test_a_word_of_descriptions_needs_enough_collections_and_patients(
     monkeypatch.setattr(tool, "idc_rows", lambda columns: iter(rows))
     monkeypatch.setattr(tool, "listed", lambda name: set())
     assert tool.from_idc() == {"frequent"}
+
+
+def test_an_entry_of_a_list_stands_for_a_stem_with_each_of_its_endings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_text("# endings\n=ADJ y a\nnerk/0,i kostn/ADJ,o guz\n")
+    monkeypatch.setattr(tool, "LISTS", tmp_path)
+    assert tool.listed("list.txt") == {"nerk", "nerki", "kostny", "kostna", "kostno", "guz"}
+
+
+@pytest.mark.parametrize(
+    "word", ["größe", "gesäß", "kırık", "ağrı", "θώρακας", "μαστός", "лёгкое", "tętnica", "çekim"]
+)
+def test_a_listed_word_is_allowed_in_capitals(word: str, words: dict[str, str]) -> None:
+    # capitals in lower case again, one letter at a time
+    assert "".join(letter.lower()[0] for letter in word.upper()) in words
+
+
+def family_names() -> set[str]:
+    """Return names of people in languages that write compounds as one word."""
+    found: set[str] = set()
+    for locale in ("de_DE", "de_AT", "nl_NL", "nl_BE", "sv_SE", "da_DK", "no_NO", "fi_FI", "hu_HU"):
+        provider = import_module(f"faker.providers.person.{locale}").Provider
+        for listed in ("last_names", "first_names"):
+            found.update(name.lower() for name in getattr(provider, listed, ()))
+    return found
+
+
+def test_no_name_of_a_person_is_a_compound_of_allowed_words(words: dict[str, str]) -> None:
+    names = family_names() | {"strader", "calvene", "dossena", "vanneste"}
+    assert len(names) > 5_000
+    assert [name for name in names - set(words) if compound_parts(name, words)] == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Handaufnahme", "Größenverlauf", "dosisreduziertes", "heupoperatie", "lungröntgen",
+     "Lungenoedem", "keuhkotutkimus", "tüdődaganat"],
+)  # fmt: skip
+def test_a_compound_of_an_allowed_word_and_a_word_of_radiology_is_kept(
+    word: str, words: dict[str, str]
+) -> None:
+    assert word.lower() in words or compound_parts(word.lower(), words)
 
 
 def test_the_list_of_denied_words_overrides_every_source(
