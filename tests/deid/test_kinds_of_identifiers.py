@@ -56,7 +56,7 @@ def test_a_date_of_the_patient_is_removed_in_any_rendering(text: str) -> None:
     "text",
     [
         "M A S O N", "M.A.S.O.N.", "P age", "M-ason", "Ma-son", "MasonPage", "pagemason",
-        "Page_Mason",
+        "Page_Mason", "PageMason",
         "Más\u00f3n", "Maso\u0301n", "Ｍａｓｏｎ", "Ma\u200bson", "Ma\u00adson", "Mason's",
         "StoneBridge",
         "Stone Bridge", "STONE-BRIDGE",
