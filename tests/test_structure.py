@@ -129,6 +129,16 @@ def test_a_cycle_of_plain_and_relative_imports_is_found(
     assert cycles(needs).keys() == {"dicom_pipeline.landing.one", "dicom_pipeline.landing.two"}
 
 
+def test_the_leak_check_imports_nothing_of_the_cleaning_that_it_checks() -> None:
+    """An error in shared code would hide from both."""
+    reached, new = set(), {name for name in NAMES if ".warehouse.leak_check" in name}
+    assert len(new) > 5
+    while new:
+        reached |= new
+        new = {found for name in new for found in imported_modules(NAMES[name])} - reached
+    assert not {name for name in reached if name.startswith("dicom_pipeline.deid")}
+
+
 def test_the_package_has_few_nodes_at_its_top() -> None:
     nodes = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert len(nodes - {"__init__", "__pycache__"}) <= MOST_NODES_AT_THE_TOP

@@ -1,14 +1,16 @@
 """Generate docs/deid.md from the mapping, Table E.1-1 of PS3.15 and deid_docs.template.md.
 
-Belongs here: the lists in that document.
-Does not belong here: its text (deid_docs.template.md), comparing the mapping with the standard
-(deid_standard).
+Belongs here: the lists in that document, and the numbers of the tests.
+Does not belong here: its text and its claims (deid_docs.template.md), comparing the mapping with
+the standard (deid_standard).
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
@@ -24,6 +26,8 @@ from tools.deid_standard import EDITION, OPTION_CODES, PROFILES, Table, counts_t
 DOCUMENT = PROJECT_DIR / "docs" / "deid.md"
 TEMPLATE = Path(__file__).with_name("deid_docs.template.md")
 METHODS_CSV = DBT_PROJECT_DIR / "seeds" / "deidentification_methods.csv"
+# a claim of the template; the lines below it name its tests
+_CLAIM = re.compile(r"^- (\[.+\]\(.+\))((?:\n  tests/\S+::\w+)+)$", re.MULTILINE)
 TABLES = ("patients", "studies", "series", "images", "devices")
 
 _VALUES = "tests/warehouse/test_values.py::"
@@ -145,7 +149,10 @@ FUNCTION_NOTES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 def document(mapping: AttributeMapping) -> str:
     """Return the expected text of docs/deid.md."""
     table = standard()
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = _CLAIM.sub(
+        lambda claim: f"- {claim[1]}: {_numbers(claim[2].split())}",
+        TEMPLATE.read_text(encoding="utf-8"),
+    )
     parts = {
         "edition": EDITION,
         "methods": _methods(),
@@ -163,12 +170,20 @@ def document(mapping: AttributeMapping) -> str:
     return text
 
 
-def named_tests() -> list[str]:
+def claims() -> dict[str, list[str]]:
+    """Return the tests of each claim of the template."""
+    found = _CLAIM.findall(TEMPLATE.read_text(encoding="utf-8"))
+    return {claim: tests.split() for claim, tests in found}
+
+
+@cache
+def named_tests() -> tuple[str, ...]:
     """Return all tests that the document refers to, in the order of their numbers."""
     named = [STANDARD_TEST]
     for function in sorted(FUNCTIONS):
         named += [test for test in FUNCTION_NOTES[function][2] if test not in named]
-    return [*named, FIT_TEST, PROFILE_TEST, RISK_TEST]
+    named += [FIT_TEST, PROFILE_TEST, RISK_TEST, *(t for tests in claims().values() for t in tests)]
+    return tuple(dict.fromkeys(named))
 
 
 def _methods() -> str:

@@ -12,7 +12,15 @@ from pydicom.sr.codedict import codes
 
 from dicom_pipeline.config.project import PROJECT_DIR
 from dicom_pipeline.mapping.attribute_mapping import FUNCTIONS, AttributeMapping, load_mapping
-from tools.deid_docs import DOCUMENT, FUNCTION_NOTES, METHODS_CSV, document, named_tests
+from tools.deid_docs import (
+    DOCUMENT,
+    FUNCTION_NOTES,
+    METHODS_CSV,
+    TEMPLATE,
+    claims,
+    document,
+    named_tests,
+)
 from tools.deid_standard import BASIC_CODE, EDITION, OPTION_CODES, PROFILES, standard
 
 
@@ -49,11 +57,53 @@ def test_every_column_is_in_its_section_once_with_its_tag_and_functions() -> Non
         assert rows[0][7] == attribute.reason
 
 
+def does_exist(test: str) -> bool:
+    """Return whether pytest would collect a test, without importing its module."""
+    path, _, name = test.partition("::")
+    if not name.startswith("test_") or not (PROJECT_DIR / path).is_file():
+        return False
+    tree = ast.parse((PROJECT_DIR / path).read_text())
+    return name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
 def test_every_test_named_in_the_document_exists() -> None:
-    for named in named_tests():
-        path, _, name = named.partition("::")
-        tree = ast.parse((PROJECT_DIR / path).read_text())
-        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert [test for test in named_tests() if not does_exist(test)] == []
+    first = named_tests()[0]
+    assert not does_exist(f"{first}_of_nothing")
+    assert not does_exist(first.replace("tests/deid", "tests/no"))
+
+
+def test_every_test_named_in_a_page_exists() -> None:
+    pages = [*PROJECT_DIR.glob("*.md"), *(PROJECT_DIR / "docs").glob("*.md"), TEMPLATE]
+    named = {
+        test
+        for page in pages
+        for test in re.findall(r"\btests/[\w./-]+\.py::\w+", page.read_text())
+    }
+    assert len(named) > 100
+    assert {test for test in named if not does_exist(test)} == set()
+
+
+def test_every_claim_is_listed_once_with_its_tests() -> None:
+    heading = "\n## Claims and tests\n"
+    section = DOCUMENT.read_text().split(heading)[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if re.match(r"\s*[-*]\s|\s+\S", line)]
+    shown = [re.fullmatch(r"- (\[.+\]\(.+\)): (T[0-9]+(?:, T[0-9]+)*)", line) for line in lines]
+    assert [line for line, found in zip(lines, shown, strict=True) if not found] == []
+    numbers = {test: f"T{number}" for number, test in enumerate(named_tests(), start=1)}
+    assert [(found[1], set(found[2].split(", "))) for found in shown if found] == [
+        (claim, {numbers[test] for test in tests}) for claim, tests in claims().items()
+    ]
+    assert len(lines) > 40
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [("README.md", "Privacy"), ("docs/deidentification.md", "")]
+)
+def test_a_page_that_makes_claims_refers_to_their_tests(page: str, heading: str) -> None:
+    text = (PROJECT_DIR / page).read_text()
+    section = text.split(f"\n## {heading}\n")[1] if heading else text
+    assert "deid.md#claims-and-tests" in section.split("\n## ")[0]
 
 
 def test_every_function_has_an_explanation_and_a_test() -> None:

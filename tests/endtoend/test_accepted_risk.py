@@ -28,10 +28,12 @@ def test_a_protected_value_is_kept_only_with_an_accepted_risk_which_each_run_rep
     sound = seed.read_text()
 
     add_line(project, REFUSED)
-    output = site.command("run", code=2)
     number = len(seed.read_text().splitlines())
-    assert f"line {number}: research: keep_time keeps PatientBirthTime" in output
+    for command in ("run", "scan", "status"):
+        output = site.command(command, code=2)
+        assert f"line {number}: research: keep_time keeps PatientBirthTime" in output
     assert not site.database.exists()
+    assert not (site.root / "raw").exists()
 
     seed.write_text(sound)
     add_line(project, ACCEPTED)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dicom_pipeline.cli.app import app
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from tests.support.dicom import dataset, encoded
 from tests.warehouse.oracle import Oracle
 
@@ -26,6 +27,13 @@ FILES: list[dict[str, Any]] = [
     {"PatientID": "hosp-1", "StudyInstanceUID": "1.9.3"},
     {"PatientID": DECOMPOSED, "IssuerOfPatientID": "\u75c5\u9662", "StudyInstanceUID": "1.9.4"},
     {"PatientID": "0815\U0001f600", "StudyInstanceUID": "1.9.5", "AccessionNumber": "\u00c4-1"},
+    {
+        "PatientID": "S 1",
+        "StudyInstanceUID": "1.9.6",
+        "AccessionNumber": "S 1",
+        "StudyID": "S 1",
+        "DeviceSerialNumber": "S 1",
+    },
 ]
 
 
@@ -58,7 +66,7 @@ def test_pseudonyms_equal_those_of_the_published_tables(
     ]  # fmt: skip
     patients = ask(site, "--stdin", stdin="\n".join(lines))
     studies = ask(site, "--stdin", stdin="".join(f"study:{v['StudyInstanceUID']}\n" for v in FILES))
-    numbers = ask(site, "--stdin", stdin="accession:A 77\naccession: A\u0308-1 \n")
+    numbers = ask(site, "--stdin", stdin="accession:A 77\naccession: A\u0308-1 \naccession:S 1\n")
     published = site.ask(
         "select p.patient_key, p.patient_id, s.study_key, s.study_instance_uid, s.accession_number"
         " from processed.processed_studies as s join processed.processed_patients as p"
@@ -88,6 +96,22 @@ def test_one_identifier_gives_column_names_and_the_values_of_the_oracle(site: Si
     assert ask(site, "--accession", "7") == [
         ["accession_number", ORACLE.id("AccessionNumber", "7")]
     ]
+
+
+def test_equal_values_have_equal_pseudonyms_in_all_tables_if_the_attribute_is_the_same(
+    site: Site,
+) -> None:
+    wanted = {
+        (attribute.table, attribute.column): ORACLE.id(attribute.attribute, "S 1")
+        for attribute in load_mapping().attributes
+        if attribute.research == "pseudonym"
+    }
+    assert len(set(wanted.values())) == 4 < len(wanted)
+    for (table, column), pseudonym in wanted.items():
+        rows = site.ask(
+            f"select count(*) from processed.processed_{table} where {column} = '{pseudonym}'"
+        )
+        assert rows == [(1,)], (table, column)
 
 
 def test_a_list_gives_one_output_line_per_input_line_in_order(site: Site) -> None:

@@ -1,14 +1,19 @@
 """Each raw row names the columns whose date cannot be true, judged from the file alone."""
 
+from pathlib import Path
+
 import pytest
 
 from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.extract import partition, worker
 from dicom_pipeline.extract.tables import ChunkTables, finalize_partition
 from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.landing.storage import FileVersion
 from dicom_pipeline.mapping.attribute_mapping import load_mapping, parse_attribute_path
-from dicom_pipeline.mapping.date_rules import load_date_rules
+from dicom_pipeline.mapping.date_rules import DATE_RULES_CSV, load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
+from tests.support.dicom import instance
+from tests.support.zone import Zone
 
 IN_2021, IN_2030 = 1_616_000_000 * 10**9, 1_900_000_000 * 10**9
 DATES = {"StudyDate": "20210317", "SeriesDate": "19000101", "AcquisitionDate": "18991230"}
@@ -66,3 +71,22 @@ def test_an_object_in_a_bucket_has_no_modification_time_and_no_latest_date(
     values = [by_path.get(path) for path in tables.attribute_paths]
     tables.add(FileVersion("1.dcm", 1, None, "etag"), Header(values, None, 0, "fast"))
     assert implausible(tables, "studies") == [None]
+
+
+def test_after_a_line_is_added_to_the_seed_all_files_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = Zone(tmp_path)
+    zone.put("1", instance(1, SeriesDate="20120229"))
+    zone.put("2", instance(2, StudyDate="20130506"))
+    zone.load()
+    assert zone.load() == 0
+    seed = tmp_path / DATE_RULES_CSV.name
+    line = "SeriesNumber,,,\nStudyDate,,20130506,Set by a device.\n"
+    seed.write_text(DATE_RULES_CSV.read_text() + line)
+    for module in (partition, worker):
+        monkeypatch.setattr(module, "load_date_rules", lambda: load_date_rules(seed))
+    assert zone.load() == 2
+    assert sorted(str(row["implausible_dates"]) for row in zone.rows("studies")) == [
+        "None", "study_date",
+    ]  # fmt: skip

@@ -78,6 +78,7 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("SOPClassUID", "1.2.840.10008.4711", "sop_class_uid", None),
     # attributes of the lines that the test adds to the mapping
     ("AcquisitionDateTime", "20120304101112+0100", "taken", datetime(2012, 3, 4, 10, 11, 12)),
+    ("AcquisitionDateTime", "20120304101112.654321", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304", "taken", datetime(2012, 3, 4)),
     ("AcquisitionDateTime", "2012030410-0500", "taken", datetime(2012, 3, 4, 10)),
     ("AcquisitionDateTime", "201203", "taken", None),

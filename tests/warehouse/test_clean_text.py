@@ -91,6 +91,19 @@ def test_cleaning_causes_no_failed_cast_and_keeps_every_row(texts: Warehouse) ->
     assert counts == {"all_rows": len(TEXTS) + 4, "failed": 0}
 
 
+@pytest.mark.check  # dbt runs twice
+def test_a_check_warns_with_the_number_of_texts_whose_cleaning_failed(texts: Warehouse) -> None:
+    select = ("test", "--select", "cleaned_texts_were_all_cleaned")
+    assert "WARN=0" in texts.dbt(*select).stdout
+    three = "where text_key in (select distinct text_key from private.cleaned_texts limit 3)"
+    texts.execute(f"update private.cleaned_texts set failed = true {three}")
+    [failed] = texts.rows("select count(*) as n from private.cleaned_texts where failed")
+    done = texts.dbt(*select)
+    assert done.returncode == 0
+    assert f"WARN {failed['n']} cleaned_texts_were_all_cleaned" in done.stdout
+    texts.execute("update private.cleaned_texts set failed = false")
+
+
 def test_removed_words_are_listed_without_identity_terms_of_any_patient(texts: Warehouse) -> None:
     words = {word.word: word for word in _removed(texts, min_patients=1)}
     assert words["zyxquorn"].texts == words["zyxquorn"].patients == 1

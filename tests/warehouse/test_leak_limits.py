@@ -31,7 +31,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     texts = ("head", "chest", "chest")
     files = [
         file(f"{n}.{study}", "1", 1, PatientID=f"L-{n}", PatientName=f"{name(n)}^Ada",
-             StudyDescription=text)
+             StudyDescription=text, DeviceSerialNumber=f"D-{n}", EthnicGroup="WHITE")
         for n in range(PEOPLE) for study, text in enumerate(texts)
     ]  # fmt: skip
     for period in ("2013-06", "2013-07"):
@@ -84,6 +84,48 @@ def test_a_column_stops_publication_above_both_limits(
     assert stopped(report) == stops
     assert report.found == patients
     assert to_remove(report) == [("studies", COLUMN)] * patients
+
+
+@pytest.mark.parametrize(("devices", "stops"), [(4, False), (5, True)])
+def test_devices_are_counted_in_their_table_and_patients_in_the_others(
+    changed: Warehouse, devices: int, stops: bool
+) -> None:
+    """All devices were used by one more patient, so the cells have the name of one patient."""
+    keys = changed.rows("select distinct device_key as key from stage.staged_images order by key")
+    patient = f"patient_key = '{Oracle(KEY).patient_key('L-0', 'CLINIC')}'"
+    for row in keys[:devices]:
+        changed.execute(
+            f"insert into stage.staged_images select * replace ('{row['key']}' as device_key)"
+            f" from stage.staged_images where {patient} limit 1;"
+            f" update stage.staged_devices set manufacturer = '{name(0)}'"
+            f" where device_key = '{row['key']}'"
+        )
+    report = check(changed, Limits(fraction=0))
+    tables = [(found.table, found.column) for found in report.findings]
+    assert tables == ([("stage.staged_devices", "manufacturer")] if stops else [])
+    assert set(to_remove(report)) == {("devices", "manufacturer")}
+    if stops:
+        assert f"of {devices} devices" in str(report.findings[0])
+
+
+@pytest.mark.parametrize(("patients", "others", "stops"), [
+    (4, 0, False),
+    (5, 0, True),
+    (10, 10, False),  # half
+    (11, 9, True),
+    (PEOPLE, 0, True),
+])  # fmt: skip
+def test_a_kept_column_that_stage_nulled_for_most_patients_stops_publication(
+    changed: Warehouse, patients: int, others: int, stops: bool
+) -> None:
+    keys = [Oracle(KEY).patient_key(f"L-{number}", "CLINIC") for number in range(PEOPLE)]
+    changed.execute(f"delete from stage.staged_patients where patient_key not in"
+                    f" {tuple(keys[: patients + others])}")  # fmt: skip
+    changed.execute("update stage.staged_patients set ethnic_group = null,"
+                    f" leaked_cells = ['ethnic_group'] where patient_key in"
+                    f" {tuple(keys[:patients])}")  # fmt: skip
+    findings = [(found.table, found.column) for found in check(changed).findings]
+    assert findings == ([("stage.staged_patients", "ethnic_group")] if stops else [])
 
 
 def test_equal_values_of_a_patient_count_once_and_all_their_cells_are_removed(

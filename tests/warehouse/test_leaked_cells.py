@@ -98,6 +98,8 @@ TEXTS = [
     ("studies", "study_description", "'born 3-FEB-1941'"),  # another date of the patient
     ("studies", "medical_alerts", "['head', 'of Oberkampf']"),
     ("patients", "patient_id", "'AB-0471100'"),
+    ("patients", "patient_age", "'091Y'"),
+    ("patients", "patient_age", "'91'"),
     ("images", "sop_instance_uid", "'1.2.840.0.1.1'"),
     ("images", "image_type", "['ORIGINAL', 'OBERKAMPF']"),
 ]

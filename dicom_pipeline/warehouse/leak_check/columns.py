@@ -24,7 +24,7 @@ _HASH = "[0-9a-f]{32}"
 UID = "2[.]25[.][0-9]+"
 # standard UIDs of classes and syntaxes, which are not checked for terms such as 840
 _ANY_UID = "[0-9.]{1,64}"
-_AGE = "[0-9]{3}[YMWD]"
+_AGE = "0[0-8][0-9]Y|090Y|[0-9]{3}[MWD]"
 # derived columns: the attribute whose defined terms they have, and the column with column names
 _DERIVED = {"modalities": "Modality", "software_version": "SoftwareVersions"}
 _NAMES_COLUMNS = ("conflicting_attributes", "failed_casts", "leaked_cells")
