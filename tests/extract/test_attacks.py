@@ -43,7 +43,7 @@ OUTCOMES = {
     "10,000 deep, unwanted": "decode_error",
     "10,000 deep, private": "decode_error",
     "500 deep": "decode_error",
-    "200,000 deep, never closed": "decode_error",
+    "200,000 deep, never closed": "truncated",
     "deflated, cut off": "truncated",
     "deflate bomb in the header": "decode_error",
     "deflate bomb of elements": "no_sop_instance_uid",
