@@ -13,7 +13,7 @@ from typing import Any
 from dicom_pipeline.headers.element_header import UNDEFINED, WIDEST, UnexpectedEnd, element_header
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 from dicom_pipeline.headers.files.buffered_reader import BufferedReader
-from dicom_pipeline.headers.possible_tags import is_known
+from dicom_pipeline.headers.possible_tags import is_certain
 from dicom_pipeline.headers.run_layout import LONGEST, LONGEST_RUN, Element, Layout
 from dicom_pipeline.headers.sequence_items import SequenceEnds
 from dicom_pipeline.headers.structure import PIXEL_DATA, Encoding, Malformed, StructureWalk
@@ -155,11 +155,16 @@ class Walk:
             tag, vr, width, length = element_header(
                 at.data, at.offset, implicit=self._implicit, last=self._last
             )
+            if tag > self._last:
+                if not self._checks_end or tag in PIXEL_DATA:
+                    return False
+                # garbage read out of step usually has such a tag: go on to a certain one
+                tag, vr, width, length = element_header(at.data, at.offset, implicit=self._implicit)
         except UnexpectedEnd:
             raise FallbackRequired(FallbackReason.ENDS_EARLY) from None
-        if tag > self._last:
-            if self._checks_end and tag not in PIXEL_DATA:
-                self._check_end(at)
+        if tag > self._last and is_certain(tag, vr):
+            if length != UNDEFINED and width + length > at.left:
+                raise FallbackRequired(FallbackReason.ENDS_EARLY)
             return False
         if tag <= at.tag:
             raise FallbackRequired(FallbackReason.ORDER)
@@ -199,14 +204,6 @@ class Walk:
         else:
             self._add(run, Element(header, tag, length, cell, chosen))
         return True
-
-    def _check_end(self, at: BufferedReader) -> None:
-        """Check that the element after the last wanted one is no garbage read out of step."""
-        tag, vr, width, length = element_header(at.data, at.offset, implicit=self._implicit)
-        if vr is None and not is_known(tag):
-            raise FallbackRequired(FallbackReason.END_OF_HEADER)
-        if length != UNDEFINED and width + length > at.left:
-            raise FallbackRequired(FallbackReason.ENDS_EARLY)
 
     def _skip_large(self, at: BufferedReader, tag: int, vr: str | None, width: int) -> None:
         """Skip a sequence of undefined length by its delimiters, without building values."""

@@ -23,7 +23,6 @@ class FallbackReason(StrEnum):
     ORDER = "order_of_elements"
     LARGE = "large_value"
     ENDS_EARLY = "ends_early"
-    END_OF_HEADER = "end_of_header"
     NO_SOP_INSTANCE_UID = "no_sop_instance_uid"
     DICOMDIR = "dicomdir"
     ERROR = "error"  # a bug of the fast reader

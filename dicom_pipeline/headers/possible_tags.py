@@ -16,7 +16,10 @@ _DELIMITERS = 0xFFFE
 _COMMAND = 0x0000
 _ILLEGAL_PRIVATE = frozenset({0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF})
 _FIRST_CREATOR, _LAST_CREATOR, _FIRST_PRIVATE = 0x0010, 0x00FF, 0x1000
-_GROUPS = frozenset(tag >> 16 for tag in keyword_dict.values()) - {_DELIMITERS, _COMMAND}
+# groups of code tables that were retired in 1993, where nearly every number is an attribute
+_CODE_TABLES = frozenset({0x1000, 0x1010})
+_NO_GROUPS = _CODE_TABLES | {_DELIMITERS, _COMMAND}
+_GROUPS = frozenset(tag >> 16 for tag in keyword_dict.values()) - _NO_GROUPS
 
 
 @lru_cache(_CACHED)
@@ -32,9 +35,21 @@ def vr_by_dictionary(tag: int) -> str | None:
 def is_known(tag: int) -> bool:
     """Whether the dictionary has a tag, or it is a group length."""
     group, number = tag >> 16, tag & 0xFFFF
-    if group in (_COMMAND, _DELIMITERS):
+    if group in _NO_GROUPS:
         return False
     return vr_by_dictionary(tag) is not None or (not number and group in _GROUPS)
+
+
+@lru_cache(_CACHED)
+def is_certain(tag: int, vr: str | None) -> bool:
+    """Whether the dictionary has a tag with this VR; None for an implicit VR.
+
+    Bytes that are no element do not have such a tag by chance.
+    """
+    expected = vr_by_dictionary(tag)
+    return is_known(tag) and (
+        vr is None or vr == "UN" or expected is None or vr in expected.split(" or ")
+    )
 
 
 @lru_cache(_CACHED)

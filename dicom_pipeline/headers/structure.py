@@ -10,9 +10,9 @@ at a credible element after the last wanted one. These faults are repaired and c
 
 - an item or sequence delimiter where nothing is open (written by some after defined lengths);
 - a sequence delimiter where an item has to end, and a sequence without its delimiter;
+- an element after the last wanted one that is followed by wanted ones;
 - an unknown VR in an explicit data set: its length has two bytes, or four bytes if only that
-  leads to a credible element (DCMTK and fo-dicom read such files too);
-- zeros after the last element.
+  leads to a credible element (DCMTK and fo-dicom read such files too).
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from struct import Struct, pack
 from dicom_pipeline.headers.element_header import LONG, SHORT, UNDEFINED, WIDEST, UnexpectedEnd
 from dicom_pipeline.headers.files.buffered_reader import BufferedReader
 from dicom_pipeline.headers.files.repaired_file import Edit
-from dicom_pipeline.headers.possible_tags import is_known, is_possible, vr_by_dictionary
+from dicom_pipeline.headers.possible_tags import is_certain, is_known, is_possible, vr_by_dictionary
 
 LARGEST_SEQUENCE = 1 << 20  # bytes; a larger unwanted one is not given to pydicom
-_LARGEST_PADDING = 1 << 16
 _DELIMITERS = 0xFFFE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000, 0xE00D, 0xE0DD
 _ITEM_OR_END = ((_DELIMITERS, _ITEM), (_DELIMITERS, _SEQUENCE_END))
@@ -94,7 +93,8 @@ class _Container:
 
     ``end`` is None if its length is undefined, ``bound`` the end of the smallest container with a
     defined length around it, ``length_at`` the offset of its length. ``deep``: whether sequences of
-    defined length inside are checked. ``unknown``: whether it is a sequence of VR UN.
+    defined length inside are checked. ``unknown``: whether it is a sequence of VR UN. ``creators``:
+    group and block of the private creators inside.
     """
 
     kind: _Kind
@@ -107,6 +107,7 @@ class _Container:
     deep: bool
     tag: int = 0
     unknown: bool = False
+    creators: set[int] = field(default_factory=set)
 
 
 class _End(Exception):
@@ -141,6 +142,7 @@ class StructureWalk:
         self._long = Struct(f"{order}L").unpack_from
         self._found = Structure()
         self._credible = True  # whether the last element certainly was one
+        self._beyond: list[tuple[int, int]] = []  # range of an element after the last wanted one
         begin = self._position
         self._stack = [
             _Container(_Kind.DATA_SET, begin, None, at.size, 0, 0, encoding.implicit, deep=False)
@@ -213,31 +215,26 @@ class StructureWalk:
     def _element(self, inside: _Container, group: int, number: int) -> None:
         at, tag = self._at, group << 16 | number
         top = len(self._stack) == 1
-        if not group:
-            self._padding(top)
         if top and tag in PIXEL_DATA:
             raise _End
         if inside.implicit:
             vr, width, (length,) = None, 8, self._long(at.data, at.offset + 4)
-            if not is_possible(tag) and not self._leads_on(inside, tag, width, length):
+            self._credible = is_known(tag)
+            if not is_possible(tag) and not (group and self._leads_on(inside, tag, width, length)):
                 raise Malformed(Fault.TAG)
-            credible = is_known(tag)
         else:
             vr, width, length = self._explicit(inside, tag)
-            credible = True
-        self._credible = credible
-        if top and tag > self._last:
-            if length != UNDEFINED and width + length > at.left:
-                raise UnexpectedEnd() if credible else Malformed(Fault.LENGTH)
-            if credible:
-                raise _End
-        elif top:
-            self._found.tags.add(tag)
+            self._credible = True
+        if group % 2 and 0x10 <= number <= 0xFF:
+            inside.creators.add(group << 8 | number)
+        if top:
+            self._top(tag, vr, width, length)
         if length == UNDEFINED:
             self._open(tag, vr, width, length)
             return
         if self._position + width + length > inside.bound:
-            raise (UnexpectedEnd() if inside.bound >= at.size else Malformed(Fault.LENGTH))
+            ended = inside.bound >= at.size and (self._credible or group % 2)
+            raise UnexpectedEnd() if ended else Malformed(Fault.LENGTH)
         if (
             (inside.deep or (top and tag in self._sequences))
             and length
@@ -247,16 +244,26 @@ class StructureWalk:
             return
         at.skip(width + length)
 
-    def _padding(self, top: bool) -> None:
-        """End the walk at zeros up to the end of the file; no element has group 0000."""
-        at = self._at
-        if not top or not self._credible or at.left > _LARGEST_PADDING:
-            raise Malformed(Fault.TAG)
-        at.ensure(at.left)
-        if at.data[at.offset :].strip(b"\0"):
-            raise Malformed(Fault.TAG)
-        self._edit(at.left, b"")
-        raise _End
+    def _top(self, tag: int, vr: str | None, width: int, length: int) -> None:
+        """Note an element of the data set, or end the walk.
+
+        The walk goes on after a private tag, or one that the dictionary has not with this VR: it
+        may be a wanted element with a wrong tag, and others may follow it.
+        """
+        left = self._at.left
+        if tag <= self._last:
+            self._found.tags.add(tag)
+            for start, size in self._beyond:  # pydicom would stop there
+                self._found.edits.append(Edit(start, size, b""))
+                self._found.recovered += 1
+            self._beyond.clear()
+            return
+        if length != UNDEFINED and width + length > left:
+            raise UnexpectedEnd() if self._credible else Malformed(Fault.LENGTH)
+        if is_certain(tag, vr):
+            raise _End
+        if length != UNDEFINED:
+            self._beyond.append((self._position, width + length))
 
     def _explicit(self, inside: _Container, tag: int) -> tuple[str, int, int]:
         """Return VR, size of the header and length of the value; repair the header if needed."""
@@ -272,6 +279,16 @@ class StructureWalk:
             raise Malformed(Fault.TAG)
         return self._unknown_vr(inside, tag, name)
 
+    def _belongs(self, inside: _Container, tag: int, distance: int) -> bool:
+        """Whether a tag is known, has a private creator, or is followed by one of its group.
+
+        Text that is taken for a tag usually looks like a private one.
+        """
+        group, block = tag >> 16, (tag & 0xFFFF) >> 8
+        if is_known(tag) or group << 8 | block in inside.creators:
+            return True
+        return self._tag_at(distance)[0] == group
+
     def _unknown_vr(self, inside: _Container, tag: int, name: bytes) -> tuple[str, int, int]:
         """Decode the header of an element with an unknown VR, by what follows its value.
 
@@ -286,7 +303,9 @@ class StructureWalk:
             four = (WIDEST, self._long(at.data, at.offset + 8)[0])
             candidates.insert(1 if name.isalpha() and name.isupper() else 2, four)
         for width, length in candidates:
-            if self._leads_on(inside, tag, width, length):
+            if self._leads_on(inside, tag, width, length) and (
+                length == UNDEFINED or self._belongs(inside, tag, width + length)
+            ):
                 break
         else:
             raise Malformed(Fault.VALUE_REPRESENTATION)
@@ -429,6 +448,9 @@ class StructureWalk:
             del edits[closed.edits_before :]
             edits.append(Edit(closed.start, size, b""))
             self._found.tags.discard(closed.tag)
+        elif len(self._stack) == 1 and closed.tag > self._last:
+            del edits[closed.edits_before :]
+            self._beyond.append((closed.start, size))
 
     def _insert(self, number: int) -> None:
         self._edit(0, self._encoded(number))
