@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from dicom_pipeline.headers import deflate as inflated
 from dicom_pipeline.headers.fast_reader import FastReader
+from dicom_pipeline.headers.files import deflate as inflated
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.headers.sequence_json import _number
