@@ -63,7 +63,5 @@ def test_a_run_with_many_rejected_files_fails_the_check_and_the_next_run_passes_
 def test_the_limit_is_a_setting(
     workspace: Workspace, instance: dg.DagsterInstance, limit: float, passed: bool
 ) -> None:
-    workspace.ingest.settings = dataclasses.replace(
-        workspace.settings, max_rejected_fraction=limit
-    )
+    workspace.ingest.settings = dataclasses.replace(workspace.settings, max_rejected_fraction=limit)
     assert check(workspace, instance, good=20, bad=10, first=0).passed is passed
