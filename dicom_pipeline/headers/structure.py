@@ -253,8 +253,10 @@ class StructureWalk:
         left = self._at.left
         if tag <= self._last:
             self._found.tags.add(tag)
+            edits = self._found.edits
             for start, size in self._beyond:  # pydicom would stop there
-                self._found.edits.append(Edit(start, size, b""))
+                edits[:] = [edit for edit in edits if not start <= edit.offset < start + size]
+                edits.append(Edit(start, size, b""))
                 self._found.recovered += 1
             self._beyond.clear()
             return

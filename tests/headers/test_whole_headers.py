@@ -354,6 +354,15 @@ def test_wanted_elements_behind_one_with_a_wrong_high_tag_are_read(tag: int, syn
     assert header.recovered_elements == 1
 
 
+def test_an_element_with_two_faults_is_skipped() -> None:
+    w = Writer("explicit")
+    creator = w.element(0x70530010, "LO", b"ACME 1.0")
+    header = read(header_with(w, creator + w.element(0x70531000, b"  ", b"1 ")))
+    assert values(header) == EXPECTED
+    assert isinstance(header, Header)
+    assert header.recovered_elements == 3  # two tags and a VR
+
+
 @pytest.mark.parametrize("tag", [0x7FE10010, 0x70531000])
 def test_wanted_elements_behind_a_private_one_are_read_without_vrs(tag: int) -> None:
     w = Writer("implicit")
