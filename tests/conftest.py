@@ -36,6 +36,7 @@ CHECK = (
     "tests/extract/test_attacks.py",
     "tests/extract/test_pool.py",
     "tests/faults",
+    "tests/headers/test_mutants_by_dcmdump.py",
     "tests/load",
     "tests/orchestration/test_dev.py",
     "tests/orchestration/test_event_storage.py",

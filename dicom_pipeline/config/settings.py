@@ -98,6 +98,8 @@ class Settings:
     on_delete: OnDelete
     max_deleted_fraction: float
     follow_symlinks: bool
+    allow_missing_uids: bool
+    max_rejected_fraction: float
     extractor: Extractor
     workers: int
     reader: Reader
@@ -154,6 +156,8 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_ON_DELETE": "remove",
     "DICOM_MAX_DELETED_FRACTION": "0.2",
     "DICOM_FOLLOW_SYMLINKS": "false",
+    "DICOM_ALLOW_MISSING_UIDS": "false",
+    "DICOM_MAX_REJECTED_FRACTION": "0.25",
     "DICOM_EXTRACTOR": "local",
     "DICOM_WORKERS": None,
     "DICOM_READER": "fast",
@@ -233,6 +237,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         on_delete=get("DICOM_ON_DELETE", values.choice(OnDelete)),
         max_deleted_fraction=get("DICOM_MAX_DELETED_FRACTION", values.fraction),
         follow_symlinks=get("DICOM_FOLLOW_SYMLINKS", values.flag),
+        allow_missing_uids=get("DICOM_ALLOW_MISSING_UIDS", values.flag),
+        max_rejected_fraction=get("DICOM_MAX_REJECTED_FRACTION", values.fraction),
         extractor=get("DICOM_EXTRACTOR", values.choice(Extractor)),
         workers=optional("DICOM_WORKERS", values.count) or os.cpu_count() or 1,
         reader=get("DICOM_READER", values.choice(Reader)),

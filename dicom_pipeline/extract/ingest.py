@@ -229,6 +229,7 @@ class Ingest:
             self.settings.reader,
             keep_deleted=self.settings.on_delete is OnDelete.KEEP,
             follow_symlinks=self.settings.follow_symlinks,
+            allow_missing_uids=self.settings.allow_missing_uids,
         )
 
     def reconcile(self, *, listed: bool = True) -> FileCounts:

@@ -27,7 +27,7 @@ from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 # increase it when rows of an unchanged file may differ: all files are then read again
-EXTRACTOR_VERSION = "6"
+EXTRACTOR_VERSION = "7"
 
 READ_BY_OTHER_VERSION = (
     "partitions were read by another version of the extractor, or with other columns: their files "
@@ -43,6 +43,7 @@ class PartitionReport:
     version: str
     files: int = 0
     read: int = 0
+    read_and_rejected: int = 0
     carried_over: int = 0
     loaded: int = 0
     duplicate: int = 0
@@ -83,9 +84,12 @@ class Work:
     parts: list[Tables] = field(default_factory=list)
 
 
-def rows_reader_version(mapping: AttributeMapping, identity: IdentityAttributes) -> tuple[str, ...]:
+def rows_reader_version(
+    mapping: AttributeMapping, identity: IdentityAttributes, *, allow_missing_uids: bool
+) -> tuple[str, ...]:
     """Return extractor version, columns and rules; rows of another value are not carried over."""
-    return EXTRACTOR_VERSION, mapping.digest, identity.digest, load_date_rules().digest
+    version = (EXTRACTOR_VERSION, mapping.digest, identity.digest, load_date_rules().digest)
+    return (*version, "missing UIDs") if allow_missing_uids else version
 
 
 class Partitions:
@@ -101,6 +105,8 @@ class Partitions:
         Attributes that identify patients.
     keep_deleted
         Keep rows of files that can no longer be read (``DICOM_ON_DELETE=keep``).
+    allow_missing_uids
+        See `rows_reader_version`.
     """
 
     def __init__(
@@ -111,12 +117,14 @@ class Partitions:
         identity: IdentityAttributes,
         *,
         keep_deleted: bool = False,
+        allow_missing_uids: bool = False,
     ) -> None:
         self.manifests = manifests
         self.raw = raw
         self.storage = storage
         self.identity = identity
         self.keep_deleted = keep_deleted
+        self._allow_missing_uids = allow_missing_uids
         self.tombstones = Tombstones(raw.root, raw.writer)
         self.retained = RetainedRows(raw, identity)
 
@@ -132,7 +140,9 @@ class Partitions:
 
     @property
     def _reader_version(self) -> tuple[str, ...]:
-        return rows_reader_version(self.mapping, self.identity)
+        return rows_reader_version(
+            self.mapping, self.identity, allow_missing_uids=self._allow_missing_uids
+        )
 
     def wanted_version(self, period: str) -> str:
         """Return the fingerprint of a partition's manifest, its columns and the extractor."""
@@ -240,6 +250,7 @@ class Partitions:
             {name: pa.concat_tables([part[name] for part in parts]) for name in RAW_TABLES}
         )
         report.read = len(work.to_read)
+        report.read_and_rejected = _rejected_of(work)
         report.carried_over = work.carried_files
         if purged:
             report.ignored[RejectReason.PURGED] = len(purged)
@@ -287,6 +298,17 @@ class Partitions:
             rows = [replace(row, opened=row.opened and row.file.path not in failed) for row in rows]
             self.manifests.write(work.period, rows)
         return self.version_of_rows(rows)
+
+
+def _rejected_of(work: Work) -> int:
+    """Return the number of files read for this partition that were rejected."""
+    paths = pa.array([file.path for file in work.to_read], pa.string())
+    count = 0
+    for part in work.parts:
+        rows = part[REJECTED]
+        rows = rows.filter(pc.equal(rows["outcome"], "rejected"))
+        count += rows.filter(pc.is_in(rows["file_path"], value_set=paths)).num_rows
+    return count
 
 
 def _can_open(storage: Storage, path: str) -> bool:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.date_judge import DateJudge
+from dicom_pipeline.extract.instance_rules import reason_against
 from dicom_pipeline.headers.reader import Header, RejectReason
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import (
@@ -46,6 +47,7 @@ _INSTANCE = {
     "transfer_syntax_uid": pa.string(),
     "reader": pa.string(),
     "unreadable_values": pa.int64(),
+    "recovered_elements": pa.int64(),
     "header_digest": pa.string(),
     **{f"{table}_row": pa.string() for table in GROUPED},
 }
@@ -69,7 +71,8 @@ _CREATED = ("InstanceCreationDate", "InstanceCreationTime")
 def table_schema(mapping: AttributeMapping, table: str) -> pa.Schema:
     """Return the schema of a raw table, without the column that writing adds (``raw_version``)."""
     if table == REJECTED:
-        return pa.schema({**_FILE, "outcome": pa.string(), "reason": pa.string()})
+        texts = ["outcome", "reason", "fault"]
+        return pa.schema({**_FILE, **dict.fromkeys(texts, pa.string())})
     if table == IDENTITY_TERMS:
         texts = [*PATIENT_KEYS, "terms"]
     else:
@@ -100,18 +103,27 @@ class ChunkTables:
         The attributes that are read for identity terms, and their conversion to terms.
     date_rules
         Which dates cannot be true.
+    allow_missing_uids
+        Whether instances without the UID of their study or series have rows.
     """
 
     def __init__(
-        self, mapping: AttributeMapping, terms: IdentityTerms, date_rules: DateRules
+        self,
+        mapping: AttributeMapping,
+        terms: IdentityTerms,
+        date_rules: DateRules,
+        *,
+        allow_missing_uids: bool = False,
     ) -> None:
         self.mapping = mapping
         self.terms = terms
+        self._allow_missing_uids = allow_missing_uids
         identity = [parse_attribute_path(keyword) for keyword in (*_IDENTITY.values(), *_CREATED)]
         study_date = parse_attribute_path(STUDY_DATE)
+        sop_class = parse_attribute_path("SOPClassUID")
         wanted = [a.path for a in mapping.attributes]
         self.attribute_paths: tuple[AttributePath, ...] = tuple(
-            dict.fromkeys((*identity, study_date, *wanted, *terms.attribute_paths))
+            dict.fromkeys((*identity, study_date, sop_class, *wanted, *terms.attribute_paths))
         )
         index = {attribute_path: i for i, attribute_path in enumerate(self.attribute_paths)}
         self._identity = {
@@ -130,6 +142,7 @@ class ChunkTables:
             for table in ENTITIES
         }
         self._study_date = index[study_date]
+        self._sop_class = index[sop_class]
         self._dates = {table: DateJudge(mapping, table, index, date_rules) for table in ENTITIES}
         self._patient_of = _picker([keys[name] for name in PATIENT_KEYS])
         self._identifying = _picker(
@@ -146,7 +159,16 @@ class ChunkTables:
         self._rejected: list[tuple[object, ...]] = []
 
     def add(self, file: FileVersion, header: Header) -> None:
-        """Add the header of one file."""
+        """Add the header of one file, or reject the file if it is no instance of a study."""
+        reason = reason_against(
+            header.values[self._sop_class],
+            header.values[self._identity["key_study"]],
+            header.values[self._identity["key_series"]],
+            allow_missing_uids=self._allow_missing_uids,
+        )
+        if reason is not None:
+            self.reject(file, reason)
+            return
         values = [*header.values, *self._derived(header.values)]
         modified = day_of(file.mtime_ns)
         rows = []
@@ -169,6 +191,7 @@ class ChunkTables:
                 header.transfer_syntax_uid,
                 header.reader,
                 header.unreadable_values,
+                header.recovered_elements,
                 digest_of((*own, *rows)),
                 *rows,
                 None,
@@ -195,9 +218,9 @@ class ChunkTables:
     def _terms_row(self, values: Sequence[str | None]) -> tuple[str | None, ...]:
         return (*self._patient_of(values), self.terms.of(self._identifying(values)))
 
-    def reject(self, file: FileVersion, reason: RejectReason) -> None:
-        """Add a file without a row in the images."""
-        self._rejected.append((*_version(file), reason.outcome, reason.value))
+    def reject(self, file: FileVersion, reason: RejectReason, fault: str | None = None) -> None:
+        """Add a file without a row in the images, with the kind of the fault in its header."""
+        self._rejected.append((*_version(file), reason.outcome, reason.value, fault))
 
     def finish(self) -> Tables:
         """Return the current rows as one Arrow table per raw table, and start new tables."""

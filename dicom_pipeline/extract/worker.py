@@ -51,18 +51,22 @@ class WorkerPlan:
     identity_csv: Path = IDENTITY_CSV
     keep_deleted: bool = False
     follow_symlinks: bool = False
+    allow_missing_uids: bool = False
 
     def tables(self) -> ChunkTables:
         """Return a builder of the tables of a chunk, made from the seeds."""
         mapping = load_mapping(self.mapping_csv)
         terms = IdentityTerms(load_identity_attributes(self.identity_csv))
-        return ChunkTables(mapping, terms, load_date_rules())
+        rules = load_date_rules()
+        return ChunkTables(mapping, terms, rules, allow_missing_uids=self.allow_missing_uids)
 
     @property
     def reader_version(self) -> str:
         """Reader version of the rows; see `Partitions.reader_version`."""
         mapping = load_mapping(self.mapping_csv)
-        return "/".join(rows_reader_version(mapping, load_identity_attributes(self.identity_csv)))
+        identity = load_identity_attributes(self.identity_csv)
+        allowed = self.allow_missing_uids
+        return "/".join(rows_reader_version(mapping, identity, allow_missing_uids=allowed))
 
     def zone(self) -> Storage:
         """Return the landing zone."""
@@ -76,6 +80,7 @@ class WorkerPlan:
             self.zone(),
             load_identity_attributes(self.identity_csv),
             keep_deleted=self.keep_deleted,
+            allow_missing_uids=self.allow_missing_uids,
         )
 
 
@@ -114,7 +119,7 @@ class Worker:
                 finally:
                     opened.close()
             except FileRejected as rejected:
-                tables.reject(file, rejected.reason)
+                tables.reject(file, rejected.reason, rejected.fault)
             except OSError:
                 if not self._plan.keep_deleted and self.storage.is_empty():
                     raise StorageUnavailable(LANDING_BECAME_EMPTY) from None

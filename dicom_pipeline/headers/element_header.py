@@ -12,13 +12,15 @@ from struct import Struct
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
+from dicom_pipeline.headers.possible_tags import is_possible
 
 UNDEFINED = 0xFFFFFFFF
 _DELIMITERS = 0xFFFE  # the group of items and delimiters
 WIDEST = 12  # largest size of an element's header, in bytes
 
-_SHORT = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_16}
-_LONG = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_32 if len(vr) == 2}
+# VRs with two and with four bytes for the length
+SHORT = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_16}
+LONG = {str(vr).encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_32 if len(vr) == 2}
 _explicit = Struct("<HH2sH").unpack_from
 _implicit = Struct("<HHL").unpack_from
 _length = Struct("<L").unpack_from
@@ -50,7 +52,7 @@ def element_header(
     Raises
     ------
     FallbackRequired
-        The VR is not in the standard, or the element is an item or a delimiter.
+        The VR is not in the standard, no element has this tag, or it is an item or a delimiter.
     UnexpectedEnd
         The bytes end within the header.
     """
@@ -59,14 +61,16 @@ def element_header(
     if implicit:
         group, number, length = _implicit(data, offset)
         tag, vr, width = group << 16 | number, None, 8
+        if tag <= last and not is_possible(tag) and group != _DELIMITERS:
+            raise FallbackRequired(FallbackReason.TAG)
     else:
         group, number, name, length = _explicit(data, offset)
-        tag, vr, width = group << 16 | number, _SHORT.get(name), 8
+        tag, vr, width = group << 16 | number, SHORT.get(name), 8
         if vr is None:
             if len(data) < offset + WIDEST:
                 raise UnexpectedEnd
             if tag <= last:
-                vr, width = _LONG.get(name), WIDEST
+                vr, width = LONG.get(name), WIDEST
                 if vr is None:
                     raise FallbackRequired(FallbackReason.VALUE_REPRESENTATION)
                 (length,) = _length(data, offset + 8)

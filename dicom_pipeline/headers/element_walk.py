@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dicom_pipeline.headers.buffered_reader import BufferedReader
 from dicom_pipeline.headers.element_header import UNDEFINED, WIDEST, UnexpectedEnd, element_header
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
+from dicom_pipeline.headers.files.buffered_reader import BufferedReader
+from dicom_pipeline.headers.possible_tags import is_certain
 from dicom_pipeline.headers.run_layout import LONGEST, LONGEST_RUN, Element, Layout
 from dicom_pipeline.headers.sequence_items import SequenceEnds
+from dicom_pipeline.headers.structure import PIXEL_DATA, Encoding, Malformed, StructureWalk
 from dicom_pipeline.headers.value_cache import Decoder
 
 LARGEST_VALUE = 1 << 20  # beyond this, pydicom decides about a wanted value
@@ -51,6 +53,8 @@ class Walk:
         The walk pauses after this tag.
     implicit
         Whether VRs are implicit.
+    checks_end
+        Whether the element at the end must be credible; see `structure`.
     """
 
     def __init__(
@@ -61,12 +65,14 @@ class Walk:
         pause: int | None,
         *,
         implicit: bool,
+        checks_end: bool = True,
     ) -> None:
         self._wanted = wanted
         self._special = special
         self._last = last
         self._pause = pause
         self._implicit = implicit
+        self._checks_end = checks_end
         self._layouts: dict[bytes, Layout] = {}
         self._ends = SequenceEnds(implicit=implicit)
         self._cached_elements: dict[bytes, ComplexElement] = {}
@@ -149,9 +155,16 @@ class Walk:
             tag, vr, width, length = element_header(
                 at.data, at.offset, implicit=self._implicit, last=self._last
             )
+            if tag > self._last:
+                if not self._checks_end or tag in PIXEL_DATA:
+                    return False
+                # garbage read out of step usually has such a tag: go on to a certain one
+                tag, vr, width, length = element_header(at.data, at.offset, implicit=self._implicit)
         except UnexpectedEnd:
             raise FallbackRequired(FallbackReason.ENDS_EARLY) from None
-        if tag > self._last:
+        if tag > self._last and is_certain(tag, vr):
+            if length != UNDEFINED and width + length > at.left:
+                raise FallbackRequired(FallbackReason.ENDS_EARLY)
             return False
         if tag <= at.tag:
             raise FallbackRequired(FallbackReason.ORDER)
@@ -192,6 +205,16 @@ class Walk:
             self._add(run, Element(header, tag, length, cell, chosen))
         return True
 
+    def _skip_large(self, at: BufferedReader, tag: int, vr: str | None, width: int) -> None:
+        """Skip a sequence of undefined length by its delimiters, without building values."""
+        walk = StructureWalk(at, Encoding(implicit=self._implicit), self._last, frozenset())
+        try:
+            recovered = walk.skip(tag, vr, width)
+        except (Malformed, UnexpectedEnd):
+            raise FallbackRequired(FallbackReason.SEQUENCE) from None
+        if recovered:
+            raise FallbackRequired(FallbackReason.SEQUENCE)
+
     def _take_complex(
         self,
         at: BufferedReader,
@@ -201,12 +224,19 @@ class Walk:
     ) -> None:
         """Take a sequence or a special element; add it to the run if it was seen before."""
         tag, vr, width, length = element
+        slot = self._special.get(tag)
         if length == UNDEFINED:
-            length = self._ends.length(at, width, tag, vr)
+            found = self._ends.length(at, width, tag, vr)
+            if found is None:
+                if slot is not None:
+                    raise FallbackRequired(FallbackReason.LARGE)
+                self._cache_layout(run)
+                self._skip_large(at, tag, vr, width)
+                return
+            length = found
         whole = width + length
         if whole > at.left:
             raise FallbackRequired(FallbackReason.ENDS_EARLY)
-        slot = self._special.get(tag)
         if slot is None and whole > LONGEST:
             self._cache_layout(run)
             at.skip(whole)

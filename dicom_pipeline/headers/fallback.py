@@ -15,6 +15,7 @@ class FallbackReason(StrEnum):
     NO_PREAMBLE = "no_preamble"
     FILE_META = "file_meta"
     TRANSFER_SYNTAX = "transfer_syntax"
+    TAG = "tag"
     VALUE_REPRESENTATION = "value_representation"
     UNDEFINED_LENGTH = "undefined_length"
     CHARACTER_SET = "character_set"
@@ -24,6 +25,7 @@ class FallbackReason(StrEnum):
     ENDS_EARLY = "ends_early"
     NO_SOP_INSTANCE_UID = "no_sop_instance_uid"
     DICOMDIR = "dicomdir"
+    ERROR = "error"  # a bug of the fast reader
 
 
 class FallbackRequired(Exception):

@@ -17,11 +17,13 @@ from pydicom.uid import (
 )
 
 from dicom_pipeline.common.attribute_path import AttributePath
+from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.common.open_file import OpenFile
-from dicom_pipeline.headers.buffered_reader import BufferedReader
+from dicom_pipeline.headers.data_set import DEFLATED_BY_REFERENCE
 from dicom_pipeline.headers.element_walk import AMBIGUOUS, PIXEL_REPRESENTATION, Walk
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
-from dicom_pipeline.headers.pydicom_reader import DEFLATED_BY_REFERENCE, PydicomReader
+from dicom_pipeline.headers.files.buffered_reader import BufferedReader
+from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import Header
 from dicom_pipeline.headers.single_element import SingleElementReader
 from dicom_pipeline.headers.value_cache import Decoder, UidDecoder, Unreadable
@@ -100,6 +102,7 @@ class FastReader:
             _END_OF_FILE_META,
             None,
             implicit=False,
+            checks_end=False,  # the data set may have another encoding
         )
         self._decoders: dict[bytes | None, Decoder] = {}
         self._walks: dict[tuple[bool, str | None], Walk] = {}
@@ -116,6 +119,10 @@ class FastReader:
             return self._read(file)
         except FallbackRequired as fallback:
             reason = fallback.reason
+        except (OSError, MemoryError, UserError):
+            raise
+        except Exception:  # noqa: BLE001 - a bug of this reader must not cost the file its row
+            reason = FallbackReason.ERROR
         header = self._pydicom.read(file)
         header.reader = f"{header.reader}: {reason}"
         return header

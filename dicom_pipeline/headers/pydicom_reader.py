@@ -1,8 +1,8 @@
 """Header reader based on pydicom: slow, and the reference for the other readers.
 
-Belongs here: parsing a header with pydicom, and detecting truncated headers.
-Does not belong here: conversion of values to text (values), and the selection of attributes
-(mapping).
+Belongs here: parsing a header with pydicom, and comparing it with the walk over its structure.
+Does not belong here: the walk (structure), the encoding of a file (data_set), conversion of values
+to text (values), and the selection of attributes (mapping).
 """
 
 from __future__ import annotations
@@ -10,134 +10,52 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset, read_partial
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, AllTransferSyntaxes
 from pydicom.valuerep import STANDARD_VR
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.open_file import OpenFile
-from dicom_pipeline.headers.deflate import InflatedFile
+from dicom_pipeline.headers.data_set import (
+    DataSet,
+    has_uids,
+    has_unsupported_syntax,
+    open_data_set,
+    rejecting,
+    uid_of,
+)
+from dicom_pipeline.headers.element_header import UNDEFINED, UnexpectedEnd
+from dicom_pipeline.headers.files.buffered_reader import BufferedReader
+from dicom_pipeline.headers.files.cached_file import CachedFile
+from dicom_pipeline.headers.files.header_stream import HeaderStream
+from dicom_pipeline.headers.files.repaired_file import Edit, RepairedFile
 from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.headers.sequence_json import sequence_json
+from dicom_pipeline.headers.structure import Encoding, Fault, Malformed, Structure, StructureWalk
 from dicom_pipeline.headers.values import encodings_of, text_of
 
-BLOCK = 8192
-LARGEST_BLOCK = 1 << 20
 LARGEST_VALUE = 1 << 20  # a larger wanted value is not read; it counts as unreadable
-UNDEFINED = 0xFFFFFFFF
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
-_SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 _PIXEL_REPRESENTATION = 0x00280103
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-# JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
-DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
-# possible results of reading an unsupported transfer syntax as if it were supported
-_SYNTAX_RELATED = (
+_PREAMBLE = bytes(128) + b"DICM"
+# the first group of a file without preamble: file meta information or identification
+_FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
+# possible results of reading a file without preamble, or with an unsupported transfer syntax, as
+# if it were another one
+_MISREAD = (
     RejectReason.TRUNCATED,
+    RejectReason.MALFORMED,
     RejectReason.DECODE_ERROR,
     RejectReason.NO_SOP_INSTANCE_UID,
 )
-
-
-class _Deflated(Exception):
-    """pydicom asked for the rest of the file, which it does only for deflated data sets."""
-
-
-class HeaderStream(io.RawIOBase):
-    """Raw stream over an `OpenFile` that reads ranges as needed.
-
-    Attributes
-    ----------
-    cut_short
-        Whether a read was cut off by the end of the file, or a seek went past it.
-    failure
-        Error raised by the storage. It is kept because pydicom itself raises `OSError` for broken
-        sequences.
-    """
-
-    def __init__(self, file: OpenFile) -> None:
-        super().__init__()
-        self._file = file
-        self._position = 0
-        self._buffer = b""
-        self._start = 0
-        self._block = BLOCK
-        self.cut_short = False
-        self.failure: OSError | None = None
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the file."""
-        return self._position
-
-    @property
-    def left(self) -> int:
-        """Number of bytes from the position to the end of the file."""
-        return max(self._file.size - self._position, 0)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Change the position; a position past the end means that the file is truncated."""
-        base = (0, self._position, self._file.size)[whence]
-        self._position = max(base + offset, 0)
-        if self._position > self._file.size:
-            self.cut_short = True
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read from the current position; never the whole rest, which may be very large."""
-        if size is None or size < 0:
-            raise _Deflated
-        left, wanted = self.left, size
-        if wanted > left:
-            # an element header (8 bytes) or a peek (1 byte) that finds nothing, or zeros, is a
-            # regular end of file
-            ending = self.read_at(self._position, left) if wanted in (8, 1) else b"?"
-            if ending.strip(b"\0"):
-                self.cut_short = True
-            wanted = left
-        offset = self._position - self._start
-        if offset < 0 or offset + wanted > len(self._buffer):
-            self._fill(wanted)
-            offset = self._position - self._start
-        data = self._buffer[offset : offset + wanted]
-        self._position += len(data)
-        if len(data) < wanted:  # the deflated data is corrupt, or the file was just truncated
-            self.cut_short = True
-            raise EOFError
-        return data
-
-    def _fill(self, wanted: int) -> None:
-        end = self._start + len(self._buffer)
-        if self._start <= self._position <= end:
-            kept = self._buffer[self._position - self._start :]
-        else:
-            kept, end = b"", self._position
-        self._start = self._position
-        self._buffer = kept + self.read_at(end, max(wanted - len(kept), self._block))
-        self._block = min(max(self._start + len(self._buffer), BLOCK), LARGEST_BLOCK)
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Read a range of the file; keep an error of the storage in ``failure``."""
-        try:
-            return self._file.read_at(offset, length)
-        except OSError as error:
-            self.failure = error
-            raise
 
 
 class _Stop:
@@ -156,7 +74,7 @@ class _Stop:
 
 
 class PydicomReader:
-    """Reads headers with ``pydicom.filereader.read_partial``.
+    """Reads headers with ``pydicom.filereader.read_dataset``, after a `StructureWalk`.
 
     If an element occurs twice, its last value is used, as in pydicom.
 
@@ -172,112 +90,88 @@ class PydicomReader:
         self.attribute_paths = tuple(attribute_paths)
         self._order = order_of(self.attribute_paths)
         self._last = max(attribute_path.first_tag for attribute_path in self.attribute_paths)
+        self._sequences = frozenset(
+            attribute_path.first_tag
+            for attribute_path in self.attribute_paths
+            if attribute_path.steps or attribute_path.vr == "SQ"
+        )
 
     def read(self, file: OpenFile) -> Header:
         """Read one header; see `HeaderReader.read`."""
-        stream = HeaderStream(file)
+        file = CachedFile(file)  # several passes read its first bytes
         try:
-            return self._read(stream)
+            return self._read(file)
         except FileRejected as rejected:
-            if rejected.reason in _SYNTAX_RELATED and _has_unsupported_syntax(stream):
+            if rejected.reason is RejectReason.NOT_DICOM:
+                return self._read_without_preamble(file)
+            if rejected.reason not in _MISREAD:
+                raise
+            if file.read_at(0, 2) in _FIRST_GROUPS:  # DICM may occur in a value
+                with suppress(FileRejected):
+                    return self._read_without_preamble(file)
+            if has_unsupported_syntax(file):
                 raise FileRejected(RejectReason.UNSUPPORTED_TRANSFER_SYNTAX) from None
             raise
 
-    def _read(self, stream: HeaderStream) -> Header:
-        stop = _Stop(self._last)
-        dataset = self._parse(stream, stop)
-        meta = dataset.file_meta
-        if _uid(meta, "MediaStorageSOPClassUID") == _MEDIA_STORAGE_DIRECTORY:
+    def _read(self, file: OpenFile) -> Header:
+        """Read a file with preamble."""
+        opened = open_data_set(file)
+        if uid_of(opened.meta, "MediaStorageSOPClassUID") == _MEDIA_STORAGE_DIRECTORY:
             raise FileRejected(RejectReason.DICOMDIR)
+        structure, encoding = self._walk(opened)
+        values = Values(self._parse(opened, structure, encoding))
+        texts = values.read(self.attribute_paths, self._order)
+        syntax = uid_of(opened.meta, "TransferSyntaxUID")
+        return Header(texts, syntax, values.unreadable, self.name, structure.recovered)
+
+    def _read_without_preamble(self, file: OpenFile) -> Header:
+        """Read a file without preamble (PS3.10 section 7.1), as if it had one.
+
+        Such files exist. A file counts as DICOM only if it has UIDs, because pydicom can parse
+        any bytes.
+        """
+        whole = RepairedFile(file, [Edit(0, 0, _PREAMBLE)])
+        try:
+            if not has_uids(open_data_set(whole)):
+                raise FileRejected(RejectReason.NOT_DICOM)
+        except FileRejected:
+            raise FileRejected(RejectReason.NOT_DICOM) from None
+        return self._read(whole)
+
+    def _walk(self, opened: DataSet) -> tuple[Structure, Encoding]:
+        """Check the structure, with the encoding of the first element or with the declared one."""
+        failures: list[FileRejected] = []
+        for encoding in dict.fromkeys((opened.found, opened.declared)):
+            at = BufferedReader(opened.file)
+            at.skip(opened.start)
+            try:
+                return StructureWalk(at, encoding, self._last, self._sequences).run(), encoding
+            except Malformed as malformed:
+                failures.append(FileRejected(RejectReason.MALFORMED, malformed.fault))
+            except UnexpectedEnd:
+                failures.append(FileRejected(RejectReason.TRUNCATED))
+            except ValueError:  # a deflated data set that is too large
+                failures.append(FileRejected(RejectReason.DECODE_ERROR))
+        raise failures[0]
+
+    def _parse(self, opened: DataSet, structure: Structure, encoding: Encoding) -> Dataset:
+        edits = structure.edits
+        stream = HeaderStream(RepairedFile(opened.file, edits) if edits else opened.file)
+        stream.seek(opened.start)
+        stop = _Stop(self._last)
+        with rejecting(stream):
+            dataset = read_dataset(
+                cast(io.BytesIO, stream),
+                encoding.implicit,
+                encoding.little_endian,
+                stop_when=stop,
+                defer_size=LARGEST_VALUE,
+            )
         if not stop.reached and (stream.cut_short or _has_short_value(dataset)):
             raise FileRejected(RejectReason.TRUNCATED)
-        values = Values(dataset)
-        texts = values.read(self.attribute_paths, self._order)
-        return Header(texts, _uid(meta, "TransferSyntaxUID"), values.unreadable, self.name)
-
-    def _parse(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
-        try:
-            try:
-                return _partial(stream, stop)
-            except InvalidDicomError:
-                return self._parse_without_preamble(stream, stop)
-        except (FileRejected, MemoryError):
-            raise
-        except EOFError:
-            raise FileRejected(RejectReason.TRUNCATED) from None
-        except Exception as error:  # noqa: BLE001 - pydicom raises nearly anything on broken headers
-            if stream.failure:
-                raise stream.failure from None
-            # pydicom raises OSError if the file ends in a sequence, between two elements
-            ended = isinstance(error, OSError) and not stream.left
-            reason = (
-                RejectReason.TRUNCATED if stream.cut_short or ended else RejectReason.DECODE_ERROR
-            )
-            raise FileRejected(reason) from None  # the cause may quote a value
-
-    def _parse_without_preamble(self, stream: HeaderStream, stop: _Stop) -> FileDataset:
-        """Parse a file without preamble (PS3.10 section 7.1).
-
-        Such files exist. A file counts as DICOM only if it has valid UIDs, because with ``force``
-        pydicom parses any file.
-        """
-        stream.seek(0)
-        stream.cut_short = False
-        try:
-            dataset = _partial(stream, stop, force=True)
-            uids = [str(dataset.get(tag).value) for tag in (_SOP_CLASS_UID, _SOP_INSTANCE_UID)]
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001
-            if stream.failure:
-                raise stream.failure from None
-            raise FileRejected(RejectReason.NOT_DICOM) from None
-        if not all(uid and UID(uid).is_valid for uid in uids):
-            raise FileRejected(RejectReason.NOT_DICOM)
+        if dataset.keys() != structure.tags:
+            raise FileRejected(RejectReason.MALFORMED, Fault.OUT_OF_STEP)
         return dataset
-
-
-def _partial(stream: HeaderStream, stop: _Stop, *, force: bool = False) -> FileDataset:
-    """Parse the elements up to the last wanted one."""
-    binary = cast(io.BytesIO, stream)
-    try:
-        return read_partial(binary, stop_when=stop, defer_size=LARGEST_VALUE, force=force)
-    except _Deflated:
-        start = stream.tell()
-    stream.seek(0)
-    meta = read_partial(io.BytesIO(stream.read(start)), force=force).file_meta
-    inside = HeaderStream(InflatedFile(stream.read_at, start))
-    try:
-        body = read_dataset(
-            cast(io.BytesIO, inside), False, True, stop_when=stop, defer_size=LARGEST_VALUE
-        )
-    finally:
-        stream.cut_short = stream.cut_short or inside.cut_short
-    return FileDataset(
-        cast(io.BytesIO, inside), body, file_meta=meta, is_implicit_VR=False, is_little_endian=True
-    )
-
-
-def _uid(meta: FileMetaDataset, keyword: str) -> str | None:
-    try:
-        return str(meta.get(keyword) or "") or None
-    except Exception:  # noqa: BLE001 - a broken element of the file meta information
-        return None
-
-
-def _has_unsupported_syntax(stream: HeaderStream) -> bool:
-    """Whether the file declares a transfer syntax that pydicom would take for another one."""
-    stream.seek(0)
-    stream.cut_short = False
-    try:
-        meta = read_partial(
-            cast(io.BytesIO, stream), stop_when=lambda tag, vr, length: True
-        ).file_meta
-        syntax = _uid(meta, "TransferSyntaxUID")
-    except Exception:  # noqa: BLE001 - then the first reason applies
-        return False
-    known = {str(uid) for uid in AllTransferSyntaxes} - DEFLATED_BY_REFERENCE
-    return not stream.cut_short and bool(syntax) and syntax not in known
 
 
 def _has_short_value(dataset: Dataset) -> bool:

@@ -18,27 +18,43 @@ class RejectReason(StrEnum):
 
     NOT_DICOM = "not_dicom"
     TRUNCATED = "truncated"
+    MALFORMED = "malformed"
     NO_SOP_INSTANCE_UID = "no_sop_instance_uid"
+    NO_STUDY_INSTANCE_UID = "no_study_instance_uid"
+    NO_SERIES_INSTANCE_UID = "no_series_instance_uid"
     UNSUPPORTED_TRANSFER_SYNTAX = "unsupported_transfer_syntax"
     DECODE_ERROR = "decode_error"
     UNREADABLE = "unreadable"
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     DICOMDIR = "dicomdir"
+    NON_PATIENT_OBJECT = "non_patient_object"
     PURGED = "purged"
 
     @property
     def outcome(self) -> str:
-        """``ignored`` for a DICOMDIR or a file of a purged subject, else ``rejected``."""
-        return "ignored" if self in (RejectReason.DICOMDIR, RejectReason.PURGED) else "rejected"
+        """``ignored`` for files that are no instance of a patient or purged, else ``rejected``."""
+        return "ignored" if self in _IGNORED else "rejected"
+
+
+_IGNORED = frozenset({RejectReason.DICOMDIR, RejectReason.NON_PATIENT_OBJECT, RejectReason.PURGED})
 
 
 class FileRejected(Exception):
-    """The file is rejected. The exception has the reason and never a value of the file."""
+    """The file is rejected. The exception has the reason and never a value of the file.
 
-    def __init__(self, reason: RejectReason) -> None:
+    Attributes
+    ----------
+    reason
+        Why it is rejected.
+    fault
+        Kind of the fault of a malformed header.
+    """
+
+    def __init__(self, reason: RejectReason, fault: str | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.fault = fault
 
 
 @dataclass(slots=True)
@@ -54,6 +70,8 @@ class Header:
         Transfer Syntax UID (0002,0010); None if the file has none.
     unreadable_values
         Number of wanted values that could not be converted to text.
+    recovered_elements
+        Number of faults in the structure of the header that were repaired, see `structure`.
     reader
         Name of the reader; after a fallback, followed by the `FallbackReason`.
     """
@@ -62,6 +80,7 @@ class Header:
     transfer_syntax_uid: str | None
     unreadable_values: int
     reader: str
+    recovered_elements: int = 0
 
 
 class HeaderReader(Protocol):

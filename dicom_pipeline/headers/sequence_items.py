@@ -7,17 +7,16 @@ Does not belong here: sequences as JSON (sequence_json), and the selection of se
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from dicom_pipeline.headers.buffered_reader import BufferedReader
 from dicom_pipeline.headers.element_header import UNDEFINED, UnexpectedEnd, element_header
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
+from dicom_pipeline.headers.files.buffered_reader import BufferedReader
+from dicom_pipeline.headers.possible_tags import vr_by_dictionary
 
 LARGEST = 1 << 20  # bytes; a larger sequence is not searched for its end
 
@@ -48,16 +47,13 @@ class Item(dict[int, RawDataElement | Nested]):
         return self.get(tag) if keep_deferred else None
 
 
-@lru_cache(_CACHED)
 def _is_sequence_by_dictionary(tag: int) -> bool | None:
     """Whether a tag is a sequence; None for a private tag or one of another edition.
 
     An element with such a tag is a sequence if its value starts with an item.
     """
-    try:
-        return bool(dictionary_VR(tag) == "SQ")
-    except KeyError:
-        return None
+    vr = vr_by_dictionary(tag)
+    return None if vr is None else vr == "SQ"
 
 
 def items_of(value: bytes, *, undefined: bool, implicit: bool) -> list[Item]:
@@ -155,8 +151,10 @@ class SequenceEnds:
         self._implicit = implicit
         self._cached: set[bytes] = set()
 
-    def length(self, at: BufferedReader, width: int, tag: int, vr: str | None) -> int:
+    def length(self, at: BufferedReader, width: int, tag: int, vr: str | None) -> int | None:
         """Return the length of the value of a sequence in bytes, including its delimiter.
+
+        The result is None for a sequence of more than `LARGEST` bytes.
 
         Parameters
         ----------
@@ -186,7 +184,7 @@ class SequenceEnds:
             except UnexpectedEnd:
                 available = len(at.data) - at.offset
                 if available > LARGEST:
-                    raise FallbackRequired(FallbackReason.LARGE) from None
+                    return None
                 if at.ensure(available + 1) <= available:
                     raise FallbackRequired(FallbackReason.ENDS_EARLY) from None
                 continue

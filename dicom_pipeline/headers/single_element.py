@@ -200,6 +200,8 @@ class SingleElementReader:
             header = self._readers[special.tag].read(file)
         except FileRejected:
             raise FallbackRequired(FallbackReason.SEQUENCE) from None
+        if header.recovered_elements:
+            raise FallbackRequired(FallbackReason.SEQUENCE)
         cells = self._cells[special.tag]
         return SingleElement(
             tuple(zip(cells, header.values[: len(cells)], strict=True)), header.unreadable_values

@@ -66,8 +66,9 @@ class DirectoryStorage:
     root
         The directory.
     follow_symlinks
-        Whether to follow symbolic links that lead out of the zone. Links to targets inside the
-        zone are never followed, because their targets are listed under their own names.
+        Whether to follow symbolic links that lead out of the zone, or to a hidden name inside it,
+        such as the store of git-annex. Links to other targets inside the zone are never followed,
+        because their targets are listed under their own names.
     min_file_age_seconds
         A file whose inode changed less than this ago counts as still being written.
     """
@@ -161,7 +162,7 @@ class DirectoryStorage:
     def _count(self, location: str, path: str, followed: set[tuple[int, int]]) -> Iterator[str]:
         real = os.path.realpath(location)
         if not os.path.isdir(real) or (  # noqa: PTH112 - never raises
-            Path(location).is_symlink() and not self.follows(real, followed)
+            Path(location).is_symlink() and (_is_hidden(path) or not self.follows(real, followed))
         ):
             yield encode_path(path)
             return
@@ -187,9 +188,9 @@ class DirectoryStorage:
             yield from self._count(location, path, followed)
 
     def follows(self, target: str, followed: set[tuple[int, int]]) -> bool:
-        """Whether to follow a link to a directory: only out of the zone, each directory once."""
+        """Whether to follow a link to a directory that is not listed itself; each one once."""
         root = os.path.realpath(self.root)
-        if not self.follow_symlinks or _is_within(target, root) or _is_within(root, target):
+        if not self.follow_symlinks or _is_listed(target, root) or _is_within(root, target):
             return False
         status = os.stat(target)
         identity = (status.st_dev, status.st_ino)
@@ -230,6 +231,17 @@ class DirectoryStorage:
         return listing
 
 
+def _is_listed(target: str, root: str) -> bool:
+    """Whether the target of a link is listed under its own name: inside the zone, not hidden."""
+    if not _is_within(target, root):
+        return False
+    return target == root or not _is_hidden(os.path.relpath(target, root))
+
+
+def _is_hidden(path: str) -> bool:
+    return any(name.startswith(".") for name in Path(path).parts)
+
+
 def _is_within(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
 
@@ -244,7 +256,7 @@ class _Walk:
         self.now = time.time()
         self.root = os.path.realpath(zone.root)
         self.followed: set[tuple[int, int]] = set()
-        self.links: list[tuple[str, str, bool]] = []
+        self.links: list[tuple[str, str]] = []
 
     def is_late(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
@@ -290,7 +302,7 @@ class _Walk:
     def follow_links(self) -> None:
         """Walk the targets of links, in the same order as `count_files`."""
         links, self.links = sorted(self.links), []
-        for path, target, hidden in links:
+        for path, target in links:
             if self.listing.cut_short or self.is_late():
                 self.listing.cut_short = True
                 return
@@ -301,7 +313,7 @@ class _Walk:
             except OSError:
                 self.listing.errors += 1
                 continue
-            self._directory(target, path, hidden=hidden)
+            self._directory(target, path, hidden=False)
             self.follow_links()
 
     def _symlink(self, entry: os.DirEntry[str], path: str, *, hidden: bool) -> None:
@@ -309,14 +321,17 @@ class _Walk:
         if not os.path.exists(target):
             self.listing.ignored[encode_path(path)] = Ignored.BROKEN_SYMLINK
             return
-        if _is_within(target, self.root) or not self.zone.follow_symlinks:
+        if _is_listed(target, self.root) or not self.zone.follow_symlinks:
             self.listing.ignored[encode_path(path)] = Ignored.SYMLINK
             return
         status = os.stat(target)
-        if not stat.S_ISDIR(status.st_mode):
+        if stat.S_ISDIR(status.st_mode) and not hidden:
+            self.links.append((path, target))
+        elif stat.S_ISDIR(status.st_mode):
+            # not followed: its files would be ignored here, and not be followed elsewhere
+            self.listing.ignored[encode_path(path)] = Ignored.HIDDEN
+        else:
             self._file(entry, path, status, hidden=hidden)
-            return
-        self.links.append((path, target, hidden))
 
     def _file(
         self, entry: os.DirEntry[str], path: str, status: os.stat_result, *, hidden: bool

@@ -32,6 +32,10 @@ UNDATED = "undated"
 _DATES = (0x00080020, 0x00080022, 0x00080021, 0x00080023)
 _LAST_DATE = 0x00080023
 _BEGIN = 132
+_MAGIC = slice(128, 132)
+_PREAMBLE = bytes(128) + b"DICM"
+# the first group of a file without preamble: file meta information or identification
+_FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
 _TRANSFER_SYNTAX_UID = 0x00020010
 _LAST_OF_FILE_META = 0x0002FFFF
 _IMPLICIT = ImplicitVRLittleEndian.encode()
@@ -72,15 +76,21 @@ def study_day(head: bytes) -> str | None:
     try:
         values = _plain_dates(head)
     except (FallbackRequired, UnexpectedEnd):
-        try:
-            values = _dates(head)
-        except Exception:  # noqa: BLE001 - the extractor reports errors of the header
-            return None
+        values = _dates_or_none(head)
+        if not values and head[:2] in _FIRST_GROUPS and head[_MAGIC] == b"DICM":
+            values = _dates_or_none(_PREAMBLE + head)  # DICM is in a value
     for tag in _DATES:
         day = usable_date(values.get(tag, ""))
         if day:
             return day
     return None
+
+
+def _dates_or_none(head: bytes) -> dict[int, str]:
+    try:
+        return _dates(head)
+    except Exception:  # noqa: BLE001 - the extractor reports errors of the header
+        return {}
 
 
 def _plain_dates(head: bytes) -> dict[int, str]:
@@ -91,7 +101,7 @@ def _plain_dates(head: bytes) -> dict[int, str]:
     FallbackRequired, UnexpectedEnd
         pydicom must read the file.
     """
-    if head[128:132] != b"DICM":
+    if head[_MAGIC] != b"DICM":
         raise FallbackRequired(FallbackReason.NO_PREAMBLE)
     syntax, offset = b"", _BEGIN
     while True:

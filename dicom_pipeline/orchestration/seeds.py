@@ -19,12 +19,14 @@ DIGEST_METADATA = "seed_digest"
 def seed_digest(key: dg.AssetKey) -> str | None:
     """Return the digest of the seed file of an internal table; None if it is not a seed.
 
-    The digest of the mapping includes the profile, because the profile selects a column of it.
+    It includes the types of columns. The digest of the mapping includes the profile, because the
+    profile selects a column of it.
     """
     path = SEEDS_DIR / f"{key.path[-1]}.csv"
     if not path.exists():
         return None
     digest = hashlib.sha256(path.read_bytes())
+    digest.update((SEEDS_DIR / "seeds.yml").read_bytes())
     if path.name == MAPPING_CSV.name:
         digest.update(load_settings().profile.encode())
     return digest.hexdigest()[:16]

@@ -21,6 +21,8 @@ UIDS = {
     "study_instance_uid": ("0020,000d", "processed.processed_studies"),
 }
 
+REQUIRED = [tag for tag, _ in UIDS.values()]
+
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
@@ -69,8 +71,8 @@ def test_distinct_uids_equal_those_that_dcmdump_finds(
         values[tag]
         for path in site.landing.rglob("*")
         if path.is_file() and "DICOMDIR" not in path.name
-        # a file without a SOP Instance UID is rejected
-        and (values := dcmdump(path, "0008,0018", tag)).get("0008,0018") and values.get(tag)
+        # a file without the UID of its instance, series or study is rejected
+        and all((values := dcmdump(path, *REQUIRED)).get(uid) for uid in REQUIRED)
     }  # fmt: skip
     [(ours,)] = site.ask(f"select count(distinct {column}) from {table}")
     assert ours == len(theirs)
@@ -82,16 +84,13 @@ def test_patients_equal_those_that_dcmdump_finds(loaded: tuple[Site, str]) -> No
     for path in site.landing.rglob("*"):
         if not path.is_file() or "DICOMDIR" in path.name:
             continue
-        values = dcmdump(path, "0008,0018", "0010,0020", "0010,0021", "0020,000d", "0020,000e")
-        if not values.get("0008,0018"):
+        values = dcmdump(path, *REQUIRED, "0010,0020", "0010,0021")
+        if not all(values.get(uid) for uid in REQUIRED):
             continue
         if values.get("0010,0020"):
             patients.add(("id", values["0010,0020"], values.get("0010,0021") or None))
-        else:  # without a Patient ID, each study counts as a patient; without a study, each series
-            owner = next(
-                values[tag] for tag in ("0020,000d", "0020,000e", "0008,0018") if values.get(tag)
-            )
-            patients.add(("study", owner, None))
+        else:  # without a Patient ID, each study counts as a patient
+            patients.add(("study", values["0020,000d"], None))
     [(ours,)] = site.ask("select count(*) from processed.processed_patients")
     assert ours == len(patients)
 

@@ -66,7 +66,12 @@ def test_rows_of_one_study_differ_where_only_one_file_can_have_its_date(
 def test_an_object_in_a_bucket_has_no_modification_time_and_no_latest_date(
     tables: ChunkTables,
 ) -> None:
-    named = {"SOPInstanceUID": "1", "StudyInstanceUID": "2", "StudyDate": "20990101"}
+    named = {
+        "SOPInstanceUID": "1",
+        "StudyInstanceUID": "2",
+        "SeriesInstanceUID": "3",
+        "StudyDate": "20990101",
+    }
     by_path = {parse_attribute_path(keyword): value for keyword, value in named.items()}
     values = [by_path.get(path) for path in tables.attribute_paths]
     tables.add(FileVersion("1.dcm", 1, None, "etag"), Header(values, None, 0, "fast"))

@@ -81,9 +81,15 @@ def test_an_entity_with_conflicting_values_has_a_row_for_each_version(zone: Zone
             assert digests.count(row[f"{table}_row"]) == 1
 
 
-def test_a_file_without_study_and_series_uids_is_its_own_study_and_series(zone: Zone) -> None:
+def test_a_file_without_study_and_series_uids_is_its_own_study_and_series_if_allowed(
+    zone: Zone,
+) -> None:
     zone.put("1", instance(1, StudyInstanceUID=None, SeriesInstanceUID=None, PatientID=None))
     zone.load()
+    assert zone.rejects() == {"1": "no_study_instance_uid"}
+    zone.allow_missing_uids = True
+    assert zone.load() == 1  # the setting is part of the version of a partition
+    assert zone.rejects() == {}
     (row,) = zone.rows("images")
     assert (row["key_study"], row["key_series"], row["key_patient_id"]) == ("1.2.3.1",) * 2 + (
         None,

@@ -154,6 +154,44 @@ def test_links_to_outside_are_each_followed_once_if_allowed(tmp_path: Path) -> N
     with_file.close()
 
 
+def make_hidden_store(zone: Path) -> None:
+    """Create links to a hidden store, as git-annex does for each file, and to folders of it."""
+    store = zone / ".git" / "annex" / "objects"
+    (zone / "sub-01").mkdir()
+    for number in range(3):
+        put(store / f"a{number}" / f"key{number}", b"object")
+        link = zone / "sub-01" / f"{number}.dcm"
+        link.symlink_to(f"../.git/annex/objects/a{number}/key{number}/object")
+    (zone / "sub-01" / "not_fetched.dcm").symlink_to("../.git/annex/objects/a9/key9/key9")
+    (zone / "again.dcm").symlink_to("sub-01/0.dcm")
+    put(zone / ".store" / "series", b"1.dcm")
+    (zone / ".store" / "series" / "up").symlink_to(zone)
+    (zone / ".store" / "series" / "round").symlink_to(zone / ".store")
+    (zone / "series").symlink_to(".store/series")
+    (zone / "other").symlink_to(".store/series")
+    put(zone, b"plain.dcm")
+    (zone / "to_plain.dcm").symlink_to("plain.dcm")
+
+
+def test_links_into_a_hidden_store_are_followed_if_links_are(tmp_path: Path) -> None:
+    make_hidden_store(tmp_path)
+    storage = DirectoryStorage(tmp_path, follow_symlinks=True)
+    listing = storage.list_landing()
+    assert sorted(file.path for file in listing.files) == [
+        "again.dcm", "other/1.dcm", "other/round/series/1.dcm", "plain.dcm",
+        "sub-01/0.dcm", "sub-01/1.dcm", "sub-01/2.dcm",
+    ]  # fmt: skip
+    assert listing.ignored["sub-01/not_fetched.dcm"] is Ignored.BROKEN_SYMLINK
+    assert listing.ignored["to_plain.dcm"] is Ignored.SYMLINK  # listed under its own name
+    assert listed(storage) == counted(storage)
+    assert listing.complete
+    opened = storage.open("sub-01/0.dcm")
+    assert opened.read_at(0, 99) == b"object"
+    opened.close()
+    ignored = DirectoryStorage(tmp_path).list_landing()
+    assert [file.path for file in ignored.files] == ["plain.dcm"]
+
+
 def test_a_link_loop_does_not_hide_files_beside_it_from_the_count(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for i in range(20):

@@ -86,7 +86,7 @@ def test_the_sample_is_loaded_and_published_in_the_project_directory(
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(str(directory / "dicom.duckdb"), read_only=True) as connection:
         rows = connection.execute("select count(*) from processed.processed_images").fetchone()
-    assert rows == (135,)
+    assert rows == (131,)
     assert {path.name for path in (directory / "data").iterdir()} == {
         "dicom-files", "raw", "warehouse",
     }  # fmt: skip

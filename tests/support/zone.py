@@ -26,7 +26,9 @@ from tests.support.inline_pool import inline_pool
 class Zone:
     """Landing zone with its raw zone."""
 
-    def __init__(self, root: Path, *, keep: bool = False, **storage: Any) -> None:
+    def __init__(
+        self, root: Path, *, keep: bool = False, allow_missing_uids: bool = False, **storage: Any
+    ) -> None:
         self.landing = root / "landing"
         self.landing.mkdir(parents=True, exist_ok=True)
         self.raw_dir = root / "raw"
@@ -35,6 +37,7 @@ class Zone:
         shutil.copyfile(MAPPING_CSV, self.mapping_csv)
         shutil.copyfile(IDENTITY_CSV, self.identity_csv)
         self.keep = keep
+        self.allow_missing_uids = allow_missing_uids
         self.storage = DirectoryStorage(self.landing, **storage)
         self.manifests = ManifestStore(self.raw_dir)
 
@@ -66,6 +69,7 @@ class Zone:
             identity_csv=self.identity_csv,
             keep_deleted=self.keep,
             follow_symlinks=self.storage.follow_symlinks,
+            allow_missing_uids=self.allow_missing_uids,
         )
         return RawStep(plan.partitions(), plan, workers=workers)
 

@@ -59,6 +59,9 @@ VALUES: list[tuple[str, str, str, Any]] = [
     ("AcquisitionTime", "093015", "acquisition_time", time(9, 30, 15)),
     ("AcquisitionTime", "093015.25", "acquisition_time", time(9, 30, 15)),
     ("AcquisitionTime", "09:30:15.000001", "acquisition_time", time(9, 30, 15)),
+    ("AcquisitionTime", "093015.123456789", "acquisition_time", time(9, 30, 15)),
+    ("AcquisitionTime", "09:30:15.0000000", "acquisition_time", time(9, 30, 15)),
+    ("AcquisitionTime", "093015.12a", "acquisition_time", None),
     ("AcquisitionTime", "240000", "acquisition_time", None),
     ("AcquisitionTime", "9:30", "acquisition_time", None),
     ("AcquisitionTime", "10 o'clock", "acquisition_time", None),
@@ -79,6 +82,7 @@ VALUES: list[tuple[str, str, str, Any]] = [
     # attributes of the lines that the test adds to the mapping
     ("AcquisitionDateTime", "20120304101112+0100", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304101112.654321", "taken", datetime(2012, 3, 4, 10, 11, 12)),
+    ("AcquisitionDateTime", "20120304101112.123456789", "taken", datetime(2012, 3, 4, 10, 11, 12)),
     ("AcquisitionDateTime", "20120304", "taken", datetime(2012, 3, 4)),
     ("AcquisitionDateTime", "2012030410-0500", "taken", datetime(2012, 3, 4, 10)),
     ("AcquisitionDateTime", "201203", "taken", None),

@@ -39,7 +39,7 @@ IMAGE_TEXTS = [
     "header_digest", "reader", "patients_row", "devices_row", "studies_row", "series_row",
     "identity_terms_row",
 ]  # fmt: skip
-IMAGE_INTEGERS = ["file_size", "file_mtime_ns", "unreadable_values"]
+IMAGE_INTEGERS = ["file_size", "file_mtime_ns", "unreadable_values", "recovered_elements"]
 
 File = dict[str, str]
 
@@ -130,6 +130,7 @@ def _of_the_file(file: File) -> dict[str, str | int | None]:
         "file_outcome": file.get("outcome", "loaded"),
         "header_digest": _digest(file),
         "file_size": 1000,
+        "recovered_elements": 0,
     }
 
 

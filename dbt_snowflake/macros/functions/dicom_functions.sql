@@ -29,7 +29,7 @@ create or replace macro dicom.to_json(value) as try_cast(value as json);
 create or replace macro dicom.iso_date(digits) as
     left(digits, 4) || '-' || substr(digits, 5, 2) || '-' || substr(digits, 7, 2);
 
--- HH, HHMM, HHMMSS or HHMMSS.F as HH:MM:SS.FFFFFF.
+-- HH, HHMM, HHMMSS or HHMMSS.F as HH:MM:SS.FFFFFF; further digits, which some devices write, are cut off.
 create or replace macro dicom.iso_time(digits) as
     left(rpad(split_part(digits, '.', 1), 6, '0'), 2)
     || ':' || substr(rpad(split_part(digits, '.', 1), 6, '0'), 3, 2)
@@ -47,8 +47,8 @@ create or replace macro dicom.to_date(value) as
 create or replace macro dicom.to_time(value) as
     case
         when
-            regexp_full_match(value, '([01][0-9]|2[0-3])([0-9]{2}([0-9]{2}([.][0-9]{1,6})?)?)?')
-            or regexp_full_match(value, '([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?')
+            regexp_full_match(value, '([01][0-9]|2[0-3])([0-9]{2}([0-9]{2}([.][0-9]+)?)?)?')
+            or regexp_full_match(value, '([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?')
             then try_cast(dicom.iso_time(replace(value, ':', '')) as time)
     end;
 
@@ -63,7 +63,7 @@ create or replace macro dicom.to_timestamp(value) as
             regexp_full_match(
                 value,
                 '(18|19|20)[0-9]{2}([0-9]{2}([0-9]{2}(([01][0-9]|2[0-3])([0-9]{2}'
-                || '([0-9]{2}([.][0-9]{1,6})?)?)?)?)?)?([+-][0-9]{4})?'
+                || '([0-9]{2}([.][0-9]+)?)?)?)?)?)?([+-][0-9]{4})?'
             )
             then try_cast(
                 dicom.iso_date(left(dicom.local_time(value) || substr('0101', length(dicom.local_time(value)) - 3), 8))

@@ -22,6 +22,7 @@
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},
             {'name': 'instance_precedence', 'type': type_name('text'), 'sql': instance_precedence()},
             {'name': 'transfer_syntax_uid', 'type': type_name('text'), 'sql': 'registered_transfer_syntax'},
+            {'name': 'recovered_elements', 'type': type_name('integer'), 'sql': 'recovered_elements'},
             {'name': 'file_size', 'type': type_name('integer'), 'sql': 'file_size'},
         ]) %}
     {% else %}

@@ -53,6 +53,8 @@ class Batch:
         Id of the KMS key for the object; None for the default encryption of the bucket.
     files
         Files to read. If empty, the function only checks its permissions.
+    allow_missing_uids
+        See `WorkerPlan`.
     """
 
     landing: S3Location
@@ -61,6 +63,7 @@ class Batch:
     reader: Reader
     kms_key: str | None
     files: Sequence[FileVersion]
+    allow_missing_uids: bool = False
 
     def event(self) -> dict[str, Any]:
         """Return the event for the function.
@@ -73,6 +76,7 @@ class Batch:
             "target": [self.target.bucket, self.target.prefix],
             "reader_version": self.reader_version,
             "reader": self.reader.value,
+            "allow_missing_uids": self.allow_missing_uids,
             "kms_key": self.kms_key,
             "files": [list(file) for file in self.files],
         }
@@ -87,6 +91,7 @@ class Batch:
             Reader(event["reader"]),
             event["kms_key"],
             [FileVersion(*file) for file in event["files"]],
+            event["allow_missing_uids"],
         )
 
     @property

@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     try:
         batch = Batch.of_event(event)
-        plan = WorkerPlan(batch.landing, _NO_DIRECTORY, MAPPING_CSV, batch.reader)
+        plan = _plan(batch.landing, batch.reader, batch.allow_missing_uids)
         if plan.reader_version != batch.reader_version:
             return {"outcome": Outcome.OTHER_VERSION.value}
         return {"outcome": Outcome.DONE.value, **_read(batch)}
@@ -61,7 +61,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _read(batch: Batch) -> dict[str, int]:
     if not batch.files:
         return {"files": 0, "rejected": 0, "bytes": 0}
-    tables = _worker(batch.landing, batch.reader).read(batch.files)
+    worker = _worker(batch.landing, batch.reader, batch.allow_missing_uids)
+    tables = worker.read(batch.files)
     data = pack(tables)
     _put(batch, data)
     return {
@@ -72,9 +73,15 @@ def _read(batch: Batch) -> dict[str, int]:
 
 
 @lru_cache(maxsize=1)
-def _worker(landing: S3Location, reader: Reader) -> Worker:
+def _worker(landing: S3Location, reader: Reader, allow_missing_uids: bool) -> Worker:
     """Return the worker of this process; Lambda reuses the process for further events."""
-    return Worker(WorkerPlan(landing, _NO_DIRECTORY, MAPPING_CSV, reader))
+    return Worker(_plan(landing, reader, allow_missing_uids))
+
+
+def _plan(landing: S3Location, reader: Reader, allow_missing_uids: bool) -> WorkerPlan:
+    return WorkerPlan(
+        landing, _NO_DIRECTORY, MAPPING_CSV, reader, allow_missing_uids=allow_missing_uids
+    )
 
 
 def _put(batch: Batch, data: bytes) -> None:

@@ -192,6 +192,7 @@ class _Session:
             self._plan.reader,
             self._pool.kms_key,
             job.files,
+            self._plan.allow_missing_uids,
         )
 
     def _fetch(self, batch: Batch) -> Tables:

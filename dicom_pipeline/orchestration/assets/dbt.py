@@ -4,7 +4,7 @@ Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
 Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -50,6 +50,7 @@ from dicom_pipeline.warehouse.build_fingerprint import (
     build_outdated,
     write_fingerprint,
 )
+from dicom_pipeline.warehouse.duckdb.catalog import Table
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
@@ -167,7 +168,11 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
                 before = PreBuildState(warehouse)
                 build = dbt.cli(
-                    ["build", *partial_parse_options(warehouse.partial_parse_path)],
+                    [
+                        "build",
+                        *partial_parse_options(warehouse.partial_parse_path),
+                        *exclusion(chosen - changed, before.tables),
+                    ],
                     context=context,
                 )
                 events, failure = progress.collect_events(build.stream())
@@ -186,6 +191,12 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 warehouse.restrict_permissions()
 
     return dbt_tables
+
+
+def exclusion(unchanged: Iterable[dg.AssetKey], tables: Collection[Table]) -> list[str]:
+    """Return options of dbt that exclude seeds whose table is in the build database already."""
+    names = sorted(key.path[-1] for key in unchanged if (key.path[0], key.path[-1]) in tables)
+    return ["--exclude", " ".join(names)] if names else []
 
 
 @dg.asset(

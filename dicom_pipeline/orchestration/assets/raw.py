@@ -25,6 +25,7 @@ from dicom_pipeline.orchestration.ui.progress_log import progress_log
 
 GROUP = "raw"
 FILES_READ = "files_read_in_run"
+FILES_REJECTED = "files_read_and_rejected_in_run"
 FILES_PER_SECOND = "files_per_second"
 SECONDS = "seconds"
 
@@ -107,6 +108,7 @@ def raw_assets(
             asset_key=key,
             metadata={
                 FILES_READ: files_read,
+                FILES_REJECTED: sum(report.read_and_rejected for report in reports),
                 "partitions_written_in_run": sum(r.bytes_written > 0 for r in reports),
                 "bytes_written_in_run": sum(r.bytes_written for r in reports),
                 SECONDS: round(seconds, 1),

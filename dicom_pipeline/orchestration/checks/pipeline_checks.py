@@ -13,6 +13,7 @@ from dicom_pipeline.extract.cross_check import AGREED, DIFFERED, count_readers
 from dicom_pipeline.extract.ingest import Ingest
 from dicom_pipeline.landing.manifest import now
 from dicom_pipeline.mapping.attribute_mapping import ENTITIES
+from dicom_pipeline.orchestration.assets.raw import FILES_READ, FILES_REJECTED
 from dicom_pipeline.orchestration.automation import missing_result_condition, six_hourly_condition
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.ui import markdown
@@ -21,6 +22,8 @@ from dicom_pipeline.orchestration.ui.progress_log import progress_log
 IMAGES = dg.AssetKey(["raw", "images"])
 READERS_AGREE = "fast_reader_agrees_with_pydicom"
 NOT_STUCK = "no_partition_is_stuck"
+FEW_REJECTED = "few_new_files_are_rejected"
+JUDGED_FROM = 20  # files: of fewer, a single one would be a large share
 ACCOUNTED_FOR = "every_discovered_file_is_accounted_for"
 FRESH = "landing_zone_was_scanned_lately"
 FRESH_HOURS = 24
@@ -38,6 +41,10 @@ stops requesting these partitions after three failures, and continues after a su
 _FIX_READERS = """Set `DICOM_READER=pydicom` and run `materialize_raw_assets_job` with
 `force: true`, so that pydicom reads all files. The rows that differ already have the values of
 pydicom. Report a bug."""
+_FIX_REJECTED = """List the rejected files with `dicom-pipeline rejects`. Many files with one reason
+usually have one cause: a device or an export that writes other files than before. If the files are
+right, report a bug; if they are no DICOM files, `DICOM_MAX_REJECTED_FRACTION` accepts more of
+them."""
 _FIX_FRESH = """Switch `file_arrival_sensor` on (*Automation*), or run `dicom-pipeline scan`. If
 the sensor is on, its ticks show the cause, for example a disk that is not mounted."""
 
@@ -156,6 +163,36 @@ def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.Asse
 
 @dg.asset_check(
     asset=IMAGES,
+    name=FEW_REJECTED,
+    description="Of the files that the latest run read, at most the fraction "
+    "DICOM_MAX_REJECTED_FRACTION was rejected.",
+)
+def few_new_files_are_rejected(
+    context: dg.AssetCheckExecutionContext, ingest: dg.ResourceParam[Ingest]
+) -> dg.AssetCheckResult:
+    """Compare the counts of the latest materialization with the limit."""
+    latest = context.instance.get_latest_materialization_event(IMAGES)
+    materialization = latest.asset_materialization if latest else None
+    metadata = materialization.metadata if materialization else {}
+    read, rejected = (
+        int(str(metadata[name].value)) if name in metadata else 0
+        for name in (FILES_READ, FILES_REJECTED)
+    )
+    limit = ingest.settings.max_rejected_fraction
+    passed = read < JUDGED_FROM or rejected / read <= limit
+    return dg.AssetCheckResult(
+        passed=passed,
+        metadata={
+            "files_read": read,
+            "rejected": rejected,
+            "limit": limit,
+            **({} if passed else markdown.to_do(_FIX_REJECTED)),
+        },
+    )
+
+
+@dg.asset_check(
+    asset=IMAGES,
     name=FRESH,
     description=f"A complete scan of the landing zone began in the last {FRESH_HOURS} hours.",
     automation_condition=six_hourly_condition(),
@@ -182,6 +219,7 @@ def landing_zone_was_scanned_lately(ingest: dg.ResourceParam[Ingest]) -> dg.Asse
 CHECKS = [
     every_discovered_file_is_accounted_for,
     fast_reader_agrees_with_pydicom,
+    few_new_files_are_rejected,
     landing_zone_was_scanned_lately,
     no_partition_is_stuck,
 ]

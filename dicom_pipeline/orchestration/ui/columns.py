@@ -39,16 +39,22 @@ _TECHNICAL_COLUMNS = {
     "transfer_syntax_uid": "Transfer Syntax UID (0002,0010): encoding of the file.",
     "reader": "The reader of the header, with the reason for a fallback.",
     "unreadable_values": "Values that could not be decoded.",
+    "recovered_elements": "Faults in the structure of the header that were repaired.",
     "terms": "One line kind:term per identifying term.",
     "outcome": "rejected or ignored.",
     "reason": "Reason why the file has no row in other tables.",
+    "fault": "Kind of the fault of a malformed header.",
     "key_created": "Instance Creation Date and Time, as digits.",
     "key_study": "Study Instance UID; for a file without it, a substitute.",
     "key_series": "Series Instance UID; for a file without it, the SOP Instance UID.",
 }
 
 # columns of staged images that describe the file
-_FILE_COLUMNS = {"file_size": "integer", "transfer_syntax_uid": "text"}
+_FILE_COLUMNS = {
+    "file_size": "integer",
+    "transfer_syntax_uid": "text",
+    "recovered_elements": "integer",
+}
 
 Sources = tuple[tuple[dg.AssetKey, str], ...]
 

@@ -17,7 +17,7 @@ LOADED: Mapping[str, tuple[str, ...]] = {
     "staged_devices": ("device_key", *_ROW),
     "staged_images": (
         "image_key", "series_key", "study_key", "patient_key", "device_key", "instance_precedence",
-        "transfer_syntax_uid", *_VERSION,
+        "transfer_syntax_uid", "recovered_elements", *_VERSION,
     ),
     "staged_patients": ("patient_key", "study_key", *_ROW),
     "staged_series": ("series_key", "study_key", "patient_key", "device_key", *_ROW),

@@ -58,6 +58,13 @@ class BufferedReader:
         self.data, self.start, self.offset = kept, at, 0
         return len(kept)
 
+    def peek(self, distance: int, count: int) -> bytes:
+        """Return bytes at a distance from the current position, which does not change."""
+        begin = self.offset + distance
+        if begin + count <= len(self.data):
+            return self.data[begin : begin + count]
+        return self._file.read_at(self.start + begin, count)
+
     def skip(self, count: int) -> None:
         """Advance by ``count`` bytes without reading them."""
         self.offset += count

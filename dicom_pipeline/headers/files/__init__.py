@@ -1,0 +1,1 @@
+"""Open files as the readers see them: buffered, cached, inflated, repaired."""
