@@ -12,6 +12,7 @@ import pytest
 
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.warehouse import warehouse as warehouse_module
 from dicom_pipeline.warehouse.checked_stage import forget_checked, is_checked, record_checked
 from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport
@@ -90,8 +91,11 @@ def warehouse_of(build: Path) -> Warehouse:
     settings = SimpleNamespace(
         warehouse_dir=build.parent, raw_dir=build.parent, profile="research",
         database=build.parent / "published.duckdb", leak_limit_patients=5, leak_limit_fraction=0.01,
+        audit_retention_days=0,
     )  # fmt: skip
-    return Warehouse(cast(Settings, settings), cast(Ingest, SimpleNamespace(mapping=None)))
+    return Warehouse(
+        cast(Settings, settings), cast(Ingest, SimpleNamespace(mapping=load_mapping()))
+    )
 
 
 ROW = dict.fromkeys(COLUMNS, "x")
