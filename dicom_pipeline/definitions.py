@@ -19,7 +19,8 @@ from dicom_pipeline.orchestration.assets.snowflake import build_snowflake
 from dicom_pipeline.orchestration.assets.summary_asset import summary_asset
 from dicom_pipeline.orchestration.automation import build_automation_sensor
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, CHECKS
-from dicom_pipeline.orchestration.dbt_project import dbt_project, dbt_resource, ensure_manifest
+from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
+from dicom_pipeline.orchestration.dbt_resource import dbt_resource
 from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor

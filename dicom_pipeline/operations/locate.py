@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.deid.keys import VaultError
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.landing.paths import resolve_paths
-from dicom_pipeline.warehouse.duckdb.cohort_query import cohort_images
+from dicom_pipeline.warehouse.duckdb.cohort_query import QUERY_SECONDS, cohort_images
 from dicom_pipeline.warehouse.duckdb.row_counts import key_id_of
 from dicom_pipeline.warehouse.source_files import source_files
 from dicom_pipeline.workspace import Workspace
@@ -66,7 +66,12 @@ class Located:
 
 
 def locate(
-    workspace: Workspace, query: str, columns: tuple[str, ...] = (), *, every: bool = False
+    workspace: Workspace,
+    query: str,
+    columns: tuple[str, ...] = (),
+    *,
+    every: bool = False,
+    seconds: float = QUERY_SECONDS,
 ) -> Located:
     """Find the source files of a cohort.
 
@@ -80,6 +85,8 @@ def locate(
         Columns to return for each file besides its path; see `source_files`.
     every
         Also return duplicates and other versions of the images.
+    seconds
+        The query is stopped after this time.
 
     Raises
     ------
@@ -94,9 +101,14 @@ def locate(
         raise VaultError(
             "the published file was built with another key: dicom-pipeline run builds it again"
         )
-    images = cohort_images(database, query)
+    images = cohort_images(database, query, seconds=seconds)
     files = source_files(
-        images, workspace.settings.raw_dir, Pseudonyms(secret), columns=columns, every=every
+        images,
+        workspace.settings.raw_dir,
+        workspace.settings.warehouse_dir,
+        Pseudonyms(secret),
+        columns=columns,
+        every=every,
     )
     paths = list(resolve_paths(workspace.settings.landing, files["file_path"].to_pylist()))
     return Located(images, files, paths, columns)

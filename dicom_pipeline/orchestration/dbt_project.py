@@ -9,17 +9,17 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DbtProject
 
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
+from dicom_pipeline.orchestration.dbt_resource import dbt_executable
 
 # all tables are built on DuckDB first, in the private zone, whatever DBT_TARGET is
 LOCAL = "local"
@@ -41,19 +41,6 @@ def dbt_project(target_path: str = "target") -> DbtProject:
         target_path=target_path,
         profile="dicom_pipeline",
         target=LOCAL,
-    )
-
-
-def _dbt_executable() -> str:
-    """Return dbt of this environment, whether or not it is on the PATH."""
-    return str(Path(sys.executable).with_name("dbt"))
-
-
-def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """Return the resource that builds assets."""
-    return DbtCliResource(
-        project_dir=project,
-        dbt_executable=_dbt_executable(),
     )
 
 
@@ -83,7 +70,7 @@ def run_dbt(project: DbtProject, *arguments: str, target_path: Path, target: str
     """
     done = subprocess.run(  # noqa: S603 - arguments are ours
         [
-            _dbt_executable(), *arguments, "--target", target, "--target-path", str(target_path),
+            dbt_executable(), *arguments, "--target", target, "--target-path", str(target_path),
             "--log-path", str(target_path), "--profile", str(project.profile),
             "--profiles-dir", str(project.profiles_dir),
         ],

@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-import duckdb
-
 from dicom_pipeline.common.escaping import csv_safe
 from dicom_pipeline.common.private_files import LOCAL_WRITER, Writer
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 
 _WORD = "[^0-9 -/:-@{-~\\[-`[:cntrl:]]+"
 
@@ -66,7 +65,7 @@ def removed_words(
     ]
     if not sources:
         return []
-    with duckdb.connect() as connection:
+    with in_memory(build.parent) as connection:
         connection.execute(f"attach {sql.text(str(build))} as build (read_only)")
         rows = connection.execute(
             f"""

@@ -7,15 +7,14 @@ paths (operations.locate).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from dicom_pipeline.deid.pseudonyms import Pseudonyms
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 
 # original UIDs, and their columns in the raw tables
 ORIGINALS = {
@@ -35,6 +34,7 @@ _CREATED = (
 def source_files(
     images: pa.Table,
     raw_dir: Path,
+    warehouse_dir: Path,
     pseudonyms: Pseudonyms,
     *,
     columns: Sequence[str] = (),
@@ -48,6 +48,8 @@ def source_files(
         Keys of images and of their series, studies and patients; the result of `cohort_images`.
     raw_dir
         The raw zone.
+    warehouse_dir
+        Directory for temporary files.
     pseudonyms
         Computes keys with the secret.
     columns
@@ -63,7 +65,7 @@ def source_files(
     originals = [f"rows_of.{ORIGINALS[name]} as {name}" for name in columns if name in ORIGINALS]
     # another version of an image may belong to another series
     rows = "all_rows" if every else "rows_of_wanted_series"
-    with contextlib.closing(duckdb.connect()) as connection:
+    with in_memory(warehouse_dir) as connection:
         connection.execute("set preserve_insertion_order = false")
         # the key is bound, not part of the SQL text: error messages may quote SQL
         connection.execute("create temp table secret (ki varchar, ko varchar)")

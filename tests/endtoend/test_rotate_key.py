@@ -163,6 +163,7 @@ def test_a_run_completes_a_rotation_that_was_killed_before_the_build(
     assert site.content() == other.content()
 
 
+@pytest.mark.slow  # the test above completes a killed rotation in the other way
 def test_another_rotation_succeeds_after_one_was_killed_before_the_build(site: Site) -> None:
     published = site.content()
     kill_after_the_key_changed(site)

@@ -17,7 +17,7 @@ from dicom_pipeline.cli.context import Debug, Form, Null, open_workspace, requir
 from dicom_pipeline.cli.path_list import Format, warn_of_line_breaks, write_list
 from dicom_pipeline.common.errors import EXIT_FAILED
 from dicom_pipeline.operations import locate as operation
-from dicom_pipeline.warehouse.duckdb.cohort_query import KEYS, QueryError
+from dicom_pipeline.warehouse.duckdb.cohort_query import KEYS, QUERY_SECONDS, QueryError
 from dicom_pipeline.warehouse.source_files import ORIGINALS
 
 
@@ -38,6 +38,9 @@ def locate(
         bool,
         typer.Option("--all-versions", help="Also duplicates and other versions of the images."),
     ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=1, help="Stop the SQL after this number of seconds.")
+    ] = QUERY_SECONDS,
     debug: Debug = False,
 ) -> None:
     """List the source files of a cohort that SQL selects.
@@ -64,7 +67,7 @@ def locate(
         workspace.ingest.pull()
         columns = KEYS if form is Format.CSV else ()
         columns = (*columns, *ORIGINALS) if original_uids else columns
-        located = operation.locate(workspace, sql, columns, every=all_versions)
+        located = operation.locate(workspace, sql, columns, every=all_versions, seconds=timeout)
         with_line_break = write_list(located.paths, located.header, located.rows(), form, null=null)
         console.print(
             f"files: {len(located.paths)}; images: {located.images.num_rows}; "

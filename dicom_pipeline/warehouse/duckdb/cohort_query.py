@@ -8,6 +8,7 @@ Does not belong here: paths of the images' files (source_files).
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,8 @@ LEVELS = (
     ("patient_key", None, "processed_patients"),
 )
 KEYS = tuple(key for key, _, _ in LEVELS)
+MEMORY_LIMIT = "4GB"
+QUERY_SECONDS = 600.0
 # no access to files, network, extensions, or Python objects of this process
 _SANDBOX: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
@@ -34,6 +37,7 @@ _SANDBOX: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
     "temp_directory": "",
+    "memory_limit": MEMORY_LIMIT,
     "lock_configuration": True,
 }
 # messages of these errors quote the query and no values of tables
@@ -44,7 +48,7 @@ class QueryError(ConfigurationError):
     """The SQL cannot be used; the message has one line."""
 
 
-def cohort_images(database: Path, query: str) -> pa.Table:
+def cohort_images(database: Path, query: str, *, seconds: float = QUERY_SECONDS) -> pa.Table:
     """Return the images that a query selects.
 
     Parameters
@@ -54,6 +58,8 @@ def cohort_images(database: Path, query: str) -> pa.Table:
     query
         One SELECT statement. If its result has keys or UIDs of several levels, the finest level
         is used.
+    seconds
+        The query is stopped after this time.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def cohort_images(database: Path, query: str) -> pa.Table:
         The query is not one SELECT statement, fails, or its result has no key or UID column.
     """
     with _sandboxed(database) as connection:
-        result = _run(connection, query)
+        result = _run(connection, query, seconds)
         columns = {name.lower(): index for index, name in enumerate(result.column_names)}
         for key, uid, table in LEVELS:
             for name in (key, uid):
@@ -85,7 +91,9 @@ def _sandboxed(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _run(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+def _run(connection: duckdb.DuckDBPyConnection, query: str, seconds: float) -> pa.Table:
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.start()
     try:
         statements = connection.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
@@ -93,11 +101,17 @@ def _run(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
         return connection.execute(statements[0]).to_arrow_table()
     except _SAFE_ERRORS as error:
         raise QueryError(f"the query fails: {_first_line(error)}") from None
+    except duckdb.InterruptException:
+        raise QueryError(f"the query took more than {seconds:g} seconds; see --timeout") from None
+    except duckdb.OutOfMemoryException:
+        raise QueryError(f"the query needs more than {MEMORY_LIMIT} of memory") from None
     except duckdb.PermissionException:
         raise QueryError("the query may read nothing but the published file") from None
     except duckdb.Error as error:
         # messages of errors during execution may quote values
         raise QueryError(f"the query fails: {type(error).__name__}") from None
+    finally:
+        timer.cancel()
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -28,6 +28,7 @@ from dicom_pipeline.warehouse.data_dictionary import (
 )
 from dicom_pipeline.warehouse.duckdb import sql
 from dicom_pipeline.warehouse.duckdb.catalog import tables
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 
 # readable since DuckDB 1.0: clients such as DBeaver include older versions of DuckDB
 STORAGE_VERSION = "v1.0.0"
@@ -79,7 +80,7 @@ def publish(build: Path, database: Path, comments: Comments, info: RunInfo) -> P
         abandoned.unlink()
     fresh = database.with_name(f".{database.name}.{os.getpid()}.tmp")
     try:
-        with duckdb.connect() as connection:
+        with in_memory(build.parent) as connection:
             report = _copy(connection, build, fresh, with_info_tables(comments), info)
         report.size = fresh.stat().st_size
         _replace(fresh, database)

@@ -16,6 +16,7 @@ from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.config.settings import Profile
 from dicom_pipeline.mapping.attribute_mapping import AttributeMapping
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 from dicom_pipeline.warehouse.duckdb.publish import SCHEMA
 from dicom_pipeline.warehouse.leak_check.columns import STAGE, Column, Columns, Rule
 from dicom_pipeline.warehouse.leak_check.dates import (
@@ -101,7 +102,7 @@ def check_for_leaks(
     LeakCheckError
         A value cannot be compared.
     """
-    with duckdb.connect() as connection:
+    with in_memory(files.build.parent) as connection:
         connection.execute(f"attach {sql.text(str(files.build))} as build (read_only)")
         connection.execute(f"attach {sql.text(str(files.vault))} as vault (read_only)")
         try:

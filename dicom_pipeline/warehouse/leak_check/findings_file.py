@@ -9,12 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.common.private_files import write_atomic
 from dicom_pipeline.warehouse.duckdb import sql
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 from dicom_pipeline.warehouse.leak_check.report import RemovedCells
 
 # a cell: a row of a version of a partition, and a column; row_key of images is their header_key
@@ -52,7 +52,7 @@ def removed_cells(path: Path) -> list[RemovedCells]:
     """
     if not path.exists():
         return []
-    with duckdb.connect() as connection:
+    with in_memory(path.parent) as connection:
         rows = connection.execute(
             "select 'stage.staged_' || table_name, column_name, count(*)"
             f" from read_parquet({sql.text(str(path))}) group by all order by all"
