@@ -74,7 +74,8 @@ KEY_COLUMNS: dict[str, tuple[str, ...]] = {
 # column names that the raw and staged tables use for themselves
 _RESERVED = re.compile(
     r"(key|file)_.*|.*_(key|row)|row_digest|header_digest|(raw|base|stage)_version|study_period|"
-    r"transfer_syntax_uid|reader|unreadable_values|failed_casts|leaked_cells|instance_precedence"
+    r"transfer_syntax_uid|reader|unreadable_values|failed_casts|leaked_cells|instance_precedence|"
+    r"version_(created|file_time|rank)"
 )
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,4})\])?")

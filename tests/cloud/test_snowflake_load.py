@@ -132,7 +132,7 @@ def both(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -
     names = enumerate(SEQUENCES.items(), 600)
     rows = [file(str(n), "1", 1, **(who | there)) for n, (_, (who, there)) in names]
     both.duckdb.raw.write("2014-03", [file("500", "1", 2, **DOE), *rows])
-    both.duckdb.raw.write("2013-05", [file("89", "1", 1, PatientID="MRN-89")])
+    both.duckdb.raw.write("2013-05", [file("989", "1", 1, PatientID="MRN-89")])
     return both
 
 
@@ -184,9 +184,9 @@ def test_a_second_load_sends_nothing(both: Both, snowflake: SnowflakeServer) -> 
 def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> None:
     """Files of other patients, because new terms of a patient change each of its partitions."""
     raw, before = both.duckdb.raw, set(both.versions()["images"])
-    new = [file("90", "1", n, PatientID="MRN-90", StudyDate="20150102") for n in range(3)]
+    new = [file("990", "1", n, PatientID="MRN-90", StudyDate="20150102") for n in range(3)]
     raw.write("2015-01", new)
-    raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, PatientID="MRN-91", **MARCH)])
+    raw.write("2012-03", [*PERIODS["2012-03"], file("991", "1", 1, PatientID="MRN-91", **MARCH)])
     raw.remove("2013-05")
     report = both.build()
     after = set(both.versions()["images"])
@@ -195,7 +195,7 @@ def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> No
 
 
 def test_a_name_first_seen_in_a_later_study_cleans_the_earlier_ones_again(both: Both) -> None:
-    later = file("92", "1", 1, StudyDate="20160102", PatientName="Chest^Gerlinde")
+    later = file("992", "1", 1, StudyDate="20160102", PatientName="Chest^Gerlinde")
     both.duckdb.raw.write("2016-01", [later])
     both.build()
     assert not both.differ()
