@@ -116,10 +116,12 @@ create or replace macro deid.secret_file_time(steps, hash) as
 
 -- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time, then
 -- the latest file time, then the greatest header key.
-create or replace macro deid.instance_precedence(created, mtime_ns, hash_of_uid, header_key) as
-    deid.secret_creation_time(deid.creation_time(created), hash_of_uid)
-    || '-' || deid.secret_file_time(deid.file_time(mtime_ns), hash_of_uid)
-    || '-' || header_key;
+create or replace macro deid.instance_precedence(ki, ko, uid, created, mtime_ns, header_digest) as
+    deid.secret_creation_time(
+        deid.creation_time(created), deid.keyed_hash(ki, ko, 'instance_precedence', uid)
+    )
+    || '-' || deid.secret_file_time(deid.file_time(mtime_ns), deid.keyed_hash(ki, ko, 'instance_precedence', uid))
+    || '-' || deid.keyed_id(ki, ko, 'header', header_digest);
 
 -- The column with its raw value, if the value was lost: it could not be converted, or it was removed.
 create or replace macro deid.lost(column_name, value, result) as

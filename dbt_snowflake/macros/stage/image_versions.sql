@@ -14,8 +14,7 @@ versions as (
         deid.keyed_hash(ki, ko, 'version_precedence', version[2]) as hash_of_study,
         deid.secret_creation_time(max(deid.creation_time(key_created)), hash_of_study) as version_created,
         deid.secret_file_time(max(deid.file_time(file_mtime_ns)), hash_of_study) as version_file_time
-    from keyed
-    group by version, ki, ko
+    from keyed group by version, ki, ko
 )
 {%- endmacro %}
 

@@ -6,14 +6,9 @@
 {%- set removed = columns_with_findings(table_name) -%}
 with keyed as (
     select
-        changed.*,
+        *,
         {{ shift_and_owners(table_name) }}
-    from {{ ref('changed_' ~ table_name) }} as changed
-    {%- if has_patient(table_name) %}
-    left join {{ ref('study_patients') }} as study_patients
-        on changed.period_key = study_patients.period_key
-        and changed.study_key = study_patients.study_key
-    {%- endif %}
+    from {{ ref('changed_' ~ table_name) }}
 ),
 
 {{ body }}

@@ -154,14 +154,11 @@ final as (
 #}
 {% macro shift_and_owners(table_name) %}
     {% set columns = [] %}
-    {% if has_patient(table_name) %}
-        {% do columns.append("deid.shift_days(ki, ko, coalesce(study_patients.patient_key, changed.patient_key)) as shift_days") %}
-    {% endif %}
-    {% set owner = "changed.patient_key, changed.study_key" if has_patient(table_name) else "'', ''" %}
-    {% do columns.append("('text', " ~ owner ~ ") as text_owner") %}
-    {% do columns.append("('sequence', " ~ owner ~ ") as sequence_owner") %}
+    {% if has_patient(table_name) %}{% do columns.append("deid.shift_days(ki, ko, patient_of_dates) as shift_days") %}{% endif %}
+    {% set owner = "patient_key, study_key" if has_patient(table_name) else "'', ''" %}
+    {% do columns.append("('text', " ~ owner ~ ") as text_owner, ('sequence', " ~ owner ~ ") as sequence_owner") %}
     {% if table_name == 'images' %}
-        {% do columns.append("(\n            changed.period_key, changed.study_key, patients_row, studies_row, series_row, devices_row\n        ) as version") %}
+        {% do columns.append("(period_key, study_key, patients_row, studies_row, series_row, devices_row) as version") %}
     {% endif %}
     {{ return(columns | join(",\n        ")) }}
 {% endmacro %}

@@ -51,9 +51,5 @@
 
 {# The text that orders the files of one SOP Instance UID. #}
 {% macro instance_precedence() %}
-    {{ return(call_function(
-        "deid.instance_precedence",
-        ["key_created", "file_mtime_ns", "deid.keyed_hash(ki, ko, 'instance_precedence', key_sop)", keyed_id('header', 'header_digest')],
-        8,
-    )) }}
+    {{ return("deid.instance_precedence(ki, ko, key_sop, key_created, file_mtime_ns, header_digest)") }}
 {% endmacro %}

@@ -11,26 +11,15 @@ with texts as (
     {%- endfor %}
 ),
 
-study_patients as (
-    select distinct
-        study_key,
-        patient_key
-    from {{ ref('study_patients') }}
-),
-
 final as (
     select
-        texts.kind,
-        texts.patient_key,
-        texts.study_key,
-        {{ keyed_id('text', 'texts.text') }} as text_key,
-        case
-            when texts.patient_key != ''
-                then deid.shift_days(ki, ko, coalesce(study_patients.patient_key, texts.patient_key))
-        end as shift_days,
-        texts.text
+        kind,
+        patient_key,
+        study_key,
+        {{ keyed_id('text', 'text') }} as text_key,
+        case when patient_key != '' then deid.shift_days(ki, ko, patient_of_dates) end as shift_days,
+        text
     from texts
-    left join study_patients on texts.study_key = study_patients.study_key
 )
 
 select * from final
