@@ -22,13 +22,20 @@ ORIGINALS = {
     "original_series_instance_uid": "key_series",
     "original_study_instance_uid": "key_study",
 }
-# same order as the macro instance_precedence: latest creation, then greatest hash of the header
-_DIGITS = "replace(key_created, '.', '')"
+# the times and the order of processed_images, in the terms of the raw zone
+_DIGITS = "left(replace(key_created, '.', ''), 14)"
 _CREATED = (
-    "case when regexp_full_match(digits, '(18|19|20)[0-9]{2}([0-9]{2}([0-9]{2}"
+    f"case when regexp_full_match({_DIGITS}, '(18|19|20)[0-9]{{2}}([0-9]{{2}}([0-9]{{2}}"
     "(([01][0-9]|2[0-3])([0-9]{2}([0-9]{2})?)?)?)?)?') then epoch_us(try_strptime("
-    "digits || substr('00000101000000', length(digits) + 1), '%Y%m%d%H%M%S')) end"
+    f"{_DIGITS} || substr('00000101000000', length({_DIGITS}) + 1), '%Y%m%d%H%M%S')) end"
+    " + try_cast(rpad(substr(replace(key_created, '.', ''), 15), 6, '0') as bigint)"
 )
+_FILE_TIME = "file_mtime_ns // 2000000000"
+_LATEST = "max(created) desc nulls last, max(file_time) desc nulls last"
+_RAW_COLUMNS = (
+    "key_study", "key_created", "file_mtime_ns", "header_digest", "patients_row", "studies_row",
+    "series_row",
+)  # fmt: skip
 
 
 def source_files(
@@ -90,15 +97,13 @@ def source_files(
             from (select distinct key_sop from {rows}), secret;
 
             create temp table files as
-            select {
-                ", ".join(("image_key", "file_path", "header_digest", "key_created", *originals))
-            }
+            select {", ".join(("image_key", "file_path", *_RAW_COLUMNS, *originals))}
             from {rows} as rows_of
             inner join instances on rows_of.key_sop = instances.key_sop
             where image_key in (select image_key from wanted);
             """
         )
-        chosen = "select * from files" if every else _current_files_sql()
+        chosen = "select * from files" if every else _current_files_sql(pseudonyms)
         others = [name for name in columns if name not in ("image_key", *ORIGINALS)]
         listed = ", ".join(("chosen.image_key", "file_path", *others,
                             *(name for name in columns if name in ORIGINALS)))  # fmt: skip
@@ -108,27 +113,70 @@ def source_files(
         ).to_arrow_table()
 
 
-def _current_files_sql() -> str:
-    """Return SQL for the file of each image from which its published row was made."""
+def _current_files_sql(pseudonyms: Pseudonyms) -> str:
+    """Return SQL for the file of each image from which its published row was made.
+
+    Files of one image are ranked by the version of their study, which depends on all files of it.
+    """
+    study_key = pseudonyms.entity_key_sql("study_key")
+    version_key = _keyed_sql("study_version", "study_key, patients_row, studies_row")
     return f"""
         with several as (
             select image_key from files group by image_key having count(*) > 1
         ),
         contenders as (
-            select files.*, left({_DIGITS}, 14) as digits,
-                try_cast(rpad(substr({_DIGITS}, 15), 6, '0') as bigint) as fraction,
-                left(sha256(ko || sha256(ki || 'header|' || header_digest)), 32) as header_key
+            select files.*, {study_key} as study_key, {_CREATED} as created,
+                {_FILE_TIME} as file_time, {_keyed_sql("header", "header_digest")} as header_key
             from files, secret
             where image_key in (from several)
         ),
+        versions as (
+            select {study_key} as study_key, patients_row, studies_row, series_row,
+                {version_key} as version_key, {_keyed_sql("row", "series_row")} as series_row_key,
+                max({_CREATED}) as created, max({_FILE_TIME}) as file_time
+            from all_rows, secret
+            where file_outcome = 'loaded' and key_study in (select key_study from contenders)
+            group by all
+        ),
+        study_versions as (
+            select study_key, patients_row, studies_row, row_number() over (
+                partition by study_key order by {_LATEST}, version_key desc
+            ) as version_rank
+            from versions
+            group by study_key, patients_row, studies_row, version_key
+        ),
+        series_versions as (
+            select study_key, patients_row, studies_row, series_row, row_number() over (
+                partition by study_key, patients_row, studies_row
+                order by {_LATEST}, series_row_key desc
+            ) as series_rank
+            from versions
+            group by study_key, patients_row, studies_row, series_row, series_row_key
+        ),
         ranked as (
+            select contenders.*, row_number() over (
+                partition by image_key, study_key
+                order by version_rank, created desc nulls last, series_rank,
+                    file_time desc nulls last, header_key desc, file_path
+            ) as rank_in_study
+            from contenders
+            inner join study_versions using (study_key, patients_row, studies_row)
+            inner join series_versions using (study_key, patients_row, studies_row, series_row)
+        ),
+        chosen as (
             select *, row_number() over (
                 partition by image_key
-                order by ({_CREATED}) + fraction desc nulls last, header_key desc, file_path
+                order by rank_in_study, created desc nulls last, study_key desc
             ) as place
-            from contenders
+            from ranked
         )
-        select * exclude (digits, fraction, header_key, place) from ranked where place = 1
+        select * exclude (study_key, created, file_time, header_key, rank_in_study, place)
+        from chosen where place = 1
         union all
         select * from files where image_key not in (from several)
     """
+
+
+def _keyed_sql(domain: str, values: str) -> str:
+    """Return SQL for the keyed hash of values, with the columns ``ki`` and ``ko``."""
+    return f"left(sha256(ko || sha256(ki || '{domain}|' || concat_ws('|', {values}))), 32)"

@@ -26,6 +26,7 @@ from tests.warehouse.archive import MARCH, PERIODS, file
 from tests.warehouse.conftest import KEY, Warehouse
 from tests.warehouse.raw_zone import mapping_lines
 from tests.warehouse.sequence_files import BROKEN, DOE, FILES, GROUPS, TAMPERED
+from tests.warehouse.study_versions import random_files
 from tests.warehouse.test_clean_text import TEXTS, text_file
 
 from .snowflake_copy import copy_tables
@@ -39,11 +40,13 @@ SEQUENCES = {
     **{name: (DOE, {GROUPS: f"[\n{{\n{line}\n}}\n]"}) for name, line in TAMPERED.items()},
     **{name: (DOE, {GROUPS: text}) for name, text in BROKEN.items()},
 }
+# studies in several versions, in two partitions
+VERSIONS = random_files(3, 10)
 # a hash of SQL, which differs between the engines
-VERSIONS = ("model_version",)
+MODEL_VERSION = ("model_version",)
 # columns with texts of the models
 MODEL_TEXTS = (
-    *VERSIONS, "table_name", "column_name", "conflicting_attributes", "orientation_plane",
+    *MODEL_VERSION, "table_name", "column_name", "conflicting_attributes", "orientation_plane",
 )  # fmt: skip
 SELECTION = (
     "--select", "processed", "anonymization_mapping", "confidentiality_profile",
@@ -108,8 +111,8 @@ class Both:
             private = tuple(types.keys() - loaded[table])
             stage |= {table: tables(self.duckdb.database, "stage", without=private)[table]}
         return differences(stage, tables(self.copy, "stage")) | differences(
-            tables(self.duckdb.database, "processed", without=VERSIONS),
-            tables(self.copy, "processed_build", without=VERSIONS),
+            tables(self.duckdb.database, "processed", without=MODEL_VERSION),
+            tables(self.copy, "processed_build", without=MODEL_VERSION),
         )
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
@@ -126,19 +129,19 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -> Both:  # noqa: F811
     both = Both(tmp_path_factory.mktemp("both"), snowflake)
     both.duckdb.create()
-    for period, files in PERIODS.items():
+    for period, files in (PERIODS | VERSIONS).items():
         both.duckdb.raw.write(period, files)
     both.duckdb.raw.write("2013-03", [text_file(number) for number in range(len(TEXTS))])
     names = enumerate(SEQUENCES.items(), 600)
     rows = [file(str(n), "1", 1, **(who | there)) for n, (_, (who, there)) in names]
     both.duckdb.raw.write("2014-03", [file("500", "1", 2, **DOE), *rows])
-    both.duckdb.raw.write("2013-05", [file("89", "1", 1, PatientID="MRN-89")])
+    both.duckdb.raw.write("2013-05", [file("989", "1", 1, PatientID="MRN-89")])
     return both
 
 
 def test_every_loaded_row_and_every_row_built_from_them_is_that_of_duckdb(both: Both) -> None:
     report = both.build()
-    assert report.loaded == report.partitions == len(PERIODS) + 3
+    assert report.loaded == report.partitions == len(PERIODS | VERSIONS) + 3
     assert not both.differ()
     rows = {name: len(rows) for name, (_, rows) in tables(both.copy, "processed_build").items()}
     assert rows["processed_images"] > len(TEXTS) + len(SEQUENCES)
@@ -184,9 +187,9 @@ def test_a_second_load_sends_nothing(both: Both, snowflake: SnowflakeServer) -> 
 def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> None:
     """Files of other patients, because new terms of a patient change each of its partitions."""
     raw, before = both.duckdb.raw, set(both.versions()["images"])
-    new = [file("90", "1", n, PatientID="MRN-90", StudyDate="20150102") for n in range(3)]
+    new = [file("990", "1", n, PatientID="MRN-90", StudyDate="20150102") for n in range(3)]
     raw.write("2015-01", new)
-    raw.write("2012-03", [*PERIODS["2012-03"], file("91", "1", 1, PatientID="MRN-91", **MARCH)])
+    raw.write("2012-03", [*PERIODS["2012-03"], file("991", "1", 1, PatientID="MRN-91", **MARCH)])
     raw.remove("2013-05")
     report = both.build()
     after = set(both.versions()["images"])
@@ -195,7 +198,7 @@ def test_new_changed_and_deleted_partitions_give_the_same_rows(both: Both) -> No
 
 
 def test_a_name_first_seen_in_a_later_study_cleans_the_earlier_ones_again(both: Both) -> None:
-    later = file("92", "1", 1, StudyDate="20160102", PatientName="Chest^Gerlinde")
+    later = file("992", "1", 1, StudyDate="20160102", PatientName="Chest^Gerlinde")
     both.duckdb.raw.write("2016-01", [later])
     both.build()
     assert not both.differ()

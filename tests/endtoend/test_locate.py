@@ -263,6 +263,63 @@ def test_the_located_version_is_the_one_that_was_published(tmp_path: Path) -> No
     assert "are no longer in the raw zone" in gone.stderr
 
 
+# a study before and after a correction: attributes of both exports
+CREATED = {"InstanceCreationDate": "20200115", "InstanceCreationTime": "101500"}
+EXPORTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"PatientID": "TEMP-99"} | CREATED, {"PatientID": "MERGE-1"} | CREATED),
+    ({"PatientID": "TEMP-98"}, {"PatientID": "MERGE-2"}),
+    (
+        {"PatientID": "MERGE-3", "SeriesDescription": "CT abdomen"} | CREATED,
+        {"PatientID": "MERGE-3", "SeriesDescription": "CT chest"} | CREATED,
+    ),
+    (
+        {"PatientID": "TEMP-97"} | CREATED,
+        {"PatientID": "MERGE-4"} | CREATED | {"InstanceCreationTime": "181500"},
+    ),
+]
+
+
+@pytest.mark.slow  # half a minute
+def test_a_study_exported_before_and_after_a_correction_is_that_of_one_export(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    site.environment["DICOM_PSEUDONYM_KEY"] = EXPLORED_KEY.hex()
+    for study, exports in enumerate(EXPORTS):
+        for export, values in zip(("1_old", "2_corrected"), exports, strict=True):
+            for number in range(12):
+                made = dataset(
+                    f"8.{study}.{number}",
+                    StudyInstanceUID=f"1.2.8.{study}",
+                    SeriesInstanceUID=f"1.2.8.{study}.1",
+                    StudyDate="20200115",
+                    **values,
+                )
+                path = site.landing / export / f"{study} {number}.dcm"
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(encoded(made))
+                modified = 1_600_000_000 + (30 * 86_400 if export == "2_corrected" else 0)
+                os.utime(path, (modified, modified))
+    site.run()
+    listed = files(site, "from processed.processed_images")
+    assert len(listed) == 12 * len(EXPORTS)
+    assert {path.parent.name for path in listed} == {"2_corrected"}
+    patients = {ORACLE.patient_key(corrected["PatientID"]) for _, corrected in EXPORTS}
+    counts = site.ask(
+        "select patient_key, study_count, series_count, image_count"
+        " from processed.processed_patients"
+    )
+    assert sorted(counts) == sorted((patient, 1, 1, 12) for patient in patients)
+    for table in ("images", "series", "studies"):
+        found = site.ask(f"select patient_key, has_conflict from processed.processed_{table}")
+        assert {patient for patient, _ in found} == patients
+        assert all(has_conflict for _, has_conflict in found) or table == "series"
+    conflicts = site.ask(
+        "select patient_count, conflicting_attributes from processed.processed_studies"
+    )
+    assert sorted(conflicts) == [(1, []), *(3 * [(2, ["patient_id"])])]
+
+
 def test_a_closed_output_pipe_is_not_an_error(explored: Site) -> None:
     query = "from processed.processed_images"
     process = subprocess.Popen(

@@ -59,7 +59,8 @@ class RawZone:
     def write(self, period: str, files: list[File]) -> None:
         """Write a partition.
 
-        A file has attributes by keyword, `outcome` if it is not loaded, and `implausible_dates`.
+        A file has attributes by keyword, `outcome` if it is not loaded, `implausible_dates`,
+        `path`, and `modified`, the modification time in seconds.
         """
         version = _digest({"files": json.dumps(files, sort_keys=True)})
         for table in KEYS:
@@ -84,24 +85,37 @@ class RawZone:
     def _path(self, table: str, period: str) -> Path:
         return self.root / table / f"study_period={period}" / "data.parquet"
 
-    def _write_table(self, table: str, period: str, files: list[File], version: str) -> None:
+    def _columns(self, table: str) -> dict[str, str]:
+        """Return the attribute of each column that a file has a value of."""
         lines = [line for line in mapping_lines(self.seed) if line["table_name"] == table]
-        columns = KEYS[table] | {line["column_name"]: line["attribute"] for line in lines}
-        texts = [*columns, "raw_version"] + (IMAGE_TEXTS if table == "images" else ["row_digest"])
-        texts.append("terms" if table == "identity_terms" else "implausible_dates")
-        integers = IMAGE_INTEGERS if table == "images" else ["file_count"]
+        return KEYS[table] | {line["column_name"]: line["attribute"] for line in lines}
+
+    def _rows(self, table: str, files: list[File]) -> list[dict[str, object]]:
+        """Return the values of each file in a table."""
+        columns = self._columns(table)
         rows: list[dict[str, object]] = [
             {name: file.get(attribute) for name, attribute in columns.items()} for file in files
         ]
         if table == "identity_terms":
             terms = self._terms(files)
-            rows = [row | {"terms": found} for row, found in zip(rows, terms, strict=True)]
-        else:
-            for row, file in zip(rows, files, strict=True):
-                named = [c for c in file.get("implausible_dates", "").split(",") if c in columns]
-                row["implausible_dates"] = ",".join(named) or None
+            return [row | {"terms": found} for row, found in zip(rows, terms, strict=True)]
+        for row, file in zip(rows, files, strict=True):
+            named = [c for c in file.get("implausible_dates", "").split(",") if c in columns]
+            row["implausible_dates"] = ",".join(named) or None
+        return rows
+
+    def _write_table(self, table: str, period: str, files: list[File], version: str) -> None:
+        texts = [*self._columns(table), "raw_version"]
+        texts += IMAGE_TEXTS if table == "images" else ["row_digest"]
+        texts.append("terms" if table == "identity_terms" else "implausible_dates")
+        integers = IMAGE_INTEGERS if table == "images" else ["file_count"]
+        rows = self._rows(table, files)
         if table == "images":
             rows = [row | _of_the_file(file) for row, file in zip(rows, files, strict=True)]
+            for parent in KEYS:
+                if parent != "images":
+                    for row, of_parent in zip(rows, self._rows(parent, files), strict=True):
+                        row[f"{parent}_row"] = _digest(of_parent)
         else:
             loaded = [
                 tuple(row.items())
@@ -126,11 +140,12 @@ def _of_the_file(file: File) -> dict[str, str | int | None]:
     return {
         "key_created": created or None,
         "transfer_syntax_uid": "1.2.840.10008.1.2.1",
-        "file_path": f"/landing/{file['SOPInstanceUID']}.dcm",
+        "file_path": file.get("path", f"/landing/{file['SOPInstanceUID']}.dcm"),
         "file_outcome": file.get("outcome", "loaded"),
-        "header_digest": _digest(file),
+        "header_digest": _digest({k: v for k, v in file.items() if k not in ("path", "modified")}),
         "file_size": 1000,
         "recovered_elements": 0,
+        "file_mtime_ns": int(float(file["modified"]) * 10**9) if "modified" in file else None,
     }
 
 

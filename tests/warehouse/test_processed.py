@@ -91,15 +91,17 @@ def test_a_study_without_a_date_has_no_number(warehouse: Warehouse) -> None:
     )
 
 
-def test_a_study_of_two_patients_belongs_to_the_patient_with_most_files(
+def test_a_study_of_two_patients_belongs_to_one_of_them_and_has_a_conflict(
     warehouse: Warehouse,
 ) -> None:
     row = study(warehouse, "1.2.840.4")
     assert (row["patient_key"], row["patient_count"], row["image_count"]) == (PATIENT, 2, 5)
-    assert row["conflicting_attributes"] == []
+    assert row["conflicting_attributes"] == ["patient_id"]
 
 
-def test_a_series_in_two_studies_belongs_to_the_study_with_most_files(warehouse: Warehouse) -> None:
+def test_a_series_in_two_studies_belongs_to_the_study_with_most_images(
+    warehouse: Warehouse,
+) -> None:
     row = one(warehouse, "series", ORACLE.key("series_key", "1.2.840.4.2"))
     assert (row["study_key"], row["study_count"]) == (ORACLE.key("study_key", "1.2.840.4"), 2)
     assert row["image_count"] == 3

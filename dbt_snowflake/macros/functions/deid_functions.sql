@@ -95,23 +95,42 @@ create or replace macro deid.keep_text(value) as
         value, '[[:cntrl:]{{ "\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff" }}]', ' ', 'g'
     );
 
--- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time,
--- then the greatest header key. Files without a creation time come first. The time is shifted by a secret number
--- of microseconds that is the same for all files of the UID, so that the order is kept and the time is not revealed.
-create or replace macro deid.instance_precedence(created, hash_of_uid, header_key) as
-    coalesce(
-        lpad(
-            cast(
-                10000000000000000
-                + epoch_us(dicom.to_timestamp(left(replace(created, '.', ''), 14)))
-                + try_cast(rpad(substr(replace(created, '.', ''), 15), 6, '0') as bigint)
-                - deid.hex_to_integer(left(hash_of_uid, 15)) % 315360000000000
-                as varchar
-            ),
-            18, '0'
+-- The creation time of a file in microseconds; null if there is none.
+create or replace macro deid.creation_time(created) as
+    epoch_us(dicom.to_timestamp(left(replace(created, '.', ''), 14)))
+    + try_cast(rpad(substr(replace(created, '.', ''), 15), 6, '0') as bigint);
+
+-- The modification time of a file in steps of two seconds, as exact as an archive of files stores it.
+create or replace macro deid.file_time(mtime_ns) as mtime_ns // 2000000000;
+
+-- A time as a text that keeps its order and does not reveal it: it is shifted back by a secret number of up to ten
+-- years, which is the same for all files that are compared. Files without the time come first. Creation time and
+-- file time are shifted by different parts of the hash: they are often equal, and one would reveal the other.
+create or replace macro deid.secret_creation_time(microseconds, hash) as
+    lpad(
+        cast(
+            coalesce(10000000000000000 + microseconds - deid.hex_to_integer(left(hash, 15)) % 315360000000000, 0)
+            as varchar
         ),
-        '0'
-    ) || '-' || header_key;
+        18, '0'
+    );
+
+create or replace macro deid.secret_file_time(steps, hash) as
+    lpad(
+        cast(
+            coalesce(10000000000000000 + steps - deid.hex_to_integer(substr(hash, 16, 15)) % 157680000, 0) as varchar
+        ),
+        18, '0'
+    );
+
+-- Orders the files of one SOP Instance UID; the file with the greatest text is used: the latest creation time, then
+-- the latest file time, then the greatest header key.
+create or replace macro deid.instance_precedence(ki, ko, uid, created, mtime_ns, header_digest) as
+    deid.secret_creation_time(
+        deid.creation_time(created), deid.keyed_hash(ki, ko, 'instance_precedence', uid)
+    )
+    || '-' || deid.secret_file_time(deid.file_time(mtime_ns), deid.keyed_hash(ki, ko, 'instance_precedence', uid))
+    || '-' || deid.keyed_id(ki, ko, 'header', header_digest);
 
 -- The column with its raw value, if the value was lost: it could not be converted, or it was removed.
 create or replace macro deid.lost(column_name, value, result) as

@@ -1,6 +1,6 @@
 {#
-    Aggregates for a select list: for each attribute the value that most files have (the greatest row key
-    decides a tie), and the attributes that have different values. The rows need a column `preference`.
+    Aggregates for a select list: for each attribute the value of the row with the greatest preference that has one, and
+    the attributes that have different values in any row. The rows are those of `staged_with_preference`.
 #}
 {% macro preferred_attributes(names) -%}
     {%- set conflicts = [] %}
@@ -10,6 +10,3 @@
     {%- endfor %}
         {{ array_construct_compact(conflicts) }} as conflicting_attributes
 {%- endmacro %}
-
-{# Ranks rows: by number of files, then by row key. #}
-{% macro preference() %}{{ return("lpad(cast(file_count as varchar), 12, '0') || row_key") }}{% endmacro %}

@@ -22,7 +22,7 @@ partitions as (
     {{- where_not_staged(table_name, 'versions') }}
 ),
 
-final as (
+keyed as (
     select
         raw.*,
         partitions.* exclude (study_period),
@@ -34,6 +34,20 @@ final as (
     from raw
     cross join {{ source('vault', 'keys') }} as vault
     inner join partitions on raw.study_period = partitions.study_period
+),
+
+final as (
+    select
+        keyed.*
+        {%- if has_patient(table_name) %},
+        coalesce(study_patients.patient_key, keyed.patient_key) as patient_of_dates
+        {%- endif %}
+    from keyed
+    {%- if has_patient(table_name) %}
+    left join {{ ref('study_patients') }} as study_patients
+        on keyed.period_key = study_patients.period_key
+        and keyed.study_key = study_patients.study_key
+    {%- endif %}
 )
 
 select * from final

@@ -51,6 +51,10 @@ codes as (
 ),
 
 {% endif -%}
+{% if table_name == 'images' -%}
+{{ image_versions() }},
+
+{% endif -%}
 joined as (
     select
         keyed.*,
@@ -68,6 +72,7 @@ joined as (
         deid.forms_unless_leaked(leaked, code_{{ loop.index }}) as code_{{ loop.index }}
         {%- endfor %}
         {%- if table_name == 'images' %},
+        versions.* exclude (version),
         transfer_syntax.uid as registered_transfer_syntax
         {%- endif %}
         {%- if sequences %},
@@ -95,6 +100,7 @@ joined as (
     left join {{ registered }} as uid_{{ loop.index }} on uid_{{ loop.index }}.uid = keyed."{{ column.column_name }}"
     {%- endfor %}
     {%- if table_name == 'images' %}
+    inner join versions on keyed.version = versions.version
     left join {{ registered }} as transfer_syntax on transfer_syntax.uid = keyed.transfer_syntax_uid
     {%- endif %}
 ),
@@ -140,12 +146,18 @@ final as (
 )
 {%- endmacro %}
 
-{# Columns of `keyed`: the date shift, and the owners of texts: they are cleaned by patient and study. #}
+{#
+    Columns of `keyed`: the date shift, the owners of texts (they are cleaned by patient and study), and the rows of
+    the other tables that belong to an image.
+#}
 {% macro shift_and_owners(table_name) %}
     {% set columns = [] %}
-    {% if has_patient(table_name) %}{% do columns.append("deid.shift_days(ki, ko, patient_key) as shift_days") %}{% endif %}
+    {% if has_patient(table_name) %}{% do columns.append("deid.shift_days(ki, ko, patient_of_dates) as shift_days") %}{% endif %}
     {% set owner = "patient_key, study_key" if has_patient(table_name) else "'', ''" %}
     {% do columns.append("('text', " ~ owner ~ ") as text_owner, ('sequence', " ~ owner ~ ") as sequence_owner") %}
+    {% if table_name == 'images' %}
+        {% do columns.append("(period_key, study_key, patients_row, studies_row, series_row, devices_row) as version") %}
+    {% endif %}
     {{ return(columns | join(",\n        ")) }}
 {% endmacro %}
 

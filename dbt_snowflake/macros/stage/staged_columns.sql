@@ -21,6 +21,13 @@
         {% do columns.extend([
             {'name': 'header_key', 'type': type_name('text'), 'sql': keyed_id('header', 'header_digest')},
             {'name': 'instance_precedence', 'type': type_name('text'), 'sql': instance_precedence()},
+            {'name': 'study_version_key', 'type': type_name('text'), 'sql': 'study_version_key'},
+            {'name': 'version_created', 'type': type_name('text'), 'sql': 'version_created'},
+            {'name': 'version_file_time', 'type': type_name('text'), 'sql': 'version_file_time'},
+            {'name': 'patients_row_key', 'type': type_name('text'), 'sql': 'patients_row_key'},
+            {'name': 'studies_row_key', 'type': type_name('text'), 'sql': 'studies_row_key'},
+            {'name': 'series_row_key', 'type': type_name('text'), 'sql': 'series_row_key'},
+            {'name': 'devices_row_key', 'type': type_name('text'), 'sql': 'devices_row_key'},
             {'name': 'transfer_syntax_uid', 'type': type_name('text'), 'sql': 'registered_transfer_syntax'},
             {'name': 'recovered_elements', 'type': type_name('integer'), 'sql': 'recovered_elements'},
             {'name': 'file_size', 'type': type_name('integer'), 'sql': 'file_size'},
@@ -45,9 +52,5 @@
 
 {# The text that orders the files of one SOP Instance UID. #}
 {% macro instance_precedence() %}
-    {{ return(call_function(
-        "deid.instance_precedence",
-        ["key_created", "deid.keyed_hash(ki, ko, 'instance_precedence', key_sop)", keyed_id('header', 'header_digest')],
-        8,
-    )) }}
+    {{ return("deid.instance_precedence(ki, ko, key_sop, key_created, file_mtime_ns, header_digest)") }}
 {% endmacro %}

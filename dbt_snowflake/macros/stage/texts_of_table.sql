@@ -9,9 +9,15 @@ select distinct
         {%- else %}
         'text' as kind,
         {%- endif %}
-        {{ "patient_key, study_key" if has_patient(table_name) else "'' as patient_key, '' as study_key" }}, ki, ko, text
+        {{ owners_of_texts(table_name) }}, ki, ko, text
     from {{ unpivoted(rows, columns + sequences, 'text') }}
 {%- endmacro %}
+
+{# The keys by which texts are cleaned; empty for devices. #}
+{% macro owners_of_texts(table_name) %}
+    {% if has_patient(table_name) %}{{ return("patient_key, study_key, patient_of_dates") }}{% endif %}
+    {{ return("'' as patient_key, '' as study_key, '' as patient_of_dates") }}
+{% endmacro %}
 
 {# The distinct values of kept columns in rows with entity keys, with another column if it is given. #}
 {% macro values_of_table(table_name, rows, other='') -%}

@@ -1,18 +1,17 @@
-with staged as (
-    select *, {{ preference() }} as preference from {{ ref('staged_devices') }}
+with image_sets as (
+    select * from {{ ref('image_sets') }}
 ),
 
-image_sets as (
-    select * from {{ ref('image_sets') }}
+staged as (
+    {{ staged_with_preference('devices') }}
 ),
 
 attributes as (
     select
         device_key,
-        {{ distinct_elements('software_versions') }} as software_versions,
+        {{ distinct_elements('case when preference is not null then software_versions end') }} as software_versions,
         {{- preferred_attributes(attribute_names('devices', except=['software_versions'])) }}
     from staged
-    where device_key is not null
     group by device_key
 ),
 
@@ -30,9 +29,9 @@ final as (
     select
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
-        {{ counts_or_zero(['series_count', 'study_count', 'image_count']) }}
+        {{ counts(['series_count', 'study_count', 'image_count']) }}
     from attributes
-    left join contents on attributes.device_key = contents.device_key
+    inner join contents on attributes.device_key = contents.device_key
 )
 
 select * from final

@@ -1,14 +1,14 @@
 {%- set by_visit = ['patient_age', 'patient_size', 'patient_weight'] %}
-with staged as (
-    select *, {{ preference() }} as preference from {{ ref('staged_patients') }}
+with image_sets as (
+    select * from {{ ref('image_sets') }}
+),
+
+staged as (
+    {{ staged_with_preference('patients') }}
 ),
 
 visits as (
     select * from {{ ref('visits') }}
-),
-
-image_sets as (
-    select * from {{ ref('image_sets') }}
 ),
 
 series as (
@@ -53,11 +53,11 @@ final as (
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         history.* exclude (patient_key),
-        {{ counts_or_zero(['study_count', 'series_count', 'image_count']) }},
+        {{ counts(['study_count', 'series_count', 'image_count']) }},
         contents.modalities
     from attributes
     left join history on attributes.patient_key = history.patient_key
-    left join contents on attributes.patient_key = contents.patient_key
+    inner join contents on attributes.patient_key = contents.patient_key
 )
 
 select * from final

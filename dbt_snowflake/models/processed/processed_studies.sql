@@ -1,42 +1,42 @@
-with staged as (
-    select *, {{ preference() }} as preference from {{ ref('staged_studies') }}
+with image_sets as (
+    select * from {{ ref('image_sets') }}
+),
+
+staged as (
+    {{ staged_with_preference('studies') }}
 ),
 
 visits as (
     select * from {{ ref('visits') }}
 ),
 
-image_sets as (
-    select * from {{ ref('image_sets') }}
-),
-
 series as (
     select * from {{ ref('processed_series') }}
 ),
 
-patients as (
+parents as (
     {{ ranked_parents('study_key', ['patient_key']) }}
 ),
 
--- Only rows of the study's own patient: dates of another patient are shifted by another number of days.
-attributes as (
-    select
-        staged.study_key,
-        staged.patient_key,
-        {{- preferred_attributes(attribute_names('studies')) }}
-    from staged
-    inner join patients
-        on staged.study_key = patients.study_key
-        and staged.patient_key = patients.patient_key
-        and patients.parent_rank = 1
-    group by staged.study_key, staged.patient_key
+own_rows as (
+    {{ rows_of_own_parents('study_key', ['patient_key']) }}
 ),
 
+attributes as (
+    select
+        study_key,
+        patient_key,
+        {{- preferred_attributes(attribute_names('studies')) }}
+    from own_rows
+    group by study_key, patient_key
+),
+
+-- Of all files, so that a study whose patient was corrected is visible.
 patient_counts as (
     select
         study_key,
-        count(*) as patient_count
-    from patients
+        count(distinct patient_key) as patient_count
+    from staged
     group by study_key
 ),
 
@@ -70,14 +70,14 @@ final as (
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         patient_counts.patient_count,
         intervals.* exclude (patient_key, study_key),
-        {{ counts_or_zero(['series_count', 'image_count']) }},
+        {{ counts(['series_count', 'image_count']) }},
         contents.modalities
     from attributes
     inner join patient_counts on attributes.study_key = patient_counts.study_key
     left join intervals
         on attributes.study_key = intervals.study_key
         and attributes.patient_key = intervals.patient_key
-    left join contents on attributes.study_key = contents.study_key
+    inner join contents on attributes.study_key = contents.study_key
 )
 
 select * from final

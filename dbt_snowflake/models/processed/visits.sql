@@ -1,12 +1,25 @@
--- One row per patient and study: date, time, and the measurements of the patient that change between visits.
+-- One row per patient and study with images: date, time, and the measurements of the patient that change between
+-- visits. Only the study's own patient has the date and time: they are shifted by the days of that patient.
 {{ config(materialized='ephemeral') }}
 
-with patients as (
-    select *, {{ preference() }} as preference from {{ ref('staged_patients') }}
+with image_sets as (
+    select * from {{ ref('image_sets') }}
 ),
 
-studies as (
-    select *, {{ preference() }} as preference from {{ ref('staged_studies') }}
+patients as (
+    {{ staged_with_preference('patients') }}
+),
+
+staged as (
+    {{ staged_with_preference('studies') }}
+),
+
+parents as (
+    {{ ranked_parents('study_key', ['patient_key']) }}
+),
+
+own_rows as (
+    {{ rows_of_own_parents('study_key', ['patient_key']) }}
 ),
 
 moments as (
@@ -15,7 +28,7 @@ moments as (
         study_key,
         {{ preferred_value('study_date', 'preference') }} as study_date,
         {{ preferred_value('study_time', 'preference') }} as study_time
-    from studies
+    from own_rows
     group by patient_key, study_key
 ),
 
@@ -32,18 +45,24 @@ measures as (
 
 final as (
     select
-        moments.*,
+        parents.patient_key,
+        parents.study_key,
+        moments.study_date,
+        moments.study_time,
         measures.patient_age,
         measures.patient_size,
         measures.patient_weight,
         row_number() over (
-            partition by moments.patient_key
-            order by moments.study_date nulls last, moments.study_time nulls last, moments.study_key
+            partition by parents.patient_key
+            order by moments.study_date nulls last, moments.study_time nulls last, parents.study_key
         ) as visit_number
-    from moments
+    from parents
+    left join moments
+        on parents.patient_key = moments.patient_key
+        and parents.study_key = moments.study_key
     left join measures
-        on moments.patient_key = measures.patient_key
-        and moments.study_key = measures.study_key
+        on parents.patient_key = measures.patient_key
+        and parents.study_key = measures.study_key
 )
 
 select * from final

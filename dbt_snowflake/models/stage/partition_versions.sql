@@ -1,6 +1,7 @@
 -- The partitions in the raw zone, each with the version that its staged rows should have: a hash of the version of
 -- the raw rows, the SQL of the staged table (which differs by profile), the word lists, the cleaning rules, the key,
--- the terms that identify the patients of the partition, and the cells that the leak check found.
+-- the terms that identify the patients of the partition, the patients by whom dates of shared studies are shifted, and
+-- the cells that the leak check found.
 {{ config(materialized='table', schema='private') }}
 
 {{ require_private_zone() }}
@@ -29,17 +30,27 @@ keyed as (
     cross join {{ source('vault', 'keys') }} as vault
 ),
 
+-- the rows of devices have no date
+date_shifts as (
+    select
+        period_key,
+        sha256(string_agg(study_key || patient_key, ',' order by study_key)) as shifts_digest
+    from {{ ref('study_patients') }}
+    group by period_key
+),
+
 base_versions as (
     select
         keyed.*,
         concat_ws(
             '|', keyed.raw_version, keyed.rules_of_table, rules.rules_version, keyed.key_id,
-            coalesce(digests.terms_digest, '')
+            coalesce(digests.terms_digest, ''), coalesce(date_shifts.shifts_digest, '')
         ) as inputs,
         {{ keyed_id('stage_version', 'inputs') }} as base_version
     from keyed
     cross join {{ ref('cleaning_rules') }} as rules
     left join {{ ref('identity_digests') }} as digests on keyed.period_of_terms = digests.period_key
+    left join date_shifts on keyed.period_of_terms = date_shifts.period_key
 ),
 
 findings as (

@@ -17,7 +17,7 @@ final as (
         patient_key,
         study_key,
         {{ keyed_id('text', 'text') }} as text_key,
-        case when patient_key != '' then deid.shift_days(ki, ko, patient_key) end as shift_days,
+        case when patient_key != '' then deid.shift_days(ki, ko, patient_of_dates) end as shift_days,
         text
     from texts
 )

@@ -34,7 +34,12 @@ from dicom_pipeline.warehouse.duckdb.connection import in_memory
 STORAGE_VERSION = "v1.0.0"
 SCHEMA = "processed"
 # internal columns of the pipeline, which are not published
-TECHNICAL = frozenset({"period_key", "base_version", "stage_version", "model_version"})
+TECHNICAL = frozenset(
+    {
+        "period_key", "base_version", "stage_version", "model_version", "study_version_key",
+        "version_rank", "patients_row_key", "studies_row_key", "series_row_key", "devices_row_key",
+    }
+)  # fmt: skip
 PUBLISHED_MODE = 0o444
 
 

@@ -39,7 +39,9 @@ _MAPPING_TEXTS = {
 _MODEL_TEXTS = {
     "base_version": _HASH,
     "stage_version": _HASH,
-    "instance_precedence": f"[0-9]{{1,18}}-{_HASH}",
+    "instance_precedence": f"[0-9]{{18}}-[0-9]{{18}}-{_HASH}",
+    "version_created": "[0-9]{18}",
+    "version_file_time": "[0-9]{18}",
     "orientation_plane": "axial|coronal|sagittal|oblique",
     "table_name": "processed_[a-z]+",
 }

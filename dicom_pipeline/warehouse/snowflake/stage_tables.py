@@ -17,7 +17,9 @@ LOADED: Mapping[str, tuple[str, ...]] = {
     "staged_devices": ("device_key", *_ROW),
     "staged_images": (
         "image_key", "series_key", "study_key", "patient_key", "device_key", "instance_precedence",
-        "transfer_syntax_uid", "recovered_elements", *_VERSION,
+        "study_version_key", "version_created", "version_file_time", "patients_row_key",
+        "studies_row_key", "series_row_key", "devices_row_key", "transfer_syntax_uid",
+        "recovered_elements", *_VERSION,
     ),
     "staged_patients": ("patient_key", "study_key", *_ROW),
     "staged_series": ("series_key", "study_key", "patient_key", "device_key", *_ROW),
