@@ -1,6 +1,6 @@
 -- Patients with equal values in the columns of the seed quasi_identifiers form an equivalence class. A missing value
 -- counts as a value. Of a table with several rows per patient, the set of the patient's values counts.
--- depends_on: {{ ref('processed_studies') }}, {{ ref('processed_series') }}, {{ ref('processed_images') }}
+-- depends_on: {{ ref('processed_studies') }}, {{ ref('processed_series') }}
 {%- set columns = quasi_identifiers() %}
 with patients as (
     select patient_key from {{ ref('processed_patients') }}
@@ -10,7 +10,7 @@ device_users as (
     select distinct
         patient_key,
         device_key
-    from {{ ref('image_sets') }}
+    from {{ ref('processed_images') }}
 ),
 
 patient_devices as (
