@@ -42,6 +42,7 @@ BUCKET = "parity"
 # columns that depend on the location, the time of arrival or the SQL of an engine
 LOCATION_COLUMNS = (
     "file_mtime_ns", "file_etag", "raw_version", "base_version", "stage_version", "model_version",
+    "instance_precedence", "version_file_time",  # of the time of the file
 )  # fmt: skip
 
 
