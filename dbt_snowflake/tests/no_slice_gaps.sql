@@ -1,4 +1,4 @@
--- In a series with one orientation, no distance between neighbouring slices is more than 1.5 times the median.
+-- No positions of slices are those of a uniform grid with holes.
 {{ config(severity='warn') }}
 
 select 1 as broken

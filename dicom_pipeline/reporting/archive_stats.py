@@ -271,8 +271,8 @@ class _Queries:
             "select coalesce(modality, ?), count(*), count(*) filter (where is_regular),"
             " count(*) filter (where missing_slices > 0),"
             " coalesce(sum(missing_slices), 0)::bigint,"
-            " count(*) filter (where not has_one_orientation)"
-            " from series_geometry where slice_count > 1 or not has_one_orientation"
+            " count(*) filter (where not single_orientation)"
+            " from series_geometry where slice_count > 1 or not single_orientation"
             " group by modality order by count(*) desc, modality",
             NONE,
         )

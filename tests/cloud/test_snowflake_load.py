@@ -22,6 +22,7 @@ from dicom_pipeline.warehouse.snowflake import load as load_module
 from dicom_pipeline.warehouse.snowflake.load import LoadReport, load_stage
 from dicom_pipeline.warehouse.snowflake.session import SnowflakeError, run, session
 from dicom_pipeline.warehouse.snowflake.stage_tables import loaded_columns
+from tests.endtoend.volumes import SERIES
 from tests.warehouse.archive import MARCH, PERIODS, file
 from tests.warehouse.conftest import KEY, Warehouse
 from tests.warehouse.raw_zone import mapping_lines
@@ -42,6 +43,10 @@ SEQUENCES = {
 }
 # studies in several versions, in two partitions
 VERSIONS = random_files(3, 10)
+GEOMETRY = (
+    "SOPClassUID", "ImageType", "Rows", "PixelSpacing", "NumberOfFrames", "ImagePositionPatient",
+    "ImageOrientationPatient", "GridFrameOffsetVector", "TemporalPositionIndex",
+)  # fmt: skip
 # a hash of SQL, which differs between the engines
 MODEL_VERSION = ("model_version",)
 # columns with texts of the models
@@ -52,6 +57,27 @@ SELECTION = (
     "--select", "processed", "anonymization_mapping", "confidentiality_profile",
     "deidentification_methods", "quasi_identifiers", "vr_functions",
 )  # fmt: skip
+
+
+def volumes() -> list[dict[str, str]]:
+    """Return the rows of series with known geometry, as extraction writes them."""
+    made = []
+    for place, (images, values) in enumerate(SERIES.values()):
+        for number, (orientation, position, *own) in enumerate(images):
+            attributes = {
+                "PixelSpacing": ["0.7", "0.8"], "Rows": 4, "ImageOrientationPatient": orientation,
+                "ImagePositionPatient": position,
+            }  # fmt: skip
+            for more in (values, *own):
+                attributes |= more
+            texts = {
+                name: "\\".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+                for name, value in attributes.items()
+                if name in GEOMETRY and value is not None
+            }
+            absent = {name: "" for name in GEOMETRY if attributes.get(name, "") is None}
+            made.append(file(f"77{place}", "1", number, PatientID="MRN-77", **texts | absent))
+    return made
 
 
 class Both:
@@ -135,16 +161,21 @@ def both(tmp_path_factory: pytest.TempPathFactory, snowflake: SnowflakeServer) -
     names = enumerate(SEQUENCES.items(), 600)
     rows = [file(str(n), "1", 1, **(who | there)) for n, (_, (who, there)) in names]
     both.duckdb.raw.write("2014-03", [file("500", "1", 2, **DOE), *rows])
+    both.duckdb.raw.write("2017-01", volumes())
     both.duckdb.raw.write("2013-05", [file("989", "1", 1, PatientID="MRN-89")])
     return both
 
 
 def test_every_loaded_row_and_every_row_built_from_them_is_that_of_duckdb(both: Both) -> None:
     report = both.build()
-    assert report.loaded == report.partitions == len(PERIODS | VERSIONS) + 3
+    assert report.loaded == report.partitions == len(PERIODS | VERSIONS) + 4
     assert not both.differ()
     rows = {name: len(rows) for name, (_, rows) in tables(both.copy, "processed_build").items()}
     assert rows["processed_images"] > len(TEXTS) + len(SEQUENCES)
+    assert both.ask(
+        "select count(*) as n from processed_build.series_geometry where is_regular"
+        " or gantry_tilt_degrees > 1 or is_mosaic or slice_count = 30"
+    ) >= [(len(SERIES) // 3,)]
 
 
 def held_values(database: Path, schema: str) -> set[tuple[str | None, str]]:

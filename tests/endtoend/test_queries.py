@@ -64,6 +64,59 @@ def test_every_series_that_is_not_a_volume_has_a_named_problem(explored: Site) -
     assert sum(int(str(series)) for _, _, series, _ in rows) == others
 
 
+def test_problems_of_generated_series_are_named(explored: Site) -> None:
+    rows = {(modality, problem): series for modality, problem, series, _ in answer(explored, 2)}
+    for problem in (
+        "tilted gantry", "slices are shifted in the plane", "several orientations", "several sizes",
+        "several pixel spacings", "images outside the stack", "slices are missing", "uneven steps",
+        "one slice", "frames without positions", "orientation is not orthogonal",
+    ):  # fmt: skip
+        assert ("CT", problem) in rows
+    assert rows["MR", "mosaic"] == 2
+    assert rows["MR", "time points at different positions"] == 1
+    assert ("RTDOSE", "frames without positions") in rows
+
+
+# usual parameters: sequence, repetition, echo and inversion time in ms
+PROTOCOLS = [
+    (["GR", "IR"], 2300, 2.98, 900, "T1"),  # MPRAGE
+    (["GR", "IR"], 2000, 2.1, None, "T1"),  # MPRAGE whose inversion time is absent
+    (["GR", "IR"], 2530, 3.3, 1100, "T1"),
+    (["GR"], 8.2, 3.2, 450, "T1"),  # BRAVO
+    (["SE"], 550, 12, None, "T1"),
+    (["SE", "IR"], 2200, 10, 860, "T1"),  # T1 FLAIR
+    (["SE", "IR"], 9000, 120, 2500, "FLAIR"),
+    (["SE", "IR"], 5000, 390, 1800, "FLAIR"),
+    (["SE", "IR"], 4500, 35, 160, "STIR"),
+    (["SE"], 4200, 95, None, "T2"),
+    (["SE"], 4200, 95, 0, "T2"),
+    (["SE"], 2800, 14, None, "PD"),
+    (["SE"], 2800, 14, 0, "PD"),
+    (None, 2800, 14, None, "PD"),
+    (["EP", "GR"], 2000, 30, None, "EPI"),
+    (["EP", "SE"], 6500, 80, None, "EPI"),
+    (["GR"], 1200, 20, None, "other"),  # T2*
+]
+
+
+def test_usual_mr_protocols_have_their_weighting() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema processed;"
+            "create table processed.processed_series as select 'a' as series_key, 'MR' as modality;"
+            "create table processed.processed_images (series_key varchar, scanning_sequence"
+            " varchar[], repetition_time double, echo_time double, inversion_time double,"
+            " magnetic_field_strength double, mr_acquisition_type varchar)"
+        )
+        for *values, weighting in PROTOCOLS:
+            connection.execute("delete from processed.processed_images")
+            connection.execute(
+                "insert into processed.processed_images values ('a', ?, ?, ?, ?, 3, '3D')", values
+            )
+            [(found, *_)] = connection.execute(sql_of(SECTIONS[5][1])).fetchall()
+            assert found == weighting, values
+
+
 def test_the_follow_up_query_returns_all_pairs_of_a_patient(explored: Site) -> None:
     # the first patient has ten CT studies and two MR studies in fifteen months
     first = Oracle(EXPLORED_KEY).patient_key("first")

@@ -16,6 +16,7 @@ from tests.support.project import copy_project
 from tests.warehouse.oracle import Oracle
 
 from .conftest import EXPLORED_KEY, Site
+from .geometry_oracle import geometry, near
 from .volumes import SERIES
 
 ORACLE = Oracle(EXPLORED_KEY)
@@ -48,106 +49,128 @@ def headers(explored: Site) -> dict[str, list[pydicom.Dataset]]:
     }
 
 
-def numbers_of(header: pydicom.Dataset, keyword: str) -> Any:
-    value = header.get(keyword)
-    if isinstance(value, pydicom.multival.MultiValue):
-        return tuple(map(float, value))
-    return None if value in (None, "") else float(value)
-
-
-def common_value(headers: list[pydicom.Dataset], keyword: str) -> Any:
-    values = {numbers_of(header, keyword) for header in headers}
-    return values.pop() if len(values) == 1 else None
-
-
-def geometry(headers: list[pydicom.Dataset]) -> dict[str, Any]:
-    """Return the expected geometry of a series."""
-    expected = dict.fromkeys(
-        ("has_one_orientation", "orientation_plane", "slice_count", "slice_spacing",
-         "missing_slices", "is_regular", "images_per_slice", "smallest_step", "largest_step"),
-    )  # fmt: skip
-    placed = [h for h in headers if h.get("ImageOrientationPatient")]
-    directions = [np.array(h.ImageOrientationPatient, float) for h in placed]
-    normals = [np.cross(d[:3], d[3:]) for d in directions]
-    usable = [n for n in normals if abs(np.linalg.norm(n) - 1) < 0.04]
-    if not usable:
-        return expected
-    normal = usable[0] / np.linalg.norm(usable[0])
-    cosines = [float(n @ normal) / np.linalg.norm(n) for n in usable]
-    expected["has_one_orientation"] = min(cosines) > 0.9999
-    if not expected["has_one_orientation"]:
-        expected["is_regular"] = False
-        return expected
-    axis = int(np.argmax(np.abs(normal)))
-    plane = ("sagittal", "coronal", "axial")[axis]
-    expected["orientation_plane"] = plane if abs(normal[axis]) >= 0.9 else "oblique"
-    positions = [h.ImagePositionPatient for h in placed if h.get("ImagePositionPatient")]
-    distances = np.sort([np.array(p, float) @ normal for p in positions])
-    new = np.diff(distances, prepend=-np.inf) > 0.01
-    slices, counts = distances[new], np.diff([*np.flatnonzero(new), len(distances)])
-    expected["slice_count"] = len(slices)
-    expected["images_per_slice"] = int(counts[0]) if len(set(counts)) == 1 else None
-    if len(slices) < 2:
-        expected["missing_slices"] = 0
-        return expected
-    steps = np.diff(slices)
-    spacing = float(np.median(steps))
-    uniform = max(abs(steps - spacing)) <= max(0.01, 0.01 * spacing)
-    same = all(common_value(headers, k) is not None for k in ("Rows", "Columns", "PixelSpacing"))
-    return expected | {
-        "slice_spacing": pytest.approx(spacing, abs=1e-9),
-        "smallest_step": pytest.approx(min(steps), abs=1e-9),
-        "largest_step": pytest.approx(max(steps), abs=1e-9),
-        "missing_slices": sum(round(s / spacing) - 1 for s in steps if s > 1.5 * spacing),
-        "is_regular": bool(
-            uniform and same and len(set(counts)) == 1 and len(positions) == len(headers)
-        ),
-    }
-
-
 def test_the_geometry_of_every_series_equals_that_of_its_files(
     explored: Site, headers: dict[str, list[pydicom.Dataset]]
 ) -> None:
     found = {row["series_key"]: row for row in rows(explored, "from processed.series_geometry")}
     assert headers.keys() <= found.keys()
-    assert len(headers) > 40
+    assert len(headers) > 40 + len(SERIES) - 10
     for key, files in headers.items():
-        ours = found[key]
-        uid = files[0].SeriesInstanceUID
         expected = geometry(files)
-        assert {name: ours[name] for name in expected} == expected, uid
-        spacing = common_value(files, "PixelSpacing")
-        assert (ours["row_spacing"], ours["column_spacing"]) == (spacing or (None, None)), uid
-        assert ours["slice_thickness"] == common_value(files, "SliceThickness"), uid
-        assert (ours["rows"], ours["columns"]) == (
-            common_value(files, "Rows"), common_value(files, "Columns")
-        ), uid  # fmt: skip
-        assert ours["image_count"] == len(files), uid
-        assert ours["frame_count"] == sum(int(h.get("NumberOfFrames") or 1) for h in files), uid
+        ours = {name: found[key][name] for name in expected}
+        assert ours == expected, files[0].SeriesInstanceUID
+        assert found[key].keys() - expected.keys() == {
+            "series_key", "study_key", "patient_key", "device_key", "modality",
+            "body_part_examined",
+        }  # fmt: skip
 
 
-def test_the_geometry_of_generated_series_is_as_specified(explored: Site) -> None:
-    """Compare with values given by hand, which also checks the oracle."""
-    found = {
-        name: row
+@pytest.fixture(scope="module")
+def generated(explored: Site) -> dict[str, dict[str, Any]]:
+    """Rows of the generated series, by name."""
+    found = {row["series_key"]: row for row in rows(explored, "from processed.series_geometry")}
+    return {
+        name: found[ORACLE.key("series_key", f"1.2.77.{place}.1")]
         for place, name in enumerate(SERIES, 1)
-        for row in rows(
-            explored,
-            "from processed.series_geometry where series_key ="
-            f" '{ORACLE.key('series_key', f'1.2.77.{place}.1')}'",
-        )
     }
-    assert {name for name, row in found.items() if row["is_regular"]} == {
-        "chest", "chest thick", "tilted", "coronal", "sagittal", "nearly even", "two echoes",
-    }  # fmt: skip
-    assert {name for name, row in found.items() if row["is_regular"] is None} == {
-        "single", "no plane",
-    }  # fmt: skip
-    planes = [found[name]["orientation_plane"] for name in ("chest", "tilted", "localizer")]
-    assert planes == ["axial", "oblique", None]
-    assert found["gap"]["missing_slices"] == 2
-    assert found["two echoes"]["images_per_slice"] == 2
-    assert found["chest"]["slice_spacing"] == 1.25
+
+
+# values given by hand, which also checks the oracle
+REGULAR_3D = {
+    "chest", "chest thick", "tilted", "coronal", "sagittal", "nearly even", "oblique",
+    "small drift", "jitter of orientation", "micrometers", "dose", "dose by z", "mprage",
+}  # fmt: skip
+REGULAR = REGULAR_3D | {"two echoes", "time points", "time points with noise", "two doses"}
+UNKNOWN = {
+    "single", "mosaic", "mosaics of a moved table", "one position", "dose without offsets",
+    "dose with an offset too few", "frames of a CT", "frames of two CTs", "frames of an MR",
+    "enhanced",
+}  # fmt: skip
+
+
+def test_the_regular_volumes_are_those_that_were_generated_as_such(
+    generated: dict[str, dict[str, Any]],
+) -> None:
+    for column, expected in (("is_regular", REGULAR), ("regularly_spaced_3d_volume", REGULAR_3D)):
+        assert {name for name, row in generated.items() if row[column]} == expected
+    assert {name for name, row in generated.items() if row["is_regular"] is None} == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("slice_count", {
+            "gantry tilt": 8, "drift": 8, "bilateral": 5, "time points": 4, "scout": 6,
+            "time points with noise": 6, "three scouts": 4, "axial localizer": 6, "single": 1,
+            "mosaic": None, "mosaics of a moved table": None, "enhanced": None, "dose": 5,
+            "dose by z": 4, "two doses": 3, "dose without offsets": 9, "frames of a CT": 30,
+            "frames of two CTs": None, "frames of an MR": None, "same position twice": 4,
+            "one position": 1, "micrometers": 6, "out of range": 3, "two pixel spacings": 6,
+        }),
+        ("missing_slices", {
+            "gap": 2, "two gaps": 2, "uneven": None, "far apart": None, "steps of two grids": None,
+            "displaced along the normal": None, "chest": 0, "single": None, "uneven dose": None,
+        }),
+        ("slice_spacing", {
+            "chest": 1.25, "gantry tilt": near(4 * np.cos(np.radians(15)), 1e-4), "two gaps": 2,
+            "scout": 5, "axial localizer": 5, "dose": 2.5, "dose by z": 3, "single": None,
+            "time points with noise": near(1.5), "micrometers": near(0.008),
+        }),
+        ("gantry_tilt_degrees", {
+            "gantry tilt": near(15, 0.001), "tilt back": near(15, 0.001), "chest": 0, "oblique": 0,
+            "drift": None, "wobble": None, "bilateral": None, "single": None,
+        }),
+        ("images_outside_stack", {
+            "chest": 0, "scout": 1, "three scouts": 3, "axial localizer": 1, "localizer": 2,
+            "rotated half": 4, "flipped third": 3, "without a position": 1, "mosaic": None,
+            "without an orientation": 1, "out of range": 1,
+        }),
+        ("obliquity_degrees", {
+            "chest": 0, "gantry tilt": near(15, 0.001), "tilted": near(40, 0.001),
+            "oblique": near(30, 0.001), "rotated half": 0, "enhanced": None,
+        }),
+        ("orientation_plane", {
+            "chest": "axial", "tilted": "oblique", "coronal": "coronal", "sagittal": "sagittal",
+            "localizer": "axial", "scout": "axial", "no plane": None, "mosaic": "axial",
+        }),
+        ("images_per_slice", {
+            "two echoes": 2, "bilateral": 2, "time points": 3, "unequal time points": None,
+            "two doses": 2, "one echo short": None,
+        }),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_generated_series_has_the_geometry_of_its_generator(
+    generated: dict[str, dict[str, Any]], column: str, expected: dict[str, Any]
+) -> None:
+    assert {name: generated[name][column] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "exceptions"),
+    [
+        ("is_mosaic", {"mosaic", "mosaics of a moved table"}),
+        ("single_orientation", {
+            "localizer", "rotated half", "flipped third", "bent", "radial", "scout",
+            "three scouts",
+        }),
+        ("orthogonal_orientation", {"no plane"}),
+        ("consistent_pixel_spacing", {"two pixel spacings", "axial localizer"}),
+        ("consistent_image_dimensions", {"two sizes"}),
+        ("consistent_in_plane_row", {"drift", "wobble", "bilateral", "displaced in the plane"}),
+        ("consistent_in_plane_col", {"gantry tilt", "tilt back", "wobble"}),
+        ("uniform_slice_spacing", {
+            "gap", "uneven", "displaced along the normal", "two gaps", "far apart",
+            "steps of two grids", "one micrometer off", "uneven dose",
+        }),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_only_the_series_that_were_generated_otherwise_fail_a_check_of_geometry(
+    generated: dict[str, dict[str, Any]], column: str, exceptions: set[str]
+) -> None:
+    wanted = column == "is_mosaic"
+    assert {n for n, row in generated.items() if row[column] is wanted} == exceptions
 
 
 def test_studies_by_modality_counts_every_image_once(explored: Site) -> None:
