@@ -80,7 +80,7 @@ def test_an_upgrade_replaces_what_nobody_edited_and_lists_what_was_edited(
 def test_an_upgrade_removes_files_that_are_no_longer_shipped_unless_they_were_edited(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = "dbt_snowflake/macros/processed/counts_or_zero.sql"
+    other = "dbt_snowflake/macros/processed/ranked_parents.sql"
     (directory / other).write_text("edited")
     next_version(monkeypatch, **{MACRO: None, other: None})
     result = upgrade(directory)
