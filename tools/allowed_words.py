@@ -49,7 +49,8 @@ UNSPLIT = str.maketrans(
     {"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae", "đ": "d", "\u0131": "i"}
 )
 # letters that the capitals of a text do not distinguish; \u0131 is the dotless i
-CAPITALS = str.maketrans({"ß": "ss", "\u0131": "i", "ё": "е"})  # noqa: RUF001
+# also the Cyrillic letters io and ie
+CAPITALS = str.maketrans({"ß": "ss", "\u0131": "i", "\u0451": "\u0435"})
 SIGMA = {ord("\N{GREEK SMALL LETTER FINAL SIGMA}"): "\N{GREEK SMALL LETTER SIGMA}"}
 GREEK = frozenset(map(chr, range(0x370, 0x400)))
 # minimum length of the beginning of a word that was cut off

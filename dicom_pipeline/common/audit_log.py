@@ -6,6 +6,7 @@ Does not belong here: which actions are recorded (cli.commands, warehouse.wareho
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -22,7 +23,7 @@ from dicom_pipeline.common.private_files import FILE_MODE, ensure_private_direct
 BEGUN = "begun"  # of an action without an end, so its process was killed or still runs
 DONE = "done"
 FAILED = "failed"
-REFUSED = "refused"  # not confirmed
+REFUSED = "refused"  # nothing was done: not confirmed, or a zone is missing
 
 
 class AuditLogError(UserError):
@@ -113,10 +114,11 @@ class AuditLog:
             for key, line in begun.items()
         ]
 
-    def _append(self, line: dict[str, object]) -> None:
+    def _append(self, entry: dict[str, object]) -> None:
         now = datetime.now(UTC)
         # the line break is first, because a full disk may have cut off the end of the last line
-        text = "\n" + json.dumps({"time": now.isoformat(timespec="seconds"), **line})
+        text = json.dumps({"time": now.isoformat(timespec="seconds"), **entry})
+        line = f"\n{text}".encode()
         try:
             ensure_private_directory(self._directory)
             self._remove_old(now)
@@ -124,13 +126,14 @@ class AuditLog:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             descriptor = os.open(self._directory / f"{now:%Y-%m}.jsonl", flags, FILE_MODE)
             try:
-                os.write(descriptor, text.encode())
+                if os.write(descriptor, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise AuditLogError(
-                f"the audit log cannot be written ({error.strerror}): {self._directory}"
+                f"the audit log in DICOM_WAREHOUSE_DIR cannot be written: {error.strerror}"
             ) from None
 
     def _remove_old(self, now: datetime) -> None:

@@ -22,7 +22,7 @@ NON_PATIENT_OBJECTS = {
 }
 
 
-def reason_against(
+def reject_reason(
     sop_class: str | None, study: str | None, series: str | None, *, allow_missing_uids: bool
 ) -> RejectReason | None:
     """Return why a header has no row; None if it has one.

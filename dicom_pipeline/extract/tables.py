@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
 from dicom_pipeline.extract.date_judge import DateJudge
-from dicom_pipeline.extract.instance_rules import reason_against
+from dicom_pipeline.extract.instance_rules import reject_reason
 from dicom_pipeline.headers.reader import Header, RejectReason
 from dicom_pipeline.landing.storage import FILE_COLUMNS, FileVersion
 from dicom_pipeline.mapping.attribute_mapping import (
@@ -160,7 +160,7 @@ class ChunkTables:
 
     def add(self, file: FileVersion, header: Header) -> None:
         """Add the header of one file, or reject the file if it is no instance of a study."""
-        reason = reason_against(
+        reason = reject_reason(
             header.values[self._sop_class],
             header.values[self._identity["key_study"]],
             header.values[self._identity["key_series"]],

@@ -24,10 +24,13 @@ from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.files.deflate import InflatedFile
 from dicom_pipeline.headers.files.header_stream import Deflated, HeaderStream
 from dicom_pipeline.headers.reader import FileRejected, RejectReason
-from dicom_pipeline.headers.structure import Encoding
+from dicom_pipeline.headers.structure.result import Encoding
 
 # JPIP Referenced Deflate, JPIP HTJ2K Referenced Deflate (PS3.5 annexes A.7 and A.11)
 DEFLATED_BY_REFERENCE = frozenset({"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+PREAMBLE = bytes(128) + b"DICM"
+# the first group of a file without preamble: file meta information or identification
+FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 # components with leading zeros are invalid, and exist
@@ -139,9 +142,10 @@ def has_unsupported_syntax(file: OpenFile) -> bool:
     """Whether the file declares a transfer syntax that pydicom would take for another one."""
     stream = HeaderStream(file)
     try:
-        meta = read_partial(cast(io.BytesIO, stream), stop_when=_at_once).file_meta
-        syntax = uid_of(meta, "TransferSyntaxUID")
-    except Exception:  # noqa: BLE001 - then the first reason applies
+        with rejecting(stream):
+            meta = read_partial(cast(io.BytesIO, stream), stop_when=_at_once).file_meta
+    except (FileRejected, Deflated):  # then the first reason applies
         return False
+    syntax = uid_of(meta, "TransferSyntaxUID")
     known = {str(uid) for uid in AllTransferSyntaxes} - DEFLATED_BY_REFERENCE
     return not stream.cut_short and bool(syntax) and syntax not in known

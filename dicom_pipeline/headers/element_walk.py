@@ -16,7 +16,8 @@ from dicom_pipeline.headers.files.buffered_reader import BufferedReader
 from dicom_pipeline.headers.possible_tags import is_certain
 from dicom_pipeline.headers.run_layout import LONGEST, LONGEST_RUN, Element, Layout
 from dicom_pipeline.headers.sequence_items import SequenceEnds
-from dicom_pipeline.headers.structure import PIXEL_DATA, Encoding, Malformed, StructureWalk
+from dicom_pipeline.headers.structure.result import Encoding, Malformed
+from dicom_pipeline.headers.structure.walk import PIXEL_DATA, StructureWalk
 from dicom_pipeline.headers.value_cache import Decoder
 
 LARGEST_VALUE = 1 << 20  # beyond this, pydicom decides about a wanted value

@@ -22,6 +22,8 @@ from pydicom.valuerep import STANDARD_VR
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.common.open_file import OpenFile
 from dicom_pipeline.headers.data_set import (
+    FIRST_GROUPS,
+    PREAMBLE,
     DataSet,
     has_uids,
     has_unsupported_syntax,
@@ -36,7 +38,8 @@ from dicom_pipeline.headers.files.header_stream import HeaderStream
 from dicom_pipeline.headers.files.repaired_file import Edit, RepairedFile
 from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
 from dicom_pipeline.headers.sequence_json import sequence_json
-from dicom_pipeline.headers.structure import Encoding, Fault, Malformed, Structure, StructureWalk
+from dicom_pipeline.headers.structure.result import Encoding, Fault, Malformed, Structure
+from dicom_pipeline.headers.structure.walk import StructureWalk
 from dicom_pipeline.headers.values import encodings_of, text_of
 
 LARGEST_VALUE = 1 << 20  # a larger wanted value is not read; it counts as unreadable
@@ -45,9 +48,6 @@ _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_INSTANCE_UID = 0x00080018
 _PIXEL_REPRESENTATION = 0x00280103
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
-_PREAMBLE = bytes(128) + b"DICM"
-# the first group of a file without preamble: file meta information or identification
-_FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
 # possible results of reading a file without preamble, or with an unsupported transfer syntax, as
 # if it were another one
 _MISREAD = (
@@ -106,7 +106,7 @@ class PydicomReader:
                 return self._read_without_preamble(file)
             if rejected.reason not in _MISREAD:
                 raise
-            if file.read_at(0, 2) in _FIRST_GROUPS:  # DICM may occur in a value
+            if file.read_at(0, 2) in FIRST_GROUPS:  # DICM may occur in a value
                 with suppress(FileRejected):
                     return self._read_without_preamble(file)
             if has_unsupported_syntax(file):
@@ -130,7 +130,7 @@ class PydicomReader:
         Such files exist. A file counts as DICOM only if it has UIDs, because pydicom can parse
         any bytes.
         """
-        whole = RepairedFile(file, [Edit(0, 0, _PREAMBLE)])
+        whole = RepairedFile(file, [Edit(0, 0, PREAMBLE)])
         try:
             if not has_uids(open_data_set(whole)):
                 raise FileRejected(RejectReason.NOT_DICOM)

@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from dicom_pipeline.config.settings import Granularity
+from dicom_pipeline.headers.data_set import FIRST_GROUPS, PREAMBLE
 from dicom_pipeline.headers.element_header import UNDEFINED, UnexpectedEnd, element_header
 from dicom_pipeline.headers.fallback import FallbackReason, FallbackRequired
 
@@ -33,9 +34,6 @@ _DATES = (0x00080020, 0x00080022, 0x00080021, 0x00080023)
 _LAST_DATE = 0x00080023
 _BEGIN = 132
 _MAGIC = slice(128, 132)
-_PREAMBLE = bytes(128) + b"DICM"
-# the first group of a file without preamble: file meta information or identification
-_FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
 _TRANSFER_SYNTAX_UID = 0x00020010
 _LAST_OF_FILE_META = 0x0002FFFF
 _IMPLICIT = ImplicitVRLittleEndian.encode()
@@ -76,9 +74,9 @@ def study_day(head: bytes) -> str | None:
     try:
         values = _plain_dates(head)
     except (FallbackRequired, UnexpectedEnd):
-        values = _dates_or_none(head)
-        if not values and head[:2] in _FIRST_GROUPS and head[_MAGIC] == b"DICM":
-            values = _dates_or_none(_PREAMBLE + head)  # DICM is in a value
+        values = _dates_if_readable(head)
+        if not values and head[:2] in FIRST_GROUPS and head[_MAGIC] == b"DICM":
+            values = _dates_if_readable(PREAMBLE + head)  # DICM is in a value
     for tag in _DATES:
         day = usable_date(values.get(tag, ""))
         if day:
@@ -86,7 +84,7 @@ def study_day(head: bytes) -> str | None:
     return None
 
 
-def _dates_or_none(head: bytes) -> dict[int, str]:
+def _dates_if_readable(head: bytes) -> dict[int, str]:
     try:
         return _dates(head)
     except Exception:  # noqa: BLE001 - the extractor reports errors of the header

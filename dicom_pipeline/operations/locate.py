@@ -78,7 +78,7 @@ def locate(
     Parameters
     ----------
     workspace
-        The services; no lock is taken, and nothing is written.
+        The services; no lock is taken, and only temporary files are written.
     query
         SQL on the published file; see `cohort_images`.
     columns

@@ -5,6 +5,7 @@ Does not belong here: the meaning of the seeds (mapping), building them (assets.
 """
 
 import hashlib
+from pathlib import Path
 
 import dagster as dg
 
@@ -16,13 +17,18 @@ SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 DIGEST_METADATA = "seed_digest"
 
 
+def seed_file(key: dg.AssetKey) -> Path:
+    """Return the path that the file of a seed has."""
+    return SEEDS_DIR / f"{key.path[-1]}.csv"
+
+
 def seed_digest(key: dg.AssetKey) -> str | None:
     """Return the digest of the seed file of an internal table; None if it is not a seed.
 
     It includes the types of columns. The digest of the mapping includes the profile, because the
     profile selects a column of it.
     """
-    path = SEEDS_DIR / f"{key.path[-1]}.csv"
+    path = seed_file(key)
     if not path.exists():
         return None
     digest = hashlib.sha256(path.read_bytes())

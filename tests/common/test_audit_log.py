@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pwd
+import resource
 import signal
 import stat
 import subprocess
@@ -124,9 +125,30 @@ def test_months_before_the_retention_are_removed(tmp_path: Path) -> None:
 def test_an_action_that_cannot_be_recorded_is_not_done(tmp_path: Path) -> None:
     (tmp_path / "audit").write_text("a file where the directory should be")
     done = []
-    with pytest.raises(AuditLogError, match="audit log cannot be written"):  # noqa: SIM117
-        with AuditLog(tmp_path / "audit", 0).record("locate"):
-            done.append("located")
+    with (
+        pytest.raises(AuditLogError, match="DICOM_WAREHOUSE_DIR") as error,
+        AuditLog(tmp_path / "audit", 0).record("locate"),
+    ):
+        done.append("located")
+    assert not done
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_an_action_is_not_done_if_the_disk_is_full(log: AuditLog, tmp_path: Path) -> None:
+    """A line that is cut off is no record."""
+    with log.record("locate"):
+        pass
+    [path] = (tmp_path / "audit").iterdir()
+    full = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50, full[1]))
+    done = []
+    try:
+        with pytest.raises(AuditLogError), log.record("rejects"):
+            done.append("listed")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, full)
+        signal.signal(signal.SIGXFSZ, handler)
     assert not done
 
 

@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from pydicom.uid import generate_uid
@@ -16,6 +17,7 @@ from dicom_pipeline.cli.app import app
 from dicom_pipeline.common.private_files import Data, write_atomic
 from dicom_pipeline.extract.raw_zone.rejected_files import rejected_files, retry_rejected
 from dicom_pipeline.headers.reader import RejectReason
+from dicom_pipeline.headers.structure.result import Fault
 from tests.support.dicom import dataset, encoded
 from tests.support.zone import Zone
 
@@ -78,6 +80,24 @@ def test_rejected_files_are_listed_with_reasons_and_full_paths(zone: Zone) -> No
     assert {row["outcome"] for row in rows.values()} == {"rejected"}
     assert result.stderr == "4 files\n"
     assert all(os.path.exists(path) for path in rows)
+
+
+def test_a_malformed_file_is_listed_with_the_kind_of_its_fault(zone: Zone) -> None:
+    element = GOOD.index(b"\x08\x00\x60\x00CS")  # Modality
+    zone.put("b/odd.dcm", GOOD[: element + 6] + b"\x05\x00" + GOOD[element + 8 :])
+    zone.load()
+    rows = {row["path"]: row for row in csv.DictReader(io.StringIO(command(zone).stdout))}
+    assert rows[str(zone.landing / "b/odd.dcm")]["reason"] == "malformed"
+    assert rows[str(zone.landing / "b/odd.dcm")]["fault"] in set(Fault)
+    assert {row["fault"] for path, row in rows.items() if "odd" not in path} == {""}
+
+
+def test_rejected_files_of_an_older_extractor_are_listed_without_faults(zone: Zone) -> None:
+    for path in zone.raw_dir.glob("rejected_files/*/*.parquet"):
+        pq.write_table(pq.ParquetFile(path).read().drop_columns("fault"), path)
+    rows = list(csv.DictReader(io.StringIO(command(zone).stdout)))
+    assert len(rows) == len(BAD)
+    assert {row["fault"] for row in rows} == {""}
 
 
 def test_rejected_files_can_be_selected_by_reason(zone: Zone) -> None:

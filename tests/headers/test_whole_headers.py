@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.headers import fast_reader
 from dicom_pipeline.headers.fast_reader import FastReader
 from dicom_pipeline.headers.pydicom_reader import PydicomReader
 from dicom_pipeline.headers.reader import FileRejected, Header, RejectReason
-from dicom_pipeline.headers.structure import Fault
+from dicom_pipeline.headers.structure.result import Fault
 from dicom_pipeline.mapping.attribute_mapping import parse_attribute_path
 from tests.headers.fuzz import Bytes, attribute_paths, differs, outcome
 from tests.headers.raw_elements import Writer
@@ -463,16 +462,3 @@ def test_a_file_without_preamble_may_have_dicm_in_a_value_and_uids_with_leading_
     assert values(read(body)) == EXPECTED | {"SOPInstanceUID": uid}
     plain = b"".join(made) + w.pixels()
     assert values(read(plain)) == EXPECTED | {"SOPInstanceUID": uid}
-
-
-def test_an_error_of_the_fast_reader_is_a_counted_fallback(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def broken(*_arguments: object, **_named: object) -> None:
-        raise KeyError("a value of a patient")
-
-    reader = FastReader(attribute_paths())
-    monkeypatch.setattr(fast_reader.Walk, "advance", broken)
-    header = reader.read(Bytes(header_with(Writer("explicit"), b"")))
-    assert values(header) == EXPECTED
-    assert header.reader == "pydicom: error"

@@ -43,8 +43,8 @@ def audit(
 
     The log has publications, changes of the mapping, and the commands locate,
     rejects, removed-words, pseudonym, purge and rotate-key. It has no
-    identifiers. The outcome is done, failed, refused (not confirmed), or begun
-    if the process was killed or still runs.
+    identifiers. The outcome is done, failed, refused (not confirmed, or a zone
+    is missing), or begun if the process was killed or still runs.
 
     Exit code: 0 found, 1 none, 2 a setting cannot be used.
     """

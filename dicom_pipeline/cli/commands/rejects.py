@@ -58,8 +58,11 @@ def rejects(
                 found = rejected_files(ingest.partitions, reasons)
                 count = len(found)
                 paths = list(resolve_paths(ingest.settings.landing, (file.path for file in found)))
-                rows = ((f.outcome, f.reason, path) for f, path in zip(found, paths, strict=True))
-                columns = ("outcome", "reason", "path")
+                rows = (
+                    (file.outcome, file.reason, path, file.fault)
+                    for file, path in zip(found, paths, strict=True)
+                )
+                columns = ("outcome", "reason", "path", "fault")
                 with_line_break = write_list(paths, columns, rows, form, null=null)
                 console.print(f"{count} files")
                 warn_of_line_breaks(console, with_line_break)

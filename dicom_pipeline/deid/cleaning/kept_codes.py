@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.own_terms import NO_TERMS
 from dicom_pipeline.deid.cleaning.text_cleaning import TextCleaner
 from dicom_pipeline.deid.cleaning.text_tokens import SPACES
 from dicom_pipeline.mapping.defined_terms import terms_keyword
@@ -29,7 +29,6 @@ _IN_FULL = {
     "PatientSex": {"MALE": "M", "FEMALE": "F", "OTHER": "O"},
     "Laterality": {"LEFT": "L", "RIGHT": "R", "BOTH": "B", "UNPAIRED": "U"},
 }
-_NO_TERMS = OwnTerms.of_patient((), ())
 
 
 class KeptCodes:
@@ -94,4 +93,4 @@ class KeptCodes:
         # a backslash separates values, of which the attribute has one
         if not value or len(value) > _LONGEST_WORDS or "\\" in value or not value.isprintable():
             return False
-        return self._texts.clean(value, _NO_TERMS) == (value, False)
+        return self._texts.clean(value, NO_TERMS) == (value, False)

@@ -123,8 +123,9 @@ class KeptValues:
                 # a technical value, such as 150000 in Image Type
                 found = len(element) == 6 and is_date_of_six_digits(element)
             else:
-                found = has_pattern(element)
-                found |= kind is Kind.TEXT and self._texts.has_identifier(element)
+                found = has_pattern(element) or (
+                    kind is Kind.TEXT and self._texts.has_identifier(element)
+                )
             if found:
                 return True
         return False

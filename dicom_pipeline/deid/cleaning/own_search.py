@@ -123,7 +123,8 @@ def _numbers(groups: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Spa
                 yield Span(token.start, group.end)
             padded += text if len(text) > 1 else f"0{text}"
             # 1 7 0 3 2 0 1 6
-            if len(digits) == last - first + 1 in (6, 8) and digits in dates.complete:
+            is_spaced = len(digits) == last - first + 1
+            if is_spaced and len(digits) in (6, 8) and digits in dates.complete:
                 yield Span(token.start, group.end, is_moment=True)
             # the first digit of 3.0 mm is no day
             if padded in dates.complete and last - first < _MOST_GROUPS_OF_A_DATE:

@@ -249,3 +249,7 @@ def _padded(terms: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def _unspaced_names(own: Iterable[Term]) -> tuple[str, ...]:
     names = {term for kind, term in own if kind == "name" and not is_latin_script(term)}
     return tuple(sorted(names))
+
+
+# for what is judged whoever the patient is
+NO_TERMS = OwnTerms.of_patient((), ())

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from dicom_pipeline.deid.cleaning.compound_words import compound_parts
 from dicom_pipeline.deid.cleaning.own_search import own_spans
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
+from dicom_pipeline.deid.cleaning.own_terms import NO_TERMS, OwnTerms
 from dicom_pipeline.deid.cleaning.patterns.name_labels import has_label, name_spans
 from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
 from dicom_pipeline.deid.cleaning.patterns.number_groups import number_spans
@@ -52,7 +52,6 @@ from dicom_pipeline.deid.tokens import folded, lowered
 REMOVED_TEXT = "[removed]"
 _LONGEST_NUMBER = 4
 _REMEMBERED_WORDS = 200_000
-_NO_TERMS = OwnTerms.of_patient((), ())
 
 # What is not a letter, or the start of the text. Full stops and spaces inside a chain of initials
 # are left out, because the chain is found from its start: a long one is not tried at each letter.
@@ -196,7 +195,7 @@ class TextCleaner:
         """
         normal = normal_text(text)
         tokens = tokens_with_positions(normal.lower)
-        return any(self._spans(normal.cased, normal.lower, tokens, _NO_TERMS))
+        return any(self._spans(normal.cased, normal.lower, tokens, NO_TERMS))
 
     def is_allowed(self, word: str) -> bool:
         """Whether a word identifies nobody by itself."""

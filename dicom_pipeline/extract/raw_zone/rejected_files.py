@@ -20,11 +20,22 @@ from dicom_pipeline.headers.reader import RejectReason
 
 
 class RejectedFile(NamedTuple):
-    """File without a row: ``rejected`` or ``ignored``, the reason, path in the landing zone."""
+    """File without a row.
+
+    Attributes
+    ----------
+    outcome, reason
+        ``rejected`` or ``ignored``, and why.
+    path
+        Path in the landing zone.
+    fault
+        Kind of the fault of a malformed header, else None.
+    """
 
     outcome: str
     reason: str
     path: str
+    fault: str | None
 
 
 def rejected_files(
@@ -42,7 +53,7 @@ def rejected_files(
     return sorted(
         RejectedFile(*row)
         for _, rows in _chosen(partitions, reasons)
-        for row in zip(*(rows[name].to_pylist() for name in _COLUMNS), strict=True)
+        for row in zip(*(_values(rows, name) for name in _COLUMNS), strict=True)
     )
 
 
@@ -81,7 +92,12 @@ def retry_rejected(partitions: Partitions, reasons: Collection[RejectReason] = (
     return count
 
 
-_COLUMNS = ("outcome", "reason", "file_path")
+def _values(rows: pa.Table, name: str) -> list[str | None]:
+    # an older extractor wrote no faults; the next run reads its files again
+    return rows[name].to_pylist() if name in rows.column_names else [None] * rows.num_rows
+
+
+_COLUMNS = ("outcome", "reason", "file_path", "fault")
 _RETRY_SUFFIX = "-again"
 
 

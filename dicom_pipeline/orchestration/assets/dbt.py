@@ -4,7 +4,7 @@ Belongs here: how dbt's nodes look in Dagster, and dbt's command lines.
 Does not belong here: SQL (dbt_snowflake), and when they run (automation).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -42,6 +42,7 @@ from dicom_pipeline.orchestration.seeds import (
     SEEDS_DIR,
     built_digest,
     seed_digest,
+    seed_file,
 )
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, group_tags
 from dicom_pipeline.orchestration.ui.progress_log import progress_log
@@ -50,7 +51,7 @@ from dicom_pipeline.warehouse.build_fingerprint import (
     build_outdated,
     write_fingerprint,
 )
-from dicom_pipeline.warehouse.duckdb.catalog import Table
+from dicom_pipeline.warehouse.duckdb.loaded_seeds import loaded_seeds
 from dicom_pipeline.warehouse.warehouse import Warehouse
 
 VAULT_KEY = dg.AssetKey(["internal", "vault"])
@@ -167,11 +168,12 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                 for key in chosen:
                     context.add_asset_metadata({DIGEST_METADATA: digests[key]}, asset_key=key)
                 before = PreBuildState(warehouse)
+                unchanged = [seed_file(key) for key in chosen - changed]
                 build = dbt.cli(
                     [
                         "build",
                         *partial_parse_options(warehouse.partial_parse_path),
-                        *exclusion(chosen - changed, before.tables),
+                        *exclusion(loaded_seeds(warehouse.build_database, unchanged)),
                     ],
                     context=context,
                 )
@@ -193,9 +195,8 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     return dbt_tables
 
 
-def exclusion(unchanged: Iterable[dg.AssetKey], tables: Collection[Table]) -> list[str]:
-    """Return options of dbt that exclude seeds whose table is in the build database already."""
-    names = sorted(key.path[-1] for key in unchanged if (key.path[0], key.path[-1]) in tables)
+def exclusion(names: Sequence[str]) -> list[str]:
+    """Return options of dbt that exclude seeds; Dagster passes on one value of ``--exclude``."""
     return ["--exclude", " ".join(names)] if names else []
 
 

@@ -15,8 +15,8 @@ import dagster as dg
 
 from dicom_pipeline.orchestration.checks.dbt_checks import IF_IT_FAILS
 from dicom_pipeline.orchestration.ui import markdown
-from dicom_pipeline.warehouse.duckdb.catalog import Table, opened, tables
 from dicom_pipeline.warehouse.duckdb.table_counts import (
+    Table,
     TableCounts,
     built_partitions,
     table_counts,
@@ -75,13 +75,11 @@ def compilation_errors(artifacts: Path) -> list[str]:
 
 
 class PreBuildState:
-    """Tables and partitions before the build."""
+    """Partitions before the build."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.build = warehouse.build_database
         self.partitions = built_partitions(self.build)
-        with opened(self.build) as connection:
-            self.tables = set(tables(connection))
 
 
 def add_row_counts(events: Iterable[Any], before: PreBuildState) -> Iterator[Any]:

@@ -6,6 +6,7 @@ Does not belong here: finding the cells (check), setting them to null (dbt_snowf
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.common.private_files import write_atomic
-from dicom_pipeline.warehouse.duckdb import sql
-from dicom_pipeline.warehouse.duckdb.connection import in_memory
 from dicom_pipeline.warehouse.leak_check.report import RemovedCells
 
 # a cell: a row of a version of a partition, and a column; row_key of images is their header_key
@@ -52,9 +51,9 @@ def removed_cells(path: Path) -> list[RemovedCells]:
     """
     if not path.exists():
         return []
-    with in_memory(path.parent) as connection:
-        rows = connection.execute(
-            "select 'stage.staged_' || table_name, column_name, count(*)"
-            f" from read_parquet({sql.text(str(path))}) group by all order by all"
-        ).fetchall()
-    return [RemovedCells(table, column, cells, 0) for table, column, cells in rows]
+    columns = ["table_name", "column_name"]
+    cells = Counter(zip(*pq.read_table(path, columns=columns).to_pydict().values(), strict=True))
+    return [
+        RemovedCells(f"stage.staged_{table}", column, count, 0)
+        for (table, column), count in sorted(cells.items())
+    ]

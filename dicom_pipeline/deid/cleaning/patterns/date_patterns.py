@@ -39,7 +39,8 @@ _BETWEEN = f"[^0-9a-z{BAR}]{{1,3}}"
 _ORDINAL = "(?:st|nd|rd|th|er|[ºª.])?"
 _ORDINAL_WORD = (
     "(?:the )?(?:(?:twenty|thirty)[- ])?"
-    "(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth|thirtieth)"
+    "(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+    "(?:thir|four|fif|six|seven|eigh|nine)teenth|twentieth|thirtieth)"
 )
 _OF = "(?:(?:de|of|di|del|d') ?)?"
 # a time may follow a year: 2009 12:45

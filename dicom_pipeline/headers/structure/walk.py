@@ -2,7 +2,8 @@
 
 Belongs here: where the header ends, elements out of step, and the faults that other readers of
 DICOM recover from.
-Does not belong here: values (values), and parsing with pydicom (pydicom_reader).
+Does not belong here: what follows an element (lookahead), values (values), and parsing with
+pydicom (pydicom_reader).
 
 A parser that is out of step takes text or pixels for elements, and usually ends early without an
 error. So a header counts as read only if this walk ends at the end of the file, at pixel data, or
@@ -25,59 +26,19 @@ from dicom_pipeline.headers.element_header import LONG, SHORT, UNDEFINED, WIDEST
 from dicom_pipeline.headers.files.buffered_reader import BufferedReader
 from dicom_pipeline.headers.files.repaired_file import Edit
 from dicom_pipeline.headers.possible_tags import is_certain, is_known, is_possible, vr_by_dictionary
+from dicom_pipeline.headers.structure.lookahead import (
+    DELIMITERS,
+    ITEM,
+    ITEM_END,
+    ITEM_OR_END,
+    SEQUENCE_END,
+    Lookahead,
+)
+from dicom_pipeline.headers.structure.result import Encoding, Fault, Malformed, Structure
 
 LARGEST_SEQUENCE = 1 << 20  # bytes; a larger unwanted one is not given to pydicom
-_DELIMITERS = 0xFFFE
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xE000, 0xE00D, 0xE0DD
-_ITEM_OR_END = ((_DELIMITERS, _ITEM), (_DELIMITERS, _SEQUENCE_END))
 # Float, Double Float and Pixel Data; whatever follows such a tag, the walk was in step
 PIXEL_DATA = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-
-
-class Fault(StrEnum):
-    """Kind of a fault that makes a header malformed."""
-
-    TAG = "tag"
-    VALUE_REPRESENTATION = "value_representation"
-    LENGTH = "length"
-    DELIMITER = "delimiter"
-    SEQUENCE = "sequence"
-    OUT_OF_STEP = "out_of_step"  # pydicom found other elements
-
-
-class Malformed(Exception):
-    """The header is out of step, and its rest cannot be read; has the fault and no value."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.value)
-        self.fault = fault
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Encoding of a data set."""
-
-    implicit: bool
-    little_endian: bool = True
-
-
-@dataclass
-class Structure:
-    """Result of a walk.
-
-    Attributes
-    ----------
-    tags
-        Tags of the elements of the data set that pydicom has to find.
-    edits
-        Edits after which pydicom reads the header.
-    recovered
-        Number of faults that are repaired.
-    """
-
-    tags: set[int] = field(default_factory=set)
-    edits: list[Edit] = field(default_factory=list)
-    recovered: int = 0
 
 
 class _Kind(StrEnum):
@@ -140,6 +101,7 @@ class StructureWalk:
         self._tag = Struct(f"{order}HH").unpack_from
         self._short = Struct(f"{order}H").unpack_from
         self._long = Struct(f"{order}L").unpack_from
+        self._ahead = Lookahead(at, order)
         self._found = Structure()
         self._credible = True  # whether the last element certainly was one
         self._beyond: list[tuple[int, int]] = []  # range of an element after the last wanted one
@@ -194,12 +156,12 @@ class StructureWalk:
         if len(at.data) - at.offset < WIDEST and (available := at.ensure(WIDEST)) < 8:
             self._end_of_file(available)
         group, number = self._tag(at.data, at.offset)
-        if group == _DELIMITERS:
+        if group == DELIMITERS:
             self._delimiter(inside, number)
         elif inside.kind is _Kind.ITEM or inside.kind is _Kind.DATA_SET:
             self._element(inside, group, number)
         elif inside.kind is _Kind.SEQUENCE and inside.end is None:
-            self._insert(_SEQUENCE_END)
+            self._insert(SEQUENCE_END)
             self._close()
         else:
             raise Malformed(Fault.SEQUENCE)
@@ -220,7 +182,9 @@ class StructureWalk:
         if inside.implicit:
             vr, width, (length,) = None, 8, self._long(at.data, at.offset + 4)
             self._credible = is_known(tag)
-            if not is_possible(tag) and not (group and self._leads_on(inside, tag, width, length)):
+            if not is_possible(tag) and not (
+                group and self._ahead.leads_on(inside, tag, width, length)
+            ):
                 raise Malformed(Fault.TAG)
         else:
             vr, width, length = self._explicit(inside, tag)
@@ -281,36 +245,9 @@ class StructureWalk:
             raise Malformed(Fault.TAG)
         return self._unknown_vr(inside, tag, name)
 
-    def _belongs(self, inside: _Container, tag: int, distance: int) -> bool:
-        """Whether a tag is known, has a private creator, or is followed by one of its group.
-
-        Text that is taken for a tag usually looks like a private one.
-        """
-        group, block = tag >> 16, (tag & 0xFFFF) >> 8
-        if is_known(tag) or group << 8 | block in inside.creators:
-            return True
-        return self._tag_at(distance)[0] == group
-
     def _unknown_vr(self, inside: _Container, tag: int, name: bytes) -> tuple[str, int, int]:
-        """Decode the header of an element with an unknown VR, by what follows its value.
-
-        Unknown VRs of two capital letters may be those of a later edition, which has four bytes
-        for the length of every new VR. Other names are writing errors.
-        """
-        at = self._at
-        two = (8, self._short(at.data, at.offset + 6)[0])
-        implicit = (8, self._long(at.data, at.offset + 4)[0])
-        candidates = [two, implicit]
-        if at.ensure(WIDEST) >= WIDEST and not at.data[at.offset + 6 : at.offset + 8].strip(b"\0"):
-            four = (WIDEST, self._long(at.data, at.offset + 8)[0])
-            candidates.insert(1 if name.isalpha() and name.isupper() else 2, four)
-        for width, length in candidates:
-            if self._leads_on(inside, tag, width, length) and (
-                length == UNDEFINED or self._belongs(inside, tag, width + length)
-            ):
-                break
-        else:
-            raise Malformed(Fault.VALUE_REPRESENTATION)
+        """Decode the header of an element with an unknown VR, and repair it."""
+        width, length = self._ahead.size_with_unknown_vr(inside, tag, name)
         vr = vr_by_dictionary(tag) or "UN"
         if length == UNDEFINED:
             vr = "SQ"
@@ -327,56 +264,29 @@ class StructureWalk:
             head += pack(f"{self._order}HL", 0, length)
         self._edit(width, head)
 
-    def _leads_on(self, inside: _Container, tag: int, width: int, length: int) -> bool:
-        """Whether an element of this size is followed by the end, or by a credible element."""
-        at = self._at
-        if length == UNDEFINED:
-            return self._tag_at(width) in _ITEM_OR_END
-        whole = width + length
-        end = self._position + whole
-        if end >= inside.bound:
-            return end == inside.bound
-        head = at.peek(whole, WIDEST)
-        if len(head) < 8:
-            return False
-        group, number = self._tag(head, 0)
-        if group == _DELIMITERS:
-            return number in (_ITEM_END, _SEQUENCE_END) and not self._long(head, 4)[0]
-        following, name = group << 16 | number, head[4:6]
-        if not inside.implicit and (name in SHORT or name in LONG):
-            return is_possible(following)
-        return is_known(following) and following > tag
-
-    def _tag_at(self, distance: int) -> tuple[int, int]:
-        head = self._at.peek(distance, 4)
-        if len(head) < 4:
-            return 0, 0
-        group, number = self._tag(head, 0)
-        return group, number
-
     def _delimiter(self, inside: _Container, number: int) -> None:
         at = self._at
         (length,) = self._long(at.data, at.offset + 4)
-        if number == _ITEM and inside.kind is _Kind.SEQUENCE:
+        if number == ITEM and inside.kind is _Kind.SEQUENCE:
             self._open_item(inside, length)
-        elif number == _ITEM and inside.kind is _Kind.FRAGMENTS:
+        elif number == ITEM and inside.kind is _Kind.FRAGMENTS:
             if 8 + length > at.left:
                 raise UnexpectedEnd
             at.skip(8 + length)
-        elif number not in (_ITEM_END, _SEQUENCE_END) or length:
+        elif number not in (ITEM_END, SEQUENCE_END) or length:
             raise Malformed(Fault.DELIMITER)
         elif inside.end is not None or inside.kind is _Kind.DATA_SET:
             self._skip_delimiter()
-        elif number == (_ITEM_END if inside.kind is _Kind.ITEM else _SEQUENCE_END):
+        elif number == (ITEM_END if inside.kind is _Kind.ITEM else SEQUENCE_END):
             at.skip(8)
             self._close()
         elif inside.kind is _Kind.ITEM:
             # the delimiter of the sequence also ends the item, unless the sequence goes on
-            if self._tag_at(8) in _ITEM_OR_END:
-                self._edit(8, self._encoded(_ITEM_END))
+            if self._ahead.tag_at(8) in ITEM_OR_END:
+                self._edit(8, self._encoded(ITEM_END))
                 at.skip(8)
             else:
-                self._insert(_ITEM_END)
+                self._insert(ITEM_END)
             self._close()
         elif inside.kind is _Kind.SEQUENCE:
             self._skip_delimiter()
@@ -391,7 +301,11 @@ class StructureWalk:
         """Open the sequence or the fragments at the position."""
         inside = self._stack[-1]
         kind = _Kind.SEQUENCE
-        if vr is None and vr_by_dictionary(tag) != "SQ" and self._tag_at(width) not in _ITEM_OR_END:
+        if (
+            vr is None
+            and vr_by_dictionary(tag) != "SQ"
+            and self._ahead.tag_at(width) not in ITEM_OR_END
+        ):
             raise Malformed(Fault.SEQUENCE)
         if vr not in (None, "SQ", "UN"):
             kind = _Kind.FRAGMENTS
@@ -441,7 +355,7 @@ class StructureWalk:
         edits = self._found.edits
         if closed.end is not None:
             if len(edits) > closed.edits_before:  # its length has changed
-                mark = _ITEM_END if closed.kind is _Kind.ITEM else _SEQUENCE_END
+                mark = ITEM_END if closed.kind is _Kind.ITEM else SEQUENCE_END
                 edits.append(Edit(closed.length_at, 4, b"\xff\xff\xff\xff"))
                 edits.append(Edit(closed.end, 0, self._encoded(mark)))
             return
@@ -462,4 +376,4 @@ class StructureWalk:
         self._found.recovered += 1
 
     def _encoded(self, number: int) -> bytes:
-        return pack(f"{self._order}HHL", _DELIMITERS, number, 0)
+        return pack(f"{self._order}HHL", DELIMITERS, number, 0)

@@ -1,0 +1,1 @@
+"""Structure of a header: a walk over its elements that shows whether it is whole."""
