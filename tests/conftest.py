@@ -52,6 +52,7 @@ CHECK = (
     "tests/warehouse/test_leaked_cells.py",
     "tests/warehouse/test_lock.py",
     "tests/warehouse/test_profiles.py",
+    "tests/warehouse/test_stale_memory.py",
     "tests/warehouse/test_study_versions.py",
     "tests/warehouse/test_uniqueness.py",
 )

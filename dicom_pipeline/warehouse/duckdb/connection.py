@@ -1,6 +1,6 @@
-"""Connections without a database of their own, whose temporary files are private.
+"""Connections without a database of their own, which leave no texts of patients elsewhere.
 
-Belongs here: where DuckDB writes what does not fit into memory.
+Belongs here: where DuckDB writes what does not fit into memory, and clearing of memory.
 Does not belong here: databases in the warehouse directory, beside which DuckDB writes such files;
 queries.
 """
@@ -18,6 +18,11 @@ import duckdb
 
 from dicom_pipeline.common.private_files import ensure_private_directory
 
+# DuckDB gives each block back to the system, and gets it cleared. Without that, the unused parts of
+# the blocks that it writes have what the process had in memory before.
+CLEAR_MEMORY: dict[str, str | bool | int | float | list[str]] = {
+    "allocator_bulk_deallocation_flush_threshold": "1B",
+}
 _PREFIX = ".duckdb-"
 _SECONDS_OF_A_DAY = 86_400
 
@@ -26,7 +31,8 @@ _SECONDS_OF_A_DAY = 86_400
 def in_memory(warehouse_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory, which writes temporary files into the warehouse directory.
 
-    By default, DuckDB writes them into the current directory, readable as the umask allows.
+    By default, DuckDB writes them into the current directory, readable as the umask allows. The
+    files that it writes have nothing of what it had in memory before, see `CLEAR_MEMORY`.
 
     Parameters
     ----------
@@ -37,8 +43,9 @@ def in_memory(warehouse_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     ensure_private_directory(warehouse_dir)
     _remove_abandoned(warehouse_dir)
     folder = tempfile.mkdtemp(prefix=_PREFIX, dir=warehouse_dir)  # with mode 0700
+    config = {"temp_directory": folder, **CLEAR_MEMORY}
     try:
-        with contextlib.closing(duckdb.connect(config={"temp_directory": folder})) as connection:
+        with contextlib.closing(duckdb.connect(config=config)) as connection:
             yield connection
     finally:
         shutil.rmtree(folder, ignore_errors=True)
