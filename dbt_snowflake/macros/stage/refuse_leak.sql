@@ -1,3 +1,15 @@
+{# Refuses a mapping under which a staged table would have what identifies patients. #}
+{% macro refuse_leaks(table_name) %}
+    {% do ref_of_rules() %}
+    {% for column in mapped_columns(table_name) %}{% do refuse_leak(column) %}{% endfor %}
+{% endmacro %}
+
+{# So that dbt sees which seeds `needs_accepted_risk` reads. #}
+{% macro ref_of_rules() %}
+    {% do ref('confidentiality_profile') %}
+    {% do ref('vr_functions') %}
+{% endmacro %}
+
 {#
     The check of dicom_pipeline/mapping/function_check.py, for dbt without the pipeline: a function has to fit
     the VR, and a value that the confidentiality profile protects is kept only with an accepted risk. `deidentified`

@@ -10,7 +10,11 @@
     {% if sequence_columns(table_name) %}
         {% set union = union ~ " union select tag || keyword || '=' || " ~ deid_profile() ~ " from " ~ attributes %}
     {% endif %}
-    {{ return(run_query("select sha256(string_agg(word, ',' order by word)) from (" ~ union ~ ") as words").rows[0][0]) }}
+    {% if union not in context %}
+        {% set digest = "select sha256(string_agg(word, ',' order by word)) from (" ~ union ~ ") as words" %}
+        {% do context.update({union: run_query(digest).rows[0][0]}) %}
+    {% endif %}
+    {{ return(context[union]) }}
 {% endmacro %}
 
 {# Digest of everything that decides about the rows of a table: the SQL, its functions, and the seeds of words. #}
