@@ -137,7 +137,10 @@ class _Check:
         report.terms = self._count("select count(*) from terms")
         self._load_removed_cells()
         for table in self.columns.tables(STAGE):
-            for column in self.columns.of(STAGE, table):
+            columns = self.columns.of(STAGE, table)
+            self.report.columns += len(columns)
+            self.report.exempt += [f"{c.shown_table}.{c.name}" for c in columns if c.exempt]
+            for column in self.columns.filled(STAGE, table):
                 self._check_stage(column)
         self._collect_cells()
         if after_removal:
@@ -177,9 +180,6 @@ class _Check:
 
     def _check_stage(self, column: Column) -> None:
         """Add the cells of a staged column with findings to ``found_cells``."""
-        if column.exempt:
-            self.report.exempt.append(f"{column.shown_table}.{column.name}")
-        self.report.columns += 1
         if column.rule is None:
             return
         suspects = "suspects as s on s.subject is not distinct from t.subject and s.value = t.value"
@@ -269,8 +269,8 @@ class _Check:
     def _check_processed(self) -> None:
         load_stage_days(self.connection, self.columns)
         for table in self.columns.tables(SCHEMA):
-            for column in self.columns.of(SCHEMA, table):
-                self.report.columns += 1
+            self.report.columns += len(self.columns.of(SCHEMA, table))
+            for column in self.columns.filled(SCHEMA, table):
                 if column.rule is None:
                     continue
                 problem = _PROBLEMS[column.rule]

@@ -144,6 +144,7 @@ class Columns:
     ) -> None:
         self._mapping = mapping
         self._profile = profile
+        self._connection = connection
         self._types: dict[tuple[str, str], dict[str, str]] = {}
         rows = connection.execute(
             "select schema_name, table_name, column_name, data_type from duckdb_columns()"
@@ -167,6 +168,15 @@ class Columns:
             for name, type_ in types.items()
             if schema == STAGE or name not in TECHNICAL
         ]
+
+    def filled(self, schema: str, table: str) -> list[Column]:
+        """Return the columns that have a value: of a small archive, half of them have none."""
+        columns = self.of(schema, table)
+        counts = ", ".join(f"count({sql.name(column.name)})" for column in columns)
+        [values] = self._connection.execute(
+            f"select {counts} from {columns[0].relation}"
+        ).fetchall()
+        return [column for column, count in zip(columns, values, strict=True) if count]
 
     def _column(self, schema: str, table: str, name: str, type_: str) -> Column:
         attribute = self._attribute(schema, table, name)
