@@ -28,10 +28,11 @@ def build_state(ingest: Ingest) -> BuildState:
         Dagster's database cannot be reached.
     """
     with open_instance(ingest.settings) as instance:
-        return _state_of(ingest, instance)
+        return state_of(ingest, instance)
 
 
-def _state_of(ingest: Ingest, instance: dg.DagsterInstance) -> BuildState:
+def state_of(ingest: Ingest, instance: dg.DagsterInstance) -> BuildState:
+    """Collect the state from an open instance."""
     fail_dead_runs(instance)
     return BuildState(
         failed=open_failures(instance),

@@ -17,11 +17,15 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
+from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import serializable_error_info_from_exc_info
 
+from dicom_pipeline.common.errors import StorageUnavailable
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.landing import manifest
+from dicom_pipeline.operations.status import BuildState
 from dicom_pipeline.orchestration import problems
+from dicom_pipeline.orchestration.build_state import state_of
 from dicom_pipeline.orchestration.checks.pipeline_checks import FRESH, IMAGES, NOT_STUCK
 from dicom_pipeline.orchestration.failures import user_errors_in_one_line
 from dicom_pipeline.orchestration.problems import AUTOMATION_SENSOR, FILE_SENSOR
@@ -308,6 +312,32 @@ def test_a_landing_zone_without_a_new_file_is_announced_if_that_is_limited(
     workspace.ingest.scan()
     [resolved] = alerts.tick(limited)
     assert "resolved: the landing zone has had no new file" in resolved
+
+
+def test_the_status_lists_failing_and_stopped_sensors_and_whether_alerts_are_sent(
+    alerts: Alerts,
+) -> None:
+    def state() -> BuildState:
+        return state_of(alerts.workspace.ingest, alerts.instance)
+
+    nothing = state()
+    assert (nothing.problems, nothing.stopped) == ([], [])
+    assert nothing.alerts == "off: DICOM_ALERT_WEBHOOK is not set"
+
+    alerts.workspace.ingest.settings = alerts.settings
+    assert "the daemon of Dagster is not running" in state().alerts
+    alerts.instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "1", []))
+    assert state().alerts == "on"
+    alerts.toggle(problems.ALERT_SENSOR, InstigatorStatus.STOPPED)
+    assert state().alerts.startswith("off: failure_alert_sensor is stopped")
+
+    alerts.toggle(AUTOMATION_SENSOR, InstigatorStatus.STOPPED)
+    alerts.toggle(FILE_SENSOR, InstigatorStatus.RUNNING)
+    for _ in range(2):
+        alerts.sensor_tick(FILE_SENSOR, StorageUnavailable("the bucket cannot be reached"))
+    assert state().stopped == ["automation_sensor is stopped"]
+    [problem] = state().problems
+    assert problem.startswith("file_arrival_sensor fails at each tick. the bucket cannot")
 
 
 def test_the_sensor_is_on_if_a_webhook_is_set(alerts: Alerts) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _NO_LOGIN = 250001
 # advice for operators by error number
 _ADVICE = {
-    _NO_LOGIN: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the network",
+    _NO_LOGIN: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the "
+    "network",
     390100: "the login was refused: wrong user or password",
     390144: "the login was refused: the key of SNOWFLAKE_PRIVATE_KEY_PATH is not the user's",
     606: "no warehouse is active: check SNOWFLAKE_WAREHOUSE, and that the role may use it",
