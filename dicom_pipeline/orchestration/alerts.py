@@ -81,11 +81,7 @@ def announce(
     new = [problem for problem in problems if known.titles.get(problem.key) != problem.title]
     # a failed run may have been superseded between two evaluations
     reported = {*known.runs, *(problem.run_id for problem in problems)}
-    superseded = [
-        problem
-        for problem in failed_since(instance, known.since, MOST_PER_MESSAGE)
-        if problem.run_id not in reported
-    ]
+    superseded = failed_since(instance, known.since, known=reported, limit=MOST_PER_MESSAGE)
     sent = [*superseded, *new][:MOST_PER_MESSAGE]
     resolved = [key for key in known.titles if key not in current and is_judged(key)]
     if sent or resolved:

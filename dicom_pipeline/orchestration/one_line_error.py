@@ -17,8 +17,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster._daemon.utils import DaemonErrorCapture
-from dagster._utils.error import ExceptionInfo, serializable_error_info_from_exc_info
-from dagster_shared.error import SerializableErrorInfo
+from dagster._utils.error import (  # type: ignore[attr-defined]
+    ExceptionInfo,
+    SerializableErrorInfo,
+    serializable_error_info_from_exc_info,
+)
 
 NAME = "UserError"
 

@@ -117,21 +117,26 @@ def command_problem(error: Exception) -> Problem:
     return Problem(COMMAND, f"`dicom-pipeline run` failed with {type(error).__name__}", details)
 
 
-def failed_since(instance: dg.DagsterInstance, moment: float, limit: int) -> list[Problem]:
+def failed_since(
+    instance: dg.DagsterInstance, moment: float, *, known: Collection[str], limit: int
+) -> list[Problem]:
     """Return the latest failed runs that ended after a time, superseded or not, oldest first.
 
     Parameters
     ----------
     moment
         Seconds since 1970.
+    known
+        Ids of runs that are left out.
     limit
-        Maximum number of runs.
+        Maximum number of runs, with those that are left out.
     """
     after = datetime.fromtimestamp(moment, UTC)
     runs = instance.get_runs(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=after), limit=limit
     )
-    return [run_problem(failed_run(instance, run)) for run in reversed(runs)]
+    new = [run for run in reversed(runs) if run.run_id not in known]
+    return [run_problem(failed_run(instance, run)) for run in new]
 
 
 def stopped_sensors(instance: dg.DagsterInstance) -> list[Problem]:
