@@ -21,6 +21,7 @@ from dicom_pipeline.orchestration.automation import build_automation_sensor
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, CHECKS
 from dicom_pipeline.orchestration.dbt_project import dbt_project, ensure_manifest
 from dicom_pipeline.orchestration.dbt_resource import dbt_resource
+from dicom_pipeline.orchestration.failures import user_errors_in_one_line
 from dicom_pipeline.orchestration.jobs import build_jobs
 from dicom_pipeline.orchestration.sensors.failure_alert import build_alert_sensor
 from dicom_pipeline.orchestration.sensors.file_arrival import file_arrival_sensor
@@ -83,4 +84,5 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions for the settings in the environment, when Dagster loads them."""
-    return build_defs(Workspace(load_settings()))
+    with user_errors_in_one_line():
+        return build_defs(Workspace(load_settings()))

@@ -123,6 +123,11 @@ def print_status(console: Console, found: Status, *, database: Path) -> None:
             console.print(f"  check {escape(check)}")
         for line in run.lines:
             console.print(f"  {escape(line)}")
+    for line in found.problems:
+        console.print(f"[red]problem:[/red] {escape(line)}")
+    for line in found.stopped:
+        console.print(f"[yellow]stopped:[/yellow] {line}")
+    console.print(f"alerts: {found.alerts}")
     console.print(f"next: {found.next_step}" if found.next_step else "nothing to do")
 
 

@@ -116,6 +116,7 @@ class Settings:
     leak_limit_patients: int
     leak_limit_fraction: float
     max_unique_fraction: float
+    landing_freshness_hours: float = 0
     alert_webhook: str | None = None
     snowflake: SnowflakeSettings | None = None
 
@@ -168,6 +169,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DICOM_LAMBDA_FUNCTION": None,
     "DICOM_LAMBDA_CONCURRENCY": "50",
     "DICOM_ALERT_WEBHOOK": None,
+    "DICOM_LANDING_FRESHNESS_HOURS": "0",
     "DICOM_RUN_RETENTION_DAYS": "90",
     "DICOM_AUDIT_RETENTION_DAYS": "2190",
     "DICOM_LEAK_LIMIT_PATIENTS": "5",
@@ -255,6 +257,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         leak_limit_patients=get("DICOM_LEAK_LIMIT_PATIENTS", values.patients),
         leak_limit_fraction=get("DICOM_LEAK_LIMIT_FRACTION", values.fraction),
         max_unique_fraction=get("DICOM_MAX_UNIQUE_FRACTION", values.fraction),
+        landing_freshness_hours=get("DICOM_LANDING_FRESHNESS_HOURS", values.hours),
         alert_webhook=optional("DICOM_ALERT_WEBHOOK", values.webhook),
         snowflake=load_snowflake_settings(env) if target is Target.SNOWFLAKE else None,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
         pa.field("first_seen", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
 )
+_MANIFESTS = "study_period=*.parquet"
 _DIGEST_KEY = b"dicom_pipeline.files_digest"
 
 
@@ -150,7 +151,7 @@ class ManifestStore:
         """Return the keys of all partitions with a manifest, sorted."""
         return sorted(
             path.name.removeprefix("study_period=").removesuffix(".parquet")
-            for path in self._directory.glob("study_period=*.parquet")
+            for path in self._directory.glob(_MANIFESTS)
         )
 
     def read(self, period: str) -> list[ManifestRow]:
@@ -219,6 +220,22 @@ class ManifestStore:
         with _detect_corruption():
             return pq.read_metadata(path).num_rows if path.exists() else 0
 
+    def newest_file(self) -> datetime | None:
+        """Return the time of the first scan that found the newest file; None without files.
+
+        The time is read from the footers of the manifests that were written last: no older
+        manifest has a newer file.
+        """
+        newest: datetime | None = None
+        manifests = [(path.stat().st_mtime, path) for path in self._directory.glob(_MANIFESTS)]
+        for written, path in sorted(manifests, reverse=True):
+            if newest is not None and written < newest.timestamp():
+                break
+            with suppress(CorruptManifest, FileNotFoundError), _detect_corruption():
+                latest = _latest_first_seen(pq.read_metadata(path))
+                newest = max(filter(None, (newest, latest)), default=None)
+        return newest
+
     def write(self, period: str, rows: Iterable[ManifestRow]) -> None:
         """Replace one manifest."""
         ordered = sorted(rows, key=lambda row: row.file.path)
@@ -282,6 +299,16 @@ class ManifestStore:
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
+
+
+def _latest_first_seen(footer: pq.FileMetaData) -> datetime | None:
+    """Return the latest ``first_seen`` of a manifest by the statistics in its footer."""
+    name = "first_seen"
+    if name not in footer.schema.names:  # written before the column existed
+        return None
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    statistics = [group.column(footer.schema.names.index(name)).statistics for group in groups]
+    return max((found.max for found in statistics if found and found.has_min_max), default=None)
 
 
 def count_ignored(ignored: dict[str, Ignored]) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""Alerts about failed runs: one JSON message to a webhook.
+"""Alerts: one JSON message to a webhook.
 
 Belongs here: the format of the message and its HTTP request.
-Does not belong here: the text and which runs failed (orchestration.sensors.failure_alert).
+Does not belong here: the text (orchestration.alerts), and what is wrong (orchestration.problems).
 
 The address may contain a secret: it appears in no message, log or error.
 """

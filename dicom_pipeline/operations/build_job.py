@@ -27,6 +27,10 @@ class BuildJob(Protocol):
         """Return whether Dagster has recorded every partition in its stored version."""
         ...
 
+    def alerts(self) -> AbstractContextManager[None]:
+        """Report problems to the webhook at the end of the block, with the block's own error."""
+        ...
+
     def run(self, *, force: bool = False, debug: bool = False) -> bool:
         """Load, build, check and publish without a scan; return whether it succeeded."""
         ...

@@ -74,7 +74,7 @@ def run(
         settings.landing_dir.mkdir(parents=True, exist_ok=True)
         if sample and (copied := put_sample(settings.landing_dir)):
             console.print(f"the landing zone was empty: copied {copied} sample files of pydicom")
-    with open_job() as job:
+    with open_job() as job, job.alerts():
         scan(workspace, console)
         last_run = None
         if not force and job.nothing_pending():

@@ -62,12 +62,21 @@ class BuildState:
         Seeds whose file or profile has changed since their table was built.
     outdated_groups
         Asset groups that are older than one of their upstream groups, with that group.
+    problems
+        Failing sensors, and a landing zone without new files, one line each.
+    stopped
+        Sensors that somebody has stopped, one line each; commands may do their work.
+    alerts
+        Whether alerts are sent, and if not, why.
     """
 
     failed: Sequence[FailedRun]
     pending_partitions: int
     changed_seeds: Sequence[str]
     outdated_groups: Mapping[str, str]
+    problems: Sequence[str]
+    stopped: Sequence[str]
+    alerts: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class Status:
         What is out of date, one line each.
     failed
         Failed runs that no later run has superseded, the latest first.
+    problems, stopped, alerts
+        As in `BuildState`.
     next_step
         What to do next; None if there is nothing to do.
     """
@@ -89,6 +100,9 @@ class Status:
     published: PublishedInfo | None
     stale: Sequence[str]
     failed: Sequence[FailedRun]
+    problems: Sequence[str]
+    stopped: Sequence[str]
+    alerts: str
     next_step: str | None
 
 
@@ -120,7 +134,11 @@ def status(workspace: Workspace, counts: FileCounts, build: BuildState) -> Statu
     if published is not None and published.profile not in ("", profile):
         stale.append(f"published: with profile {published.profile}, not {profile}")
     next_step = _next_step(workspace, counts, published, stale, build.failed)
-    return Status(published, stale, build.failed, next_step)
+    if next_step is None and build.problems:
+        next_step = "fix the problem; the web UI shows the ticks of sensors under Automation"
+    return Status(
+        published, stale, build.failed, build.problems, build.stopped, build.alerts, next_step
+    )
 
 
 def _next_step(

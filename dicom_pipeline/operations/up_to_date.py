@@ -33,6 +33,7 @@ _IGNORED_SETTINGS = frozenset(
         "pseudonym_key_file",
         "snowflake",
         "alert_webhook",
+        "landing_freshness_hours",
         "run_retention_days",
         "audit_retention_days",
     }

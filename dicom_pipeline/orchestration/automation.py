@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.orchestration.jobs import run_tags
+from dicom_pipeline.orchestration.latest_change import latest_change
 from dicom_pipeline.orchestration.seeds import built_digest, seed_digest
 
 AUTOMATED_GROUPS = ("internal", "stage", "processed", "published", "report")
@@ -44,7 +45,7 @@ class _WholeTargetCondition(dg.AutomationCondition[Key]):
 
 @dataclass(frozen=True)
 class UpstreamIsNewer(_WholeTargetCondition[dg.AssetKey]):
-    """True while a parent was materialized after the asset, or the asset never was.
+    """True while a parent was changed after the asset was materialized, or the asset never was.
 
     ``eager()`` resets its state when the asset is materialized. An update of a parent that arrives
     while a run for an earlier update ends would be lost, and its files would never be published.
@@ -62,10 +63,13 @@ class UpstreamIsNewer(_WholeTargetCondition[dg.AssetKey]):
         parents = context.asset_graph.get(context.key).parent_keys
         records = context.asset_graph_view.instance.get_asset_records([context.key, *parents])
         entries = {record.asset_entry.asset_key: record.asset_entry for record in records}
-        latest = {key: entry.last_materialization_storage_id for key, entry in entries.items()}
-        own = latest.get(context.key) or -1
-        upstream = [latest.get(key) or -1 for key in parents]
-        raw_is_empty = any(key.path[0] == "raw" and not latest.get(key) for key in parents)
+        changed = {
+            key: latest_change(entry.last_materialization_record) for key, entry in entries.items()
+        }
+        entry = entries.get(context.key)
+        own = (entry.last_materialization_storage_id if entry else None) or -1
+        upstream = [changed.get(key) or -1 for key in parents]
+        raw_is_empty = any(key.path[0] == "raw" and not changed.get(key) for key in parents)
         return not raw_is_empty and max(upstream) > own
 
 

@@ -14,12 +14,15 @@ from rich.markup import escape
 
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.operations.alert_webhook import AlertNotSent
+from dicom_pipeline.orchestration.alerts import announce
 from dicom_pipeline.orchestration.dbt_project import sources_digest
 from dicom_pipeline.orchestration.failures import error_lines
 from dicom_pipeline.orchestration.instance import fail_dead_runs, open_instance
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD, range_tags
 from dicom_pipeline.orchestration.pending_partitions import PENDING_TAG, Pending, find_pending
+from dicom_pipeline.orchestration.problems import Problem, command_problem, find_problems
 from dicom_pipeline.orchestration.storage.retention import delete_old_runs
 from dicom_pipeline.warehouse.snowflake.session import dbt_error_lines
 
@@ -67,6 +70,28 @@ class CommandJob:
     def delete_old_runs(self) -> None:
         """Delete runs older than `Settings.run_retention_days`."""
         delete_old_runs(self._instance, self._settings.run_retention_days)
+
+    @contextmanager
+    def alerts(self) -> Iterator[None]:
+        """Report problems to the webhook at the end of the block, with the block's own error."""
+        webhook = self._settings.alert_webhook
+        if webhook is None:
+            yield
+            return
+        try:
+            yield
+        except Exception as error:
+            self._announce(webhook, [command_problem(error)])
+            raise
+        self._announce(webhook, [])
+
+    def _announce(self, webhook: str, problems: list[Problem]) -> None:
+        checks = self._defs.resolve_asset_graph().asset_check_keys
+        problems += find_problems(self._instance, self._ingest, checks)
+        try:
+            announce(self._instance, webhook, problems)
+        except AlertNotSent as error:
+            self._console.print(f"[yellow]{error}[/yellow]")
 
     def run(self, *, force: bool = False, debug: bool = False) -> bool:
         """Load, build, check and publish without a scan; return whether it succeeded.

@@ -15,6 +15,7 @@ import dagster as dg
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.operations.status import FailedRun
 from dicom_pipeline.orchestration.jobs import ALL_JOB, TRIGGER_TAG
+from dicom_pipeline.orchestration.one_line_error import OneLineError
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
 _LATEST = 200
@@ -48,13 +49,13 @@ def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> FailedRun:
 
 @contextmanager
 def user_errors_as_failures(context: _Context) -> Iterator[None]:
-    """Raise a `UserError` as `dg.Failure`, whose event keeps the message for other processes.
+    """Raise a `UserError` as `OneLineError`, whose event keeps the message for other processes.
 
     Dagster does not retry the run if only a person can fix the error, such as one of the mapping.
 
     Raises
     ------
-    dagster.Failure
+    OneLineError
         With the message of the error and metadata ``user_error``.
     """
     try:
@@ -62,7 +63,22 @@ def user_errors_as_failures(context: _Context) -> Iterator[None]:
     except UserError as error:
         if not error.is_retryable:
             context.instance.add_run_tags(context.run.run_id, {_RETRY_TAG: "false"})
-        raise dg.Failure(str(error), metadata={_USER_ERROR: True}) from None
+        raise OneLineError(str(error), {_USER_ERROR: True}) from None
+
+
+@contextmanager
+def user_errors_in_one_line() -> Iterator[None]:
+    """Raise a `UserError` outside of runs as `OneLineError`: in a tick, or loading definitions.
+
+    Raises
+    ------
+    OneLineError
+        With the message of the error.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise OneLineError(str(error)) from None
 
 
 def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
@@ -76,21 +92,44 @@ def error_lines(events: Iterable[dg.DagsterEvent]) -> list[str]:
 
 
 def open_failures(instance: dg.DagsterInstance) -> list[FailedRun]:
-    """Return the latest run of each job if it failed and no later run has superseded it.
+    """Return the latest failed run of each job, unless a later run has superseded it.
 
-    A successful `ALL_JOB` run supersedes earlier failures of all jobs. The latest run comes first.
+    A successful `ALL_JOB` run supersedes earlier failures of all jobs, and another one those of its
+    job. Automatic runs share one job, whatever they build: one of them must also have built what
+    the failed run did not. The latest run comes first.
     """
-    seen: set[str] = set()
-    found = []
-    for run in instance.get_runs(dg.RunsFilter(statuses=_ENDED), limit=_LATEST):
-        if run.job_name in seen:
-            continue
-        seen.add(run.job_name)
-        if run.status is dg.DagsterRunStatus.FAILURE:
-            found.append(failed_run(instance, run))
-        elif run.job_name == ALL_JOB:
-            break
-    return found
+    succeeded: set[str] = set()
+    found: dict[str, FailedRun] = {}
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_ENDED), limit=_LATEST):
+        run = record.dagster_run
+        if run.status is dg.DagsterRunStatus.SUCCESS:
+            succeeded.add(run.job_name)
+            if run.job_name == ALL_JOB:
+                break
+        elif run.job_name not in found and (
+            run.job_name not in succeeded
+            or (run.job_name.startswith("__") and not _is_built(instance, record))
+        ):
+            found[run.job_name] = failed_run(instance, run)
+    return list(found.values())
+
+
+def _is_built(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    """Return whether all assets of a failed run were built in it or later.
+
+    Of a run of checks only: whether all of them were evaluated later.
+    """
+    run = record.dagster_run
+    if not run.asset_selection:
+        storage = instance.event_log_storage
+        checks = list(run.asset_check_selection or ())
+        latest = storage.get_latest_asset_check_execution_by_key(checks)
+        return all(execution.run_id != run.run_id for execution in latest.values())
+    began = record.create_timestamp.timestamp()
+    assets = instance.get_asset_records(list(run.asset_selection))
+    events = [found.asset_entry.last_materialization_record for found in assets]
+    built = [event for event in events if event is not None and event.timestamp >= began]
+    return len(built) == len(run.asset_selection)
 
 
 def _events(

@@ -10,6 +10,7 @@ from collections import defaultdict
 
 import dagster as dg
 
+from dicom_pipeline.orchestration.latest_change import latest_change
 from dicom_pipeline.orchestration.seeds import SEEDS_DIR, built_digest, seed_digest
 
 # upstream groups of each group
@@ -34,15 +35,18 @@ def outdated_groups(instance: dg.DagsterInstance) -> dict[str, str]:
     the project keeps its last event forever. A group that was built in part is reported by the
     failed run.
     """
-    latest: dict[str, int] = defaultdict(lambda: -1)
+    built: dict[str, int] = defaultdict(lambda: -1)
+    changed: dict[str, int] = defaultdict(lambda: -1)
     for record in instance.get_asset_records():
         entry = record.asset_entry
         group = entry.asset_key.path[0]
-        latest[group] = max(latest[group], entry.last_materialization_storage_id or -1)
-    if latest["raw"] < 0:
+        built[group] = max(built[group], entry.last_materialization_storage_id or -1)
+        change = latest_change(entry.last_materialization_record)
+        changed[group] = max(changed[group], change or -1)
+    if built["raw"] < 0:
         return {}
     return {
         group: newest
         for group, sources in _SOURCES.items()
-        if latest[newest := max(sources, key=lambda name: latest[name])] > latest[group]
+        if changed[newest := max(sources, key=lambda name: changed[name])] > built[group]
     }

@@ -56,6 +56,7 @@ def test_a_refused_statement_is_reported_by_its_error_number(
     told = str(found.value)
     assert told.startswith(f"Snowflake, error {code}: ")
     assert words in told
+    assert found.value.is_retryable is (code == "000604")
     assert "01b2-0000" in told
     assert "\n" not in told
     assert not [secret for secret in SECRETS if secret in told]

@@ -136,6 +136,7 @@ def test_an_unreachable_server_gives_a_one_line_error() -> None:
     settings = load_snowflake_settings(LOGIN | nowhere)
     with pytest.raises(SnowflakeError) as refused, session(settings):
         pass
+    assert refused.value.is_retryable
     message = str(refused.value)
     assert "SNOWFLAKE_ACCOUNT" in message
     assert "\n" not in message

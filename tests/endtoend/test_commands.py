@@ -7,7 +7,11 @@ import stat
 
 import pytest
 
+from tests.operations.test_alert_webhook import Hook, hook
+
 from .conftest import Site, files_read, summary
+
+__all__ = ["hook"]
 
 
 @pytest.mark.parametrize("command", ["run", "scan", "status", "purge", "pseudonym", "rotate-key"])
@@ -101,3 +105,25 @@ def test_the_sample_is_never_written_to_a_configured_landing_zone(site: Site) ->
     assert summary(output)["found"] == 0
     assert not any(site.landing.iterdir())
     assert site.ask("select count(*) from processed.processed_images") == [(0,)]
+
+
+def test_a_run_that_fails_before_its_first_step_alerts_once_and_its_next_success_once(
+    site: Site, hook: Hook
+) -> None:
+    site.environment["DICOM_ALERT_WEBHOOK"] = hook.address
+    assert "alerts: only by `dicom-pipeline run`" in site.command("status")
+    site.landing.rmdir()
+    for _ in range(2):
+        site.command("run", code=3)
+    [(_, body)] = hook.got
+    assert "DICOM_LANDING_URI" in str(body["text"])
+    assert str(site.root) not in str(body["text"])
+
+    hook.answers = [404]  # the message that is refused is sent by the next run
+    site.landing.mkdir()
+    assert "did not accept the alert" in site.run()
+    assert "nothing has changed" in site.run()
+    assert len(hook.got) == 3
+    assert str(hook.got[-1][1]["text"]).startswith("dicom_pipeline: resolved: `dicom-pipeline run`")
+    site.run()
+    assert len(hook.got) == 3

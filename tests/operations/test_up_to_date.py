@@ -127,7 +127,10 @@ def test_other_settings_and_other_sources_need_another_run(root: Path) -> None:
 
 def test_changing_settings_that_affect_no_table_triggers_no_run(root: Path) -> None:
     changed = workspace_of(
-        root, DICOM_ALERT_WEBHOOK="https://hooks.example/x", DICOM_RUN_RETENTION_DAYS="7"
+        root,
+        DICOM_ALERT_WEBHOOK="https://hooks.example/x",
+        DICOM_LANDING_FRESHNESS_HOURS="24",
+        DICOM_RUN_RETENTION_DAYS="7",
     )
     assert find_last_run(changed, SOURCES) is not None
 

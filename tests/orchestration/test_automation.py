@@ -14,8 +14,13 @@ import pytest
 from dicom_pipeline.orchestration import automation as automation_conditions
 from dicom_pipeline.orchestration import seeds
 from dicom_pipeline.orchestration.checks.pipeline_checks import AUTOMATED_CHECKS, FRESH
-from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD
+from dicom_pipeline.orchestration.jobs import RAW_JOB
+from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD, range_tags
+from dicom_pipeline.orchestration.pending_partitions import find_pending
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
+from dicom_pipeline.orchestration.stale_assets import outdated_groups
+from dicom_pipeline.workspace import Workspace
+from tests.support.dicom import instance as dicom_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 
@@ -252,3 +257,42 @@ def test_a_seed_edited_while_definitions_are_loaded_is_built_with_its_downstream
     built = automation.tick() | automation.tick()
     assert built == {"internal", *DOWNSTREAM}
     assert automation.tick() == set()
+
+
+def launch_raw(automation: Automation, workspace: Workspace) -> dg.ExecuteInProcessResult:
+    """Scan, and run the raw job for all partitions as a person does who launches it."""
+    workspace.ingest.scan()
+    pending = find_pending(workspace.ingest, automation.instance)
+    automation.instance.add_dynamic_partitions(STUDY_PERIOD, pending.to_add)
+    result = automation.defs.resolve_job_def(RAW_JOB).execute_in_process(
+        instance=automation.instance, tags=range_tags(pending.stored, pending.stored)
+    )
+    assert result.success
+    return result
+
+
+@pytest.mark.check
+def test_launching_the_raw_job_for_a_period_that_is_up_to_date_rebuilds_nothing_downstream(
+    automation: Automation, workspace: Workspace
+) -> None:
+    landing = workspace.settings.landing_dir
+    (landing / "one.dcm").write_bytes(dicom_file(1, StudyDate="20110105"))
+    (landing / "two.dcm").write_bytes(dicom_file(2, StudyDate="20120307"))
+    automation.tick()
+    launch_raw(automation, workspace)
+    assert automation.tick() == BATCH
+
+    for _ in range(2):  # the second run finds the events of the first
+        again = launch_raw(automation, workspace)
+        # a backfill counts a partition without an event as failed
+        events = again.get_asset_materialization_events()
+        assert {event.partition for event in events} == {"2011-01", "2012-03"}
+        assert outdated_groups(automation.instance) == {}
+    assert automation.tick() == set()
+
+    changed = dicom_file(2, StudyDate="20120307", PatientWeight="70")
+    (landing / "two.dcm").write_bytes(changed)
+    launch_raw(automation, workspace)
+    assert outdated_groups(automation.instance) == {"stage": "raw"}
+    launch_raw(automation, workspace)  # what is not built yet stays due
+    assert automation.tick() == BATCH

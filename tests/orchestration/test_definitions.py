@@ -98,6 +98,26 @@ def test_definitions_validate(clean_environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.check
+def test_a_setting_that_cannot_be_used_is_reported_without_a_traceback(
+    clean_environment: dict[str, str],
+) -> None:
+    dagster = Path(sys.executable).with_name("dagster")
+    done = subprocess.run(
+        [str(dagster), "definitions", "validate"],
+        cwd=PROJECT_DIR,
+        env=clean_environment | {"DAGSTER_HOME": "", "DICOM_PARTITION_BY": "week"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    told = done.stdout + done.stderr
+    assert "DICOM_PARTITION_BY cannot be used: expected one of" in told
+    assert "Stack Trace" not in told
+    assert "Traceback" not in told
+
+
 def test_loading_gives_no_deprecation_warning(clean_environment: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "default", "-c", "import dicom_pipeline.definitions"],

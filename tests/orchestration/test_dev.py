@@ -14,10 +14,12 @@ import pydicom
 import pytest
 
 from tests.browser.browser import chromium
+from tests.operations.test_alert_webhook import Hook, hook
 from tests.support.project import add_line, copy_project
 
 from .dev_server import DevServer, wait_for
 
+__all__ = ["hook"]
 SAMPLE = Path(pydicom.__file__).parent / "data" / "test_files"
 DOWNSTREAM_TABLES = 16  # six staged, five processed, five views
 INTERNAL_TABLES = 10  # eight seeds, the vault, and the table that depends on them only
@@ -155,3 +157,26 @@ def test_a_run_killed_during_dbt_is_repeated_automatically(
         statuses = [run["status"] for run in server.runs()]
     assert "FAILURE" in statuses
     assert statuses.count("SUCCESS") >= 3
+
+
+@pytest.mark.timeout(600)
+def test_a_missing_landing_folder_alerts_with_one_line_and_its_return_resolves_it(
+    environment: dict[str, str], tmp_path: Path, hook: Hook
+) -> None:
+    landing = Path(environment["DICOM_LANDING_URI"])
+    landing.rmdir()
+    server = DevServer(environment | {"DICOM_ALERT_WEBHOOK": hook.address}, tmp_path / "dagster")
+    with server:
+        server.toggle_on("file_arrival_sensor")
+        wait_for(lambda: len(hook.got) == 1, seconds=240, what="the alert")
+        landing.mkdir()
+        wait_for(lambda: len(hook.got) == 2, seconds=240, what="the resolution")
+        assert server.runs() == []
+    alert, resolution = (str(body["text"]) for _, body in hook.got)
+    assert alert.startswith("dicom_pipeline: file_arrival_sensor fails at each tick.")
+    assert "DICOM_LANDING_URI" in alert
+    assert resolution.startswith("dicom_pipeline: resolved: file_arrival_sensor")
+    log = server.log_path.read_text()
+    assert "Sensor tick caught an error: the landing zone is not a directory" in log
+    assert "Traceback" not in log
+    assert str(landing) not in alert + resolution + log

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.execution.api import create_execution_plan
+from dagster._core.snap import snapshot_from_execution_plan
 
 from dicom_pipeline.common.disk_errors import DiskError
 from dicom_pipeline.common.errors import StorageUnavailable, UserError
@@ -52,6 +55,28 @@ DEFS = dg.Definitions(
     ],
 )
 
+TABLE = dg.AssetKey(["raw", "images"])
+CHECK = dg.AssetCheckKey(TABLE, "was_scanned")
+
+
+@dg.asset(key=TABLE)
+def images() -> None:
+    """Build nothing."""
+
+
+@dg.asset_check(asset=TABLE)
+def was_scanned() -> dg.AssetCheckResult:
+    """Check nothing."""
+    return dg.AssetCheckResult(passed=True)
+
+
+# parameters of `create_run` that an automatic run does not have
+UNUSED = (
+    "run_id", "run_config", "tags", "root_run_id", "parent_run_id", "step_keys_to_execute",
+    "resolved_op_selection", "op_selection", "remote_job_origin", "job_code_origin",
+)  # fmt: skip
+AUTOMATIC = dg.Definitions(assets=[images], asset_checks=[was_scanned])
+
 
 def run(instance: dg.DagsterInstance, job: str, fails: str = "") -> None:
     result = DEFS.resolve_job_def(job).execute_in_process(
@@ -96,6 +121,61 @@ def test_only_the_latest_failure_of_a_job_is_reported(
     run(instance, RAW_JOB)  # does not include the work of the other job
     [failed] = open_failures(instance)
     assert (failed.job, failed.lines) == (ALL_JOB, ())
+
+
+def test_an_automatic_run_supersedes_another_one_only_if_it_built_the_same(
+    instance: dg.DagsterInstance,
+) -> None:
+    def automatic(*assets: dg.AssetKey, fails: bool) -> None:
+        checks = set() if assets else {CHECK}
+        job = AUTOMATIC.resolve_implicit_global_asset_job_def().get_subset(
+            asset_selection=set(assets), asset_check_selection=checks
+        )
+        snapshot = job.get_job_snapshot()
+        plan = snapshot_from_execution_plan(create_execution_plan(job), snapshot.snapshot_id)
+        unused: dict[str, Any] = dict.fromkeys(UNUSED)
+        run = instance.create_run(
+            job_name=job.name,
+            status=None if fails else dg.DagsterRunStatus.SUCCESS,
+            execution_plan_snapshot=plan,
+            job_snapshot=snapshot,
+            parent_job_snapshot=job.get_parent_job_snapshot(),
+            asset_selection=frozenset(assets),
+            asset_check_selection=frozenset(checks),
+            asset_graph=job.asset_layer.asset_graph,
+            **unused,
+        )
+        if fails:
+            instance.report_run_failed(run)
+
+    automatic(TABLE, fails=True)
+    automatic(fails=False)
+    [failed] = open_failures(instance)
+    assert failed.job == "the automatic run"
+    instance.report_runless_asset_event(dg.AssetMaterialization(TABLE))
+    assert not open_failures(instance)
+    automatic(fails=True)
+    assert len(open_failures(instance)) == 1
+    automatic(TABLE, fails=False)
+    assert len(open_failures(instance)) == 1
+    automatic(fails=False)
+    assert not open_failures(instance)
+
+
+def test_a_user_error_is_stored_without_a_traceback_and_another_error_with_it(
+    instance: dg.DagsterInstance,
+) -> None:
+    texts = {}
+    for fails in ("ours", "theirs"):
+        run(instance, RAW_JOB, fails)
+        [failed] = instance.get_runs(limit=1)
+        [failure] = instance.all_logs(failed.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        assert failure.dagster_event is not None
+        error = failure.dagster_event.step_failure_data.error
+        assert error is not None
+        texts[fails] = error.to_string()
+    assert texts["ours"] == "the landing zone cannot be listed\n"
+    assert "Stack Trace" in texts["theirs"]
 
 
 def test_a_group_that_is_older_than_its_sources_is_outdated(

@@ -37,6 +37,7 @@ from dicom_pipeline.orchestration.dbt_project import (
 )
 from dicom_pipeline.orchestration.failures import user_errors_as_failures
 from dicom_pipeline.orchestration.instance import hold_write_lock
+from dicom_pipeline.orchestration.one_line_error import OneLineError
 from dicom_pipeline.orchestration.seeds import (
     DIGEST_METADATA,
     SEEDS_DIR,
@@ -185,7 +186,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
                     if errors := compilation_errors(build.target_path):
                         with user_errors_as_failures(context):
                             raise DbtCommandFailed("; ".join(errors))
-                    raise failure
+                    raise OneLineError(failure.description or "dbt failed", failure.metadata)
                 # a run of automation omits assets that do not depend on the raw tables
                 if staged <= context.selected_asset_keys:
                     write_fingerprint(warehouse.build_database, sources)

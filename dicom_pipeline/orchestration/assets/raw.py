@@ -6,7 +6,7 @@ Does not belong here: the extraction itself (extract), selecting partitions (pen
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,8 +16,9 @@ from dicom_pipeline.extract.partition import READ_BY_OTHER_VERSION, PartitionRep
 from dicom_pipeline.extract.tables import IDENTITY_TERMS, RAW_TABLES, REJECTED
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.instance import hold_write_lock
+from dicom_pipeline.orchestration.latest_change import unchanged_metadata
 from dicom_pipeline.orchestration.partition_range import study_period
-from dicom_pipeline.orchestration.pending_partitions import VERSION_METADATA
+from dicom_pipeline.orchestration.pending_partitions import VERSION_METADATA, known_versions
 from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 from dicom_pipeline.orchestration.ui import markdown
 from dicom_pipeline.orchestration.ui.metadata import OWNERS, RAW_TAGS
@@ -97,6 +98,9 @@ def raw_assets(
         f"{progress}; {files_read} read, {sum(r.carried_over for r in reports)} carried over, "
         f"{len(reports)} partitions in {seconds:.1f} s"
     )
+    changed = _have_changed(context, reports)
+    if not changed:
+        context.log.info("nothing has changed: nothing downstream has to be rebuilt")
     with cached_partitions(context.instance):
         for key in context.selected_asset_keys:
             for report in reports:
@@ -113,8 +117,18 @@ def raw_assets(
                 "bytes_written_in_run": sum(r.bytes_written for r in reports),
                 SECONDS: round(seconds, 1),
                 FILES_PER_SECOND: round(files_read / seconds, 1),
+                **({} if changed else unchanged_metadata(context.instance, key)),
             },
         )
+
+
+def _have_changed(context: dg.AssetExecutionContext, reports: Sequence[PartitionReport]) -> bool:
+    """Return whether a partition was written, or has another version than Dagster has recorded."""
+    known = known_versions(context.instance, [report.period for report in reports])
+    return any(
+        report.read or report.bytes_written or known.get(report.period) != report.version
+        for report in reports
+    )
 
 
 class _Progress:

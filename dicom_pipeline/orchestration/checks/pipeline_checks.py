@@ -126,11 +126,14 @@ def stuck_evaluation(partitions: int, run_ids: list[str]) -> dg.AssetCheckEvalua
     name=NOT_STUCK,
     description="The raw tables of every partition have the version of its manifest.",
 )
-def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
+def no_partition_is_stuck(
+    context: dg.AssetCheckExecutionContext, ingest: dg.ResourceParam[Ingest]
+) -> dg.AssetCheckResult:
     """Compare the versions of the parquet files with those of the manifests."""
-    partitions = ingest.partitions
-    wanted = partitions.wanted_versions()
-    pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
+    with user_errors_as_failures(context):
+        partitions = ingest.partitions
+        wanted = partitions.wanted_versions()
+        pending = sum(partitions.raw.version(key) != version for key, version in wanted.items())
     return dg.AssetCheckResult(
         passed=not pending,
         metadata={
@@ -146,10 +149,13 @@ def no_partition_is_stuck(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResu
     description="The fast reader and pydicom read the same values. One file in a thousand is read "
     "by both.",
 )
-def fast_reader_agrees_with_pydicom(ingest: dg.ResourceParam[Ingest]) -> dg.AssetCheckResult:
+def fast_reader_agrees_with_pydicom(
+    context: dg.AssetCheckExecutionContext, ingest: dg.ResourceParam[Ingest]
+) -> dg.AssetCheckResult:
     """Count the files of which the two readers returned different values."""
-    raw = ingest.partitions.raw
-    found = count_readers(raw, raw.periods())
+    with user_errors_as_failures(context):
+        raw = ingest.partitions.raw
+        found = count_readers(raw, raw.periods())
     return dg.AssetCheckResult(
         passed=not found[DIFFERED],
         metadata={

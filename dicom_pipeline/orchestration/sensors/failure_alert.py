@@ -1,61 +1,49 @@
-"""The sensor that reports failed runs to a webhook (``DICOM_ALERT_WEBHOOK``).
+"""The sensor that reports problems to a webhook (``DICOM_ALERT_WEBHOOK``).
 
-Belongs here: which runs are reported, and the message: job, steps, checks and run id.
-Does not belong here: sending the message (operations.alert_webhook).
-
-Errors of steps are not reported: the message of a library may quote a file.
+Belongs here: a tick.
+Does not belong here: finding problems (problems), what was announced (alerts), sending
+(operations.alert_webhook).
 """
 
 import dagster as dg
 
 from dicom_pipeline.config.settings import Settings
-from dicom_pipeline.operations.alert_webhook import AlertNotSent, send
-from dicom_pipeline.orchestration.failures import failed_run
-from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB
-
-NAME = "failure_alert_sensor"
-_NEXT = {
-    RAW_JOB: "Open the run in the web UI; its last error shows what to fix.",
-    ALL_JOB: "Open the run in the web UI, or run `dicom-pipeline run` again.",
-}
-_NEXT_OTHERWISE = "Open the run in the web UI. The previous published file is unchanged."
+from dicom_pipeline.extract.ingest import Ingest
+from dicom_pipeline.operations.alert_webhook import AlertNotSent
+from dicom_pipeline.orchestration.alerts import announce
+from dicom_pipeline.orchestration.problems import ALERT_SENSOR, COMMAND, find_problems
 
 
 def build_alert_sensor(settings: Settings) -> dg.SensorDefinition:
     """Return the sensor; it is on by default if a webhook is set."""
     webhook = settings.alert_webhook
 
-    @dg.run_failure_sensor(
-        name=NAME,
-        monitor_all_code_locations=True,  # runs of commands belong to no code location
-        minimum_interval_seconds=15,
+    @dg.sensor(
+        name=ALERT_SENSOR,
+        minimum_interval_seconds=30,
         default_status=(
             dg.DefaultSensorStatus.RUNNING if webhook else dg.DefaultSensorStatus.STOPPED
         ),
-        description="Sends a message about each failed run to the webhook of "
-        "DICOM_ALERT_WEBHOOK. Without that variable it does nothing.",
+        description="Sends a message to the webhook of DICOM_ALERT_WEBHOOK about each failed run "
+        "and check, about a sensor that fails or is stopped, and about a stale landing zone, and "
+        "another one when it is resolved. Without that variable it does nothing.",
     )
-    def failure_alert_sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+    def failure_alert_sensor(
+        context: dg.SensorEvaluationContext, ingest: dg.ResourceParam[Ingest]
+    ) -> dg.SkipReason:
         if webhook is None:
             return dg.SkipReason("DICOM_ALERT_WEBHOOK is not set")
+        repository = context.repository_def
+        checks = repository.asset_graph.asset_check_keys if repository else ()
+        problems = find_problems(context.instance, ingest, checks)
         try:
-            send(webhook, message(context))
+            sent = announce(
+                context.instance, webhook, problems, is_judged=lambda key: key != COMMAND
+            )
         except AlertNotSent as error:
-            # if it were raised, every tick would retry it and delay the alerts of other runs
+            # not raised: this is no error of the pipeline, and the log of the tick shows it
             context.log.error(str(error))
-        return None
+            return dg.SkipReason(f"{error}; the next tick tries again")
+        return dg.SkipReason(f"{len(problems)} problems, {sent} new or resolved")
 
     return failure_alert_sensor
-
-
-def message(context: dg.RunFailureSensorContext) -> str:
-    """Return the message about a failed run."""
-    failed = failed_run(context.instance, context.dagster_run)
-    lines = [
-        f"dicom_pipeline: {failed.job} failed"
-        + (f" in {', '.join(failed.steps)}" if failed.steps else "")
-        + f" (run {failed.run_id[:8]}, started by {failed.trigger}).",
-        *([f"Failed checks: {'; '.join(failed.checks)}."] if failed.checks else []),
-        _NEXT.get(failed.job, _NEXT_OTHERWISE),
-    ]
-    return "\n".join(lines)

@@ -10,12 +10,11 @@ import time
 
 import dagster as dg
 
-from dicom_pipeline.common.errors import StorageUnavailable, WriteConflict
 from dicom_pipeline.common.locks import LockUnavailable
 from dicom_pipeline.extract.ingest import Ingest
-from dicom_pipeline.landing.scan import ScanRefused
 from dicom_pipeline.operations.write_session import WriteSession
 from dicom_pipeline.orchestration.checks.pipeline_checks import stuck_evaluation
+from dicom_pipeline.orchestration.failures import user_errors_in_one_line
 from dicom_pipeline.orchestration.instance import fail_dead_runs
 from dicom_pipeline.orchestration.jobs import ALL_JOB, RAW_JOB, TRIGGER_TAG
 from dicom_pipeline.orchestration.partition_range import range_tags, study_period
@@ -50,6 +49,13 @@ def file_arrival_sensor(
     write_session: dg.ResourceParam[WriteSession],
 ) -> dg.SensorResult | dg.SkipReason:
     """Scan once within the time budget, then request the range of pending partitions."""
+    with user_errors_in_one_line():
+        return _tick(context, ingest, write_session)
+
+
+def _tick(
+    context: dg.SensorEvaluationContext, ingest: Ingest, write_session: WriteSession
+) -> dg.SensorResult | dg.SkipReason:
     began = time.monotonic()
     fail_dead_runs(context.instance)
     _delete_old(context.instance, ingest.settings.run_retention_days)
@@ -63,8 +69,6 @@ def file_arrival_sensor(
             report = ingest.scan(start=start, budget=BUDGET_SECONDS + began - time.monotonic())
     except LockUnavailable:
         return dg.SkipReason("another process holds the write lock; the next tick will try again")
-    except (ScanRefused, StorageUnavailable, WriteConflict) as error:
-        raise dg.Failure(str(error)) from None
     context.log.info(
         f"{report.listed} files listed: {report.new} new, {report.changed} changed, "
         f"{report.deleted} deleted, {report.unsettled} possibly still being written, "

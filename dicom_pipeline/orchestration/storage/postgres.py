@@ -23,6 +23,7 @@ from dagster_postgres.utils import (
 )
 
 from dicom_pipeline.config.settings import batch_dagster_events
+from dicom_pipeline.orchestration.one_line_error import log_in_one_line
 from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin, can_batch
 
 
@@ -70,6 +71,7 @@ class BatchingPostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, *arguments: Any, **options: Any) -> None:
         super().__init__(postgres_url, *arguments, **options)
+        log_in_one_line()  # the storage is the only code of the project in the daemon's process
         default: Any = getattr(self, "_event_log_storage", None)
         if can_batch(default, "_engine", "_event_to_row", "_token_provider"):
             self._event_log_storage = BatchingPostgresEventLog(

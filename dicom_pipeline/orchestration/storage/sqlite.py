@@ -28,6 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from dicom_pipeline.common.locks import file_lock
 from dicom_pipeline.config.settings import batch_dagster_events
+from dicom_pipeline.orchestration.one_line_error import log_in_one_line
 from dicom_pipeline.orchestration.storage.event_batches import BatchingEventLogMixin, can_batch
 
 _MAX_ENGINES = 16
@@ -113,6 +114,7 @@ class BatchingSqliteStorage(DagsterSqliteStorage):
         Path(base_dir).mkdir(parents=True, exist_ok=True)
         with file_lock(Path(base_dir, ".opening")):  # see `BatchingSqliteEventLog._initdb`
             super().__init__(base_dir, inst_data)
+        log_in_one_line()  # the storage is the only code of the project in the daemon's process
         default: Any = getattr(self, "_event_log_storage", None)
         if can_batch(default, *_NEEDED):
             self._event_log_storage = BatchingSqliteEventLog(default._base_dir)

@@ -18,9 +18,11 @@ from dicom_pipeline.config.snowflake import SnowflakeSettings
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
+_NO_LOGIN = 250001
 # advice for operators by error number
 _ADVICE = {
-    250001: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the network",
+    _NO_LOGIN: "no login: check SNOWFLAKE_ACCOUNT, SNOWFLAKE_USER, the key or password, the "
+    "network",
     390100: "the login was refused: wrong user or password",
     390144: "the login was refused: the key of SNOWFLAKE_PRIVATE_KEY_PATH is not the user's",
     606: "no warehouse is active: check SNOWFLAKE_WAREHOUSE, and that the role may use it",
@@ -32,7 +34,19 @@ _ADVICE = {
 
 
 class SnowflakeError(UserError):
-    """Snowflake refused a login or a statement; one line without values, secrets or SQL text."""
+    """Snowflake refused a login or a statement; one line without values, secrets or SQL text.
+
+    Parameters
+    ----------
+    error
+        An error of ``snowflake.connector``; its message may quote values and SQL.
+    """
+
+    def __init__(self, error: Any) -> None:
+        super().__init__(error_line(error))
+        number = getattr(error, "errno", None) or 0
+        # a person has to follow the advice; only the network recovers by itself
+        self.is_retryable = number == _NO_LOGIN or number not in _ADVICE
 
 
 @contextmanager
@@ -55,7 +69,7 @@ def session(settings: SnowflakeSettings) -> Iterator[SnowflakeConnection]:
         finally:
             connection.close()
     except errors.Error as error:
-        raise SnowflakeError(error_line(error)) from None
+        raise SnowflakeError(error) from None
 
 
 def _arguments(settings: SnowflakeSettings) -> dict[str, Any]:
