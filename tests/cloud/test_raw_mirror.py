@@ -394,3 +394,17 @@ def test_the_lock_expires_by_the_servers_clock(
         monkeypatch.setattr(lease.time, "time", lambda: real() + 3e7)
         with pytest.raises(LockUnavailable), there.mirror().held(wait=False):
             pass
+
+
+def test_what_a_dead_writer_wrote_is_seen_by_the_next_one(here: Machine, there: Machine) -> None:
+    here.write(a=b"1")
+    there.pull()
+    dead = here.mirror()
+    dead.lease._seconds = 1.0
+    held = dead.held()
+    held.__enter__()
+    dead.write(here.root / "b", b"2")
+    dead.lease._ended.set()  # its process is killed: nobody renews or releases the lease
+    time.sleep(1.5)
+    there.pull()
+    assert there.files() == {"a": b"1", "b": b"2"}

@@ -379,3 +379,21 @@ def test_repr_and_str_show_no_identifier() -> None:
     for shown in (repr(tombstone), str(tombstone.subject)):
         assert PURGED not in shown
         assert "ISSUER" not in shown
+
+
+def test_a_purge_removes_files_that_may_have_values_of_the_patient(tmp_path: Path) -> None:
+    zone = Zone(tmp_path)
+    put(zone, "one", 1, PURGED)
+    put(zone, "other", 2, STAYS)
+    zone.load()
+    words = zone.raw_dir / "review" / "removed_words.csv"
+    leftovers = [words, zone.raw.path("images", "2012-03").with_name(".data.parquet.7.tmp")]
+    for path in leftovers:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(PURGED)
+    purge(zone, patient())
+    remove_purged(zone.step())
+    assert not any(path.exists() for path in leftovers)
+    assert not words.parent.exists()
+    found = b"".join(path.read_bytes() for path in zone.raw_dir.rglob("*.parquet"))
+    assert PURGED.encode() not in found and STAYS.encode() in found

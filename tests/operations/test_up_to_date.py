@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.extract.reconciliation import FileCounts
+from dicom_pipeline.operations import up_to_date
 from dicom_pipeline.operations.up_to_date import find_last_run, record_last_run
 from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance
@@ -152,3 +156,32 @@ def test_the_record_contains_counts_only(root: Path) -> None:
     assert str(root) not in note
     assert "2012" not in note.replace(os.linesep, "").split('"counts"')[1]
     assert (root / "warehouse/last_run.json").stat().st_mode & 0o077 == 0
+
+
+def test_after_an_incomplete_scan_another_run_is_needed(root: Path) -> None:
+    manifests = workspace_of(root).ingest.manifests
+    state = manifests.read_state()
+    assert state is not None and state.complete
+    manifests.write_state(replace_fields(state, complete=False))
+    assert find_last_run(workspace_of(root), SOURCES) is None
+    manifests.write_state(replace_fields(state, unsettled=1))
+    assert find_last_run(workspace_of(root), SOURCES) is None
+    manifests.write_state(state)
+    assert find_last_run(workspace_of(root), SOURCES) is not None
+
+
+def test_other_code_and_other_packages_need_another_run(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(up_to_date.PACKAGE_DIR, package)
+    monkeypatch.setattr(up_to_date, "PACKAGE_DIR", package)
+    assert find_last_run(workspace_of(root), SOURCES) is not None
+    path = package / "headers" / "reader.py"
+    text = path.read_text()
+    path.write_text(text + "# a comment\n")
+    assert find_last_run(workspace_of(root), SOURCES) is None
+    path.write_text(text)
+    version = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: version(name) + ".1")
+    assert find_last_run(workspace_of(root), SOURCES) is None

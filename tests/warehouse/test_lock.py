@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -85,3 +86,21 @@ def test_a_corrupt_build_database_is_not_reported_as_locked(tmp_path: Path) -> N
         database.write_bytes(corrupt)
         wait_until_free(database, seconds=0)
         assert not database.exists() or is_corrupt(database)
+
+
+def test_a_waiting_writer_says_at_once_why_it_waits(tmp_path: Path) -> None:
+    messages: list[str] = []
+
+    def wait() -> None:
+        with writer_lock(tmp_path, waiting=messages.append):
+            messages.append("locked")
+
+    with writer_lock(tmp_path):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        deadline = time.monotonic() + 20
+        while not messages and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert messages == ["another run is writing: waiting for it to end"]
+    waiter.join()
+    assert messages[1:] == ["locked"]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from dicom_pipeline.warehouse.data_dictionary import Comments, Origin, RunInfo
+from dicom_pipeline.warehouse.duckdb.connection import in_memory
 from dicom_pipeline.warehouse.duckdb.publish import PublishRefused, PublishReport
 from dicom_pipeline.warehouse.duckdb.publish import publish as publish_with
 
@@ -291,3 +296,41 @@ def test_temporary_files_of_a_killed_publication_are_deleted(
     left.write_bytes(b"half")
     publish(build(tmp_path / "build.duckdb", 1), database)
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "update {} set rows = rows + 1 where rows = 2",
+        "delete from {} where rows = 2",
+        "insert into {} select * from {} where rows = 2",
+        "update {} set rows = 1 where rows = 2",
+        "update {} set rows = null where rows = 2",
+    ],
+)
+def test_a_copy_that_differs_from_the_build_is_not_published(
+    tmp_path: Path, database: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(build(tmp_path / "build.duckdb", 1), database)
+
+    class Faulty:
+        """A connection that writes other rows than those it reads."""
+
+        def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+            self.connection = connection
+
+        def execute(self, statement: str, *arguments: Any) -> Any:
+            result = self.connection.execute(statement, *arguments)
+            if created := re.match("create table (\\S+) as select", statement):
+                self.connection.execute(fault.replace("{}", created[1]))
+            return result
+
+    @contextmanager
+    def faulty(warehouse_dir: Path) -> Iterator[Faulty]:
+        with in_memory(warehouse_dir) as connection:
+            yield Faulty(connection)
+
+    monkeypatch.setattr("dicom_pipeline.warehouse.duckdb.publish.in_memory", faulty)
+    with pytest.raises(PublishRefused, match="differs from the build"):
+        publish(build(tmp_path / "build.duckdb", 1, 2, 3), database)
+    assert rows(database) == [1]
