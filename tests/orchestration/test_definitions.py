@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
 from dicom_pipeline.orchestration import dbt_project as dbt_project_module
 from dicom_pipeline.orchestration.dbt_project import (
     dbt_project,
@@ -65,10 +65,11 @@ def test_workspaces_of_one_checkout_share_its_dbt_manifest(
 def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
 ) -> None:
-    project = dbt_project(target_path=str(tmp_path))
+    project = dbt_project(tmp_path)
     assert project.manifest_path == tmp_path / "manifest.json"
-    (tmp_path / "manifest.digest").write_text(sources_digest())
+    (tmp_path / "manifest.digest").write_text(f"{sources_digest()} {DBT_PROJECT_DIR}")
     parsed = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", tmp_path / "none")
     monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
     project.manifest_path.write_text('{"metadata": {"adapter_type": "duckdb"}}')
     ensure_manifest(project)
@@ -76,6 +77,46 @@ def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
     project.manifest_path.write_text(content)
     ensure_manifest(project)
     assert parsed == [1]
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_the_manifest_of_the_project_directory_is_copied_if_it_is_current(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, current: bool
+) -> None:
+    """An image has it, with a project directory that cannot be written to."""
+    baked, target = tmp_path / "baked", tmp_path / "warehouse" / "dbt"
+    baked.mkdir()
+    stamp = f"{sources_digest() if current else 'older'} {DBT_PROJECT_DIR}"
+    content = {
+        "manifest.digest": stamp, "manifest.json": '{"metadata": {"adapter_type": "duckdb"}}',
+        "partial_parse.msgpack": "parsed",
+    }  # fmt: skip
+    for name, text in content.items():
+        (baked / name).write_text(text)
+    parsed = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", baked)
+    monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
+    ensure_manifest(dbt_project(target))
+    if current:
+        assert {name: (target / name).read_text() for name in content} == content
+    assert parsed == ([] if current else [1])
+    assert {path.name for path in baked.iterdir()} == content.keys()
+
+
+def test_what_dbt_parsed_at_another_place_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The partial parse file has absolute paths of seeds: a build would not find them."""
+    (tmp_path / "manifest.digest").write_text(f"{sources_digest()} /elsewhere/dbt_snowflake")
+    (tmp_path / "manifest.json").write_text('{"metadata": {"adapter_type": "duckdb"}}')
+    (tmp_path / "partial_parse.msgpack").write_text("/elsewhere/dbt_snowflake/seeds")
+    found: list[list[Path]] = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", tmp_path / "none")
+    monkeypatch.setattr(
+        dbt_project_module, "run_dbt", lambda *_, **__: found.append([*tmp_path.glob("*.msgpack")])
+    )
+    ensure_manifest(dbt_project(tmp_path))
+    assert found == [[]]
 
 
 @pytest.fixture
