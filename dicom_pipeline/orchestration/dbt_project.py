@@ -115,7 +115,6 @@ def ensure_manifest(project: DbtProject) -> None:
     with manifest_lock(project):  # several processes load at once
         if _is_current(target, stamp):
             return
-        parsed_here = _stamp_of(target).endswith(f" {DBT_PROJECT_DIR}")
         # an interrupted parse or copy leaves an incomplete manifest
         (target / _STAMP).unlink(missing_ok=True)
         if _is_current(PROJECT_TARGET, stamp):
@@ -123,7 +122,7 @@ def ensure_manifest(project: DbtProject) -> None:
                 if (PROJECT_TARGET / name).exists():
                     shutil.copyfile(PROJECT_TARGET / name, target / name)
         else:
-            if not parsed_here:
+            if not _was_parsed_here(target / _PARTIAL_PARSE):
                 (target / _PARTIAL_PARSE).unlink(missing_ok=True)
             run_dbt(project, "parse", "--quiet", target_path=target)
         (target / _STAMP).write_text(stamp)
@@ -173,7 +172,28 @@ def partial_parse_options(stored: Path) -> list[str]:
     The file is stored beside each build database: it is valid for one location only, and the
     target directory is shared by all workspaces of a project directory.
     """
-    return ["--partial-parse-file-path", str(stored)] if stored.exists() else []
+    return ["--partial-parse-file-path", str(stored)] if _was_parsed_here(stored) else []
+
+
+def _was_parsed_here(file: Path) -> bool:
+    """Whether dbt wrote a partial parse file for a project in this directory.
+
+    It has the absolute path of the project in each seed, which dbt uses without a check: a build
+    with the file of a directory that was moved finds no seed.
+    """
+    path = str(DBT_PROJECT_DIR).encode()
+    # the path as a string of MessagePack, whose length is part of it: no part of another path
+    size = len(path)
+    if size < 32:
+        prefix = bytes([0xA0 | size])
+    elif size < 256:
+        prefix = bytes([0xD9, size])
+    else:
+        prefix = bytes([0xDA]) + size.to_bytes(2, "big")
+    try:
+        return prefix + path in file.read_bytes()
+    except OSError:  # missing, or of another user
+        return False
 
 
 def store_partial_parse(stored: Path, project: DbtProject, artifacts: Path) -> None:

@@ -30,7 +30,7 @@ from tests.endtoend.conftest import SAMPLE, files_read
 from tests.faults.mounts import can_mount
 from tests.support.another_user import UID, needs_root, reachable_directory
 
-from .container import Container, Kubelet, Volume, build_image, instructions
+from .container import Container, Kubelet, Volume, build_image, copy_content, instructions
 from .kubernetes_pages import FOLDER, of_kind, pod_of, settings_of_page
 from .postgres_server import PostgresServer, postgres  # noqa: F401
 
@@ -48,6 +48,23 @@ def image() -> Iterator[Path]:
         (directory / "image").mkdir()
         build_image(directory / "image")
         yield directory / "image"
+
+
+def test_building_the_image_adds_only_the_manifest_which_every_user_can_read(
+    image: Path, tmp_path: Path
+) -> None:
+    copy_content(tmp_path)
+    before, after = (
+        {path.relative_to(root) for path in root.rglob("*")} for root in (tmp_path, image)
+    )
+    target = Path("app/dbt_snowflake/target")
+    assert before < after
+    assert all(path == target or target in path.parents for path in after - before)
+    assert {target / "manifest.json", target / "partial_parse.msgpack"} <= after
+    content = {p for p in after if p.is_relative_to("app") or p.is_relative_to("opt/dagster")}
+    for path in content - {target / "manifest.lock"}:
+        wanted = 0o055 if (image / path).is_dir() else 0o044
+        assert (image / path).stat().st_mode & wanted == wanted, path
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import msgpack
 import pytest
 
 from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
@@ -15,6 +16,7 @@ from dicom_pipeline.orchestration import dbt_project as dbt_project_module
 from dicom_pipeline.orchestration.dbt_project import (
     dbt_project,
     ensure_manifest,
+    partial_parse_options,
     sources_digest,
 )
 
@@ -103,13 +105,37 @@ def test_the_manifest_of_the_project_directory_is_copied_if_it_is_current(
     assert {path.name for path in baked.iterdir()} == content.keys()
 
 
-def test_what_dbt_parsed_at_another_place_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    "project",
+    [
+        "/app/dbt_snowflake",
+        "/app/a-directory-with-a-longer-name/dbt_snowflake",
+        f"/{'x' * 300}/dbt",
+    ],
+)
+@pytest.mark.parametrize("moved", ["{}", "/srv{}", "{}2", "/other"])
+def test_what_dbt_parsed_in_another_directory_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, project: str, moved: str
 ) -> None:
     """The partial parse file has absolute paths of seeds: a build would not find them."""
+    parsed_in = moved.format(project)
+    file = tmp_path / "partial_parse.msgpack"
+    file.write_bytes(msgpack.packb({"nodes": [{"root_path": parsed_in, "path": "seeds/a.csv"}]}))
+    monkeypatch.setattr(dbt_project_module, "DBT_PROJECT_DIR", Path(project))
+    assert bool(partial_parse_options(file)) == (parsed_in == project)
+
+
+def test_dbt_writes_the_directory_of_the_project_into_what_it_parsed(defs: dg.Definitions) -> None:
+    assert partial_parse_options(dbt_project().manifest_path.with_name("partial_parse.msgpack"))
+    assert partial_parse_options(Path("/missing")) == []
+
+
+def test_a_target_directory_that_was_moved_with_the_project_is_parsed_from_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "manifest.digest").write_text(f"{sources_digest()} /elsewhere/dbt_snowflake")
     (tmp_path / "manifest.json").write_text('{"metadata": {"adapter_type": "duckdb"}}')
-    (tmp_path / "partial_parse.msgpack").write_text("/elsewhere/dbt_snowflake/seeds")
+    (tmp_path / "partial_parse.msgpack").write_bytes(msgpack.packb("/elsewhere/dbt_snowflake"))
     found: list[list[Path]] = []
     monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", tmp_path / "none")
     monkeypatch.setattr(
