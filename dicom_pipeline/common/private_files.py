@@ -13,7 +13,6 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -38,15 +37,22 @@ def ensure_private_directory(path: Path) -> None:
     ------
     NotPrivateError
         Other users may access the directory, and its mode cannot be changed.
+    OSError
+        The same, on a disk that is mounted read-only.
     """
     path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     if not _allows_others(path, _GROUP | _OTHERS):
         return
-    with suppress(OSError):  # the result counts: some file systems ignore a change without an error
+    failure: OSError | None = None
+    try:
         path.chmod(DIRECTORY_MODE)
-    status = path.stat()
+    except OSError as error:
+        failure = error
+    status = path.stat()  # the result counts: some file systems ignore a change without an error
     is_shared = status.st_uid != os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
     if _allows_others(path, _OTHERS if is_shared else _GROUP | _OTHERS):
+        if failure is not None and failure.errno == errno.EROFS:
+            raise failure
         raise NotPrivateError(errno.EPERM, "other users may access the directory", str(path))
 
 
