@@ -1,7 +1,8 @@
 {# The SQL of a staged model: the rows of the partitions to build, without the cells that the leak check found. #}
 {% macro staged(table_name) -%}
 {%- do require_private_zone() -%}
-{%- set body = staged_body(table_name, ref('cleaned_texts'), ref('leaked_values'), ref('kept_codes')) -%}
+{%- set images = source('raw', 'images') if table_name == 'patients' else none -%}
+{%- set body = staged_body(table_name, ref('cleaned_texts'), ref('leaked_values'), ref('kept_codes'), images) -%}
 {%- do require_cleaned_partitions(table_name) -%}
 {%- set removed = columns_with_findings(table_name) -%}
 with keyed as (
