@@ -63,7 +63,9 @@ ages as (
         study_period,
         patients_row as row_digest,
         coalesce(arg_min(computed_age, dicom.days_of_age(computed_age)), any_value(computed_age)) as computed_age
-    from {{ images }} where file_outcome = 'loaded' group by study_period, patients_row
+    from {{ images }}
+    where file_outcome = 'loaded' and study_period in (select study_period from keyed)
+    group by study_period, patients_row
 ),
 
 {% endif -%}
