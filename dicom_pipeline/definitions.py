@@ -37,11 +37,11 @@ def build_defs(workspace: Workspace, project: DbtProject | None = None) -> dg.De
     workspace
         The services of the settings.
     project
-        The dbt project; ``dbt_snowflake`` if None. Its manifest is created if it is missing or
-        outdated.
+        The dbt project; ``dbt_snowflake`` with the target path of the settings if None. Its
+        manifest is created if it is missing or outdated.
     """
     export_for_dbt(workspace.settings)
-    project = project or dbt_project()
+    project = project or dbt_project(workspace.settings.dbt_target_path)
     ensure_manifest(project)
     dbt_assets = build_dbt_assets(project)
     processed = sorted(key for key in dbt_assets.keys if key.path[0] == "processed")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.markup import escape
 
 from dicom_pipeline.common.disk_errors import disk_error
 from dicom_pipeline.common.errors import EXIT_FAILED, ConfirmationRequired, UserError
+from dicom_pipeline.config.settings import load_settings
 from dicom_pipeline.deid.identifiers import IdentifierError
 
 EXIT_STOPPED = 130  # 128 + SIGINT, as in shells
@@ -70,7 +72,7 @@ def user_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
             raise typer.Exit(EXIT_STOPPED) from None
         if debug:
             raise
-        if message := disk_error(error, {}):
+        if message := disk_error(error, _directories()):
             console.print(f"[red]error:[/red] {message}")
             raise typer.Exit(EXIT_FAILED) from None
         # the message of an unexpected error may quote a value: only its class is shown
@@ -78,6 +80,14 @@ def user_errors(debug: bool, *, stderr: bool = False) -> Iterator[Console]:
             f"[red]error:[/red] {type(error).__name__}; run again with --debug for details"
         )
         raise typer.Exit(EXIT_FAILED) from None
+
+
+def _directories() -> dict[str, Path]:
+    """Return the directories of the settings; none if the settings cannot be used."""
+    try:
+        return load_settings().directories
+    except UserError:
+        return {}
 
 
 def confirmation(console: Console, *, yes: bool) -> Callable[[str], None]:

@@ -13,10 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dicom_pipeline.common.errors import UserError
+from dicom_pipeline.common.private_files import NotPrivateError
 
 _FULL = "is full: free some space, then run again"
 _READ_ONLY = "cannot be written: it is mounted read-only; mount it for writing, then run again"
 _DENIED = "cannot be used: permission denied; check the owner of the files and the current user"
+_NOT_PRIVATE = (
+    "cannot be used: other users may access the directory, and only its owner can change that; set "
+    "its mode to 0700"
+)
 _FAILING = "reports a hardware error: check the device, then run again"
 _BY_NUMBER = {
     errno.ENOSPC: _FULL,
@@ -56,7 +61,9 @@ def disk_error(error: BaseException, locations: Mapping[str, Path]) -> DiskError
     """
     for cause in _causes(error):
         message = f"{cause} {getattr(cause, 'filename', '')}"
-        if isinstance(cause, OSError):
+        if isinstance(cause, NotPrivateError):
+            problem: str | None = _NOT_PRIVATE
+        elif isinstance(cause, OSError):
             problem = _BY_NUMBER.get(cause.errno or 0)
         else:
             problem = _by_message(message.lower())

@@ -8,6 +8,7 @@ a raw zone in a bucket (extract.raw_zone.s3_mirror).
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -17,13 +18,62 @@ from typing import Protocol
 
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+_GROUP, _OTHERS = 0o070, 0o007
+
+
+class NotPrivateError(PermissionError):
+    """Other users may access a directory, and this process cannot change that."""
 
 
 def ensure_private_directory(path: Path) -> None:
-    """Create a directory with mode 0700, or remove the access of others from an existing one."""
+    """Create a directory with mode 0700, or remove the access of others from an existing one.
+
+    Only the owner may change the mode. The root of a volume may belong to another user:
+    Kubernetes makes it the directory of root and of the group ``fsGroup``, with mode 2770. A
+    directory of another user is accepted if only its owner and a group of this process have
+    access.
+
+    Raises
+    ------
+    NotPrivateError
+        Other users may access the directory, and its mode cannot be changed.
+    OSError
+        The same, on a disk that is mounted read-only.
+    """
     path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if not _allows_others(path, _GROUP | _OTHERS):
+        return
+    failure: OSError | None = None
+    try:
         path.chmod(DIRECTORY_MODE)
+    except OSError as error:
+        failure = error
+    status = path.stat()  # the result counts: some file systems ignore a change without an error
+    is_shared = status.st_uid != os.geteuid() and status.st_gid in {os.getegid(), *os.getgroups()}
+    if _allows_others(path, _OTHERS if is_shared else _GROUP | _OTHERS):
+        if failure is not None and failure.errno == errno.EROFS:
+            raise failure
+        raise NotPrivateError(errno.EPERM, "other users may access the directory", str(path))
+
+
+def _allows_others(path: Path, bits: int) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & bits)
+
+
+def make_directories(path: Path) -> None:
+    """Create a directory and its missing parents with mode 0700; existing ones are not changed."""
+    for directory in (*reversed(path.parents), path):  # `parents=True` ignores `mode` for parents
+        directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+
+
+def restrict_files(directory: Path) -> None:
+    """Make the files of a private directory readable only by their owner.
+
+    Files of another user are not changed: nobody else reaches them in a private directory.
+    """
+    for path in directory.iterdir():
+        if path.is_file() and path.stat().st_uid == os.geteuid():
+            path.chmod(FILE_MODE)
 
 
 def write_atomic(path: Path, data: bytes | memoryview) -> None:
@@ -36,8 +86,7 @@ def write_atomic(path: Path, data: bytes | memoryview) -> None:
     try:
         beside = os.listdir(folder)
     except FileNotFoundError:
-        for parent in reversed(path.parents):  # `parents=True` would ignore `mode` for parents
-            parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+        make_directories(path.parent)
         beside = []
     for other in beside:
         if other.startswith(f".{name}.") and other.endswith(".tmp"):

@@ -104,6 +104,7 @@ class Settings:
     workers: int
     reader: Reader
     min_file_age_seconds: float
+    dbt_target_path: Path
     dagster_home: Path
     has_default_dagster_home: bool
     s3_kms_key: str | None
@@ -135,6 +136,17 @@ class Settings:
         return self.warehouse_dir / RAW_MIRROR
 
     @property
+    def directories(self) -> dict[str, Path]:
+        """Directories that the pipeline writes to, by the name of their setting."""
+        return {
+            "DICOM_RAW_URI": self.raw_dir,
+            "DBT_DATABASE_NAME": self.database.parent,
+            "DICOM_WAREHOUSE_DIR": self.warehouse_dir,
+            "DBT_TARGET_PATH": self.dbt_target_path,
+            "DAGSTER_HOME": self.dagster_home,
+        }
+
+    @property
     def uses_default_landing(self) -> bool:
         """Whether the landing zone is the project's own; the sample is copied to no other one."""
         return self.landing == PROJECT_DIR / "data" / "dicom-files"
@@ -149,6 +161,7 @@ _DEFAULTS: dict[str, str | None] = {
     "DBT_DATABASE_NAME": "dicom.duckdb",
     "DICOM_WAREHOUSE_DIR": "data/warehouse",
     "DBT_TARGET": "local",
+    "DBT_TARGET_PATH": "dbt_snowflake/target",
     "DICOM_PSEUDONYM_KEY": None,
     "DICOM_PSEUDONYM_KEY_FILE": None,
     "DICOM_DEID_PROFILE": "research",
@@ -245,6 +258,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workers=optional("DICOM_WORKERS", values.count) or os.cpu_count() or 1,
         reader=get("DICOM_READER", values.choice(Reader)),
         min_file_age_seconds=get("DICOM_MIN_FILE_AGE_SECONDS", values.seconds),
+        dbt_target_path=get("DBT_TARGET_PATH", values.path),
         dagster_home=get("DAGSTER_HOME", values.path),
         has_default_dagster_home="DAGSTER_HOME" not in env,
         s3_kms_key=optional("DICOM_S3_SSE_KMS_KEY_ID", values.text),
@@ -342,6 +356,7 @@ def _check_landing(settings: Settings, landing: Path) -> None:
     for name, path in (
         *_private(settings),
         ("DBT_DATABASE_NAME", settings.database),
+        ("DBT_TARGET_PATH", settings.dbt_target_path),
         ("DAGSTER_HOME", settings.dagster_home),
     ):
         if path == landing or landing in path.parents:
@@ -363,6 +378,7 @@ def export_for_dbt(settings: Settings) -> None:
         DICOM_DEID_PROFILE=settings.profile,
         DICOM_MAX_UNIQUE_FRACTION=str(settings.max_unique_fraction),
         DBT_TARGET=settings.target,
+        DBT_TARGET_PATH=str(settings.dbt_target_path),
     )
     if settings.snowflake is not None:  # the dbt profile has no defaults
         for name, value in SNOWFLAKE_DEFAULTS.items():

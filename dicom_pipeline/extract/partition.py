@@ -27,7 +27,7 @@ from dicom_pipeline.mapping.date_rules import load_date_rules
 from dicom_pipeline.mapping.identity_attributes import IdentityAttributes
 
 # increase it when rows of an unchanged file may differ: all files are then read again
-EXTRACTOR_VERSION = "7"
+EXTRACTOR_VERSION = "8"
 
 READ_BY_OTHER_VERSION = (
     "partitions were read by another version of the extractor, or with other columns: their files "

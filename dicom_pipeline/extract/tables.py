@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from dicom_pipeline.common.attribute_path import AttributePath
 from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.extract.computed_age import ComputedAge, age_attribute_paths
 from dicom_pipeline.extract.date_judge import DateJudge
 from dicom_pipeline.extract.instance_rules import reject_reason
 from dicom_pipeline.headers.reader import Header, RejectReason
@@ -48,6 +49,7 @@ _INSTANCE = {
     "reader": pa.string(),
     "unreadable_values": pa.int64(),
     "recovered_elements": pa.int64(),
+    "computed_age": pa.string(),
     "header_digest": pa.string(),
     **{f"{table}_row": pa.string() for table in GROUPED},
 }
@@ -123,8 +125,13 @@ class ChunkTables:
         sop_class = parse_attribute_path("SOPClassUID")
         wanted = [a.path for a in mapping.attributes]
         self.attribute_paths: tuple[AttributePath, ...] = tuple(
-            dict.fromkeys((*identity, study_date, sop_class, *wanted, *terms.attribute_paths))
-        )
+            dict.fromkeys(
+                (
+                    *identity, study_date, sop_class, *age_attribute_paths(), *wanted,
+                    *terms.attribute_paths,
+                )
+            )
+        )  # fmt: skip
         index = {attribute_path: i for i, attribute_path in enumerate(self.attribute_paths)}
         self._identity = {
             name: index[attribute_path]
@@ -144,6 +151,7 @@ class ChunkTables:
         self._study_date = index[study_date]
         self._sop_class = index[sop_class]
         self._dates = {table: DateJudge(mapping, table, index, date_rules) for table in ENTITIES}
+        self._ages = ComputedAge(index, date_rules)
         self._patient_of = _picker([keys[name] for name in PATIENT_KEYS])
         self._identifying = _picker(
             [index[attribute_path] for attribute_path in terms.attribute_paths]
@@ -192,6 +200,7 @@ class ChunkTables:
                 header.reader,
                 header.unreadable_values,
                 header.recovered_elements,
+                self._ages.of(values, modified),
                 digest_of((*own, *rows)),
                 *rows,
                 None,

@@ -75,7 +75,7 @@ KEY_COLUMNS: dict[str, tuple[str, ...]] = {
 _RESERVED = re.compile(
     r"(key|file)_.*|.*_(key|row)|row_digest|header_digest|(raw|base|stage)_version|study_period|"
     r"transfer_syntax_uid|reader|unreadable_values|recovered_elements|failed_casts|leaked_cells|"
-    r"instance_precedence|version_(created|file_time|rank)"
+    r"computed_age|age_years|instance_precedence|version_(created|file_time|rank)"
 )
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _STEP = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\[(\d{1,4})\])?")

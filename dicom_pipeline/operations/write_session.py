@@ -46,7 +46,8 @@ class WriteSession:
         LockUnavailable
             ``wait`` is False and another process holds the lock.
         DiskError
-            A disk is full, read-only or failing; the message names the setting.
+            A disk is full, read-only or failing, or a private directory is accessible to other
+            users; the message names the setting.
         CorruptionFound
             Parquet files of the raw zone (moved to quarantine) or the build database (removed)
             were corrupt.
@@ -55,13 +56,8 @@ class WriteSession:
         """
         workspace = self._workspace
         settings, mirror = workspace.settings, workspace.ingest.raw_mirror
-        directories = {
-            "DICOM_RAW_URI": settings.raw_dir,
-            "DBT_DATABASE_NAME": settings.database.parent,
-            "DICOM_WAREHOUSE_DIR": settings.warehouse_dir,
-        }
         with (
-            translate_disk_errors(directories),
+            translate_disk_errors(settings.directories),
             writer_lock(settings.warehouse_dir, wait=wait, waiting=waiting),
             nullcontext() if mirror is None else mirror.held(wait=wait, waiting=waiting),
             recover_from_corruption(workspace.warehouse.build_database, workspace.ingest.raw),

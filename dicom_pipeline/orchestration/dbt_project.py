@@ -18,13 +18,17 @@ from dagster_dbt import DbtProject
 
 from dicom_pipeline.common.errors import UserError
 from dicom_pipeline.common.locks import file_lock
+from dicom_pipeline.common.private_files import make_directories
 from dicom_pipeline.config.project import DBT_PROJECT_DIR
 from dicom_pipeline.orchestration.dbt_resource import dbt_executable
 
 # all tables are built on DuckDB first, in the private zone, whatever DBT_TARGET is
 LOCAL = "local"
 RETAINED_BUILDS = 10
+# where dbt writes by default; in the image it has the manifest and is read-only
+PROJECT_TARGET = DBT_PROJECT_DIR / "target"
 _LONGEST_MESSAGE = 400
+_STAMP, _PARTIAL_PARSE = "manifest.digest", "partial_parse.msgpack"
 # the manifest depends on these; the rest of the project directory is output of dbt
 _SOURCES = ("dbt_project.yml", "config", "macros", "models", "seeds", "tests")
 
@@ -35,8 +39,14 @@ class DbtCommandFailed(UserError):
     is_retryable = False
 
 
-def dbt_project(target_path: str = "target") -> DbtProject:
-    """Return the dbt project."""
+def dbt_project(target_path: Path = PROJECT_TARGET) -> DbtProject:
+    """Return the dbt project.
+
+    Parameters
+    ----------
+    target_path
+        Directory of the manifest and of all artifacts.
+    """
     return DbtProject(
         project_dir=DBT_PROJECT_DIR,
         profiles_dir=DBT_PROJECT_DIR / "config",
@@ -90,21 +100,44 @@ def run_dbt(project: DbtProject, *arguments: str, target_path: Path, target: str
 def ensure_manifest(project: DbtProject) -> None:
     """Parse the project if its manifest is missing or was parsed from other sources.
 
+    The manifest in the target directory of the project is copied if it is current: an image is
+    built with it, so that no container parses.
+
     ``prepare_if_dev`` would parse in every process of ``dagster dev`` and in every run, which
     costs seconds each time. The location of the build database does not matter here: dbt parses
     again when its profile names another one. A ``dbt`` that somebody ran with the target snowflake
     leaves a manifest with other schemas.
     """
-    digest = sources_digest()
-    stamp = project.manifest_path.with_name("manifest.digest")
-    stamp.parent.mkdir(parents=True, exist_ok=True)
+    # what dbt parsed has the absolute paths of the seeds
+    stamp = f"{sources_digest()} {DBT_PROJECT_DIR}"
+    target = project.manifest_path.parent
+    make_directories(target)
     with manifest_lock(project):  # several processes load at once
-        is_current = stamp.exists() and stamp.read_text() == digest
-        if is_current and _adapter_of(project.manifest_path) == "duckdb":
+        if _is_current(target, stamp):
             return
-        stamp.unlink(missing_ok=True)  # an interrupted parse leaves an incomplete manifest
-        run_dbt(project, "parse", "--quiet", target_path=project.manifest_path.parent)
-        stamp.write_text(digest)
+        # an interrupted parse or copy leaves an incomplete manifest
+        (target / _STAMP).unlink(missing_ok=True)
+        if _is_current(PROJECT_TARGET, stamp):
+            for name in ("manifest.json", _PARTIAL_PARSE):
+                if (PROJECT_TARGET / name).exists():
+                    shutil.copyfile(PROJECT_TARGET / name, target / name)
+        else:
+            if not _was_parsed_here(target / _PARTIAL_PARSE):
+                (target / _PARTIAL_PARSE).unlink(missing_ok=True)
+            run_dbt(project, "parse", "--quiet", target_path=target)
+        (target / _STAMP).write_text(stamp)
+
+
+def _is_current(target: Path, stamp: str) -> bool:
+    """Whether a directory has a manifest of these sources, parsed for DuckDB."""
+    return _stamp_of(target) == stamp and _adapter_of(target / "manifest.json") == "duckdb"
+
+
+def _stamp_of(target: Path) -> str:
+    try:
+        return (target / _STAMP).read_text()
+    except OSError:  # missing, or of another user
+        return ""
 
 
 def _adapter_of(manifest: Path) -> str | None:
@@ -139,7 +172,28 @@ def partial_parse_options(stored: Path) -> list[str]:
     The file is stored beside each build database: it is valid for one location only, and the
     target directory is shared by all workspaces of a project directory.
     """
-    return ["--partial-parse-file-path", str(stored)] if stored.exists() else []
+    return ["--partial-parse-file-path", str(stored)] if _was_parsed_here(stored) else []
+
+
+def _was_parsed_here(file: Path) -> bool:
+    """Whether dbt wrote a partial parse file for a project in this directory.
+
+    It has the absolute path of the project in each seed, which dbt uses without a check: a build
+    with the file of a directory that was moved finds no seed.
+    """
+    path = str(DBT_PROJECT_DIR).encode()
+    # the path as a string of MessagePack, whose length is part of it: no part of another path
+    size = len(path)
+    if size < 32:
+        prefix = bytes([0xA0 | size])
+    elif size < 256:
+        prefix = bytes([0xD9, size])
+    else:
+        prefix = bytes([0xDA]) + size.to_bytes(2, "big")
+    try:
+        return prefix + path in file.read_bytes()
+    except OSError:  # missing, or of another user
+        return False
 
 
 def store_partial_parse(stored: Path, project: DbtProject, artifacts: Path) -> None:

@@ -35,6 +35,10 @@ _CONNECTION_ERRORS = {
     "database .* does not exist": "there is no such database; check DAGSTER_PG_DB",
     "no pg_hba.conf entry": "the server accepts no such login from this host; check PGSSLMODE, "
     "and pg_hba.conf on the server",
+    "does not match host name": "the server's certificate is for another host; check "
+    "DAGSTER_PG_HOST",
+    "server does not support SSL": "the server accepts no encrypted connection; enable TLS there, "
+    "or check PGSSLMODE",
     "certificate": "the server's certificate is not trusted; check PGSSLROOTCERT",
     "too many (clients|connections)|connection slots": "the server has no free connections; "
     "try again later, or raise max_connections on the server",

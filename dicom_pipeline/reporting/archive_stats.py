@@ -218,13 +218,10 @@ class _Queries:
         return top_counts(dict(rows))
 
     def ages(self) -> dict[str, int]:
-        if ("processed_patients", "first_patient_age") not in self._columns:
+        if ("processed_patients", "first_age_years") not in self._columns:
             return {}
-        # age string of PS3.5: three digits and D, W, M or Y
         rows = self._query(
-            "select case when first_patient_age like '%Y'"
-            " then least(try_cast(left(first_patient_age, 3) as integer) // 10, 9)"
-            " when first_patient_age is not null then 0 end as decade, count(*)"
+            "select cast(least(floor(first_age_years / 10), 9) as integer) as decade, count(*)"
             " from processed_patients group by decade order by decade nulls last"
         )
         return {_decade(decade): count for decade, count in rows}

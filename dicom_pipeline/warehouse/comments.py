@@ -34,7 +34,11 @@ _TREATMENTS = {
 }
 # columns that models derive from an attribute under another name
 _VISIT = re.compile("^(first|last)_")
-_DERIVED = {"modalities": "modality", "software_version": "software_versions"}
+_DERIVED = {
+    "age_years": "patient_age",
+    "modalities": "modality",
+    "software_version": "software_versions",
+}
 
 
 def origin(attribute: Attribute, profile: Profile) -> Origin:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dicom_pipeline.common.audit_log import AuditLog
-from dicom_pipeline.common.private_files import FILE_MODE, ensure_private_directory
+from dicom_pipeline.common.private_files import ensure_private_directory, restrict_files
 from dicom_pipeline.config.settings import Settings
 from dicom_pipeline.deid.keys import Secret
 from dicom_pipeline.extract.file_counts import count_outcomes
@@ -124,9 +124,7 @@ class Warehouse:
 
     def restrict_permissions(self) -> None:
         """Make files that dbt wrote readable only by their owner; dbt uses the umask."""
-        for path in self.settings.warehouse_dir.iterdir():
-            if path.is_file():
-                path.chmod(FILE_MODE)
+        restrict_files(self.settings.warehouse_dir)
 
     def discard_build(self) -> None:
         """Remove the build database; the caller holds the write lock.

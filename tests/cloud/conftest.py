@@ -18,6 +18,7 @@ import pytest
 from dicom_pipeline.common import aws as s3
 from dicom_pipeline.config.locations import S3Location
 from tests.cloud.front import Front
+from tests.cloud.kubernetes_pages import job_of_a_run
 
 _NUMBERS = count(1)
 VARIABLES = {
@@ -102,3 +103,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if lines:
         terminalreporter.section("parity")
         terminalreporter.write("\n".join([*lines, ""]))
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Job of a run in Kubernetes."""
+    return job_of_a_run(monkeypatch)

@@ -30,9 +30,16 @@ def programs() -> Path | None:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server on the loopback address."""
+    """A running server on the loopback address, with TLS for the name ``localhost``.
+
+    Attributes
+    ----------
+    certificate
+        Certificate of the authority that signed the one of the server, as PEM.
+    """
 
     port: int
+    certificate: str
 
     def environment(self, database: str) -> dict[str, str]:
         """Create a database and return the variables for ``deploy/dagster.yaml``."""
@@ -62,6 +69,20 @@ class PostgresServer:
             return rows
 
 
+def make_certificates(directory: Path) -> None:
+    """Create ``ca.crt``, and ``server.crt`` and ``server.key`` signed by it, for ``localhost``."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=directory)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    openssl("req", "-x509", *key, "-subj", "/CN=test authority", "-keyout", "ca.key",
+            "-out", "ca.crt")  # fmt: skip
+    openssl("req", "-x509", *key, "-subj", "/CN=server", "-addext", "subjectAltName=DNS:localhost",
+            "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", "server.key",
+            "-out", "server.crt")  # fmt: skip
+
+
 @contextmanager
 def running() -> Iterator[PostgresServer]:
     """Start a server; at the end of the block it stops and its data are deleted."""
@@ -78,8 +99,12 @@ def running() -> Iterator[PostgresServer]:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    make_certificates(directory)
+    if as_user:
+        shutil.chown(directory / "server.key", "postgres")
     data = directory / "data"
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {directory} -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {directory} -c fsync=off -c ssl=on"
+    options += f" -c ssl_cert_file={directory}/server.crt -c ssl_key_file={directory}/server.key"
     control = [*as_user, str(found / "pg_ctl"), "-D", str(data), "-s", "-w"]
     try:
         subprocess.run(
@@ -92,7 +117,7 @@ def running() -> Iterator[PostgresServer]:
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
         )  # fmt: skip
         try:
-            yield PostgresServer(port)
+            yield PostgresServer(port, (directory / "ca.crt").read_text())
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd="/")
     finally:

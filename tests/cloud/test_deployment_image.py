@@ -1,45 +1,18 @@
-"""Container image, tested without an engine: linter, and assembled content."""
+"""Container image, tested without an engine: linter, and what the instructions copy.
+
+The content runs in test_deployment_start.py.
+"""
 
 from __future__ import annotations
 
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from docker.utils.build import exclude_paths
-
 from dicom_pipeline.config.project import PROJECT_DIR
-from tests.endtoend.conftest import Site, files_read
 
-CONTAINERFILE = PROJECT_DIR / "deploy" / "Containerfile"
-IGNORED = PROJECT_DIR / ".dockerignore"
-
-
-def instructions() -> list[tuple[str, str]]:
-    """Return instructions and arguments, with continued lines joined."""
-    text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(), flags=re.MULTILINE)
-    lines = re.sub(r"\\\n", " ", text).splitlines()
-    return [(line.split()[0], line.partition(" ")[2]) for line in lines if line.strip()]
-
-
-def copies() -> list[tuple[list[str], str]]:
-    """Return sources and target of each copy from the build context."""
-    found = []
-    for name, arguments in instructions():
-        words = [word for word in shlex.split(arguments) if not word.startswith("--chmod")]
-        if name == "COPY" and not words[0].startswith("--from"):
-            found.append((words[:-1], words[-1]))
-    return found
-
-
-def context(root: Path) -> set[str]:
-    """Return the files of the build context, by the rules of Docker's client."""
-    paths = exclude_paths(str(root), IGNORED.read_text().splitlines())
-    return {path for path in paths if (root / path).is_file()}
+from .container import CONTAINERFILE, context, copies, instructions
 
 
 def test_hadolint_reports_nothing() -> None:
@@ -100,43 +73,3 @@ def test_every_copied_path_is_in_the_build_context() -> None:
     for sources, _ in copies():
         for source in sources:
             assert any(f == source or f.startswith(f"{source}/") for f in sent), source
-
-
-@pytest.mark.slow
-def test_the_image_content_runs_with_only_its_own_folders_writable(
-    tmp_path: Path,
-) -> None:
-    image, app = tmp_path / "image", tmp_path / "image" / "app"
-    sent = context(PROJECT_DIR)
-    app.mkdir(parents=True)
-    for sources, target in copies():
-        place = app / target if not target.startswith("/") else image / target[1:]
-        for source in sources:
-            for name in (f for f in sent if f == source or f.startswith(f"{source}/")):
-                inside = Path(name).relative_to(source) if name != source else Path()
-                whole = place / (Path(name).name if target.endswith("/") else "") / inside
-                whole.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(PROJECT_DIR / name, whole)
-    site = Site(tmp_path / "site", project=app)
-    site.put("CT_small.dcm", "MR_small.dcm")
-    for folder in ("target", "logs"):
-        (app / "dbt_snowflake" / folder).mkdir()
-    writable = [app / "dbt_snowflake" / folder for folder in ("target", "logs")]
-    for path in [app, *app.rglob("*")]:
-        path.chmod(0o555 if path.is_dir() and path not in writable else 0o755)
-    # without capabilities, file permissions also apply to root
-    setpriv = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
-    command = [*setpriv, "sh", str(image / "usr/local/bin/dicom-pipeline"), "run"]
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(app),
-        "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1", "DO_NOT_TRACK": "1",
-        **site.environment,
-    }  # fmt: skip
-    done = subprocess.run(
-        command, cwd=app, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert files_read(done.stdout) == 2
-    assert site.ask("select count(*) from processed.processed_images") == [(2,)]
-    touch = [*setpriv, "touch", str(app / "dicom_pipeline" / "x")]
-    assert subprocess.run(touch, capture_output=True, check=False).returncode != 0

@@ -4,73 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-import kubernetes
 import kubernetes_validate
 import pytest
 import yaml
-from dagster._core.instance.ref import InstanceRef
-from dagster_k8s import K8sRunLauncher
-from dagster_k8s.container_context import K8sContainerContext
-from dagster_k8s.job import construct_dagster_k8s_job
 
 from dicom_pipeline.config.project import PROJECT_DIR
-from dicom_pipeline.config.settings import load_settings
+from dicom_pipeline.config.settings import SettingsError, load_settings
 from tests.endtoend.conftest import Site
 from tests.orchestration.dev_server import DevServer, wait_for
 
+from .container import variables
+from .kubernetes_pages import FOLDER, PAGES, documents, of_kind, pod_of, settings_of_page
 from .kubernetes_server import KubernetesServer
 from .postgres_server import PostgresServer, postgres  # noqa: F401
 
-FOLDER = PROJECT_DIR / "deploy" / "kubernetes"
-PAGES = ("accounts", "code", "daemon", "namespace", "network", "warehouse", "webserver")
 VERSION = "1.31"
-
-
-def documents() -> list[dict[str, Any]]:
-    return [
-        document
-        for page in PAGES
-        for document in yaml.safe_load_all((FOLDER / f"{page}.yaml").read_text())
-    ]
-
-
-def of_kind(kind: str) -> dict[str, dict[str, Any]]:
-    return {d["metadata"]["name"]: d for d in documents() if d["kind"] == kind}
-
-
-def settings_of_page() -> dict[str, str]:
-    lines = (FOLDER / "settings.properties").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
-    return spec
-
-
-@pytest.fixture
-def job(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Job that Dagster's launcher creates for a run with deploy/kubernetes/dagster.yaml."""
-    monkeypatch.setattr(kubernetes.config, "load_incluster_config", lambda: None)
-    for name, value in {**settings_of_page(), "DAGSTER_PG_PASSWORD": "x"}.items():
-        monkeypatch.setenv(name, value)
-    data = InstanceRef.from_dir(str(FOLDER)).run_launcher_data
-    assert data is not None
-    launcher = data.rehydrate(as_type=K8sRunLauncher)
-    run = dg.DagsterRun(job_name="materialize_all_assets_job")
-    context = K8sContainerContext.create_for_run(run, launcher, include_run_tags=True)
-    made = construct_dagster_k8s_job(
-        context.get_k8s_job_config("registry.example.org/dicom-pipeline:0.1.0", launcher),
-        args=["dagster", "api", "execute_run", "{}"],
-        job_name="dagster-run-1",
-        user_defined_k8s_config=context.run_k8s_config,
-    )
-    plain: dict[str, Any] = kubernetes.client.ApiClient().sanitize_for_serialization(made)
-    return plain
 
 
 def test_every_manifest_is_valid() -> None:
@@ -116,8 +68,8 @@ def test_every_reference_in_a_manifest_is_defined_or_documented(
                 assert volume["persistentVolumeClaim"]["claimName"] in of_kind(
                     "PersistentVolumeClaim"
                 )
-            if "configMap" in volume:
-                assert volume["configMap"]["name"] in maps
+            if "configMap" in volume and volume["configMap"]["name"] not in maps:
+                assert f"configmap {volume['configMap']['name']}" in document
             if "secret" in volume:
                 assert f"secret generic {volume['secret']['secretName']}" in document
         for container in pod["containers"]:
@@ -137,7 +89,148 @@ def test_every_reference_in_a_manifest_is_defined_or_documented(
 def test_only_the_code_server_deployment_mounts_the_zones_and_the_key() -> None:
     for name, deployment in of_kind("Deployment").items():
         volumes = {volume["name"] for volume in pod_of(deployment)["volumes"]}
-        assert ({"warehouse", "key"} <= volumes) == (name == "dicom-code")
+        assert bool({"data", "key"} & volumes) == (name == "dicom-code")
+
+
+def test_the_root_of_the_volume_is_mounted(job: dict[str, Any]) -> None:
+    """A directory of a subPath belongs to root: the pod cannot make it private."""
+    pods = [pod_of(d) for d in of_kind("Deployment").values()] + [job["spec"]["template"]["spec"]]
+    for pod in pods:
+        for mount in pod["containers"][0]["volumeMounts"]:
+            assert "subPath" not in mount
+    directories = variables()
+    for name in ("DICOM_WAREHOUSE_DIR", "DBT_DATABASE_NAME", "DBT_TARGET_PATH"):
+        assert Path("/data") in Path(directories[name]).parents
+
+
+def test_no_pod_has_variables_of_services(job: dict[str, Any]) -> None:
+    """The name of a Service starts with dicom, and so would its variables, which are refused."""
+    for deployment in of_kind("Deployment").values():
+        assert not pod_of(deployment)["enableServiceLinks"]
+    assert not job["spec"]["template"]["spec"]["enableServiceLinks"]
+    with pytest.raises(SettingsError):
+        load_settings({"DICOM_CODE_SERVICE_HOST": "10.0.0.1"})
+
+
+def test_only_the_daemon_has_a_token_and_the_permission_to_start_runs(job: dict[str, Any]) -> None:
+    pods = {name: pod_of(d) for name, d in of_kind("Deployment").items()}
+    pods["dicom-run"] = job["spec"]["template"]["spec"]
+    assert {name: pod["serviceAccountName"] for name, pod in pods.items()} == {
+        "dicom-code": "dicom-zones", "dicom-run": "dicom-zones", "dicom-daemon": "dicom-daemon",
+        "dicom-webserver": "dicom-webserver",
+    }  # fmt: skip
+    for name, pod in pods.items():
+        assert pod["automountServiceAccountToken"] == (name == "dicom-daemon"), name
+    assert not any(a["automountServiceAccountToken"] for a in of_kind("ServiceAccount").values())
+    (binding,) = of_kind("RoleBinding").values()
+    assert [subject["name"] for subject in binding["subjects"]] == ["dicom-daemon"]
+    for rule in of_kind("Role")[binding["roleRef"]["name"]]["rules"]:
+        assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+        assert "secrets" not in rule["resources"]
+
+
+def test_every_deployment_has_a_startup_a_readiness_and_a_liveness_probe() -> None:
+    for deployment in of_kind("Deployment").values():
+        (container,) = pod_of(deployment)["containers"]
+        kinds = {k: container[f"{k}Probe"] for k in ("startup", "readiness", "liveness")}
+        actions = [p.get("exec") or p.get("grpc") or p.get("httpGet") for p in kinds.values()]
+        assert actions[0] is not None
+        assert actions == [actions[0]] * 3
+        # a container has five minutes to start
+        startup = kinds["startup"]
+        assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+
+
+def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    """Return whether a label selector of Kubernetes selects labels."""
+    given = [
+        {"key": key, "operator": "In", "values": [value]}
+        for key, value in selector.get("matchLabels", {}).items()
+    ]
+    rules = given + selector.get("matchExpressions", [])
+    assert all(rule["operator"] == "In" for rule in rules)
+    return all(labels.get(rule["key"]) in rule["values"] for rule in rules)
+
+
+def allows(peers: list[dict[str, Any]], other: str, namespace: str) -> bool:
+    """Return whether a list of peers has a pod (by its app) or an address."""
+    for peer in peers:
+        if "ipBlock" in peer:
+            if other[0].isdigit():
+                address, block = ip_address(other), peer["ipBlock"]
+                inside = address in ip_network(block["cidr"])
+                if inside and not any(address in ip_network(x) for x in block.get("except", [])):
+                    return True
+        elif "namespaceSelector" in peer:
+            if selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": namespace}):
+                return True
+        elif namespace == "dicom" and selects(peer["podSelector"], {"app": other}):
+            return True
+    return False
+
+
+def can_connect(one: str, other: str, port: int, protocol: str = "TCP", at: str = "dicom") -> bool:
+    """Return whether the policies let a pod of this namespace connect, by the rules of the API."""
+
+    def passes(direction: str, pod: str, peer: str, namespace: str) -> bool:
+        policies = [
+            policy["spec"] for policy in of_kind("NetworkPolicy").values()
+            if direction in policy["spec"]["policyTypes"]
+            and selects(policy["spec"]["podSelector"], {"app": pod})
+        ]  # fmt: skip
+        key, peers = ("egress", "to") if direction == "Egress" else ("ingress", "from")
+        return not policies or any(
+            allows(rule[peers], peer, namespace)
+            and any(p["port"] == port and p["protocol"] == protocol for p in rule["ports"])
+            for policy in policies
+            for rule in policy.get(key, [])
+        )
+
+    if not passes("Egress", one, other, at):
+        return False
+    return at != "dicom" or other[0].isdigit() or passes("Ingress", other, one, "dicom")
+
+
+PODS = ("dicom-code", "dicom-run", "dicom-daemon", "dicom-webserver")
+
+
+def test_the_policies_allow_only_the_connections_that_are_needed() -> None:
+    database, api, s3, metadata = "192.0.2.10", "192.0.2.20", "52.219.1.1", "169.254.169.254"
+    names = {(pod, "coredns", 53, protocol) for pod in PODS for protocol in ("UDP", "TCP")}
+    assert all(can_connect(*each, at="kube-system") for each in names)
+    allowed = {
+        *((pod, database, 5432) for pod in PODS),
+        ("dicom-code", s3, 443), ("dicom-run", s3, 443),
+        ("dicom-daemon", "dicom-code", 4000), ("dicom-webserver", "dicom-code", 4000),
+        ("dicom-daemon", api, 443), ("dicom-daemon", api, 6443),
+    }  # fmt: skip
+    # the address of the API in this file is a public one
+    assert can_connect("dicom-code", api, 443)
+    allowed |= {(pod, address, 443) for pod in ("dicom-code", "dicom-run")
+                for address in (database, api)}  # fmt: skip
+    others = [*PODS, database, api, s3, metadata, "10.1.2.3", "192.168.0.1"]
+    ports = (22, 53, 80, 443, 3000, 4000, 5432, 6443)
+    found = {(pod, other, port) for pod in PODS for other in others for port in ports
+             if can_connect(pod, other, port)}  # fmt: skip
+    assert found == allowed
+    # pods of other namespaces and of no known kind reach nothing
+    assert not any(can_connect("other", pod, 4000) for pod in PODS)
+
+
+def test_the_pods_have_the_labels_of_the_policies(job: dict[str, Any]) -> None:
+    templates = [d["spec"]["template"] for d in of_kind("Deployment").values()]
+    labels = {each["metadata"]["labels"]["app"] for each in (*templates, job["spec"]["template"])}
+    assert labels == set(PODS)
+
+
+def test_the_certificate_and_the_name_of_postgresql_are_checked(job: dict[str, Any]) -> None:
+    settings = settings_of_page()
+    assert settings["PGSSLMODE"] == "verify-full"
+    pods = [pod_of(d) for d in of_kind("Deployment").values()] + [job["spec"]["template"]["spec"]]
+    for pod in pods:
+        mounts = {m["mountPath"]: m["name"] for m in pod["containers"][0]["volumeMounts"]}
+        volume = mounts[str(Path(settings["PGSSLROOTCERT"]).parent)]
+        assert {"name": volume, "configMap": {"name": "dicom-postgres-ca"}} in pod["volumes"]
 
 
 def test_the_kubernetes_settings_are_valid(tmp_path: Path) -> None:

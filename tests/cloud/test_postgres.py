@@ -24,7 +24,13 @@ from tests.endtoend.conftest import SMALL_SAMPLE, Site, files_read, summary
 from tests.orchestration.dev_server import DevServer, wait_for
 from tests.orchestration.test_event_storage import DEFINITIONS, KEYS
 
-from .postgres_server import PASSWORD, USER, PostgresServer, postgres  # noqa: F401
+from .postgres_server import (  # noqa: F401
+    PASSWORD,
+    USER,
+    PostgresServer,
+    make_certificates,
+    postgres,
+)
 
 PAGE = PROJECT_DIR / "deploy" / "dagster.yaml"
 
@@ -147,6 +153,42 @@ def test_an_invalid_dagster_yaml_or_database_gives_a_one_line_error(
     told = "" if "storage: " in line else "dagster.yaml in DAGSTER_HOME cannot be used: "
     assert str(found.value) == told + line
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({}, None),
+        ({"DAGSTER_PG_HOST": "127.0.0.1"}, "the server's certificate is for another host; check "
+         "DAGSTER_PG_HOST"),
+        ({"PGSSLROOTCERT": "other.crt"}, "the server's certificate is not trusted; check "
+         "PGSSLROOTCERT"),
+        ({"PGSSLROOTCERT": "missing.crt"}, "the server's certificate is not trusted; check "
+         "PGSSLROOTCERT"),
+    ],
+)  # fmt: skip
+def test_verify_full_checks_the_certificate_and_the_host_name_of_the_server(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    variables: dict[str, str], line: str | None,
+) -> None:  # fmt: skip
+    make_certificates(tmp_path)
+    (tmp_path / "ca.crt").rename(tmp_path / "other.crt")
+    (tmp_path / "ca.crt").write_text(postgres.certificate)
+    server = {"DAGSTER_PG_HOST": "localhost", "DAGSTER_PG_PORT": str(postgres.port),
+              "DAGSTER_PG_DB": "postgres", "DAGSTER_PG_USERNAME": USER,
+              "DAGSTER_PG_PASSWORD": PASSWORD, "DAGSTER_HOME": str(tmp_path),
+              "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "ca.crt"}  # fmt: skip
+    for name, value in (server | variables).items():
+        monkeypatch.setenv(name, str(tmp_path / value) if name == "PGSSLROOTCERT" else value)
+    monkeypatch.setattr("dagster_postgres.utils.calculate_delay", lambda **_: 0)
+    shutil.copy(PAGE, tmp_path)
+    if line is None:
+        with open_instance(load_settings()) as instance:
+            assert instance.get_runs_count() == 0
+    else:
+        with pytest.raises(StorageUnavailable) as found:
+            open_instance(load_settings())
+        assert str(found.value) == f"Dagster's storage: {line}"
 
 
 @pytest.mark.slow

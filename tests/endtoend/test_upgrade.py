@@ -21,7 +21,7 @@ from .conftest import SMALL_SAMPLE, Site, files_read
 pytestmark = pytest.mark.timeout(600)
 
 NEWER = {
-    "images": ["pixel_spacing", "reader", "unreadable_values"],
+    "images": ["pixel_spacing", "reader", "unreadable_values", "computed_age"],
     "studies": ["study_description"],
     "patients": ["patient_age"],
     "series": ["key_station_name"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from tests.support.ages import expected_age
 from tests.support.project import copy_project
 from tests.warehouse.oracle import Oracle
 
@@ -239,7 +241,9 @@ def test_completeness_equals_the_counted_share(explored: Site) -> None:
             "select table_name, column_name, deidentification from processed.data_dictionary"
             " where attribute is not null and table_name like 'processed%'"
         )
-        if done != "removed" and not column.startswith(("first_", "last_patient"))
+        if done != "removed"
+        and not column.startswith(("first_", "last_patient"))
+        and not column.endswith("age_years")
     }
     derived = {("processed_patients", "modalities"), ("processed_studies", "modalities")}
     assert {(r["table_name"], r["column_name"]) for r in found} == published - derived
@@ -301,3 +305,32 @@ def test_the_views_work_without_attributes_that_a_site_removed_from_the_mapping(
     found = rows(site, "select row_spacing, slice_count from processed.series_geometry")
     assert found == [{"row_spacing": None, "slice_count": None}] * 2
     assert {row["image_count"] for row in rows(site, "from processed.studies_by_modality")} == {1}
+
+
+def age_in(header: pydicom.Dataset) -> str | None:
+    """Return the age in a file, or at its study by its birth date; in years, at most 90."""
+    age = str(header.get("PatientAge") or "")
+    if age in ("", "000Y") and header.get("PatientBirthDate"):
+        birth, study = (
+            datetime.strptime(header[name].value.replace(".", ""), "%Y%m%d").date()
+            for name in ("PatientBirthDate", "StudyDate")
+        )
+        age = expected_age(birth, study) if birth.year > 1900 else ""
+    return "090Y" if age.endswith("Y") and age > "090Y" else age or None
+
+
+def test_the_age_of_each_study_is_that_of_its_files(
+    explored: Site, headers: dict[str, list[pydicom.Dataset]]
+) -> None:
+    expected: dict[str, set[str | None]] = defaultdict(set)
+    for header in (header for files in headers.values() for header in files):
+        expected[ORACLE.key("study_key", header.StudyInstanceUID)].add(age_in(header))
+    studies = {row["study_key"]: row for row in rows(explored, "from processed.processed_studies")}
+    ages = {key: studies[key]["patient_age"] for key in expected}
+    assert ages == {key: max(found, key=lambda age: age or "") for key, found in expected.items()}
+    assert {"067Y", "090Y", "000Y", "089Y", "013M", "047D", None} <= set(ages.values())
+    for table in ("patients", "studies"):
+        described = f"from processed.data_dictionary where table_name = 'processed_{table}'"
+        names = {row["column_name"]: row for row in rows(explored, described)}
+        for name in names.keys() & {"age_years", "first_age_years", "last_age_years"}:
+            assert names[name]["attribute"] == "PatientAge"

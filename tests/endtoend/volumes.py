@@ -30,6 +30,16 @@ Image = tuple[Vector | None, Vector | None] | tuple[Vector | None, Vector | None
 
 
 OTHER = {"PatientID": "geometry"}
+# some files have no age, but a birth date
+AGES: list[dict[str, Any]] = [
+    {"PatientAge": "067Y"},
+    {"PatientAge": "067Y", "PatientBirthDate": "19891203"},
+    {"PatientBirthDate": "19470510"},
+    {"PatientBirthDate": "20140118"},
+    {"PatientAge": None, "PatientBirthDate": "20130630"},
+    {"PatientAge": "", "PatientBirthDate": "19170807"},
+    {"PatientAge": "000Y", "PatientBirthDate": "19240710"},
+]
 MRI = {"SOPClassUID": MR, "Modality": "MR"}
 
 
@@ -208,7 +218,7 @@ def write_volumes(directory: Path) -> None:
         for number, (orientation, position, *own) in enumerate(images):
             attributes = {
                 "PatientID": "first",
-                "PatientAge": "067Y",
+                **AGES[place % len(AGES)],
                 "StudyInstanceUID": f"1.2.77.{place}",
                 "SeriesInstanceUID": f"1.2.77.{place}.1",
                 "StudyDate": f"2014{place:02d}{2 * place:02d}" if place < 13 else "20150303",

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import msgpack
 import pytest
 
-from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.project import DBT_PROJECT_DIR, PROJECT_DIR
 from dicom_pipeline.orchestration import dbt_project as dbt_project_module
 from dicom_pipeline.orchestration.dbt_project import (
     dbt_project,
     ensure_manifest,
+    partial_parse_options,
     sources_digest,
 )
 
@@ -65,10 +67,11 @@ def test_workspaces_of_one_checkout_share_its_dbt_manifest(
 def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
 ) -> None:
-    project = dbt_project(target_path=str(tmp_path))
+    project = dbt_project(tmp_path)
     assert project.manifest_path == tmp_path / "manifest.json"
-    (tmp_path / "manifest.digest").write_text(sources_digest())
+    (tmp_path / "manifest.digest").write_text(f"{sources_digest()} {DBT_PROJECT_DIR}")
     parsed = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", tmp_path / "none")
     monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
     project.manifest_path.write_text('{"metadata": {"adapter_type": "duckdb"}}')
     ensure_manifest(project)
@@ -76,6 +79,70 @@ def test_a_manifest_of_another_target_or_a_broken_one_is_parsed_again(
     project.manifest_path.write_text(content)
     ensure_manifest(project)
     assert parsed == [1]
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_the_manifest_of_the_project_directory_is_copied_if_it_is_current(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, current: bool
+) -> None:
+    """An image has it, with a project directory that cannot be written to."""
+    baked, target = tmp_path / "baked", tmp_path / "warehouse" / "dbt"
+    baked.mkdir()
+    stamp = f"{sources_digest() if current else 'older'} {DBT_PROJECT_DIR}"
+    content = {
+        "manifest.digest": stamp, "manifest.json": '{"metadata": {"adapter_type": "duckdb"}}',
+        "partial_parse.msgpack": "parsed",
+    }  # fmt: skip
+    for name, text in content.items():
+        (baked / name).write_text(text)
+    parsed = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", baked)
+    monkeypatch.setattr(dbt_project_module, "run_dbt", lambda *_, **__: parsed.append(1))
+    ensure_manifest(dbt_project(target))
+    if current:
+        assert {name: (target / name).read_text() for name in content} == content
+    assert parsed == ([] if current else [1])
+    assert {path.name for path in baked.iterdir()} == content.keys()
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        "/app/dbt_snowflake",
+        "/app/a-directory-with-a-longer-name/dbt_snowflake",
+        f"/{'x' * 300}/dbt",
+    ],
+)
+@pytest.mark.parametrize("moved", ["{}", "/srv{}", "{}2", "/other"])
+def test_what_dbt_parsed_in_another_directory_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, project: str, moved: str
+) -> None:
+    """The partial parse file has absolute paths of seeds: a build would not find them."""
+    parsed_in = moved.format(project)
+    file = tmp_path / "partial_parse.msgpack"
+    file.write_bytes(msgpack.packb({"nodes": [{"root_path": parsed_in, "path": "seeds/a.csv"}]}))
+    monkeypatch.setattr(dbt_project_module, "DBT_PROJECT_DIR", Path(project))
+    assert bool(partial_parse_options(file)) == (parsed_in == project)
+
+
+def test_dbt_writes_the_directory_of_the_project_into_what_it_parsed(defs: dg.Definitions) -> None:
+    assert partial_parse_options(dbt_project().manifest_path.with_name("partial_parse.msgpack"))
+    assert partial_parse_options(Path("/missing")) == []
+
+
+def test_a_target_directory_that_was_moved_with_the_project_is_parsed_from_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.digest").write_text(f"{sources_digest()} /elsewhere/dbt_snowflake")
+    (tmp_path / "manifest.json").write_text('{"metadata": {"adapter_type": "duckdb"}}')
+    (tmp_path / "partial_parse.msgpack").write_bytes(msgpack.packb("/elsewhere/dbt_snowflake"))
+    found: list[list[Path]] = []
+    monkeypatch.setattr(dbt_project_module, "PROJECT_TARGET", tmp_path / "none")
+    monkeypatch.setattr(
+        dbt_project_module, "run_dbt", lambda *_, **__: found.append([*tmp_path.glob("*.msgpack")])
+    )
+    ensure_manifest(dbt_project(tmp_path))
+    assert found == [[]]
 
 
 @pytest.fixture

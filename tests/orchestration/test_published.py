@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +31,7 @@ class FakeWarehouse:
     """Warehouse whose check needs a second build."""
 
     settings = SimpleNamespace(profile="research")
-    partial_parse_path = SimpleNamespace(exists=lambda: False)
+    partial_parse_path = Path("/missing")
 
     def __init__(self, report: LeakReport) -> None:
         self.report = report

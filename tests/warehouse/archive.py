@@ -94,6 +94,28 @@ AGES = [
     ("012D", "012D"), ("45Y", "045Y"), ("0Y", "000Y"), ("95Y", "090Y"), ("7M", "007M"),
     ("45", None), ("Y", None), ("0450Y", None), ("***", None),
 ]  # fmt: skip
+BORN = {"PatientBirthDate": "19670419"}
+# attributes, age in stage, whether the age counts as lost
+AGES_FROM_DATES: list[tuple[dict[str, str], str | None, bool]] = [
+    ({"PatientAge": "035Y"} | BORN, "035Y", False),
+    ({} | BORN, "044Y", False),
+    ({"PatientAge": "000Y"} | BORN, "044Y", False),
+    ({"PatientAge": "0M"} | BORN, "044Y", False),
+    ({"PatientAge": "999Y"} | BORN, "044Y", False),
+    ({"PatientAge": "unknown"} | BORN, "044Y", False),
+    ({"PatientBirthDate": "19220419"}, "089Y", False),
+    ({"PatientBirthDate": "19220301"}, "090Y", False),
+    ({"PatientBirthDate": "19190301"}, "090Y", False),
+    ({"PatientBirthDate": "20100901"}, "018M", False),
+    ({"PatientBirthDate": "20120301"}, "003D", False),
+    ({"PatientBirthDate": "20120305"}, None, True),
+    ({"PatientBirthDate": "20120305", "PatientAge": "044Y"}, "044Y", False),
+    ({"PatientBirthDate": "20120305", "PatientAge": "000Y"}, "000Y", False),
+    ({"PatientBirthDate": "1967"}, None, False),
+    ({"PatientBirthDate": "19000101"}, None, False),
+    ({"PatientBirthDate": "19670419", "AcquisitionDate": ""}, None, False),
+    ({"PatientAge": "unknown"}, None, True),
+]
 ADDED_LINES = """\
 images,taken,AcquisitionDateTime,DT,1,timestamp,shift_datetime,remove,false,,
 images,constant,Context,LO,1,text,anon_text,anon_text,false,,
@@ -136,5 +158,16 @@ PERIODS = {
     "1994": [
         *(file("7", "1", n, **{value[0]: value[1]}) for n, value in enumerate(VALUES)),
         *(file(f"8.{n}", "1", 1, PatientAge=age[0]) for n, age in enumerate(AGES)),
+        *(
+            file(f"9.{n}", "1", 1, **{"AcquisitionDate": "20120304"} | age[0])
+            for n, age in enumerate(AGES_FROM_DATES)
+        ),
+        # a birth date in one of the files only; no study date, and a birthday between the series
+        file("10", "1", 1, AcquisitionDate="20120304"),
+        file("10", "1", 2, AcquisitionDate="20120304", **BORN),
+        *(
+            file("11", day, 1, SeriesDate=day, PatientBirthDate="20120218")
+            for day in ("20120417", "20120418", "20120519")
+        ),
     ],
 }

@@ -11,6 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dicom_pipeline.deid.identity_terms import IdentityTerms
+from dicom_pipeline.extract.computed_age import (
+    BIRTH_DATE,
+    DAYS_OF_STUDY,
+    ComputedAge,
+    age_attribute_paths,
+)
+from dicom_pipeline.mapping.date_rules import day_of, load_date_rules
 from dicom_pipeline.mapping.identity_attributes import load_identity_attributes
 
 PATIENT_KEYS = {
@@ -37,9 +44,11 @@ KEYS = {
 IMAGE_TEXTS = [
     "key_created", "transfer_syntax_uid", "file_path", "file_etag", "file_outcome",
     "header_digest", "reader", "patients_row", "devices_row", "studies_row", "series_row",
-    "identity_terms_row",
+    "identity_terms_row", "computed_age",
 ]  # fmt: skip
 IMAGE_INTEGERS = ["file_size", "file_mtime_ns", "unreadable_values", "recovered_elements"]
+AGE_DATES = (BIRTH_DATE, *DAYS_OF_STUDY)
+AGES = ComputedAge({p: place for place, p in enumerate(age_attribute_paths())}, load_date_rules())
 
 File = dict[str, str]
 
@@ -137,6 +146,7 @@ class RawZone:
 
 def _of_the_file(file: File) -> dict[str, str | int | None]:
     created = file.get("InstanceCreationDate", "") + file.get("InstanceCreationTime", "")
+    modified = int(float(file["modified"]) * 10**9) if "modified" in file else None
     return {
         "key_created": created or None,
         "transfer_syntax_uid": "1.2.840.10008.1.2.1",
@@ -145,7 +155,8 @@ def _of_the_file(file: File) -> dict[str, str | int | None]:
         "header_digest": _digest({k: v for k, v in file.items() if k not in ("path", "modified")}),
         "file_size": 1000,
         "recovered_elements": 0,
-        "file_mtime_ns": int(float(file["modified"]) * 10**9) if "modified" in file else None,
+        "file_mtime_ns": modified,
+        "computed_age": AGES.of([file.get(name) for name in AGE_DATES], day_of(modified)),
     }
 
 

@@ -289,6 +289,21 @@ def test_a_technical_column_without_its_form_prevents_publication(
     assert found(changed) == [(f"stage.staged_{table}", column, 1)]
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("studies", "age_years"), ("patients", "first_age_years"), ("patients", "last_age_years")],
+)
+def test_an_age_over_90_years_as_a_number_prevents_publication(
+    changed: Warehouse, table: str, column: str
+) -> None:
+    for age in (0.01, 0.58, 44, 90):
+        changed.execute(f"update processed.processed_{table} set {column} = {age} where {of(ADA)}")
+        assert found(changed) == []
+    for age in (91, 90.5, 44.125, 471100):
+        changed.execute(f"update processed.processed_{table} set {column} = {age} where {of(ADA)}")
+        assert found(changed) == [(f"processed_{table}", column, 1)]
+
+
 def test_a_text_of_the_result_is_a_count_and_no_value(changed: Warehouse) -> None:
     changed.execute("update stage.staged_studies set study_description = 'Oberkampf Quastenberg'")
     report = check(changed)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.ages import expected_years
+
 from .conftest import KEY, Warehouse
 from .oracle import Oracle
 
@@ -71,6 +73,28 @@ def test_a_patient_has_first_and_last_measures_and_counts(warehouse: Warehouse) 
     assert row["modalities"] == ["CT", "MR"]
     assert row["patient_sex"] == "F"
     assert row["conflicting_attributes"] == ["patient_sex"] and row["has_conflict"]
+
+
+def test_an_age_in_years_is_the_age_as_a_number(warehouse: Warehouse) -> None:
+    ages = warehouse.rows(
+        "select patient_age as age, age_years as years from processed.processed_studies union all"
+        " select first_patient_age, first_age_years from processed.processed_patients union all"
+        " select last_patient_age, last_age_years from processed.processed_patients"
+    )
+    assert [row["years"] for row in ages] == [expected_years(row["age"]) for row in ages]
+    years = {row["years"] for row in ages}
+    assert {None, 0.0, 0.01, 0.03, 0.58, 1.5, 44.0, 89.0, 90.0} <= years
+    assert max(number for number in years if number is not None) == 90
+
+
+def test_a_study_has_the_age_of_the_files_that_have_a_birth_date(warehouse: Warehouse) -> None:
+    assert study(warehouse, "1.2.840.10")["patient_age"] == "044Y"
+
+
+def test_a_study_without_a_study_date_has_the_age_at_its_first_date(warehouse: Warehouse) -> None:
+    assert study(warehouse, "1.2.840.11")["patient_age"] == "059D"
+    for day in ("20120417", "20120418", "20120519"):
+        assert image(warehouse, f"1.2.840.11.{day}.1")["has_conflict"] is False
 
 
 def test_studies_of_a_patient_are_numbered_with_the_days_between_them(warehouse: Warehouse) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .archive import AGES, VALUES
+from .archive import AGES, AGES_FROM_DATES, VALUES
 from .conftest import KEY, Warehouse
 from .oracle import Oracle
 
@@ -41,6 +41,17 @@ def test_an_age_over_89_is_capped_and_a_malformed_one_is_null(
     study = ORACLE.key("study_key", f"1.2.840.8.{number}")
     rows = warehouse.rows(f"select * from stage.staged_patients where study_key = '{study}'")
     assert [row["patient_age"] for row in rows] == [AGES[number][1]]
+
+
+@pytest.mark.parametrize("number", range(len(AGES_FROM_DATES)), ids=str)
+def test_an_age_that_the_file_does_not_have_is_that_of_its_dates(
+    warehouse: Warehouse, number: int
+) -> None:
+    _, age, is_lost = AGES_FROM_DATES[number]
+    study = ORACLE.key("study_key", f"1.2.840.9.{number}")
+    [row] = warehouse.rows(f"select * from stage.staged_patients where study_key = '{study}'")
+    assert row["patient_age"] == age
+    assert row["failed_casts"] == (["patient_age"] if is_lost else [])
 
 
 def test_multi_valued_attributes_are_arrays_of_their_type(warehouse: Warehouse) -> None:

@@ -59,16 +59,24 @@ create or replace macro deid.shift_datetime(value, days) as
 create or replace macro deid.keep_time(value) as
     try_cast(left(cast(dicom.to_time(value) as varchar), 8) as time);
 
--- An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years. Some devices
--- write fewer than three digits.
+-- An age above 89 years becomes 090Y. Only ages in years can be above 89, because 999M is 83 years.
 create or replace macro deid.age_cap(value) as
     case
-        when not regexp_full_match(value, '[0-9]{1,3}[YMWD]') then null
+        when not dicom.is_age(value) then null
         when right(value, 1) = 'Y' and lpad(value, 4, '0') > '089Y' then '090Y'
         else lpad(value, 4, '0')
     end;
 
 create or replace macro deid.anon_text(value) as case when value is not null then 'ANONYMIZED' end;
+
+-- The age in a file, or that from its dates (see computed_age.py) if there is none, or one that devices write for an
+-- unknown age: zero, or more than 130 years.
+create or replace macro deid.recorded_or_computed_age(recorded, computed) as
+    case
+        when dicom.days_of_age(recorded) > 0 and dicom.days_of_age(recorded) < 131 * 365.25 then recorded
+        when dicom.is_age(computed) then computed
+        else recorded
+    end;
 
 -- Null if the value identifies its patient, or has the form of an identifier: the list has `column:value`. Long
 -- values are not searched, so they become null too.

@@ -23,6 +23,17 @@ create or replace macro dicom.to_double(value) as
             then try_cast(value as double)
     end;
 
+-- Whether a value has the form of an age string. Some devices write fewer than three digits.
+create or replace macro dicom.is_age(value) as regexp_full_match(value, '[0-9]{1,3}[YMWD]');
+
+-- An age in days, to compare ages; null for other values. A month has 31 days, so that two months are more than 61 days.
+create or replace macro dicom.days_of_age(value) as
+    case
+        when dicom.is_age(value)
+            then try_cast(rtrim(value, 'YMWD') as double)
+            * case right(value, 1) when 'Y' then 365.25 when 'M' then 31 when 'W' then 7 else 1 end
+    end;
+
 create or replace macro dicom.to_json(value) as try_cast(value as json);
 
 -- 20180514 as 2018-05-14.

@@ -8,11 +8,3 @@
     {# 1.2 / 0.1 is a little less than 12 #}
     {{ return("floor(" ~ number ~ " / cast(" ~ column.bin_width ~ " as " ~ type_name('double') ~ ") + 1e-9)") }}
 {% endmacro %}
-
-{# An age string of PS3.5 (three digits and Y, M, W or D) in years. #}
-{% macro years_of_age(name) %}
-    {{ return(
-        "cast(substr(" ~ name ~ ", 1, 3) as " ~ type_name('double') ~ ") / cast(case substr(" ~ name ~ ", 4, 1)"
-        ~ " when 'Y' then 1 when 'M' then 12 when 'W' then 52.18 else 365.25 end as " ~ type_name('double') ~ ")"
-    ) }}
-{% endmacro %}

@@ -30,4 +30,11 @@
     {{ return(found) }}
 {% endmacro %}
 
+{# Columns with the age of the patient, which is computed from dates where the files have none. #}
+{% macro age_columns(table_name) %}
+    {% set found = [] %}
+    {% for column in mapped_columns(table_name) if is_computed_age(column) %}{% do found.append(column) %}{% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
 {% macro staged_table_names() %}{{ return(['devices', 'images', 'patients', 'series', 'studies']) }}{% endmacro %}

@@ -8,6 +8,9 @@
         {% do mapping_error(column, "unknown function " ~ column.function) %}
     {% endif %}
     {% set value = quote_name(column.column_name) %}
+    {% if is_computed_age(column) %}
+        {% set value = "deid.recorded_or_computed_age(" ~ value ~ ", computed_age)" %}
+    {% endif %}
     {% if is_kept_text(column) %}
         {% set value = call_function('deid.unless_leaked', ['leaked', "'" ~ column.column_name ~ "'", value], 12) %}
     {% endif %}
@@ -33,6 +36,11 @@
 
 {# Whether the function returns null for every raw value, so that a null is not a failed cast. #}
 {% macro nulls_all(column) %}{{ return(column.function == 'remove') }}{% endmacro %}
+
+{# Whether the column has the age of the patient, which is computed from dates where the files have none. #}
+{% macro is_computed_age(column) %}
+    {{ return(column.table_name == 'patients' and column.attribute == 'PatientAge' and not nulls_all(column)) }}
+{% endmacro %}
 
 {# Whether a text is kept unless it identifies its patient. UIDs are excluded: only UIDs of classes are kept. #}
 {% macro is_kept_text(column) %}

@@ -2,7 +2,8 @@
 {% macro staged(table_name) -%}
 {%- do require_private_zone() -%}
 {%- do refuse_leaks(table_name) -%}
-{%- set body = staged_body(table_name, ref('cleaned_texts'), ref('leaked_values'), ref('kept_codes')) -%}
+{%- set images = source('raw', 'images') if table_name == 'patients' else none -%}
+{%- set body = staged_body(table_name, ref('cleaned_texts'), ref('leaked_values'), ref('kept_codes'), images) -%}
 {%- do require_cleaned_partitions(table_name) -%}
 {%- set removed = columns_with_findings(table_name) -%}
 with keyed as (

@@ -5,11 +5,12 @@
     because the model that has it is upstream of these tables.
 #}
 {% macro staged_body(
-    table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values', kept_codes='kept_codes'
+    table_name, cleaned_texts='cleaned_texts', leaked_values='leaked_values', kept_codes='kept_codes', images='images'
 ) -%}
 {%- set texts, sequences = cleaned_columns(table_name), sequence_columns(table_name) -%}
 {%- set kept, codes = kept_text_columns(table_name), code_columns(table_name) -%}
 {%- set uids = class_uid_columns(table_name) -%}
+{%- set ages = age_columns(table_name) -%}
 {%- set registered = ref('registered_uids') -%}
 {%- if texts or sequences -%}
 texts as (
@@ -55,6 +56,19 @@ codes as (
 {{ image_versions() }},
 
 {% endif -%}
+{% if ages -%}
+-- files with the same row can have different dates if they have no StudyDate: the first date counts
+ages as (
+    select
+        study_period,
+        patients_row as row_digest,
+        coalesce(arg_min(computed_age, dicom.days_of_age(computed_age)), any_value(computed_age)) as computed_age
+    from {{ images }}
+    where file_outcome = 'loaded' and study_period in (select study_period from keyed)
+    group by study_period, patients_row
+),
+
+{% endif -%}
 joined as (
     select
         keyed.*,
@@ -74,6 +88,9 @@ joined as (
         {%- if table_name == 'images' %},
         versions.* exclude (version),
         transfer_syntax.uid as registered_transfer_syntax
+        {%- endif %}
+        {%- if ages %},
+        ages.computed_age
         {%- endif %}
         {%- if sequences %},
         deid.not_null([
@@ -99,6 +116,9 @@ joined as (
     {%- for column in uids %}
     left join {{ registered }} as uid_{{ loop.index }} on uid_{{ loop.index }}.uid = keyed."{{ column.column_name }}"
     {%- endfor %}
+    {%- if ages %}
+    left join ages using (study_period, row_digest)
+    {%- endif %}
     {%- if table_name == 'images' %}
     inner join versions on keyed.version = versions.version
     left join {{ registered }} as transfer_syntax on transfer_syntax.uid = keyed.transfer_syntax_uid
@@ -175,11 +195,13 @@ final as (
     {{ return(relation ~ (" " if (relation ~ condition) | length < 115 else "\n        ") ~ condition) }}
 {% endmacro %}
 
-{# The cell of a column as `column:value`, if the value was lost. #}
+{# The cell of a column as `column:value`, if the value was lost. An age that is impossible by its dates is lost too. #}
 {% macro lost_cell(column) %}
+    {% set value = quote_name(column.column_name) %}
+    {% if is_computed_age(column) %}{% set value = "coalesce(" ~ value ~ ", computed_age)" %}{% endif %}
     {{ return(call_function(
         "deid.lost_in_array" if column.is_array else "deid.lost",
-        ["'" ~ column.column_name ~ "'", quote_name(column.column_name), "clean_" ~ column.column_name],
+        ["'" ~ column.column_name ~ "'", value, "clean_" ~ column.column_name],
         12,
     )) }}
 {% endmacro %}

@@ -53,6 +53,8 @@ final as (
         attributes.*,
         {{ has_elements('attributes.conflicting_attributes') }} as has_conflict,
         history.* exclude (patient_key),
+        {{ age_years('history.first_patient_age') }} as first_age_years,
+        {{ age_years('history.last_patient_age') }} as last_age_years,
         {{ counts(['study_count', 'series_count', 'image_count']) }},
         contents.modalities
     from attributes

@@ -45,6 +45,7 @@ intervals as (
         patient_key,
         study_key,
         patient_age,
+        {{ age_years('patient_age') }} as age_years,
         patient_size,
         patient_weight,
         case when study_date is not null then visit_number end as study_number,

@@ -40,6 +40,7 @@ _TECHNICAL_COLUMNS = {
     "reader": "The reader of the header, with the reason for a fallback.",
     "unreadable_values": "Values that could not be decoded.",
     "recovered_elements": "Faults in the structure of the header that were repaired.",
+    "computed_age": "Age from birth date and study date, in the form of PatientAge.",
     "terms": "One line kind:term per identifying term.",
     "outcome": "rejected or ignored.",
     "reason": "Reason why the file has no row in other tables.",

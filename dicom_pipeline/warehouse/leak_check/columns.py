@@ -25,6 +25,9 @@ UID = "2[.]25[.][0-9]+"
 # standard UIDs of classes and syntaxes, which are not checked for terms such as 840
 _ANY_UID = "[0-9.]{1,64}"
 _AGE = "0[0-8][0-9]Y|090Y|[0-9]{3}[MWD]"
+# a number of years as text; columns that models compute from an age
+_YEARS = "[0-8]?[0-9][.][0-9]{1,2}|90[.]0"
+_AGES_IN_YEARS = ("age_years", "first_age_years", "last_age_years")
 # derived columns: the attribute whose defined terms they have, and the column with column names
 _DERIVED = {"modalities": "Modality", "software_version": "SoftwareVersions"}
 _NAMES_COLUMNS = ("conflicting_attributes", "failed_casts", "leaked_cells")
@@ -236,6 +239,9 @@ class Columns:
             return "|".join(sorted(columns))
         if name in _MODEL_TEXTS:
             return _MODEL_TEXTS[name]
+        if name in _AGES_IN_YEARS and schema == SCHEMA:
+            ages = [a for a in self._mapping.table("patients") if a.attribute == "PatientAge"]
+            return "" if any(a.has_accepted_risk(self._profile) for a in ages) else _YEARS
         if attribute is None:
             return ""
         function = getattr(attribute, self._profile)
