@@ -155,6 +155,24 @@ def plan_check(automation: Automation, key: dg.AssetCheckKey) -> None:
     automation.instance.report_run_failed(run)
 
 
+def fail(automation: Automation, groups: set[str]) -> None:
+    """Evaluate once, and report a failed run of what is requested in some groups."""
+    result = dg.evaluate_automation_conditions(
+        automation.defs, instance=automation.instance, cursor=automation.cursor
+    )
+    automation.cursor = result.cursor
+    graph = automation.defs.resolve_asset_graph()
+    keys = {key for key in graph.executable_asset_keys if result.get_num_requested(key)}
+    failed = {key for key in keys if key.path[0] in groups}
+    assert failed
+    for key in graph.toposorted_asset_keys:
+        if key in keys - failed:
+            automation.report(key)
+    everything = automation.defs.resolve_implicit_global_asset_job_def()
+    run = automation.instance.create_run_for_job(everything.get_subset(asset_selection=failed))
+    automation.instance.report_run_failed(run)
+
+
 DOWNSTREAM = {"stage", "processed", "published"}
 # a batch of raw partitions also requests the summary asset
 BATCH = {*DOWNSTREAM, "report"}
@@ -296,3 +314,25 @@ def test_launching_the_raw_job_for_a_period_that_is_up_to_date_rebuilds_nothing_
     assert outdated_groups(automation.instance) == {"stage": "raw"}
     launch_raw(automation, workspace)  # what is not built yet stays due
     assert automation.tick() == BATCH
+
+
+def test_internal_tables_that_failed_are_not_requested_again_until_a_run_by_hand(
+    automation: Automation,
+) -> None:
+    fail(automation, FIRST)
+    assert [automation.tick() for _ in range(2)] == [set()] * 2
+    for key in automation.defs.resolve_asset_graph().executable_asset_keys:
+        if key.path[0] == "internal":
+            automation.report(key)
+    assert automation.tick() == FIRST - {"internal"}
+
+
+def test_tables_that_failed_are_requested_again_with_the_next_batch(
+    automation: Automation,
+) -> None:
+    automation.tick()
+    automation.raw("2012-02")
+    fail(automation, DOWNSTREAM)
+    assert [automation.tick() for _ in range(2)] == [set()] * 2
+    automation.raw("2013-03")
+    assert automation.tick() | automation.tick() == BATCH
