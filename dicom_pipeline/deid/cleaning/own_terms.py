@@ -54,8 +54,8 @@ class OwnTerms:
     numbers
         Digits of identifiers without leading zeros, which a text may group in any way.
     whole_numbers
-        Digits of identifiers with at least six digits and of dates with their year, without leading
-        zeros: a number that equals one of them is removed.
+        Digits of identifiers with at least six digits, without leading zeros: a number that equals
+        one of them is removed.
     short
         Identifiers of one or two characters, which are removed alone or after a label.
     unspaced_places
@@ -177,6 +177,18 @@ class OwnTerms:
             kept_unspaced=_unspaced_names(own),
         )
 
+    def has_number(self, number: int) -> bool:
+        """Whether a number is an identifier of at least six digits, or stands for a date.
+
+        A shorter number equals an identifier by chance.
+
+        Parameters
+        ----------
+        number
+            A whole number.
+        """
+        return str(number) in self.whole_numbers or self.dates.has_number(number)
+
 
 def parse_terms(lines: str) -> set[Term]:
     """Parse the column ``terms`` of the raw table ``identity_terms``: lines ``kind:term``."""
@@ -232,9 +244,6 @@ def _whole_numbers(own: Iterable[Term]) -> frozenset[str]:
     for kind, term in own:
         if kind in _NUMBERS:
             found.add("".join(c for c in term if c in DIGITS))
-        elif kind == "date":
-            y, m, d = term[:4], term[4:6], term[6:]
-            found |= {y + m + d, d + m + y, m + d + y}
     stripped = (number.lstrip("0") for number in found)
     return frozenset(number for number in stripped if len(number) >= _DIGITS_OF_WHOLE_NUMBER)
 
