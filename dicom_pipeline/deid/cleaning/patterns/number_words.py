@@ -84,6 +84,7 @@ _TELLING = _ALL - word_set("and et y e i en on to un no oh set due sex due hat m
 _FEWEST_DIGITS = 4
 _FEWEST_OF_A_YEAR = 3
 _LONGEST_GAP = 3
+_DECIMALS = re.compile("[.,][0-9]")
 _CHINESE, _KOREAN = "〇零一二三四五六七八九", "영공일이삼사오육칠팔구"
 _UNSPACED_NUMBER = re.compile(f"[{_CHINESE}{_KOREAN}] ?[{_CHINESE}{_KOREAN}]")
 _UNSPACED = re.compile(f"(?:[{_CHINESE}] ?){{3,}}[{_CHINESE}]|(?:[{_KOREAN}] ?){{4,}}[{_KOREAN}]")
@@ -119,7 +120,10 @@ def number_word_spans(tokens: Sequence[Token], lower: str) -> Iterator[Span]:
             yield Span(match.start(), match.end())
     run: list[Token] = []
     for token in tokens:
-        is_part = token.text in _ALL or (len(token.text) == 1 and token.text in DIGITS)
+        # the 3 of 3.0 mm is no digit of an identifier
+        is_part = token.text in _ALL or (
+            token.text in DIGITS and not _DECIMALS.match(lower, token.end)
+        )
         if run and not (is_part and _is_near(lower[run[-1].end : token.start])):
             yield from _of_run(run)
             run = []
