@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import quopri
+import time
 import urllib.parse
 
 import pytest
@@ -320,3 +321,19 @@ def test_names_that_are_words_are_removed_after_a_label(text: str) -> None:
 def test_words_after_a_label_that_are_no_names_stay(text: str) -> None:
     before = cleaned(NOBODY, text)
     assert before == text or before is None
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a (at) ", "&#65;", "%41", "two ", "Aaaa 1 ", "address 1 ", "И.", "五", "4b", "P.O. Box "],
+)
+def test_a_long_text_of_one_unit_needs_linear_time(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text = (unit * size)[:size] + " 1.1 @ 11111"
+        start = time.process_time()
+        cleaned(OWN, text)
+        return time.process_time() - start
+
+    seconds(1_000)
+    # quadratic time would be 64 times as long
+    assert min(seconds(40_000) for _ in range(2)) < 30 * max(seconds(5_000), 0.002)

@@ -247,7 +247,7 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
                 f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
-                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=]{{0,3}}{_OLD}{_NO_DIGIT_AFTER}(?![.,][0-9])",
+                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=]{{0,9}}{_OLD}{_NO_DIGIT_AFTER}(?![.,][0-9])",
             ],
         ),
         (

@@ -20,8 +20,8 @@ _TITLES = word_set(
     mademoiselle sra srta señor señora doña dra dott dottor dottoressa sig signor signora signore
     dona dhr mevr mevrouw drhab uzm sayın bayan pani доктор врач professor drmed ssa ra dre
     dres dras doktoren doctores doutor doutora doktorn docent přednosta primář mudr dott.ssa
-    paní pán slečna fru frøken fröken rouva herra úr asszony domnul doamna κύριος κυρία κος κα
-    γιατρός господин госпожа гражданин гражданка профессор доцент ordynator przełożony hocam hanım
+    paní pán slečna fru frøken fröken rouva herra domnul doamna κύριος κυρία κος κα
+    γιατρός господин госпожа гражданин гражданка профессор доцент ordynator przełożony
     """
 )
 # a name follows if the word is a name, or has the form of one

@@ -53,7 +53,7 @@ _LABELS = _STRONG | _WEAK
 # in Spanish a preposition: hasta no. 4711, but hasta 4000
 _BEFORE_NUMBER_WORDS = frozenset({"hasta"})
 # patient 100 kg
-_UNITS = word_set("mm cm m ml l mg g kg lb lbs min ms sec s h years year")
+_UNITS = word_set("mm cm ml mg kg lb lbs min ms sec years year")
 _LABEL_GAP = re.compile("[ .:#=°º/<(*-]{0,4}")
 _GROUP_GAP = re.compile("[ ._/-]{0,1}")
 # x-4711 is an extension

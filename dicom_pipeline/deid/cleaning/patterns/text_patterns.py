@@ -35,12 +35,15 @@ _NO_LETTER_BEFORE = f"(?:^|(?<=[0-9{BAR}{SEPARATORS}{CONTROLS}]))"
 _SIDE = "(?<![a-z0-9])"
 _OTHER_SIDE = "(?![a-z0-9])"
 
+# The name in an address of mail. Patterns begin with a whole one, so that a long run of letters is
+# not tried again at each of them.
+_OF_MAIL = f"[^ @{BAR}(),;<>]"
 # Contacts on the internet. A need occurs in every text that one of its patterns matches.
 _CONTACTS = (
     (
         "@",
         [
-            f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}",
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}",
             # a name in a network: @mason_77
             "(?<![a-z0-9._+-])@[a-z][a-z-]*[._0-9][a-z0-9._-]*(?<![.])",
         ],
@@ -48,9 +51,9 @@ _CONTACTS = (
     (
         "[(\\[{<] ?at ?[)\\]}>]| dot ",
         [
-            f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]{{1,64}} ?[(\\[{{<] ?at ?[)\\]}}>] ?[a-z0-9-]+"
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ ?[(\\[{{<] ?at ?[)\\]}}>] ?[a-z0-9-]+"
             "(?: ?(?:[.]|[(\\[{<]? ?dot ?[)\\]}>]?) ?[a-z0-9-]+)*",
-            f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]{{1,64}} at [a-z0-9-]+(?: dot [a-z0-9-]+)+",
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ at [a-z0-9-]+(?: dot [a-z0-9-]+)+",
         ],
     ),
     ("http|www", [f"(?:https?:|www[.])[^ {BAR}<>]+"]),
