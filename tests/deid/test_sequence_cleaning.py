@@ -290,7 +290,15 @@ NUMBERED: Who = {"PatientID": "04711823", "AccessionNumber": "4711", "StudyDate"
         ("DS", "4711823.5", True),
         ("FD", "1e300", True),
         ("IS", "4711", True),  # shorter identifiers equal numbers by chance
-        ("IS", "120304", True),  # a date without its century
+        ("IS", "120304", False),  # a date without its century
+        ("IS", "12064", False),  # by the day of the year
+        ("UL", "40972", False),  # days of spreadsheets: 1 January 2012 is 40909
+        ("UV", "1330851600", False),  # seconds since 1970
+        ("UV", "1330851600123456789", False),
+        ("UL", "20120304103000", False),
+        ("UL", "40974", True),
+        ("UV", "1331151600", True),
+        ("IS", "150000", True),
         ("US", "512", True),
     ],
 )

@@ -168,7 +168,15 @@ def test_a_short_term_an_ordinary_word_or_a_date_is_not_found_in_a_device(
     ("echo_time", "30555471122", True),  # of the telephone number
     ("echo_time", "20130607", True), ("echo_time", "7062013", True),  # dates
     ("echo_time", "6072013", True), ("echo_time", "19410203", True),
-    ("echo_time", "130607", False),  # a date without its century
+    ("echo_time", "130607", True), ("echo_time", "70613", True),  # without the century
+    ("echo_time", "2013158", True), ("echo_time", "13158", True),  # by the day of the year
+    ("echo_time", "41432", True),  # spreadsheets: 1 January 2013 is 41275
+    ("echo_time", "56450", True), ("echo_time", "2456451", True),  # Julian days
+    ("echo_time", "735392", True), ("echo_time", "735026", True),  # MATLAB, Python
+    ("echo_time", "1370600000", True), ("echo_time", "1370600000123", True),  # Unix
+    ("echo_time", "3453444800", True),  # Mac
+    ("echo_time", "20130607101500", True), ("echo_time", "130607101500", True),
+    ("echo_time", "1370800000", False), ("echo_time", "41434", False),
     ("echo_time", "471101", False), ("echo_time", "4711", False),
     ("echo_time", "815815", False), ("echo_time", "20130608", False),  # of another patient
     ("number_of_frames", "471100", True), ("number_of_frames", "471101", False),

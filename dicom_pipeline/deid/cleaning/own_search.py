@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dicom_pipeline.deid.cleaning.own_dates import is_pair
-from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
-from dicom_pipeline.deid.cleaning.patterns.number_groups import is_measure
+from dicom_pipeline.deid.cleaning.own_terms import OwnTerms, look_alike
+from dicom_pipeline.deid.cleaning.patterns.number_groups import is_attached, is_measure
 from dicom_pipeline.deid.cleaning.patterns.place_words import (
     BEFORE_PLACES,
     GENERIC_PLACES,
     INSTITUTIONS,
 )
+from dicom_pipeline.deid.cleaning.text_initials import PERSON_LABELS
 from dicom_pipeline.deid.cleaning.text_tokens import BAR, DIGITS, Span, Token, word_set
 from dicom_pipeline.deid.tokens import folded
 
@@ -29,6 +30,9 @@ _LONG_NAME = 6
 _MOST_DIGITS = 24
 _MOST_GROUPS_OF_A_DATE = 4
 _LETTERS = re.compile(r"[^\W\d_]")
+_DIGIT = re.compile("[0-9]")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W_]{4,}")
+_BEFORE_FREE, _AFTER_FREE = frozenset(" <([{#\"'=:"), frozenset(" >)]}\"',;.!?:")
 _ID_LABELS = word_set(
     """
     patient patients pat pt id pid ident identifier identification subject subj subjekt case
@@ -52,10 +56,16 @@ def own_spans(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Sp
     """
     if own.joined:
         yield from _joined_terms(tokens, lower, own)
-    if own.numbers or own.dates.years:
-        groups = [token for token in tokens if token.text[0] in DIGITS]
-        if groups:
+    groups = [token for token in tokens if token.text[0] in DIGITS]
+    if groups:
+        if own.numbers or own.dates.years:
             yield from _numbers(groups, lower, own)
+        if not own.last_digits.isdisjoint([group.text for group in groups]):
+            yield from _last_digits(tokens, lower, own.last_digits)
+        if own.confused:
+            yield from _confused_terms(groups, lower, own.confused)
+    if own.letters:
+        yield from _letter_names(tokens, lower, own)
     if own.short:
         yield from _short_identifiers(tokens, lower, own.short)
     if own.unspaced_places and not lower.isascii():
@@ -154,8 +164,76 @@ def _short_identifiers(
             after = lower[tokens[last].end : following]
             is_alone = BAR in before and (BAR in after or following == len(lower))
             label = tokens[place - 1].text if place > 0 else ""
-            if is_alone or (label in _ID_LABELS and _gap_ok(before)):
+            is_free = last == place and len(text) > 1 and _is_free(place, tokens, lower)
+            if is_alone or is_free or (label in _ID_LABELS and _gap_ok(before)):
                 yield Span(token.start, tokens[last].end)
+
+
+def _is_free(place: int, tokens: Sequence[Token], lower: str) -> bool:
+    """Whether a number is no part of another number, a measure or a parameter."""
+    token = tokens[place]
+    before, after = lower[token.start - 1 : token.start], lower[token.end : token.end + 1]
+    return (
+        token.text[0] in DIGITS
+        and (not before or before in _BEFORE_FREE)
+        and (not after or after in _AFTER_FREE)
+        and not _DIGIT.match(lower, token.end + 1)
+        and not is_attached(place, tokens, lower)
+    )
+
+
+def _last_digits(
+    tokens: Sequence[Token], lower: str, last_digits: frozenset[str]
+) -> Iterator[Span]:
+    for place, token in enumerate(tokens):
+        if token.text in last_digits and not is_attached(place, tokens, lower):
+            yield Span(token.start, token.end)
+
+
+def _confused_terms(
+    groups: Sequence[Token], lower: str, confused: frozenset[str]
+) -> Iterator[Span]:
+    """Yield letters mixed with digits that are a term with characters that look alike."""
+    if not any(
+        lower[group.end : group.end + 1].isalpha() or lower[group.start - 1 : group.start].isalpha()
+        for group in groups
+    ):
+        return
+    for match in _LETTERS_AND_DIGITS.finditer(lower):
+        if match[0].isalpha() or match[0].isdigit():
+            continue
+        found = look_alike(folded(match[0]))
+        if found in confused or found.lstrip("o") in confused:
+            yield Span(match.start(), match.end())
+
+
+def _letter_names(tokens: Sequence[Token], lower: str, own: OwnTerms) -> Iterator[Span]:
+    """Yield names of one letter beside another name or initial of the patient, and after a label.
+
+    The letter before a genitive is one, too.
+    """
+    for place, token in enumerate(tokens):
+        if token.text not in own.letters:
+            continue
+        sides = [
+            tokens[other]
+            for other, start, end in ((place - 1, place - 1, place), (place + 1, place, place + 1))
+            if 0 <= other < len(tokens) and _gap_ok(lower[tokens[start].end : tokens[end].start])
+        ]
+        is_named = place > 0 and (
+            tokens[place - 1].text in PERSON_LABELS
+            and _gap_ok(lower[tokens[place - 1].end : token.start])
+        )
+        is_genitive = lower[token.end : token.end + 2] in ("'s", "\u2019s")
+        initials = {token.text + side.text for side in sides} | {
+            side.text + token.text for side in sides
+        }
+        beside = any(side.text in own.tokens for side in sides) or any(
+            pair.upper() in own.initials and lower[max(s.end for s in (token, *sides)) :][:1] == "."
+            for pair in initials
+        )
+        if is_named or is_genitive or beside:
+            yield Span(token.start, token.end)
 
 
 def _places(tokens: Sequence[Token], lower: str, places: frozenset[str]) -> Iterator[Span]:

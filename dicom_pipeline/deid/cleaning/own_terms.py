@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from dicom_pipeline.deid.cleaning.own_dates import OwnDates
 from dicom_pipeline.deid.cleaning.patterns.place_words import GENERIC_PLACES
 from dicom_pipeline.deid.cleaning.text_tokens import DIGITS, is_latin_script
+from dicom_pipeline.deid.cleaning.unspaced_words import UNSPACED
 from dicom_pipeline.deid.tokens import folded
 
 _NAMES = frozenset({"name", "person"})
@@ -26,10 +27,18 @@ _WHATEVER_THE_WORD = _NAMES | _INITIALS | {"short", "date"}
 _JOINED_NAME = 3
 _JOINED_PLACE = 6
 _MOST_SHORT_NAMES = 20
+_INITIALS_OF_TWO_NAMES = 2
 _DIGITS_OF_NUMBER = 4
 _DIGITS_OF_WHOLE_NUMBER = 6
+# letters or digits of a term that is searched with digits for letters, and letters for digits
+_CONFUSED = 4
+# an identifier is also quoted by its last digits
+_LAST_DIGITS = 4
 # of a term that is searched in the texts of devices
 _DEVICE_DIGITS = 4
+
+# letters and digits that people and character recognition take for one another
+_LOOK_ALIKE = str.maketrans("01345789l", "oieasrbgi")
 
 Term = tuple[str, str]
 
@@ -54,10 +63,17 @@ class OwnTerms:
     numbers
         Digits of identifiers without leading zeros, which a text may group in any way.
     whole_numbers
-        Digits of identifiers with at least six digits and of dates with their year, without leading
-        zeros: a number that equals one of them is removed.
+        Digits of identifiers with at least six digits, without leading zeros: a number that equals
+        one of them is removed.
+    confused
+        Names and identifiers with equal characters for those that look alike (see `look_alike`).
+    last_digits
+        The last digits of identifiers with at least six digits.
+    letters
+        Names of one letter, which are removed beside other names and after a label.
     short
-        Identifiers of one or two characters, which are removed alone or after a label.
+        Identifiers of one or two characters, which are removed alone or after a label; those of two
+        digits also elsewhere.
     unspaced_places
         Names of institutions in scripts without spaces, which are removed as a whole.
     places
@@ -82,6 +98,9 @@ class OwnTerms:
     longest: int
     numbers: frozenset[str] = field(repr=False)
     whole_numbers: frozenset[str] = field(repr=False)
+    confused: frozenset[str] = field(repr=False)
+    last_digits: frozenset[str] = field(repr=False)
+    letters: frozenset[str] = field(repr=False)
     short: frozenset[str] = field(repr=False)
     unspaced_places: tuple[str, ...] = field(repr=False)
     places: frozenset[str] = field(repr=False)
@@ -105,19 +124,35 @@ class OwnTerms:
         terms = set(terms)
         own = _applicable(terms, allowed_words)
         tokens = {term for kind, term in own if kind in _NAMES | _NUMBERS and " " not in term}
+        # the genitive of a name may be a word: Arms
+        tokens |= {
+            f"{term}s" for kind, term in own if kind == "name" and f"{term}s" in allowed_words
+        }
         initials: dict[str, tuple[str, ...]] = {}
         for kind, term in sorted(own):
             if kind in _INITIALS:
                 initials[term.upper()] = (*initials.get(term.upper(), ()), kind)
+                for pair in _pairs(term):
+                    initials.setdefault(pair.upper(), ("dotted",))
         joined = _joined(own)
+        numbers = _numbers(own)
         return cls(
             tokens=frozenset(tokens),
             unspaced=tuple(sorted(token for token in tokens if not is_latin_script(token))),
             joined=joined,
             beginnings=frozenset(term[:2] for term in joined),
             longest=max(map(len, joined), default=0),
-            numbers=_numbers(own),
+            numbers=numbers,
             whole_numbers=_whole_numbers(own),
+            confused=frozenset(
+                look_alike(term) for term in (*joined, *numbers) if len(term) >= _CONFUSED
+            ),
+            last_digits=frozenset(
+                number[-_LAST_DIGITS:]
+                for number in numbers
+                if len(number) >= _DIGITS_OF_WHOLE_NUMBER
+            ),
+            letters=_letters(own),
             short=frozenset(term.replace(" ", "") for kind, term in own if kind == "short"),
             unspaced_places=tuple(
                 sorted(t for k, t in own if k == "place" and len(t) > 2 and not is_latin_script(t))
@@ -129,7 +164,7 @@ class OwnTerms:
             ),
             dates=OwnDates.of(term for kind, term in own if kind == "date"),
             initials=initials,
-            dotted=tuple(sorted({t for kind, t in own if kind in _INITIALS and len(t) in (2, 3)})),
+            dotted=tuple(sorted(term.lower() for term in initials if len(term) in (2, 3))),
             kept_phrases=_padded(
                 term
                 for kind, term in own
@@ -162,6 +197,9 @@ class OwnTerms:
             longest=max(map(len, joined), default=0),
             numbers=frozenset(),
             whole_numbers=frozenset(),
+            confused=frozenset(),
+            last_digits=frozenset(),
+            letters=frozenset(),
             short=frozenset(),
             unspaced_places=(),
             places=frozenset(),
@@ -176,6 +214,23 @@ class OwnTerms:
             ),
             kept_unspaced=_unspaced_names(own),
         )
+
+    def has_number(self, number: int) -> bool:
+        """Whether a number is an identifier of at least six digits, or stands for a date.
+
+        A shorter number equals an identifier by chance.
+
+        Parameters
+        ----------
+        number
+            A whole number.
+        """
+        return str(number) in self.whole_numbers or self.dates.has_number(number)
+
+
+def look_alike(text: str) -> str:
+    """Return a text in lower case with one character for all that look like it: N0ah, 47l1."""
+    return text.translate(_LOOK_ALIKE)
 
 
 def parse_terms(lines: str) -> set[Term]:
@@ -199,7 +254,7 @@ def _joined(own: Iterable[Term]) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for kind, term in own:
         letters = term.replace(" ", "")
-        if kind in _NAMES and len(letters) >= _JOINED_NAME and is_latin_script(letters):
+        if kind in _NAMES and len(letters) >= _JOINED_NAME and not UNSPACED.search(letters):
             found.setdefault(folded(letters), True)
         elif (kind in _NUMBERS and not letters.isdigit() and len(letters) >= _JOINED_NAME) or (
             kind == "place" and " " in term and len(letters) >= _JOINED_PLACE
@@ -221,6 +276,27 @@ def _joined(own: Iterable[Term]) -> dict[str, bool]:
     return found
 
 
+def _pairs(initials: str) -> tuple[str, ...]:
+    """Return the pairs of initials of three words: any of them may be the family name."""
+    if len(initials) != _INITIALS_OF_TWO_NAMES + 1:
+        return ()
+    return initials[:2], initials[0] + initials[2], initials[2] + initials[0]
+
+
+def _letters(own: Iterable[Term]) -> frozenset[str]:
+    """Return the initials with which no name begins: the name itself has one letter."""
+    names = {folded(term) for kind, term in own if kind in _NAMES}
+    # without names that are joined to the letter
+    begins = {name[0] for name in names if name[1:] not in names}
+    initials = {
+        letter
+        for kind, term in own
+        if kind in _INITIALS and len(term) == _INITIALS_OF_TWO_NAMES
+        for letter in term
+    }
+    return frozenset(initials - begins)
+
+
 def _numbers(own: Iterable[Term]) -> frozenset[str]:
     joined = (term.replace(" ", "") for kind, term in own if kind in _NUMBERS)
     digits = (number.lstrip("0") for number in joined if number.isascii() and number.isdigit())
@@ -232,9 +308,6 @@ def _whole_numbers(own: Iterable[Term]) -> frozenset[str]:
     for kind, term in own:
         if kind in _NUMBERS:
             found.add("".join(c for c in term if c in DIGITS))
-        elif kind == "date":
-            y, m, d = term[:4], term[4:6], term[6:]
-            found |= {y + m + d, d + m + y, m + d + y}
     stripped = (number.lstrip("0") for number in found)
     return frozenset(number for number in stripped if len(number) >= _DIGITS_OF_WHOLE_NUMBER)
 

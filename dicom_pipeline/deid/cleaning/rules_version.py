@@ -22,6 +22,7 @@ RULE_MODULES = (
     "cleaning.patterns.name_labels",
     "cleaning.patterns.name_words",
     "cleaning.patterns.number_groups",
+    "cleaning.patterns.number_words",
     "cleaning.own_dates",
     "cleaning.own_search",
     "cleaning.own_terms",
@@ -38,6 +39,7 @@ RULE_MODULES = (
     "cleaning.unspaced_words",
     "cleaning.patterns.version_patterns",
     "identity_words",
+    "text_escapes",
     "tokens",
 )
 

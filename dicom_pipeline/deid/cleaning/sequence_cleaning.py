@@ -42,8 +42,10 @@ _LISTS = {
     action: re.compile(rf"\[(?:null|{value})(?:, (?:null|{value}))*\]")
     for action, value in (("keep_number", _NUMBER), ("keep_tag", _TAG))
 }
-# six digits, or any number with an exponent
-_MAYBE_LONG = re.compile("[0-9]{6}|[0-9][eE]")
+# five digits, or any number with an exponent
+_MAYBE_LONG = re.compile("[0-9]{5}|[0-9][eE]")
+# no identifier or count of nanoseconds is longer
+_MOST_DIGITS = 64
 _WITHOUT_TEXTS = frozenset({"remove", *_LISTS})
 _SCHEME_LISTS = frozenset(f'["{scheme}"]' for scheme in CODING_SCHEMES)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -214,15 +216,15 @@ class _Sequence:
         return f'{head}, "Value": {json.dumps(cleaned, ensure_ascii=False)}{end}'
 
     def _numbers(self, values: str) -> str:
-        """Return a list of numbers without those that equal an identifier or date of the patient.
-
-        A shorter number equals an identifier by chance.
-        """
-        own = self._own.whole_numbers
-        if not own or not _MAYBE_LONG.search(values):
+        """Return a list of numbers without those that are an identifier or date of the patient."""
+        if not _MAYBE_LONG.search(values):
             return values
         numbers = values[1:-1].split(", ")
-        kept = ["null" if _whole_number(number) in own else number for number in numbers]
+        own = self._own
+        kept = [
+            "null" if (whole := _whole_number(number)) and own.has_number(whole) else number
+            for number in numbers
+        ]
         self._found_leak |= kept != numbers
         return f"[{', '.join(kept)}]"
 
@@ -268,12 +270,14 @@ class _Sequence:
         return self._leaks[key]
 
 
-def _whole_number(number: str) -> str | None:
-    """Return the digits of a number without its decimal places, if these are zeros."""
-    if number.isdigit() or number == "null":
-        return number
+def _whole_number(number: str) -> int | None:
+    """Return a number if its decimal places are zeros."""
+    if number == "null":
+        return None
+    if number.isdigit():
+        return int(number) if len(number) <= _MOST_DIGITS else None
     value = float(number)
-    return str(int(value)) if value.is_integer() else None
+    return int(value) if value.is_integer() and abs(value) < 10**_MOST_DIGITS else None
 
 
 def _lines_of(text: str) -> list[str] | None:

@@ -18,10 +18,15 @@ from typing import NamedTuple
 from dicom_pipeline.deid.cleaning.compound_words import compound_parts
 from dicom_pipeline.deid.cleaning.own_search import own_spans
 from dicom_pipeline.deid.cleaning.own_terms import NO_TERMS, OwnTerms
-from dicom_pipeline.deid.cleaning.patterns.name_labels import has_label, name_spans
+from dicom_pipeline.deid.cleaning.patterns.name_labels import (
+    has_label,
+    name_spans,
+    spans_of_other_scripts,
+)
 from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
 from dicom_pipeline.deid.cleaning.patterns.number_groups import number_spans
-from dicom_pipeline.deid.cleaning.patterns.place_patterns import place_spans
+from dicom_pipeline.deid.cleaning.patterns.number_words import has_number_words, number_word_spans
+from dicom_pipeline.deid.cleaning.patterns.place_patterns import address_spans, place_spans
 from dicom_pipeline.deid.cleaning.patterns.record_labels import label_spans
 from dicom_pipeline.deid.cleaning.patterns.text_patterns import pattern_spans
 from dicom_pipeline.deid.cleaning.text_initials import (
@@ -55,8 +60,10 @@ _REMEMBERED_WORDS = 200_000
 
 # What is not a letter, or the start of the text. Full stops and spaces inside a chain of initials
 # are left out, because the chain is found from its start: a long one is not tried at each letter.
-_IN_CHAIN = f"[^a-zA-Z{CONTROLS}][a-zA-Z]"
-_BEFORE_INITIALS = f"(?:^|(?<!{_IN_CHAIN})[.]|(?<!{_IN_CHAIN}[.]) |[^a-zA-Z. ])"
+_INITIALS = "a-zA-Z\u0386-\u03ff\u0400-\u04ff"
+_INITIAL = f"[{_INITIALS}]"
+_IN_CHAIN = f"[^{_INITIALS}{CONTROLS}]{_INITIAL}"
+_BEFORE_INITIALS = f"(?:^|(?<!{_IN_CHAIN})[.]|(?<!{_IN_CHAIN}[.]) |[^{_INITIALS}. ])"
 # What belongs to a removed part: digits of an identifier, and initials, which are removed with it.
 # Neighbouring removed parts become one. `#` stands for the mark.
 _BESIDE_REMOVED = [
@@ -65,10 +72,10 @@ _BESIDE_REMOVED = [
         (f"[{CONTROLS}]+", "#"),
         (f"[{CONTROLS}][_./:-]?[0-9]{{3,}}", "#"),
         (f"(?<![a-zA-Z0-9])[0-9]{{3,}}[_./-]?[{CONTROLS}]", "#"),
-        (f"[{CONTROLS}][,^]? ?[a-zA-Z][.]", "#"),
-        (f"[{CONTROLS}](?:[,^]|, )[a-zA-Z](?![a-zA-Z0-9])", "#"),
-        (f"({_BEFORE_INITIALS})(?:[a-zA-Z][.] ?)+[{CONTROLS}]", "\\1#"),
-        (f"(?<![a-zA-Z])[a-zA-Z](?:'|\u2019)[{CONTROLS}]", "#"),
+        (f"[{CONTROLS}][,^]? ?{_INITIAL}[.]", "#"),
+        (f"[{CONTROLS}](?:[,^]|, ){_INITIAL}(?!{_INITIAL}|[0-9])", "#"),
+        (f"({_BEFORE_INITIALS})(?:{_INITIAL}[.] ?)+[{CONTROLS}]", "\\1#"),
+        (f"(?<!{_INITIAL}){_INITIAL}(?:'|\u2019)[{CONTROLS}]", "#"),
         (f"[{CONTROLS}](?:[{SEPARATORS}]*[{CONTROLS}])+", "#"),
     )
 ]
@@ -180,7 +187,12 @@ class TextCleaner:
         if any(word[0] in DIGITS for word in words):
             spans += number_spans(tokens, lower, self.is_allowed)
             spans += label_spans(tokens, lower)
+            spans += address_spans(cased, tokens, words, self.is_allowed)
+        if has_number_words(words, lower):
+            spans += number_word_spans(tokens, lower)
         spans += place_spans(cased, lower, tokens)
+        if not lower.isascii():
+            spans += spans_of_other_scripts(cased)
         if has_label(words):
             spans += name_spans(tokens, cased, self.is_allowed)
         return spans

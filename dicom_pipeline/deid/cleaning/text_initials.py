@@ -6,20 +6,23 @@ Does not belong here: initials of names (identity_terms), and what else is remov
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from dicom_pipeline.deid.cleaning.own_terms import OwnTerms
 from dicom_pipeline.deid.cleaning.text_tokens import DIGITS, text_tokens, word_set
-from dicom_pipeline.deid.tokens import lowered
+from dicom_pipeline.deid.tokens import folded, lowered
 
 # Control characters stand for what was removed; the text contains no others by then. The second one
 # stands for a date or a time: letters beside it may be the initials of a signature.
 REMOVED = "\x1e"
 MOMENT = "\x1d"
+# two letters that may be initials with full stops
+_SINGLE_LETTERS = re.compile(r"(?<![^\W\d_])[^\W\d_][. ] ?[^\W\d_](?![^\W\d_])")
 
 
 # a person is named after these words, with initials or a short name
-_BEFORE_NAMES = word_set(
+PERSON_LABELS = word_set(
     """
     by tech techs technologist technician radiographer sonographer operator op rt mta mtr mtra
     nurse rn md dr doctor physician radiologist reader attending resident fellow initials name
@@ -28,7 +31,10 @@ _BEFORE_NAMES = word_set(
     dictated performed per
     patient pat pt subject volunteer participant research proband
     von durch par por door przez untersucher operateur operador operatore paciente paziente
-    pacjent
+    pacjent pacjentka patientin patiente patiënt patiënte paciënt pacient pacientka pasient potilas
+    hasta beteg bolnav пациент пациентка ασθενής sjuksköterska läkare arzt ärztin mtr mtra
+    médecin médico medico lekarz lékař laborant laborantka hemşire doktor naam nombre nome nom
+    jméno imię namn navn nimi név nume имя ad adı
     """
 )
 
@@ -48,7 +54,7 @@ def found_initials(pieces: list[str], own: OwnTerms, dotted: Collection[str]) ->
     found = set()
     for place, piece in enumerate(pieces):
         kinds = own.initials.get(piece, ())
-        if dotted and lowered(piece) in dotted:
+        if dotted and folded(lowered(piece)) in dotted:
             kinds = (*kinds, "letter")
         if kinds and any(_are_initials(kind, pieces, place) for kind in kinds):
             found.add(place)
@@ -65,13 +71,15 @@ def dotted_letters(lower: str, initials: Collection[str]) -> set[str]:
     initials
         Initials of the patient, two or three letters.
     """
-    if "." not in lower:
+    if "." not in lower or not _SINGLE_LETTERS.search(lower):
         return set()
-    with_dots = lower.replace(". ", ".")
-    found = [of for of in initials if ".".join(of) in with_dots]
+    plain = folded(lower)
+    with_dots = plain.replace(". ", ".")
+    # J.D., J. D., or J D.
+    found = [of for of in initials if ".".join(of) in with_dots or f"{' '.join(of)}." in plain]
     if not found:
         return set()
-    sentence = f" {' '.join(text_tokens(lower))} "
+    sentence = f" {' '.join(text_tokens(plain))} "
     return {letter for of in found if f" {' '.join(of)} " in sentence for letter in of}
 
 
@@ -88,12 +96,12 @@ def _are_initials(kind: str, pieces: list[str], place: int) -> bool:
     if kind == "initials":
         return before[:1] not in DIGITS and after[:1] not in DIGITS
     if kind == "letter":
-        return before in (".", ". ") or after.startswith(".")
+        return before in (".", ". ") or after[:1] == "."
     if not before:
         return False
     if MOMENT in before or MOMENT in after:
         return True
     if before.endswith("(") and after.startswith(")"):
         return True
-    is_named = place > 1 and lowered(pieces[place - 2]) in _BEFORE_NAMES
+    is_named = place > 1 and lowered(pieces[place - 2]) in PERSON_LABELS
     return is_named and "/" not in before

@@ -4,7 +4,8 @@ Texts are compared with full-width characters, digits of any script, spaces and 
 ASCII characters. What remains of a text is taken from the text itself.
 
 Belongs here: which characters are equal, and characters that are not part of a text.
-Does not belong here: spellings of names (deid.tokens), and what is searched.
+Does not belong here: escapes of characters (text_escapes), spellings of names (deid.tokens), and
+what is searched.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from dicom_pipeline.deid.cleaning.text_tokens import BAR, CONTROLS, VALUE_BAR
+from dicom_pipeline.deid.text_escapes import unescaped
 
 _CONTROL = re.compile(f"[{CONTROLS}]")
 _COMPATIBLE = ("<wide>", "<narrow>", "<noBreak>")
@@ -31,7 +33,8 @@ class NormalText(NamedTuple):
     Attributes
     ----------
     text
-        The text in normal form C, without control and invisible characters. Bars separate values.
+        The text in normal form C, without escapes, control and invisible characters. Bars separate
+        values.
     cased
         The copy with the case of the text.
     lower
@@ -103,6 +106,7 @@ def normal_text(text: str) -> NormalText:
     text
         The text; a backslash separates values.
     """
+    text = unescaped(text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = spaces_for_controls(text).replace(BAR, " ").replace("\\", VALUE_BAR)

@@ -36,8 +36,9 @@ SPACES = (
     " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"
     "\u3000"
 )
-# Japanese, Chinese and Korean
-_UNSPACED = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+# Japanese, Chinese and Korean, as the content of a class
+CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+_UNSPACED = f"[{CJK}]"
 _WORD_STARTS = [
     re.compile(f"({left})({right})")
     for left, right in (

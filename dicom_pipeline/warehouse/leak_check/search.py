@@ -14,7 +14,11 @@ import duckdb
 
 from dicom_pipeline.warehouse.duckdb import sql
 from dicom_pipeline.warehouse.leak_check.columns import UID, Column, Rule
-from dicom_pipeline.warehouse.leak_check.terms import LAST_LATIN, MIN_NUMBER_DIGITS
+from dicom_pipeline.warehouse.leak_check.terms import (
+    LAST_LATIN,
+    MIN_NUMBER_DIGITS,
+    number_forms,
+)
 
 _LETTERS = "[^ -@{-~\\[-`[:cntrl:]]"
 _TOKENS = f"[0-9]+|{_LETTERS}+"
@@ -61,9 +65,9 @@ def _condition(column: Column, known_names: frozenset[str]) -> str:
         # a number as text has no leading zeros, as in the table of numbers
         return (
             f"{greatest} >= {least} and exists (select 1 from numbers_of_{column.owner} as own"
-            f" where own.subject = cells.subject and list_contains(list_transform(list_filter("
-            f"{column.elements}, lambda x: {number} = x and x >= {least}),"
-            f" lambda x: {number}::varchar), own.number))"
+            f" where own.subject = cells.subject and list_contains(flatten(list_transform("
+            f"list_filter({column.elements}, lambda x: {number} = x and x >= {least}),"
+            f" lambda x: {number_forms(number)})), own.number))"
         )
     if column.rule is Rule.NAMES:
         known = ", ".join(sorted(map(sql.text, known_names)))
@@ -145,7 +149,7 @@ def _find_numbers_in_sequences(connection: duckdb.DuckDBPyConnection, column: Co
             end as number
             from numbers
         )
-        select distinct value, number::varchar as number from whole
+        select distinct value, unnest({number_forms("number")}) as number from whole
         where number >= 1e{MIN_NUMBER_DIGITS - 1};
 
         insert into suspects

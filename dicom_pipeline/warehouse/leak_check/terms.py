@@ -16,8 +16,9 @@ from dicom_pipeline.warehouse.duckdb import sql
 _MIN_DIGITS = 4  # shorter numbers appear in too many texts
 # in scripts without spaces (after this code point), a name may be inside a run of letters
 LAST_LATIN = 0x24F
-# a number that equals a shorter identifier does so by chance
-MIN_NUMBER_DIGITS = 6
+# a number that equals a shorter identifier, or a shorter form of a date, does so by chance
+_MIN_ID_DIGITS = 6
+MIN_NUMBER_DIGITS = 5
 # Rows of devices are compared with the terms of many patients, which would match them by chance:
 # short terms, dates and ordinary words do not apply.
 _STRICT = (
@@ -25,6 +26,21 @@ _STRICT = (
     " (kind in ('name', 'person', 'place') and length(term) > 2"
     " or kind in ('id', 'contact') and length(term) > 5)"
 )
+# of numbers that are the timestamp of a day
+DAY_MARK = "day "
+# Days from what programs count days from to 1970: Unix, spreadsheets, the modified Julian day, the
+# Julian day, Python and MATLAB.
+_DAYS_BEFORE_1970 = (0, 25_569, 24_107, 40_587, 2_440_588, 719_163, 719_529)
+# Units in one second, numbers of digits, and days from what is counted from to 1970: Unix, network
+# time, Mac, satellites and Apple's libraries; parts of seconds; Windows, from 1601 and the year 1.
+_CLOCKS = (
+    (1, (9, 10), (0, 25_567, 24_107, -3_657, -11_323)),
+    (10**3, (12, 13), (0,)),
+    (10**6, (15, 16), (0,)),
+    (10**9, (18, 19), (0,)),
+    (10**7, (18,), (134_774, 719_162)),
+)
+_TIME_ZONE = 14 * 3_600
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -108,17 +124,15 @@ def load_terms(connection: duckdb.DuckDBPyConnection, raw_dir: Path) -> None:
         where token not in (select word from words) and not regexp_full_match(token, '[0-9]+');
 
         create temp table numbers as
-        select
-            patient_key,
-            kind,
-            ltrim(unnest(case
-                when kind = 'date' then {_dates_with_year("term")}
-                else [regexp_replace(term, '[^0-9]', '', 'g')]
-            end), '0') as number
+        select patient_key, kind, ltrim(regexp_replace(term, '[^0-9]', '', 'g'), '0') as number
+        from terms where kind in ('id', 'contact');
+        delete from numbers where length(number) < {_MIN_ID_DIGITS};
+
+        insert into numbers
+        select distinct patient_key, 'date', ltrim(unnest({_numbers_of_date("term", "day")}), '0')
         from (
-            select patient_key, kind, term from terms where kind in ('id', 'contact')
-            union all
-            select patient_key, 'date', line[6:] from lines where line like 'date:%'
+            select patient_key, line[6:] as term, try_strptime(line[6:], '%Y%m%d')::date as day
+            from lines where line like 'date:%'
         );
         delete from numbers where length(number) < {MIN_NUMBER_DIGITS};
 
@@ -159,9 +173,47 @@ def keyed_id(domain: str, value: str) -> str:
     return f"left(sha256(ko || sha256(ki || '{domain}|' || {value})), 32)"
 
 
-def _dates_with_year(day: str) -> str:
-    y, m, d = f"{day}[1:4]", f"{day}[5:6]", f"{day}[7:8]"
-    return f"[{y} || {m} || {d}, {d} || {m} || {y}, {m} || {d} || {y}]"
+def _numbers_of_date(term: str, day: str) -> str:
+    """Return SQL for the numbers that stand for a day, as texts, and a mark for its timestamps."""
+    y, m, d = f"{term}[1:4]", f"{term}[5:6]", f"{term}[7:8]"
+    of_year = f"strftime({day}, '%j')"
+    texts = [
+        " || ".join(parts)
+        for year in (y, f"{term}[3:4]")
+        for parts in ((year, m, d), (d, m, year), (m, d, year), (year, of_year))
+    ]
+    since_1970 = f"date_diff('day', date '1970-01-01', {day})"
+    texts += [f"({since_1970} + {days})::varchar" for days in _DAYS_BEFORE_1970]
+    texts.append(f"{sql.text(DAY_MARK)} || {since_1970}")
+    return f"list_filter([{', '.join(texts)}], lambda x: x is not null)"
+
+
+def number_forms(number: str) -> str:
+    """Return SQL for the texts in the tables of numbers that a number is compared with.
+
+    They are the number itself, a number of digits without its time, and marks of the days on which
+    a timestamp can be, since its time zone is unknown.
+
+    Parameters
+    ----------
+    number
+        SQL for a whole number of type hugeint.
+    """
+    size = f"length({number}::varchar)"
+    forms = [f"{number}::varchar"]
+    forms += [
+        f"case when {size} between 9 and 20 and {size} - {cut} <= 8"
+        f" then ({number} // {10**cut}::hugeint)::varchar end"
+        for cut in (2, 4, 6, 9, 12)
+    ]
+    forms += [
+        f"case when {size} in ({', '.join(map(str, sizes))}) then {sql.text(DAY_MARK)}"
+        f" || ((({number} // {unit}::hugeint) + {zone}) // 86400 - {days}) end"
+        for unit, sizes, starts in _CLOCKS
+        for days in starts
+        for zone in (-_TIME_ZONE, 0, _TIME_ZONE)
+    ]
+    return f"[{', '.join(forms)}]"
 
 
 def _date_renderings(day: str) -> str:

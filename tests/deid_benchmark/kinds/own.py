@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import unicodedata
+import urllib.parse
 from datetime import date
 
 from . import dates
@@ -241,3 +242,46 @@ def own_year(chance: random.Random, own: Patient) -> Case:
 def own_date_and_time_joined(chance: random.Random, own: Patient) -> Case:
     when = chance.choice(own.dates)
     return around(chance, f"{when:%Y%m%d}{chance.choice(('', '_', '-', 'T'))}134502")
+
+
+# Characters that programs, people and character recognition write for others
+
+
+@kind(REWRITTEN)
+def name_with_numeric_escapes(chance: random.Random, own: Patient) -> Case:
+    escape = chance.choice((lambda c: f"&#{ord(c)};", lambda c: f"&#x{ord(c):X};"))
+    place = chance.randrange(len(own.family))
+    name = own.family
+    return around(chance, name[:place] + escape(name[place]) + name[place + 1 :])
+
+
+@kind(REWRITTEN)
+def name_in_percent_escapes(chance: random.Random, own: Patient) -> Case:
+    name = own.family.translate(str.maketrans({"o": "ö", "a": "á", "u": "ü", "e": "é"}))
+    return around(chance, urllib.parse.quote(name))
+
+
+@kind(REWRITTEN)
+def id_dictated_in_english(chance: random.Random, own: Patient) -> Case:
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    return around(chance, " ".join(words[int(digit)] for digit in _digits(own.mrn)))
+
+
+@kind(REWRITTEN, "de")
+def id_dictated_in_german(chance: random.Random, own: Patient) -> Case:
+    words = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
+    return around(chance, " ".join(words[int(digit)] for digit in _digits(own.mrn)))
+
+
+@kind(REWRITTEN)
+def id_with_letters_for_digits(chance: random.Random, own: Patient) -> Case:
+    number = _digits(own.mrn).lstrip("0")
+    written = number.translate(str.maketrans({"0": "O", "1": "l"}))
+    return around(chance, written)
+
+
+@kind(REWRITTEN)
+def last_four_digits_of_an_id(chance: random.Random, own: Patient) -> Case:
+    before = chance.choice(("same as ", "MRN ending ", "see ", "chest "))
+    number = own.mrn if len(_digits(own.mrn).lstrip("0")) > 5 else own.accession
+    return Case(before, _digits(number)[-4:], chance.choice(("", ", axial")), True)

@@ -300,3 +300,37 @@ def age_over_89_in_words(chance: random.Random, own: Patient) -> Case:
 @kind(RARE)
 def labelled_text_in_full_width(chance: random.Random, own: Patient) -> Case:
     return Case("chest ", re.sub(".", lambda m: chr(ord(m[0]) + 0xFEE0), filled("8999999", chance)))
+
+
+for name, language, labels in (
+    ("record_in_spanish", "es", ("historia clínica ", "expediente ", "registro ")),
+    ("record_in_russian", "ru", ("история болезни № ", "номер карты ", "карта ")),
+    ("record_in_polish", "pl", ("nr historii choroby ", "nr pacjenta ", "karta ")),
+    ("record_in_czech", "cs", ("číslo pacienta ", "chorobopis ", "č. karty číslo ")),
+):
+    add(f"stranger_{name}", RARE, language, _labelled(labels, "8999"))
+
+
+def _aged(*patterns: str) -> Generator:
+    def make(chance: random.Random, own: Patient) -> Case:
+        before, after = chance.choice(patterns).split("#")
+        age = str(chance.randint(91, 104))
+        return Case(f"chest, {before}", age, f"{after}{chance.choice(('', ', axial'))}", True)
+
+    return make
+
+
+for name, language, patterns in (
+    ("swedish", "sv", ("#-årig kvinna", "ålder #", "# år")),
+    ("dutch", "nl", ("#-jarige", "leeftijd #", "# jaar")),
+    ("polish", "pl", ("lat #", "#-letnia", "wiek #")),
+    ("czech", "cs", ("věk #", "# let", "#letý")),
+):
+    add(f"stranger_age_in_{name}", RARE, language, _aged(*patterns))
+for name, labels, patterns in (
+    ("post_office_box", ("P.O. Box ", "PO Box ", "Postfach ", "postbus "), ("8999", "899")),
+    ("house_after_a_label", ("address: Elmhof ", "adres: Gül Sok. No: "), ("8", "89")),
+    ("handle", ("",), ("@quastenb_89", "@q.stenberg", "@quasten89")),
+    ("pension_number", ("",), ("89 899999 A 899", "89899999A899")),
+):
+    add(f"stranger_{name}", RARE, "en", _labelled(labels, *patterns))

@@ -11,8 +11,14 @@ from __future__ import annotations
 
 import re
 
-from dicom_pipeline.deid.cleaning.patterns.date_words import MONTH_NAMES, SHORT_MONTHS
-from dicom_pipeline.deid.cleaning.text_tokens import BAR
+from dicom_pipeline.deid.cleaning.patterns.date_words import (
+    HOLIDAY_WORDS,
+    HOLIDAYS,
+    MONTH_NAMES,
+    SHORT_MONTHS,
+    UNSPACED_HOLIDAYS,
+)
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, CJK
 
 # the longer alternatives come first, because the first one that fits is taken
 DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
@@ -25,6 +31,16 @@ _NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = "(?<![0-9])", "(?![0-9])"
 _NO_LETTER_BEFORE, _NO_LETTER_AFTER = f"(?<!{_LETTER})", f"(?!{_LETTER})"
 # DOBJul 22 1956
 _BEFORE_MONTH = f"(?:(?<!{_LETTER})|(?<=dob)|(?<=date)|(?<=born)|(?<=geb))"
+
+
+_SINCE = (
+    "(?:since|until|till|dated|seit|bis|vom|am|im jahr|depuis|jusqu'en|en|desde|hasta|dal|del|nel|"
+    "fino al|de|em|até|sinds|uit|vanaf|od|do|ze|sedan|från|fra|siden|från och med|с|от|в|"
+    "vs|versus|compared (?:to|with)|comparison|prior|previous|earlier|last|vergleich(?: mit| zu)?|"
+    "voraufnahmen?|précédent|antérieur|comparado con|comparado com|anterior|precedente|confronto|"
+    "poprzedni[ae]?|porównano z|předchozí|srovnání s|tidigare|jämfört med|önceki|op|surgery|"
+    "operated|operation|operiert|opéré|operado|operada|operato|operata)"
+)
 
 
 def _alternatives(words: frozenset[str]) -> str:
@@ -60,13 +76,30 @@ _OLD = "(?:9[0-9]|1[0-2][0-9])"
 # 90Y is an isotope
 _OLDER = "(?:9[1-9]|1[0-2][0-9])"
 _YEARS_OF_AGE = (
-    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jährig(?:e[rmn]?)?|jaehrig(?:e[rmn]?)?|jaar|jr|lat|lata|yaş(?:ında)?|yas|år|ar|let|rok|"
-    "ετών|лет|год|года|річний|éves|vuotta|vuotias|ani|godina|tahun|tuổi)"
+    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jähr(?:ig[a-z]*|ling)?|jaehrig[a-z]*|jaar|jarig[ae]?|jr|"
+    "lat|lata|letni[aej]?|letn[iy][a-z]*|yaş(?:ında)?|yas|år(?:ig[at]?|s|ing(?:en)?)?|åring(?:en)?|"
+    "ar(?:ig[at]?)?|let|let[ýáéíy][a-z]*|rok[uy]?|roč[a-zíá]+|ετών|χρονών|χρόνων|ετους|лет|год[а]?|"
+    "летн[а-я]+|річ[а-яі]+|éves|esztendős|vuotta|vuotias[a-z]*|-?vuoti[a-z]+|ani|godin[ae]?|tahun|tuổi)"
+)
+# words before an age
+_AGE_LABELS = (
+    "(?:aged?|alter|âge|agé|âgée?|edad|età|idade|wiek|lat|leeftijd|yaş|yaşı|ålder|alder|aldur|věk|vek|"
+    "kor|kora|életkor|ikä|возраст|вік|ηλικία|ηλικίας|etate|vârsta|vârstă|umur|tuổi|年齢|年龄|年齡|나이|연령)"
 )
 _TENS_OF_90 = (
     "ninet(?:y|ies)|neunzig|quatre[- ]?vingts?[- ]?(?:dix|onze|douze|treize|quatorze|quinze|seize)|"
     "noventa|novanta|negentig|nonante|dziewięćdziesiąt|doksan|девяносто|nittio|halvfems|"
-    "kilencven|yhdeksänkymmentä|devadesát"
+    "kilencven|yhdeksänkymmentä|devadesát|ενενήντα|nouăzeci"
+)
+
+
+_UNITS = (
+    "one|two|three|four|five|six|seven|eight|nine|un|une|deux|trois|quatre|cinq|sept|huit|neuf|onze|"
+    "uno|una|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|due|tre|quattro|cinque|sei|sette|otto|nove|"
+    "um|uma|dois|duas|três|quatro|sete|oito|jeden|dwa|dwie|trzy|cztery|pięć|sześć|siedem|osiem|"
+    "dziewięć|jedna|dva|dvě|tři|čtyři|pět|šest|sedm|osm|devět|один|одна|два|две|три|четыре|пять|шесть|"
+    "семь|восемь|девять|bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz|ett|två|fyra|fem|sex|sju|åtta|nio|"
+    "ένα|δύο|τρία|τέσσερα|πέντε|έξι|επτά|οκτώ|εννέα"
 )
 
 
@@ -79,7 +112,7 @@ def _short_dates() -> list[str]:
     found = []
     for mark in ("-", "/", "[.]", "[.] "):
         days = f"(?:{DAY}{mark}{MONTH}|{MONTH}{mark}{DAY})"
-        found.append(f"{_NO_DIGIT_BEFORE}{days}{mark}[0-9]{{2}}{_NO_DIGIT_AFTER}")
+        found.append(f"{_NO_DIGIT_BEFORE}{days}{mark}'?[0-9]{{2}}{_NO_DIGIT_AFTER}")
     # the year first, or without the usual separators
     found += [
         f"(?<![0-9a-z./-])[0-9]{{2}}{mark}{_MONTH_OF_TWO}{mark}{_DAY_OF_TWO}{_NO_DIGIT_AFTER}"
@@ -104,6 +137,11 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"{_NO_LETTER_BEFORE}{_WEEK}[. ]{{0,2}}[0-5]?[0-9]{_IN_YEAR}{_NO_DIGIT_AFTER}",
                 f"{_NO_LETTER_BEFORE}[qt][1-4][ /.-]{{0,2}}{YEAR}{_NO_DIGIT_AFTER}",
                 f"{_NO_DIGIT_BEFORE}{YEAR}[ /.-]{{0,2}}[qt][1-4]{_NO_DIGIT_AFTER}",
+                # a year after a word for a past or planned day, or before a comparison
+                f"{_NO_LETTER_BEFORE}{_SINCE}[.: ]{{1,3}}(?P<value>{YEAR})"
+                f"(?![0-9.,]*[0-9])(?! ?(?:mm|ms|hz|x|hu|views|slices|images|ml|%))",
+                f"(?<![0-9.])(?P<value>{YEAR}) (?:ile|yılında|tarihli|году|года|г[.])"
+                f"{_NO_LETTER_AFTER}",
                 # a year of birth
                 f"{_NO_LETTER_BEFORE}{_BORN}[.: ]{{1,3}}(?P<value>{YEAR}){_NO_DIGIT_AFTER}",
                 f"{YEAR}_{_MONTH_OF_TWO}_{_DAY_OF_TWO}",
@@ -147,9 +185,18 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 # Vietnamese
                 f"(?:ngày )?{DAY} tháng {MONTH}(?: năm {YEAR})?",
                 f"{_CJK_DIGITS}{{1,3}} ?[月월] ?{_CJK_DIGITS}{{1,3}} ?[日号號일]",
-                f"{_NO_DIGIT_BEFORE}{MONTH} ?[月월] ?'?[0-9]{{1,2}}{_NO_DIGIT_AFTER}",
+                f"{_NO_DIGIT_BEFORE}{MONTH} ?[月월],? ?(?:'?[0-9]{{1,2}}|{YEAR}){_NO_DIGIT_AFTER}",
                 f"{_ERA} ?(?:元|{_CJK_DIGITS}{{1,4}})(?: ?年|[./-]{MONTH}(?:[./-]{DAY})?)?",
                 f"(?<![a-z0-9])[mtshr] ?[0-9]{{1,2}}([./]){MONTH}\\1{DAY}{_NO_DIGIT_AFTER}",
+            ],
+        ),
+        (f"[{CJK}]{{2}}", [_alternatives(UNSPACED_HOLIDAYS)]),
+        (
+            # month and day beside scripts that write them so
+            f"[{CJK}] ?0[1-9][0-3][0-9]|0[1-9][0-3][0-9] ?[{CJK}]",
+            [
+                f"(?:(?<=[{CJK}])|(?<=[{CJK}] ))0[1-9]{_DAY_OF_TWO}{_NO_DIGIT_AFTER}(?! ?(?:mm|x))",
+                f"{_NO_DIGIT_BEFORE}0[1-9]{_DAY_OF_TWO}(?= ?[{CJK}])",
             ],
         ),
         (
@@ -164,10 +211,11 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
         ),
     )
 )
-# names of months are searched in texts that contain one
-MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS
+# names of months and holidays are searched in texts that contain one of their words
+MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS | HOLIDAY_WORDS
 NAMED_DATES = _compiled(
     [
+        f"{_NO_LETTER_BEFORE}(?:{_alternatives(HOLIDAYS)}){_NO_LETTER_AFTER}",
         f"{_NO_LETTER_BEFORE}{_ORDINAL_WORD} (?:of )?{_MONTH_WORD}{_NO_LETTER_AFTER}"
         f"(?:{_GAP}{YEAR})?",
         f"{_BEFORE_MONTH}{_MONTH_WORD} (?:the )?{_ORDINAL_WORD}{_NO_LETTER_AFTER}(?:{_GAP}{YEAR})?",
@@ -199,23 +247,28 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
                 f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
-                f"(?<![a-z])(?:aged?|alter|âge|edad|età|idade|wiek|leeftijd|yaş|年齢|年龄|나이)"
-                f"[ :=]*{_OLD}{_NO_DIGIT_AFTER}",
+                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=]{{0,9}}{_OLD}{_NO_DIGIT_AFTER}(?![.,][0-9])",
             ],
         ),
         (
-            "nin|genarian|tenarian|neunz|vingt|nov|neg|non|dziew|dok|девян|nit|halv|kil|yhd|dev",
+            "ninet|genarian|tenarian|neunz|vingt|noven|novan|negen|nonan|dziew|doks|девян|nitt|halvf|kilen|"
+            "yhdek|devade|ενεν|nouă",
             [
                 f"{_NO_LETTER_BEFORE}(?:nonagenarian|centenarian){_NO_LETTER_AFTER}",
-                f"{_NO_LETTER_BEFORE}(?:{_TENS_OF_90})(?:[- ]?(?:one|two|three|four|five|six|seven|"
-                "eight|nine|y [a-z]+|e [^ ,;.]+|uno|due|tre|quattro|cinque|sei|sette|otto|nove|"
-                "(?:et )?(?:un|onze)|iki|bir|üç|dört|beş))?(?:[- ]?years?)?(?:[- ]?old)?"
+                # ninety, with words for its second digit, years and old
+                f"{_NO_LETTER_BEFORE}(?:{_TENS_OF_90})(?:(?:[- ]|[- ]?(?:et|e|y|og|och)[- ])?"
+                f"(?:{_UNITS}))?(?:[- ]?(?:{_YEARS_OF_AGE}))?(?:[- ]?old)?{_NO_LETTER_AFTER}",
+                # the units before or joined to ninety: dreiundneunzigjährige, novantotto
+                f"{_NO_LETTER_BEFORE}[a-zäöüßëéåæø]{{0,12}}(?:neunzig|negentig|novant[ae]?|nittio|nitti|"
+                f"halvfems|kilencven|yhdeksänkymmentä)[a-zäöüßéåøí]*{_NO_LETTER_AFTER}",
+            ],
+        ),
+        (
+            "hund|honderd|c(?:ent|ien|em|ento)[- ]|(?:sto|сто)[- ]",
+            [
+                f"{_NO_LETTER_BEFORE}(?:(?:one|a) hundred|hundert|cent|cien|cem|cento|honderd|sto|"
+                f"сто|hundra|hundre)(?:(?: and| et| e| y)? (?:{_UNITS}))?[- ]?{_YEARS_OF_AGE}"
                 f"{_NO_LETTER_AFTER}",
-                f"{_NO_LETTER_BEFORE}(?:ein|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun)und"
-                f"neunzig{_NO_LETTER_AFTER}",
-                f"{_NO_LETTER_BEFORE}novant(?:uno|otto|adue|atré|atre|aquattro|acinque|asei|asette|"
-                f"anove){_NO_LETTER_AFTER}",
-                f"{_NO_LETTER_BEFORE}[a-zë]+(?:en|ën)negentig{_NO_LETTER_AFTER}",
             ],
         ),
     )

@@ -8,8 +8,10 @@ The names are facts of the languages, in the cases that dates need.
 
 from __future__ import annotations
 
+import re
 from unicodedata import normalize
 
+from dicom_pipeline.deid.cleaning.text_tokens import word_set
 from dicom_pipeline.deid.tokens import folded, lowered
 
 _NAMES = """
@@ -74,6 +76,37 @@ def _spellings(text: str) -> frozenset[str]:
     dotless = {word.replace("\u0131", "i") for word in words}
     return frozenset(words | dotless | {folded(word) for word in words})
 
+
+# Days that everybody knows, by names of several words that are allowed each; other names, such as
+# Christmas, are no allowed words. Those that move with the year tell about as much.
+_HOLIDAYS = """
+    new year's eve|new years eve|new year's day|new years day|good friday|easter monday
+    ash wednesday|boxing day|labor day|labour day|memorial day|veterans day|independence day
+    fourth of july|4th of july|mother's day|mothers day|father's day|fathers day|valentine's day
+    bank holiday|all saints day|all saints|all souls day|president's day|presidents day
+    tag der arbeit|tag der einheit|tag der deutschen einheit|neujahrstag|heilige drei könige
+    jour de l'an|nouvel an|fête nationale|fête du travail|jour des morts|lundi de pâques
+    año nuevo|fin de año|día de reyes|dia de reyes|noche vieja|día de la madre|día del trabajo
+    viernes santo|jueves santo|día de muertos|día de la constitución
+    ano novo|véspera de ano novo|dia das mães|dia do trabalho|sexta-feira santa|dia de reis
+    capo d'anno|ultimo dell'anno|festa del lavoro|festa della mamma|venerdì santo
+    oud en nieuw|nieuwjaarsdag|goede vrijdag|tweede paasdag|dag van de arbeid
+    nowy rok|wielki piątek|święto pracy|dzień matki|nový rok|velký pátek|svátek práce|den matek
+    новый год|день победы|день труда|женский день|день матери|yeni yıl|yılbaşı|anneler günü
+    nyårsafton|nyårsdagen|långfredagen|första maj|mors dag|nyttår|nytår|langfredag
+"""
+HOLIDAYS = frozenset(
+    name.strip() for line in _HOLIDAYS.splitlines() for name in line.split("|") if name.strip()
+)
+
+UNSPACED_HOLIDAYS = word_set(
+    """
+    大晦日 元日 元旦 正月 敬老の日 成人の日 子供の日 春节 除夕 中秋节 中秋 国庆节 国庆 劳动节 清明节
+    端午节 설날 추석 신정 어린이날 어버이날 광복절 개천절 한글날 현충일 삼일절
+    """
+)
+# the last words of those with spaces
+HOLIDAY_WORDS = frozenset(re.findall(r"[^\W\d_]+", name)[-1] for name in HOLIDAYS)
 
 MONTH_NAMES = _spellings(_NAMES)
 SHORT_MONTHS = _spellings(_SHORT_NAMES) - MONTH_NAMES - {"sub"}

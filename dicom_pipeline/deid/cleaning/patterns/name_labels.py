@@ -6,10 +6,11 @@ Does not belong here: names that are words (name_words), numbers after labels (r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
-from dicom_pipeline.deid.cleaning.text_tokens import BAR, DIGITS, Span, Token, word_set
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, CJK, DIGITS, Span, Token, word_set
 from dicom_pipeline.deid.identity_words import ABBREVIATIONS, ROLES
 
 # a name follows, whatever the word is
@@ -18,6 +19,9 @@ _TITLES = word_set(
     dr drs prof profs doctor doctors mrs mister missis herr frau mme mlle madame monsieur docteur
     mademoiselle sra srta señor señora doña dra dott dottor dottoressa sig signor signora signore
     dona dhr mevr mevrouw drhab uzm sayın bayan pani доктор врач professor drmed ssa ra dre
+    dres dras doktoren doctores doutor doutora doktorn docent přednosta primář mudr dott.ssa
+    paní pán slečna fru frøken fröken rouva herra domnul doamna κύριος κυρία κος κα
+    γιατρός господин госпожа гражданин гражданка профессор доцент ordynator przełożony
     """
 )
 # a name follows if the word is a name, or has the form of one
@@ -32,7 +36,10 @@ _BODY_PARTS = word_set(
     "hand hands head knee finger fingers arm arms leg foot chin shoulder shoulders shin hip wrist"
     " elbow ankle toe chest neck spine eye back lung bone bones brain skull rib ribs kidney heart"
 )
-_PLURALS = word_set("drs doctors profs drs. messrs herren")
+_PLURALS = word_set(
+    "drs doctors profs messrs herren dres doktoren dras doctores sres sras docteurs dottori drii"
+)
+_AND = word_set("and und et y e i en och og ve и și a")
 # parts of a title, and particles of names
 _INSIDE_TITLES = word_set(
     "dr med prof univ doz habil hab dent phil rer nat priv ing dipl pd assoc asst sc ª º"
@@ -48,6 +55,10 @@ _ACTIONS = word_set(
     informado realizado visto firmado solicitado validado laudado examinado referido
     eseguito refertato visto richiesto firmato letto
     gezien beoordeeld verricht aangevraagd opisane opisany wykonane wykonał
+    verwezen gestuurd doorgestuurd uitgevoerd beschreven encaminhado encaminhada enviado enviada
+    remitido remitida derivado derivada solicitada inviato inviata richiesta eseguita refertata
+    adressée réalisée prescrite opisana wykonana skierowany skierowana odesláno odeslán vyšetřen
+    popsal remitterad remitterat undersökt utförd henvist undersøgt
     """
 )
 # the same for work on a device
@@ -58,7 +69,16 @@ _SERVICES = word_set(
     instalado actualizado atualizado installato aggiornato geïnstalleerd
     """
 )
-_BY = word_set("by von durch par por da dal door przez vom per")
+_BY = word_set("by von durch par por da dal dalla door przez vom per av af od pelo pela")
+# somebody was talked to
+_TALKED = word_set(
+    """
+    discussed spoke talked besprochen gesprochen discuté discutido discutida comentado comentada
+    discusso discussa besproken overlegd omówiono omówione konsultowano konzultováno diskuterat
+    drøftet görüşüldü vu vue
+    """
+)
+_WITH = word_set("with to mit avec con com met z ze s med ile")
 # verbs that a name follows at once
 _NAMED_VERBS = word_set("opisał opisała wykonał wykonała zlecił zleciła")
 # a name follows after a colon
@@ -74,6 +94,31 @@ _ROLES = word_set(
     paziente radiologo tecnico nome cognome operatore
     arts patiënt patient laborant radioloog naam lekarz pacjent pacjentka technik nazwisko imię
     hasta hekim doktor teknisyen ad soyad adı soyadı läkare
+    """
+)
+# staff and relatives: a name in the form of one follows without a colon
+_STAFF = word_set(
+    """
+    technologist radiographer sonographer mother father husband wife daughter guardian
+    técnico técnica tecnico médico médica medico medica enfermera enfermero enfermeira enfermeiro
+    radiólogo radióloga radiologo radiologa radiologue infermiere infermiera tsrm manipulateur
+    manipulatrice infirmier infirmière médecin madre padre hija hijo mère père filha filho figlia
+    figlio moglie marito marido esposa laborant laborantka laborante verpleegkundige radioloog arts
+    moeder vader technik lekarz lekarka pielęgniarka elektroradiolog radiolog matka ojciec lékař
+    lékařka sestra sjuksköterska röntgensjuksköterska läkare röntgenläkare undersköterska dotter
+    sykepleier lege radiograf læge sygeplejerske hoitaja lääkäri röntgenhoitaja orvos asszisztens
+    doktor hekim hemşire teknisyen tekniker radyolog anne baba лаборант рентгенлаборант медсестра
+    рентгенолог фельдшер лікар медик мать отец муж жена ιατρός νοσηλεύτρια τεχνολόγος
+    """
+)
+# a name that is a word follows
+_CALLS = word_set("call phone page contact ring notify notified informed inform called paged cc")
+# a name that is a word stands before these
+_TOLD = word_set(
+    """
+    informed notified aware paged informado informada informato informata prévenu
+    prévenue informé informée présent présente presente poinformowany poinformowana informován
+    informována informerad informeret underrettet bilgilendirildi ingelicht geïnformeerd
     """
 )
 # roles that sign with two initials: tech GA
@@ -95,6 +140,13 @@ _NO_PERSON = (
         """
     )
 )
+# labels of languages in which a word with a capital may also be a noun or begin a sentence
+_WITH_CAPITALS = word_set(
+    """
+    technologist radiographer sonographer mother father husband wife daughter guardian technik
+    radiolog discussed spoke talked besprochen gesprochen
+    """
+)
 _MOST_NAMES = 3
 _MOST_TITLES = 5
 _MOST_INITIALS = 4
@@ -103,6 +155,38 @@ _JOINING_GAPS = frozenset({"-", "'", "^"})
 _PLURAL_GAPS = frozenset({" & ", "/", " / ", ", ", "&"})
 _LABEL_GAPS = frozenset({":", ": ", " : ", " = ", "=", ". ", " - ", ":. "})
 _MOST_LABEL_GAP = 3
+
+
+# after these words for a person, and before these forms of address
+_CJK_LABELS = re.compile(
+    "(?:담당의|의뢰의|주치의|집도의|판독의|처방의|기사|간호사|보호자|"
+    "申请医[师生]|检查医[师生]|报告医[师生]|审核医[师生]|"
+    f"主治医[师生]?|技[师師]|护士|担当医|依頼医|読影医|看護師)"
+    f"[: ]{{1,2}}([{CJK}]{{1,4}})(?![{CJK}])"
+    f"|(?<![{CJK}])([{CJK}]{{1,3}}) (?:교수|선생|원장|과장|의사|医生|医师|医師|先生|教授|主任)"
+)
+
+
+# two initials in Cyrillic or Greek; abbreviations are in lower case
+_OTHER_INITIALS = re.compile(
+    "(?<![^\\W\\d_])[\u0386-\u03ab\u0400-\u042f][.] ?[\u0386-\u03ab\u0400-\u042f][.]"
+    "(?: ?[\u0386-\u03ab\u0400-\u042f][.])?"
+)
+
+
+def spans_of_other_scripts(cased: str) -> Iterator[Span]:
+    """Yield the spans of names in scripts other than Latin, and of initials in them.
+
+    Parameters
+    ----------
+    cased
+        The comparable copy of a text with its case.
+    """
+    for match in _OTHER_INITIALS.finditer(cased):
+        yield Span(match.start(), match.end())
+    for match in _CJK_LABELS.finditer(cased):
+        group = 1 if match[1] else 2
+        yield Span(match.start(group), match.end(group))
 
 
 def has_label(words: frozenset[str]) -> bool:
@@ -120,6 +204,10 @@ _ALL = (
     | _ROLES
     | _DEGREES
     | _NAMED_VERBS
+    | _STAFF
+    | _CALLS
+    | _TOLD
+    | _TALKED
 )
 
 
@@ -182,6 +270,10 @@ class _Search:
             return self._labelled(place)
         if word in _SERVICES and place + 1 < len(self.tokens):
             return self._labelled(place + 1) if self.tokens[place + 1].text in _BY else None
+        if word in _TALKED and place + 2 < len(self.tokens):
+            is_with = self.tokens[place + 1].text in _WITH
+            if is_with and self._is_bare_name(place + 2, word):
+                return self._name(place + 1, strong=True, plural=False)
         if word in _ACTIONS and place + 1 < len(self.tokens):
             if self.tokens[place + 1].text in _BY:
                 return self._labelled(place + 1)
@@ -191,6 +283,10 @@ class _Search:
             while last - place < _MOST_INITIALS and self._are_initials(last):
                 last += 1
             return Span(self.tokens[place + 1].start, self.tokens[last].end)
+        if (word in _STAFF or word in _CALLS) and self._is_bare_name(place + 1, word):
+            return self._name(place, strong=True, plural=False)
+        if word in _TOLD and place > 0 and self._is_name_told(place - 1):
+            return Span(self.tokens[place - 1].start, self.tokens[place - 1].end)
         if word in _SIGNING and place + 1 < len(self.tokens):
             initials = self._cased(place + 1)
             if self._gap(place) in (" ", ": ", ":") and len(initials) == 2 and initials.isupper():
@@ -281,6 +377,31 @@ class _Search:
             return self._name(label, strong=True, plural=False)
         return None
 
+    def _is_bare_name(self, place: int, label: str) -> bool:
+        """Whether a name in the form of one follows a label without a colon."""
+        if place >= len(self.tokens) or self._gap(place - 1) not in (" ", ": ", ":", ". "):
+            return False
+        word = self.tokens[place].text
+        if word[0] in DIGITS or not self._cased(place).istitle():
+            return False
+        if word in NAME_WORDS:
+            return word not in ABBREVIATIONS
+        return (
+            label not in _CALLS
+            and label not in _WITH_CAPITALS
+            and self._gap(place - 1) == " "
+            and word not in _NO_PERSON
+            and word not in _TITLES
+        )
+
+    def _is_name_told(self, place: int) -> bool:
+        """Whether a name stands before a word such as informed: Hand informed."""
+        return (
+            self._gap(place) == " "
+            and self._cased(place).istitle()
+            and self.tokens[place].text in NAME_WORDS
+        )
+
     def _has_form_of_name(self, place: int) -> bool:
         word = self._cased(place)
         if len(word) == 1:
@@ -325,9 +446,9 @@ class _Search:
             gap = self._gap(last)
             if gap in _JOINING_GAPS:
                 last += 1
-            elif plural and (gap in _PLURAL_GAPS or tokens[last + 1].text in ("and", "und", "et")):
+            elif plural and (gap in _PLURAL_GAPS or tokens[last + 1].text in _AND):
                 last += 1
-                if tokens[last].text in ("and", "und", "et") and last + 1 < len(tokens):
+                if tokens[last].text in _AND and last + 1 < len(tokens):
                     last += 1
             elif gap in (" ", ". ") and self._continues(last, first=place):
                 last += 1

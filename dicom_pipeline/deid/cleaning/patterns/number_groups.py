@@ -102,7 +102,7 @@ def number_spans(
         return
     run: list[int] = []
     for place, token in enumerate(tokens):
-        if token.text[0] not in DIGITS or _is_attached(place, tokens, lower):
+        if token.text[0] not in DIGITS or is_attached(place, tokens, lower):
             yield from _of_run(run, tokens, lower)
             run = []
             continue
@@ -121,7 +121,7 @@ def _is_linked(before: Token, after: Token, lower: str, *, is_first: bool) -> bo
     return is_area or _GAP.fullmatch(gap) is not None
 
 
-def _is_attached(place: int, tokens: Sequence[Token], lower: str) -> bool:
+def is_attached(place: int, tokens: Sequence[Token], lower: str) -> bool:
     """Whether a number belongs to the letters beside it: b1000, 5mm, TE 90, 3 of 4."""
     token = tokens[place]
     if is_measure(lower, token.start):

@@ -49,6 +49,17 @@ GENERIC_PLACES = INSTITUTIONS | word_set(
 BEFORE_PLACES = word_set(
     "at from bei aus von vom nach chez à au del desde da dal presso z ze w we bij te uit vid från"
 )
+# an address follows
+ADDRESS_LABELS = word_set(
+    """
+    address addr residence resident resides residing lives adresse anschrift wohnhaft wohnt wohnort
+    adresses domicile domicilié domiciliée dirección direccion domicilio residente reside vive
+    indirizzo residenza residente domiciliato endereço endereco morada mora adres woonplaats
+    woonachtig wonende zamieszkały zamieszkała zam ikamet ikametgah adresi oturuyor адрес
+    проживает прописан прописана bydliště adresa bytem adress bostad bor bopæl boende osoite asuu
+    lakcím lakik cím domiciliu διεύθυνση κάτοικος 住所 地址 주소 거주지
+    """
+)
 # kinds of streets that are no abbreviation in imaging, after the name
 STREETS_AFTER = word_set(
     """

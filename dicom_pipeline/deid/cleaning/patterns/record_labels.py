@@ -19,6 +19,8 @@ _STRONG = word_set(
     accession acc patientid patid patnr patno patientennummer fallnummer fallnr aktenzeichen
     dossiernummer kartoteki prontuário prontuario expediente ward zimmer chambre habitación
     habitacion stanza kamer oda cédula cedula kartei krankenkasse versicherung versicherungsnummer
+    № chorobopisu kórlap kórlapszám törzsszám taj journalnummer journalnr personnummer cpr patientnr
+    patiëntnummer patientnummer potilasnumero henkilötunnus snils снилс инн карты истории
     """
 )
 # after these, one with three digits or a letter before its digits
@@ -29,18 +31,30 @@ _WEAK = word_set(
     cell mobile fax telefon telefono teléfono telefone telefoon handy durchwahl tél telefonnummer
     dossier historia cartella fall akte auftrag dosya protokol kart nr barcode specimen sample id
     pat patient patients number numéro numero número nummer station room bed lit letto bett cama
-    sala pokój yatak rm
+    sala pokój yatak rm ending ends endet endend terminant terminada terminado terminando
+    história história journal chorobopis nhc karta karty karte fiche fichier fiszka номер история
+    карта αριθμός číslo čislo szám beteg potilas pacjent pacjenta pacient pacienta paciente paziente
+    pasient пациент пациента registro ipp iep nip hasta
     """
 )
 # words between a label and the number
 _BETWEEN = word_set(
-    "no nr num number numero numéro número nummer n id ids nº n° no. # is of tel extension ext "
-    "pat patient code"
+    """
+    no nr num number numero numéro número nummer n id ids nº n° no. # is of tel extension ext pat
+    patient code in with digits four auf mit en med historii historia choroby clínica clinica médico
+    médica medico medica clinico clinique médical medical pacjenta pacienta paciente paziente
+    pasient patiënt hasta kayıt protokol karty karta zdravotní болезни пациента карты № последние
+    last letzte dernières últimos ultime
+    """
 )
 # rooms and beds have short numbers, but beds are also positions of a scan
 _ROOMS = word_set("room rm lit letto bett cama sala station pokój yatak bed")
 _LABELS = _STRONG | _WEAK
-_LABEL_GAP = re.compile("[ .:#=°º/-]{0,4}")
+# in Spanish a preposition: hasta no. 4711, but hasta 4000
+_BEFORE_NUMBER_WORDS = frozenset({"hasta"})
+# patient 100 kg
+_UNITS = word_set("mm cm ml mg kg lb lbs min ms sec years year")
+_LABEL_GAP = re.compile("[ .:#=°º/<(*-]{0,4}")
 _GROUP_GAP = re.compile("[ ._/-]{0,1}")
 # x-4711 is an extension
 _EXTENSION = re.compile("(?<![a-z0-9._-])x-[0-9]{3,5}(?![0-9a-z])")
@@ -88,6 +102,8 @@ def _value(label: int, tokens: Sequence[Token], lower: str) -> Span | None:
         if tokens[place].text not in _BETWEEN:
             break
         is_strong = is_strong or tokens[place].text not in ("n", "of", "is")
+    if tokens[label].text in _BEFORE_NUMBER_WORDS and place == label + 1:
+        return None
     # letters before the digits: AB 1234
     first = place
     if tokens[place].text[0] not in DIGITS:
@@ -112,6 +128,9 @@ def _value(label: int, tokens: Sequence[Token], lower: str) -> Span | None:
             break
         last += 1
     if lower[tokens[last].end : tokens[last].end + 1] == "%":
+        return None
+    following = tokens[last + 1].text if last + 1 < len(tokens) else ""
+    if not is_strong and following in _UNITS and lower[tokens[last].end] == " ":
         return None
     if not _is_identifier(
         tokens[label].text, digits, has_letter=last - first > 0, strong=is_strong

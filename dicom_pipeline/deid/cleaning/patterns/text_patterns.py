@@ -35,9 +35,27 @@ _NO_LETTER_BEFORE = f"(?:^|(?<=[0-9{BAR}{SEPARATORS}{CONTROLS}]))"
 _SIDE = "(?<![a-z0-9])"
 _OTHER_SIDE = "(?![a-z0-9])"
 
+# The name in an address of mail. Patterns begin with a whole one, so that a long run of letters is
+# not tried again at each of them.
+_OF_MAIL = f"[^ @{BAR}(),;<>]"
 # Contacts on the internet. A need occurs in every text that one of its patterns matches.
 _CONTACTS = (
-    ("@", [f"(?<![a-z0-9._+-])[^ @{BAR}(),;<>]+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}"]),
+    (
+        "@",
+        [
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ ?@ ?[a-z0-9.-]+[.][a-z]{{2,}}",
+            # a name in a network: @mason_77
+            "(?<![a-z0-9._+-])@[a-z][a-z-]*[._0-9][a-z0-9._-]*(?<![.])",
+        ],
+    ),
+    (
+        "[(\\[{<] ?at ?[)\\]}>]| dot ",
+        [
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ ?[(\\[{{<] ?at ?[)\\]}}>] ?[a-z0-9-]+"
+            "(?: ?(?:[.]|[(\\[{<]? ?dot ?[)\\]}>]?) ?[a-z0-9-]+)*",
+            f"(?<!{_OF_MAIL}){_OF_MAIL}+ at [a-z0-9-]+(?: dot [a-z0-9-]+)+",
+        ],
+    ),
     ("http|www", [f"(?:https?:|www[.])[^ {BAR}<>]+"]),
     (
         "[a-z][.][a-z]",
@@ -56,6 +74,11 @@ _OTHERS = tuple(
     for need, patterns in (
         *_CONTACTS,
         ("[0-9][.][0-9]", ["(?<![0-9])[0-9]+(?:[.][0-9]+){3,}"]),
+        # a value that is nothing but a number says nothing of an image
+        (
+            f"^[ #]*[0-9]{{4}} *$|{BAR}",
+            [f"(?:^|(?<={BAR}))[ #]{{0,4}}(?P<value>[0-9]{{4}})(?= *(?:{BAR}|$))"],
+        ),
         (
             "[0-9]{5}",
             ["(?<![0-9])(?:[0-9]+-[0-9]{5,}(?:-[0-9]+)*|[0-9]{5,}-[0-9]+(?:-[0-9]+)*)"],
@@ -91,11 +114,24 @@ _OTHERS = tuple(
                 f"{_SIDE}[a-z]{{2}}[0-9]{{2}}(?: ?[a-z0-9]{{4}}){{3,7}}(?: ?[a-z0-9]{{1,4}})?"
                 f"{_OTHER_SIDE}",
                 f"{_SIDE}[0-9]{{17}}x{_OTHER_SIDE}",
+                # digits, a letter and digits: pensions in Germany
+                f"{_SIDE}[0-9]{{2}}[ -]?[0-9]{{6}}[ -]?[a-z][ -]?[0-9]{{2,4}}{_OTHER_SIDE}",
             ],
         ),
     )
 )
-_BEFORE_MONTHS = ("dob", "date", "born", "geb")
+# at the beginning of a word with the name of a month
+_DIGIT = re.compile("[0-9]")
+_GROUPS = tuple(
+    (need, patterns, is_moment)
+    for groups, is_moment in ((_OTHERS, False), (DATES, True), (AGES, False))
+    for need, patterns in groups
+)
+# those that a text without a digit can have: their needs are words, or words of East Asia
+_GROUPS_OF_WORDS = tuple(
+    group for group in _GROUPS if "[0-9]" not in group[0].pattern or "年" in group[0].pattern
+)
+_BEFORE_MONTHS = re.compile("dob|date|born|geb")
 _LONG_NUMBER = re.compile("[0-9]{5}")
 # of codes, in which names are not searched otherwise
 _TITLED_NAME = re.compile(
@@ -119,16 +155,15 @@ def pattern_spans(tokens: Sequence[Token], lower: str) -> Iterator[Span]:
     lower
         The comparable copy of the text, in lower case.
     """
-    for groups, is_moment in ((_OTHERS, False), (DATES, True), (AGES, False)):
-        for need, patterns in groups:
-            if need.search(lower):
-                for pattern in patterns:
-                    for match in pattern.finditer(lower):
-                        # a label before the identifier stays
-                        name = "value" if "value" in pattern.groupindex else 0
-                        yield Span(match.start(name), match.end(name), is_moment)
-    words = {token.text for token in tokens}
-    if not MONTH_WORDS.isdisjoint(words) or any(word.startswith(_BEFORE_MONTHS) for word in words):
+    for need, patterns, is_moment in _GROUPS if _DIGIT.search(lower) else _GROUPS_OF_WORDS:
+        if need.search(lower):
+            for pattern in patterns:
+                for match in pattern.finditer(lower):
+                    # a label before the identifier stays
+                    name = "value" if "value" in pattern.groupindex else 0
+                    yield Span(match.start(name), match.end(name), is_moment)
+    words = [token.text for token in tokens]
+    if not MONTH_WORDS.isdisjoint(words) or _BEFORE_MONTHS.search(lower):
         for pattern in NAMED_DATES:
             for match in pattern.finditer(lower):
                 yield Span(match.start(), match.end(), is_moment=True)
