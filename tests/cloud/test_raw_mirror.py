@@ -406,5 +406,5 @@ def test_what_a_dead_writer_wrote_is_seen_by_the_next_one(here: Machine, there: 
     dead.write(here.root / "b", b"2")
     dead.lease._ended.set()  # its process is killed: nobody renews or releases the lease
     time.sleep(1.5)
-    there.pull()
-    assert there.files() == {"a": b"1", "b": b"2"}
+    with there.mirror().held():
+        assert there.files() == {"a": b"1", "b": b"2"}

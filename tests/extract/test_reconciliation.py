@@ -166,3 +166,15 @@ def test_a_partition_with_many_pending_files_is_not_read_once_per_file(
     )
     assert zone.reconcile().pending == 30
     assert len(reads) <= 3
+
+
+def test_a_file_that_changed_since_it_was_loaded_is_pending(zone: Zone) -> None:
+    before = zone.reconcile()
+    zone.put("2/2", instance(2, StudyDescription="written again"))
+    zone.scan()
+    counts = zone.reconcile()
+    assert (counts.loaded, counts.pending) == (before.loaded - 1, 1)
+    assert counts.balanced
+    zone.load()
+    counts = zone.reconcile()
+    assert (counts.loaded, counts.pending) == (before.loaded, 0)

@@ -14,6 +14,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dicom_pipeline.orchestration.storage import event_batches
 from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
 
+RUN = "11111111-2222-3333-4444-555555555555"
 KEYS = ["2010-01", "2010-02", "2012-05"]
 PARTITIONS = dg.DynamicPartitionsDefinition(name="test_period")
 
@@ -69,7 +70,7 @@ def run(home: Path, *, batching: bool) -> dg.DagsterInstance:
         "dagster/asset_partition_range_start": KEYS[0],
         "dagster/asset_partition_range_end": KEYS[-1],
     }
-    result = job.execute_in_process(instance=made, tags=tags)
+    result = job.execute_in_process(instance=made, tags=tags, run_id=RUN)
     assert result.success
     return made
 
@@ -90,6 +91,9 @@ def test_batched_events_give_the_tables_of_dagsters_storage(
         plain = rows(tmp_path / "plain", database, query)
         assert rows(tmp_path / "ours", database, query) == plain
         assert plain
+    # the database of the run, which the page of a run reads
+    runs = f"{RUN}.db"
+    assert rows(tmp_path / "ours", runs, events) == rows(tmp_path / "plain", runs, events)
     materialized = [row for row in rows(tmp_path / "ours", "index.db", events) if row[3]]
     assert len(materialized) == 2 * 2 * len(KEYS)  # planned and materialized, for two tables
 
