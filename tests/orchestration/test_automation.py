@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,8 @@ from dicom_pipeline.orchestration.partition_range import STUDY_PERIOD, range_tag
 from dicom_pipeline.orchestration.pending_partitions import find_pending
 from dicom_pipeline.orchestration.seeds import DIGEST_METADATA, seed_digest
 from dicom_pipeline.orchestration.stale_assets import outdated_groups
+from dicom_pipeline.orchestration.storage.event_batches import cached_partitions
+from dicom_pipeline.orchestration.storage.sqlite import BatchingSqliteStorage
 from dicom_pipeline.workspace import Workspace
 from tests.support.dicom import instance as dicom_file
 
@@ -41,16 +44,23 @@ class Automation:
 
     def tick(self) -> set[str]:
         """Evaluate once, report the requested assets as materialized and return their groups."""
-        result = dg.evaluate_automation_conditions(
-            self.defs, instance=self.instance, cursor=self.cursor
-        )
-        self.cursor = result.cursor
+        result = self.evaluate()
         keys = self.defs.resolve_asset_graph().executable_asset_keys
         requested = {key for key in keys if result.get_num_requested(key)}
         for key in self.defs.resolve_asset_graph().toposorted_asset_keys:
             if key in requested:
                 self.report(key)
         return {key.path[0] for key in requested}
+
+    def evaluate(self) -> dg.EvaluateAutomationConditionsResult:
+        """Evaluate once; the result is the state before the next evaluation."""
+        # Dagster reads the partitions thousands of times per evaluation
+        with cached_partitions(self.instance):
+            result = dg.evaluate_automation_conditions(
+                self.defs, instance=self.instance, cursor=self.cursor
+            )
+        self.cursor = result.cursor
+        return result
 
     def report(self, key: dg.AssetKey, partition: str | None = None) -> None:
         digest = seed_digest(key) if key.path[0] == "internal" else None
@@ -74,6 +84,24 @@ class Automation:
                     blocking=True,
                 )
             )
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """Temporary instance with the storage of the project."""
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")  # set by the storage
+    storage = {
+        "custom": {
+            "module": BatchingSqliteStorage.__module__,
+            "class": BatchingSqliteStorage.__name__,
+            "config": {"base_dir": str(tmp_path / "storage")},
+        }
+    }
+    (tmp_path / "instance").mkdir()
+    with dg.DagsterInstance.local_temp(
+        str(tmp_path / "instance"), overrides={"storage": storage}
+    ) as made:
+        yield made
 
 
 @pytest.fixture
@@ -157,10 +185,7 @@ def plan_check(automation: Automation, key: dg.AssetCheckKey) -> None:
 
 def fail(automation: Automation, groups: set[str]) -> None:
     """Evaluate once, and report a failed run of what is requested in some groups."""
-    result = dg.evaluate_automation_conditions(
-        automation.defs, instance=automation.instance, cursor=automation.cursor
-    )
-    automation.cursor = result.cursor
+    result = automation.evaluate()
     graph = automation.defs.resolve_asset_graph()
     keys = {key for key in graph.executable_asset_keys if result.get_num_requested(key)}
     failed = {key for key in keys if key.path[0] in groups}
@@ -202,9 +227,7 @@ def test_downstream_waits_for_the_internal_tables(automation: Automation) -> Non
 def test_the_checks_of_a_table_are_requested_with_it(automation: Automation) -> None:
     automation.tick()
     automation.raw("2012-02")
-    result = dg.evaluate_automation_conditions(
-        automation.defs, instance=automation.instance, cursor=automation.cursor
-    )
+    result = automation.evaluate()
     asked = {one.key for one in result.results if one.true_subset.size}
     keys = automation.defs.resolve_asset_graph().asset_check_keys
     unasked = {key for key in keys if key.asset_key in asked and key not in asked}
@@ -243,10 +266,7 @@ def test_an_update_that_arrives_while_an_earlier_run_ends_is_built(
 ) -> None:
     automation.tick()
     automation.raw("2012-02")
-    result = dg.evaluate_automation_conditions(
-        automation.defs, instance=automation.instance, cursor=automation.cursor
-    )
-    automation.cursor = result.cursor
+    automation.evaluate()
     requested = [
         key
         for key in automation.defs.resolve_asset_graph().toposorted_asset_keys
