@@ -58,14 +58,24 @@ CHECK = (
 )
 # Tests of such a folder use one session fixture that takes a minute: one worker has all of them.
 # The longest groups first, so that no worker is left with one at the end.
-GROUPS = ("tests/browser", "tests/warehouse", "tests/endtoend/sweep", "tests/endtoend")
+GROUPS = ("tests/browser", "tests/endtoend/sweep", "tests/warehouse", "tests/endtoend")
+# They build databases of their own, so any worker may have them.
+APART = (
+    "tests/warehouse/test_clean_text.py",
+    "tests/warehouse/test_connection.py",
+    "tests/warehouse/test_leak_check.py",
+    "tests/warehouse/test_publish.py",
+    "tests/warehouse/test_sequences.py",
+    "tests/warehouse/test_sequences_leak_check.py",
+)
+ORDER = (GROUPS[0], *APART, *GROUPS[1:])
 
 
 def group_of(nodeid: str) -> str:
     """Return the group of a test: tests of one group run in one worker, in order."""
     path = PurePosixPath(nodeid.partition("::")[0])
     # tests that change what they build do not need the fixture of their folder
-    if is_in_check(path):
+    if is_in_check(path) or str(path) in APART:
         return str(path)
     return next((part for part in GROUPS if path.is_relative_to(part)), str(path))
 
@@ -82,7 +92,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_in_check(path) and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.check)
         group = group_of(item.nodeid)
-        order[item] = GROUPS.index(group) if group in GROUPS else len(GROUPS)
+        order[item] = ORDER.index(group) if group in ORDER else len(ORDER)
     items.sort(key=order.__getitem__)
 
 

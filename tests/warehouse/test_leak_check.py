@@ -1,15 +1,12 @@
 """The leak check finds identifiers that remain after cleaning, and nothing else."""
 
-from pathlib import Path
-
 import pytest
 
-from dicom_pipeline.mapping.attribute_mapping import load_mapping
 from dicom_pipeline.warehouse.leak_check.report import Finding
 
-from .archive import VALUES, file
+from .archive import file
 from .conftest import KEY, Warehouse
-from .leaks import check, found, to_remove
+from .leaks import check, found
 from .oracle import Oracle
 
 ORACLE = Oracle(KEY)
@@ -178,21 +175,6 @@ def test_dates_that_were_not_shifted_are_found(changed: Warehouse) -> None:
         f" where {patient(HAND)}"
     )
     assert found(changed) == [("processed_studies", "study_date", 1)]
-
-
-def test_a_timestamp_that_was_not_shifted_is_found(changing: Warehouse, tmp_path: Path) -> None:
-    """In a column that the site added to the mapping."""
-    lines = changing.seed.read_text().splitlines(keepends=True)
-    seed = tmp_path / changing.seed.name
-    seed.write_text("".join(line for line in lines if not line.startswith("images,constant")))
-    mapping = load_mapping(seed)
-    assert check(changing, mapping=mapping).found == 0
-    key = ORACLE.key("image_key", f"1.2.840.7.1.{[v[2] for v in VALUES].index('taken')}")
-    changing.execute(
-        "update stage.staged_images set taken = timestamp '2012-03-04 23:59:58'"
-        f" where image_key = '{key}'"
-    )
-    assert to_remove(check(changing, mapping=mapping)) == [("images", "taken")]
 
 
 def test_a_column_set_to_null_for_all_patients_is_reported_as_a_wrong_mapping(

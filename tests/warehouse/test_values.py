@@ -1,12 +1,16 @@
 """Stage: every value is typed and de-identified by the mapping, and equals that of Python."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dicom_pipeline.mapping.attribute_mapping import load_mapping
+
 from .archive import AGES, AGES_FROM_DATES, VALUES
 from .conftest import KEY, Warehouse
+from .leaks import check, to_remove
 from .oracle import Oracle
 
 ORACLE = Oracle(KEY)
@@ -118,3 +122,20 @@ def test_a_date_that_cannot_be_true_is_null_and_counted(warehouse: Warehouse) ->
     [image] = [staged_image(warehouse, "1.2.840.1.1.implausible")]
     assert (image["acquisition_date"], image["content_date"]) == (None, date(2012, 3, 4) - SHIFT)
     assert image["failed_casts"] == ["acquisition_date"]
+
+
+def test_the_leak_check_finds_a_timestamp_that_was_not_shifted(
+    changing: Warehouse, tmp_path: Path
+) -> None:
+    """In a column that the site added to the mapping."""
+    lines = changing.seed.read_text().splitlines(keepends=True)
+    seed = tmp_path / changing.seed.name
+    seed.write_text("".join(line for line in lines if not line.startswith("images,constant")))
+    mapping = load_mapping(seed)
+    assert check(changing, mapping=mapping).found == 0
+    key = ORACLE.key("image_key", f"1.2.840.7.1.{[v[2] for v in VALUES].index('taken')}")
+    changing.execute(
+        "update stage.staged_images set taken = timestamp '2012-03-04 23:59:58'"
+        f" where image_key = '{key}'"
+    )
+    assert to_remove(check(changing, mapping=mapping)) == [("images", "taken")]
