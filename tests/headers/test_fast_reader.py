@@ -112,8 +112,11 @@ def test_elements_out_of_order_fall_back_to_pydicom() -> None:
     assert first in data
     assert second in data
     swapped = data.replace(first, b"#").replace(second, first).replace(b"#", second)
-    assert read(swapped).reader == "pydicom: order_of_elements"
-    assert read(swapped) == outcome(PYDICOM, swapped) or value(read(swapped), "PatientID") == "4711"
+    header, expected = read(swapped), outcome(PYDICOM, swapped)
+    assert header.reader == "pydicom: order_of_elements"
+    assert isinstance(expected, Header)
+    assert header.values == expected.values
+    assert value(header, "PatientID") == "4711"
 
 
 def test_values_of_one_file_never_appear_in_another_file_of_the_series() -> None:

@@ -175,11 +175,16 @@ PLACES: dict[str, Callable[[Path], object]] = {
 }
 
 
+# days have no text of their own in these
+PLACES_OF_A_DAY = ("a column of dates", "a list of dates", "a timestamp")
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_needle_is_found_in_every_place(place: str, needles: Needles, tmp_path: Path) -> None:
     PLACES[place](tmp_path)
     result = sweep_of(tmp_path, needles)
-    assert result.hits or result.days, result.table()
+    found = result.days if place in PLACES_OF_A_DAY else result.hits
+    assert found, result.table()
 
 
 def test_compression_hides_text_from_a_search_of_raw_bytes(
