@@ -58,7 +58,7 @@ test: $(VENV)/.dev lint  ## set up, lint, and run the default tests
 check: test check-rest  ## everything that CI runs: lint, default tests and the tests marked check
 
 check-rest: $(VENV)/.dev  ## only the tests marked check
-	@$(BIN)/python -m pytest -m check
+	@$(BIN)/python -m pytest -n 2 -m check
 
 test-all: $(VENV)/.dev  ## every test, also those that take minutes, with coverage
 	@$(BIN)/python -m pytest -m "" --cov --cov-report=term:skip-covered
