@@ -43,7 +43,7 @@ def test_a_second_run_reads_no_file_and_publishes_only_a_deleted_file_again(stea
 def test_a_run_reads_only_the_ten_new_files(steady: Site) -> None:
     before = steady.content()
     write_instances(steady.landing / "more", 10)
-    assert files_read(steady.run()) == 10
+    assert files_read(steady.run(DBT_LOG_LEVEL_FILE="debug")) == 10
     after = steady.content()
     images = "processed.processed_images"
     assert len(after[images]) == len(before[images]) + 10
