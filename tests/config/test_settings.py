@@ -1,10 +1,18 @@
 """An invalid setting stops the program with one line that names it."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from dicom_pipeline.config.settings import Granularity, OnDelete, SettingsError, load_settings
+from dicom_pipeline.config.project import PROJECT_DIR
+from dicom_pipeline.config.settings import (
+    Granularity,
+    OnDelete,
+    SettingsError,
+    export_for_dbt,
+    load_settings,
+)
 
 KEY = "0123456789abcdef" * 4
 
@@ -114,3 +122,27 @@ def test_unrelated_environment_variables_are_ignored() -> None:
 def test_a_former_name_of_a_setting_is_refused_with_the_new_name(old: str, new: str) -> None:
     with pytest.raises(SettingsError, match=f"^{old} has a new name: {new}$"):
         load_settings({old: "1"})
+
+
+def test_dbt_gets_the_settings_as_variables_with_absolute_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # dbt's variables are set back at the end of the test
+    for name in ("DICOM_RAW_URI", "DICOM_WAREHOUSE_DIR", "DICOM_DEID_PROFILE", "DBT_TARGET"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("DICOM_MAX_UNIQUE_FRACTION", "")
+    monkeypatch.setenv("DBT_TARGET_PATH", "")
+    export_for_dbt(
+        load_settings(
+            {
+                "DICOM_RAW_URI": "raw", "DICOM_WAREHOUSE_DIR": "wh", "DICOM_DEID_PROFILE": "strict",
+                "DICOM_MAX_UNIQUE_FRACTION": "0.2",
+            }
+        )
+    )  # fmt: skip
+    assert os.environ["DICOM_RAW_URI"] == str(PROJECT_DIR / "raw")
+    assert os.environ["DICOM_WAREHOUSE_DIR"] == str(PROJECT_DIR / "wh")
+    assert os.environ["DICOM_DEID_PROFILE"] == "strict"
+    assert os.environ["DICOM_MAX_UNIQUE_FRACTION"] == "0.2"
+    assert os.environ["DBT_TARGET"] == "local"
+    assert Path(os.environ["DBT_TARGET_PATH"]).is_absolute()

@@ -141,6 +141,8 @@ def test_a_number_after_a_label_is_removed(text: str, expected: str) -> None:
         ("Frau Klein", REMOVED),
         ("tech: Bone; 2 views", f"tech: {REMOVED}; 2 views"),
         ("Faith Stone, MD", REMOVED),
+        ("axial Stone, MD", f"axial {REMOVED}"),
+        ("axial contrast Faith Stone, MD", f"axial contrast {REMOVED}"),
         ("reviewed by radiologist", "reviewed by radiologist"),
         ("performed by CT technologist", "performed by CT technologist"),
         ("MR HEAD", "MR HEAD"),

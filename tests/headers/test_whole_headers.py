@@ -154,6 +154,22 @@ def test_an_item_outside_a_sequence_is_malformed() -> None:
     assert fault_of(data) == Fault.DELIMITER
 
 
+@pytest.mark.parametrize("place", ["plain", "item"])
+@pytest.mark.parametrize(
+    ("number", "length"),
+    [(ITEM_END, 4), (SEQUENCE_END, 4), (0xE0FF, 0), (0x0010, 0), (0xE0FF, 4)],
+)
+def test_a_delimiter_with_a_value_or_of_an_unknown_kind_is_malformed(
+    place: str, number: int, length: int
+) -> None:
+    w = Writer("explicit")
+    mark = w.mark(number, length) + b"1234"[:length]
+    item = w.item(w.element(0x00081155, "UI", b"1.2.9") + mark, defined=True)
+    data = header_with(w, mark if place == "plain" else w.sequence(0x00081140, item, defined=True))
+    assert read(data) is RejectReason.MALFORMED
+    assert fault_of(data) == Fault.DELIMITER
+
+
 def private(w: Writer) -> bytes:
     """Return a private creator, for elements (0009,10xx)."""
     return w.element(0x00090010, "LO", b"ACME 1.0")
