@@ -218,3 +218,34 @@ def test_thousands_of_terms_of_a_patient_make_no_text_slow() -> None:
 
 def test_a_patient_without_name_and_identifier_loses_nothing_else() -> None:
     assert cleaned(NOBODY, "CT chest, left hand") == "CT chest, left hand"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("097Y / Carotid duplex", f"{REMOVED} / Carotid duplex"),
+        ("090Y - CINE SA", f"{REMOVED} - CINE SA"),
+        ("age: 093Y", REMOVED),
+        ("age >94", REMOVED),
+        ("Alter > 95", REMOVED),
+        ("054Y CT", "054Y CT"),
+        ("90Y therapy", "90Y therapy"),
+        ("age < 5", "age < 5"),
+    ],
+)
+def test_an_age_above_89_years_is_removed_as_patient_age_is_written_and_behind_a_comparison(
+    text: str, expected: str
+) -> None:
+    assert cleaned(NOBODY, text) == expected
+
+
+@pytest.mark.parametrize(
+    "date", ["24out21", "18Oca19", "4Tem20", "31Ιαν20", "7lip2019", "05Ağu18", "9июл20", "1maj19"]
+)
+def test_a_date_without_separators_is_removed_with_the_months_of_other_languages(date: str) -> None:
+    assert cleaned(NOBODY, f"CT chest {date}, axial") == f"CT chest {REMOVED}, axial"
+
+
+@pytest.mark.parametrize("text", ["5deg20", "10sec30", "T2 15min20", "24 out of 21"])
+def test_numbers_around_a_unit_or_a_word_are_no_date(text: str) -> None:
+    assert cleaned(NOBODY, text) == text

@@ -49,6 +49,13 @@ def _alternatives(words: frozenset[str]) -> str:
 
 _MONTH_NAME = f"(?:{_alternatives(MONTH_NAMES)})"
 _MONTH_WORD = f"(?:{_alternatives(MONTH_NAMES | SHORT_MONTHS)})"
+_GLUED_MONTHS = (
+    "janv?|ene|gen|févr?|fevr?|mars|mrt|avr|abr|mai|mei|mag|maj|juin|juil|giu|lug|août|aout|ago|sept?|set|ott|"
+    "out|okt|dic|déc|dez|dec|sty|lut|kwi|cze|lip|sie|wrz|paź|paz|lis|gru|led|úno|uno|bře|bre|dub|kvě|kve|"
+    "čvn|cvn|čvc|cvc|srp|zář|zar|říj|rij|pro|oca|şub|sub|nis|haz|tem|ağu|agu|eyl|eki|kas|ara|"
+    "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|"
+    "ιαν|φεβ|μαρ|απρ|μα[ιΐϊ]|ιουν|ιουλ|αυγ|σεπ|οκτ|νοε|δεκ"
+)
 _ROMAN = "(?:viii|vii|vi|iv|ix|iii|ii|i|xii|xi|x|v)"
 _GAP = f"[^0-9a-z{BAR}]{{0,3}}"
 _BETWEEN = f"[^0-9a-z{BAR}]{{1,3}}"
@@ -200,6 +207,11 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             ],
         ),
         (
+            "[0-9][^ 0-9./-]{3,4}[0-9]",
+            # 24out21: some abbreviations are words, but not between day and year
+            [f"(?<![0-9a-z]){DAY}(?:{_GLUED_MONTHS})(?:{YEAR}|[0-9]{{2}}){_NO_DIGIT_AFTER}"],
+        ),
+        (
             "[0-9][./][0-9]",
             [
                 "(?<![a-z])(?:dob|born|dated?|since|seit|vom|geb[.]?|geboren|née?|prior|geb[.]? am"
@@ -236,8 +248,10 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
     (re.compile(need), _compiled(patterns))
     for need, patterns in (
         (
-            f"(?<![0-9.]){_OLD}",
+            f"(?<![0-9.])0?{_OLD}",
             [
+                # as PatientAge is written
+                f"(?<![0-9.])09[0-9] ?y{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLDER} ?y{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD} ?y[.]?/?o[.]?{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD}[- ]*{_YEARS_OF_AGE}(?:[- ]?(?:old|alt|of age))?"
@@ -247,7 +261,8 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
                 f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
-                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=]{{0,9}}{_OLD}{_NO_DIGIT_AFTER}(?![.,][0-9])",
+                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=<>≥≤~]{{0,9}}0?{_OLD}{_NO_DIGIT_AFTER}"
+                "(?![.,][0-9])",
             ],
         ),
         (
