@@ -77,6 +77,16 @@ def test_a_lost_reject_is_detected(zone: Zone) -> None:
     assert (counts.lost, counts.balanced) == (1, False)
 
 
+@pytest.mark.parametrize("table", ["images", REJECTED])
+def test_the_files_of_a_partition_without_one_of_its_tables_are_pending(
+    zone: Zone, table: str
+) -> None:
+    zone.raw.path(table, PERIOD).unlink()
+    counts = zone.reconcile()
+    assert (counts.loaded, counts.duplicate, counts.pending) == (0, 0, 3)
+    assert counts.balanced
+
+
 def test_a_duplicated_row_is_detected(zone: Zone) -> None:
     tamper(zone, "images", "double")
     counts = zone.reconcile()
