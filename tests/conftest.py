@@ -47,6 +47,7 @@ CHECK = (
     "tests/speed_benchmark",
     "tests/warehouse/test_another_model.py",
     "tests/warehouse/test_changes.py",
+    "tests/warehouse/test_clean_text.py",
     "tests/warehouse/test_incremental.py",
     "tests/warehouse/test_kept_values.py",
     "tests/warehouse/test_leak_findings.py",
@@ -54,6 +55,8 @@ CHECK = (
     "tests/warehouse/test_leaked_cells.py",
     "tests/warehouse/test_lock.py",
     "tests/warehouse/test_profiles.py",
+    "tests/warehouse/test_sequence_attributes.py",
+    "tests/warehouse/test_sequences_leak_check.py",
     "tests/warehouse/test_stale_memory.py",
     "tests/warehouse/test_study_versions.py",
     "tests/warehouse/test_uniqueness.py",
@@ -63,12 +66,10 @@ CHECK = (
 GROUPS = ("tests/browser", "tests/endtoend/sweep", "tests/warehouse", "tests/endtoend")
 # They build databases of their own, so any worker may have them.
 APART = (
-    "tests/warehouse/test_clean_text.py",
     "tests/warehouse/test_connection.py",
     "tests/warehouse/test_leak_check.py",
     "tests/warehouse/test_publish.py",
     "tests/warehouse/test_sequences.py",
-    "tests/warehouse/test_sequences_leak_check.py",
 )
 ORDER = (GROUPS[0], *APART, *GROUPS[1:])
 
