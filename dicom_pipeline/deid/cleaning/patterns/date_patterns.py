@@ -254,15 +254,20 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
                 f"(?<![0-9.])09[0-9] ?y{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLDER} ?y{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD} ?y[.]?/?o[.]?{_NO_LETTER_AFTER}",
-                f"(?<![0-9.]){_OLD}[- ]*{_YEARS_OF_AGE}(?:[- ]?(?:old|alt|of age))?"
+                f"(?<![0-9.]){_OLD}[-. ]*{_YEARS_OF_AGE}(?:[- ]?(?:old|alt|of age))?"
                 f"{_NO_LETTER_AFTER}",
                 f"(?<![0-9a-z.])9[0-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
                 f"(?<![0-9a-z.])10[1-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
                 f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
+                f"(?<![0-9.]){_OLD}(?:[- ]y(?:rs?)?[- ]old| ?(?:lj|г|л)[.]){_NO_LETTER_AFTER}",
+                # in her 90s, male 94
+                f"{_NO_LETTER_BEFORE}(?:his|her|their|late|mid|early)[- ]90'?s{_NO_LETTER_AFTER}",
+                f"{_NO_LETTER_BEFORE}(?:male|female|man|woman|männlich|weiblich|homme|femme)"
+                f",? {_OLD}(?![.,]?[0-9]| ?(?:mm|cm|kv|ma|kg|ms|s|%|x|/)){_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",
                 f"(?<![0-9a-z])[fm]/? ?9[1-9](?:y(?:rs?)?)?{_NO_LETTER_AFTER}{_NO_DIGIT_AFTER}",
-                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}[ :=<>≥≤~]{{0,9}}0?{_OLD}{_NO_DIGIT_AFTER}"
-                "(?![.,][0-9])",
+                f"{_NO_LETTER_BEFORE}{_AGE_LABELS}(?: (?:is|of))?[- :=<>≥≤~(]{{0,9}}"
+                f"0?{_OLD}{_NO_DIGIT_AFTER}(?![.,][0-9])",
             ],
         ),
         (
