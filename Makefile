@@ -52,13 +52,14 @@ dev: $(VENV)/.run  ## set up and serve the Dagster web UI on http://127.0.0.1:30
 	@$(BIN)/python -m dicom_pipeline.cli prepare
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONWARNINGS=ignore dagster dev --host 127.0.0.1 --port $(PORT)
 
+# three workers on two cores: one has the walk through the web UI, which waits most of the time
 test: $(VENV)/.dev lint  ## set up, lint, and run the default tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3
 
 check: test check-rest  ## everything that CI runs: lint, default tests and the tests marked check
 
 check-rest: $(VENV)/.dev  ## only the tests marked check
-	@$(BIN)/python -m pytest -n 2 -m check
+	@$(BIN)/python -m pytest -m check
 
 test-all: $(VENV)/.dev  ## every test, also those that take minutes, with coverage
 	@$(BIN)/python -m pytest -m "" --cov --cov-report=term:skip-covered

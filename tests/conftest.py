@@ -81,6 +81,7 @@ def group_of(nodeid: str) -> str:
 
 @cache
 def group_of_module(module: str) -> str:
+    """Return the group of the tests of a module."""
     path = PurePosixPath(module)
     # tests that change what they build do not need the fixture of their folder
     if is_in_check(path) or str(path) in APART:
@@ -94,7 +95,7 @@ def is_in_check(path: PurePosixPath) -> bool:
 
 
 def pytest_configure() -> None:
-    # collection makes many objects that stay: it takes a sixth longer by the default
+    # collection makes many objects that stay: with the default threshold, it takes a sixth longer
     gc.set_threshold(50_000, 20, 100)
 
 
@@ -108,7 +109,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = group_of(item.nodeid)
         order[item] = ORDER.index(group) if group in ORDER else len(ORDER)
     items.sort(key=order.__getitem__)
-    # what was imported and collected stays: not looked at by each garbage collection
+
+
+def pytest_collection_finish() -> None:
+    # what was imported and collected stays, so no garbage collection needs to look at it
     gc.freeze()
 
 

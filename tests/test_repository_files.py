@@ -90,7 +90,7 @@ def test_tests_marked_check_run_in_make_check_and_those_marked_slow_do_not() -> 
     assert {marker.partition(":")[0] for marker in options["markers"]} == {"check", "slow"}
     recipe = re.search(r"^check-rest:.*\n\t@(.*)$", MAKEFILE, re.MULTILINE)
     assert recipe
-    assert re.fullmatch(r"\$\(BIN\)/python -m pytest( -n \d)? -m check", recipe[1])
+    assert recipe[1] == "$(BIN)/python -m pytest -m check"
     for name in CHECK:
         assert (PROJECT_DIR / name).exists(), name
     wanted = ("purge", "purge_again", "rotate_key", "upgrade")

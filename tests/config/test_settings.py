@@ -1,4 +1,4 @@
-"""An invalid setting stops the program with one line that names it."""
+"""Settings are read once; an invalid one stops the program with one line that names it."""
 
 import os
 from pathlib import Path
@@ -127,11 +127,11 @@ def test_a_former_name_of_a_setting_is_refused_with_the_new_name(old: str, new: 
 def test_dbt_gets_the_settings_as_variables_with_absolute_paths(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # dbt's variables are set back at the end of the test
-    for name in ("DICOM_RAW_URI", "DICOM_WAREHOUSE_DIR", "DICOM_DEID_PROFILE", "DBT_TARGET"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setenv("DICOM_MAX_UNIQUE_FRACTION", "")
-    monkeypatch.setenv("DBT_TARGET_PATH", "")
+    for name in (
+        "DICOM_RAW_URI", "DICOM_WAREHOUSE_DIR", "DICOM_DEID_PROFILE", "DICOM_MAX_UNIQUE_FRACTION",
+        "DBT_TARGET", "DBT_TARGET_PATH",
+    ):  # fmt: skip
+        monkeypatch.setenv(name, "")  # set back at the end of the test
     export_for_dbt(
         load_settings(
             {

@@ -77,7 +77,7 @@ def test_a_lost_reject_is_detected(zone: Zone) -> None:
     assert (counts.lost, counts.balanced) == (1, False)
 
 
-@pytest.mark.parametrize("table", ["images", REJECTED])
+@pytest.mark.parametrize("table", ["images", "patients", REJECTED])
 def test_the_files_of_a_partition_without_one_of_its_tables_are_pending(
     zone: Zone, table: str
 ) -> None:
@@ -85,6 +85,29 @@ def test_the_files_of_a_partition_without_one_of_its_tables_are_pending(
     counts = zone.reconcile()
     assert (counts.loaded, counts.duplicate, counts.pending) == (0, 0, 3)
     assert counts.balanced
+
+
+@pytest.mark.parametrize(
+    ("table", "period", "lost"), [("images", PERIOD, 3), (REJECTED, "undated", 1)]
+)
+def test_a_damaged_page_of_a_table_is_detected_although_its_version_can_be_read(
+    zone: Zone, table: str, period: str, lost: int
+) -> None:
+    path = zone.raw.path(table, period)
+    group = pq.read_metadata(path).row_group(0)
+    [column] = [
+        group.column(n)
+        for n in range(group.num_columns)
+        if group.column(n).path_in_schema == "file_path"
+    ]
+    end = column.data_page_offset + column.total_compressed_size
+    if column.has_dictionary_page:
+        end += column.dictionary_page_offset - column.data_page_offset
+    data = bytearray(path.read_bytes())
+    data[end - 1] ^= 0xFF
+    path.write_bytes(data)
+    counts = zone.reconcile()
+    assert (counts.lost, counts.balanced) == (lost, False)
 
 
 def test_a_duplicated_row_is_detected(zone: Zone) -> None:

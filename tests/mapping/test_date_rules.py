@@ -36,6 +36,10 @@ def test_a_date_from_1901_to_a_day_after_the_file_was_written_can_be_true(
     study: str, value: str
 ) -> None:
     assert not judge(value, "PatientBirthDate", study=study)
+
+
+@pytest.mark.parametrize("value", ["19010102", "19500101", "19600101", "20210321"])
+def test_a_date_of_a_file_without_study_date_is_not_judged_by_its_distance(value: str) -> None:
     assert not judge(value, study="")
 
 

@@ -8,7 +8,6 @@ Each command has a process of its own, with its own environment, as on a termina
 from __future__ import annotations
 
 import atexit
-import gc
 import multiprocessing
 import os
 import sys
@@ -72,7 +71,6 @@ def _invoke(
     output: Path,
     umask: int,
 ) -> None:
-    gc.freeze()  # what the parent process imported stays
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
