@@ -19,6 +19,7 @@ RULE_MODULES = (
     "cleaning.patterns.date_words",
     "cleaning.kept_codes",
     "cleaning.kept_values",
+    "cleaning.patterns.name_label_words",
     "cleaning.patterns.name_labels",
     "cleaning.patterns.name_words",
     "cleaning.patterns.number_groups",

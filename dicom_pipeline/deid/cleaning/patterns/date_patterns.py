@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from dicom_pipeline.deid.cleaning.patterns.date_words import (
+    AMBIGUOUS_SHORT_MONTHS,
     HOLIDAY_WORDS,
     HOLIDAYS,
     MONTH_NAMES,
@@ -49,13 +50,7 @@ def _alternatives(words: frozenset[str]) -> str:
 
 _MONTH_NAME = f"(?:{_alternatives(MONTH_NAMES)})"
 _MONTH_WORD = f"(?:{_alternatives(MONTH_NAMES | SHORT_MONTHS)})"
-_GLUED_MONTHS = (
-    "janv?|ene|gen|févr?|fevr?|mars|mrt|avr|abr|mai|mei|mag|maj|juin|juil|giu|lug|août|aout|ago|sept?|set|ott|"
-    "out|okt|dic|déc|dez|dec|sty|lut|kwi|cze|lip|sie|wrz|paź|paz|lis|gru|led|úno|uno|bře|bre|dub|kvě|kve|"
-    "čvn|cvn|čvc|cvc|srp|zář|zar|říj|rij|pro|oca|şub|sub|nis|haz|tem|ağu|agu|eyl|eki|kas|ara|"
-    "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек|"
-    "ιαν|φεβ|μαρ|απρ|μα[ιΐϊ]|ιουν|ιουλ|αυγ|σεπ|οκτ|νοε|δεκ"
-)
+_AMBIGUOUS_MONTH = f"(?:{_alternatives(AMBIGUOUS_SHORT_MONTHS)})"
 _ROMAN = "(?:viii|vii|vi|iv|ix|iii|ii|i|xii|xi|x|v)"
 _GAP = f"[^0-9a-z{BAR}]{{0,3}}"
 _BETWEEN = f"[^0-9a-z{BAR}]{{1,3}}"
@@ -83,7 +78,8 @@ _OLD = "(?:9[0-9]|1[0-2][0-9])"
 # 90Y is an isotope
 _OLDER = "(?:9[1-9]|1[0-2][0-9])"
 _YEARS_OF_AGE = (
-    "(?:years?|yrs?|ans|años|anos|anni|jahre?n?|jähr(?:ig[a-z]*|ling)?|jaehrig[a-z]*|jaar|jarig[ae]?|jr|"
+    "(?:years?|yrs?|y(?=[- ]old)|lj(?=[.])|[гл](?=[.])|"
+    "ans|años|anos|anni|jahre?n?|jähr(?:ig[a-z]*|ling)?|jaehrig[a-z]*|jaar|jarig[ae]?|jr|"
     "lat|lata|letni[aej]?|letn[iy][a-z]*|yaş(?:ında)?|yas|år(?:ig[at]?|s|ing(?:en)?)?|åring(?:en)?|"
     "ar(?:ig[at]?)?|let|let[ýáéíy][a-z]*|rok[uy]?|roč[a-zíá]+|ετών|χρονών|χρόνων|ετους|лет|год[а]?|"
     "летн[а-я]+|річ[а-яі]+|éves|esztendős|vuotta|vuotias[a-z]*|-?vuoti[a-z]+|ani|godin[ae]?|tahun|tuổi)"
@@ -207,11 +203,6 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
             ],
         ),
         (
-            "[0-9][^ 0-9./-]{3,4}[0-9]",
-            # 24out21: some abbreviations are words, but not between day and year
-            [f"(?<![0-9a-z]){DAY}(?:{_GLUED_MONTHS})(?:{YEAR}|[0-9]{{2}}){_NO_DIGIT_AFTER}"],
-        ),
-        (
             "[0-9][./][0-9]",
             [
                 "(?<![a-z])(?:dob|born|dated?|since|seit|vom|geb[.]?|geboren|née?|prior|geb[.]? am"
@@ -224,7 +215,7 @@ DATES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
     )
 )
 # names of months and holidays are searched in texts that contain one of their words
-MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS | HOLIDAY_WORDS
+MONTH_WORDS = MONTH_NAMES | SHORT_MONTHS | AMBIGUOUS_SHORT_MONTHS | HOLIDAY_WORDS
 NAMED_DATES = _compiled(
     [
         f"{_NO_LETTER_BEFORE}(?:{_alternatives(HOLIDAYS)}){_NO_LETTER_AFTER}",
@@ -242,6 +233,8 @@ NAMED_DATES = _compiled(
         f"{_BEFORE_MONTH}{_MONTH_WORD}[. ]{{1,2}}{DAY}(?:st|nd|rd|th)?(?![.]?[0-9])"
         f"{_NO_LETTER_AFTER}",
         f"{_BEFORE_MONTH}{_MONTH_WORD}[-' /]{{1,2}}[0-9]{{2}}(?![0-9.]){_NO_LETTER_AFTER}",
+        f"(?<![0-9a-z]){DAY}{_GAP}{_OF}{_AMBIGUOUS_MONTH}{_GAP}{_OF}{YEAR}{_NO_DIGIT_AFTER}",
+        f"(?<![0-9a-z]){DAY}[./-]?{_AMBIGUOUS_MONTH}[./-]?[0-9]{{2}}{_NO_DIGIT_AFTER}",
     ]
 )
 AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
@@ -250,18 +243,17 @@ AGES: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = tuple(
         (
             f"(?<![0-9.])0?{_OLD}",
             [
-                # as PatientAge is written
-                f"(?<![0-9.])09[0-9] ?y{_NO_LETTER_AFTER}",
-                f"(?<![0-9.]){_OLDER} ?y{_NO_LETTER_AFTER}",
+                # 090Y and 097Y, as PatientAge is written, and 97Y
+                f"(?<![0-9.])(?:09[0-9]|{_OLDER}) ?y{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD} ?y[.]?/?o[.]?{_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD}[-. ]*{_YEARS_OF_AGE}(?:[- ]?(?:old|alt|of age))?"
                 f"{_NO_LETTER_AFTER}",
                 f"(?<![0-9a-z.])9[0-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
                 f"(?<![0-9a-z.])10[1-9] ?(?:/ ?)?[fm]{_NO_LETTER_AFTER}(?!/)",
                 f"(?<![0-9a-z.])(?:[fmw]/? ?)?{_OLDER} ?(?:y[/ ]?o?|yr|j[.]?)(?:/?[fmw])?(?![a-z])",
-                f"(?<![0-9.]){_OLD}(?:[- ]y(?:rs?)?[- ]old| ?(?:lj|г|л)[.]){_NO_LETTER_AFTER}",
-                # in her 90s, male 94
-                f"{_NO_LETTER_BEFORE}(?:his|her|their|late|mid|early)[- ]90'?s{_NO_LETTER_AFTER}",
+                # in her 90s and in the late 90s; late 90s alone is a delay
+                f"{_NO_LETTER_BEFORE}(?:(?:his|her|their)(?: late| mid| early)?|"
+                f"in (?:the )?(?:late|mid|early))[- ]90'?s{_NO_LETTER_AFTER}",
                 f"{_NO_LETTER_BEFORE}(?:male|female|man|woman|männlich|weiblich|homme|femme)"
                 f",? {_OLD}(?![.,]?[0-9]| ?(?:mm|cm|kv|ma|kg|ms|s|%|x|/)){_NO_LETTER_AFTER}",
                 f"(?<![0-9.]){_OLD} ?(?:歳|岁|歲|세|才)",

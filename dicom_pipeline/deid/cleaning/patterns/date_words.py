@@ -59,13 +59,16 @@ gruodžio
 जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर
 januari februari maret april mei juni juli agustus september oktober november desember
 """
-# without those that are words of imaging: out, set, sub
 _SHORT_NAMES = """
 jan feb mar apr may jun jul aug sep sept oct nov dec
 jän mär mrz mai okt dez janv févr fév avr juil aoû déc ene abr ago dic
 mag giu lug ott fev mrt mei sty kwi cze lip sie wrz paź gru şub ağu eyl
+bře kvě čvn čvc zář říj lut oca haz
 янв фев мар апр июн июл авг сен сент окт ноя дек
+ιαν φεβ μαρ απρ μαϊ ιουν ιουλ αυγ σεπ οκτ νοε δεκ
 """
+# those that are other words too: months only between a day and a year, as in 24out21
+_AMBIGUOUS_SHORT_NAMES = "gen set out sub led úno dub srp lis pro nis tem eki kas ara μαι"
 
 
 def _spellings(text: str) -> frozenset[str]:
@@ -109,4 +112,5 @@ UNSPACED_HOLIDAYS = word_set(
 HOLIDAY_WORDS = frozenset(re.findall(r"[^\W\d_]+", name)[-1] for name in HOLIDAYS)
 
 MONTH_NAMES = _spellings(_NAMES)
-SHORT_MONTHS = _spellings(_SHORT_NAMES) - MONTH_NAMES - {"sub"}
+AMBIGUOUS_SHORT_MONTHS = _spellings(_AMBIGUOUS_SHORT_NAMES)
+SHORT_MONTHS = _spellings(_SHORT_NAMES) - MONTH_NAMES - AMBIGUOUS_SHORT_MONTHS

@@ -1,7 +1,8 @@
 """Names after titles and labels for people, which are removed even if they are allowed words.
 
-Belongs here: titles, labels and degrees, and which words beside them are a name.
-Does not belong here: names that are words (name_words), numbers after labels (record_labels).
+Belongs here: which words beside a title, a label or a degree are a name.
+Does not belong here: the titles, labels and degrees (name_label_words), names that are words
+(name_words), numbers after labels (record_labels).
 """
 
 from __future__ import annotations
@@ -9,151 +10,41 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from dicom_pipeline.deid.cleaning.patterns.name_label_words import (
+    ABBREVIATED,
+    ABBREVIATED_NAMES,
+    ACTIONS,
+    AND,
+    BODY_PARTS,
+    BY,
+    CALLS,
+    DEGREES,
+    INSIDE_TITLES,
+    LABEL_WORDS,
+    LABELS_WITH_COLON,
+    NAMED_VERBS,
+    NO_PERSON,
+    PLURALS,
+    SERVICES,
+    SIGNING,
+    STAFF,
+    TALKED,
+    TITLES,
+    TOLD,
+    WEAK_TITLES,
+    WITH,
+    WITH_CAPITALS,
+)
 from dicom_pipeline.deid.cleaning.patterns.name_words import NAME_WORDS, PARTICLES
-from dicom_pipeline.deid.cleaning.text_tokens import BAR, CJK, DIGITS, Span, Token, word_set
-from dicom_pipeline.deid.identity_words import ABBREVIATIONS, ROLES
+from dicom_pipeline.deid.cleaning.text_tokens import BAR, CJK, DIGITS, Span, Token
+from dicom_pipeline.deid.identity_words import ABBREVIATIONS
 
-# a name follows, whatever the word is
-_TITLES = word_set(
-    """
-    dr drs prof profs doctor doctors mrs mister missis herr frau mme mlle madame monsieur docteur
-    mademoiselle sra srta señor señora doña dra dott dottor dottoressa sig signor signora signore
-    dona dhr mevr mevrouw drhab uzm sayın bayan pani доктор врач professor drmed ssa ra dre
-    dres dras doktoren doctores doutor doutora doktorn docent přednosta primář mudr dott.ssa
-    paní pán slečna fru frøken fröken rouva herra domnul doamna κύριος κυρία κος κα
-    γιατρός господин госпожа гражданин гражданка профессор доцент ordynator przełożony
-    """
-)
-# a name follows if the word is a name, or has the form of one
-_WEAK_TITLES = word_set(
-    "sn hr mr ms sr m fr pr mw don pan bay sr. lek hekim capt rev sir lady miss pd"
-)
-_ABBREVIATED = word_set("sn hr mr ms sr m fr pr pd pan")
-# names that are rather abbreviations of imaging if they are in capitals
-_ABBREVIATED_NAMES = ABBREVIATIONS - word_set("bone gu art left neck soft lung body")
-# DR HAND is an examination
-_BODY_PARTS = word_set(
-    "hand hands head knee finger fingers arm arms leg foot chin shoulder shoulders shin hip wrist"
-    " elbow ankle toe chest neck spine eye back lung bone bones brain skull rib ribs kidney heart"
-)
-_PLURALS = word_set(
-    "drs doctors profs messrs herren dres doktoren dras doctores sres sras docteurs dottori drii"
-)
-_AND = word_set("and und et y e i en och og ve и și a")
-# parts of a title, and particles of names
-_INSIDE_TITLES = word_set(
-    "dr med prof univ doz habil hab dent phil rer nat priv ing dipl pd assoc asst sc ª º"
-)
-# a person follows `by` and its translations after these words
-_ACTIONS = word_set(
-    """
-    seen read reported performed ref referred dictated reviewed done scanned signed verified checked
-    approved requested ordered corrected prepared marked injected interpreted examined acquired
-    transcribed attended assisted supervised authored entered cosigned discussed
-    befundet untersucht durchgeführt erstellt gesehen geschrieben angefordert überwiesen freigegeben
-    vu lu réalisé rapporté effectué prescrit demandé validé adressé
-    informado realizado visto firmado solicitado validado laudado examinado referido
-    eseguito refertato visto richiesto firmato letto
-    gezien beoordeeld verricht aangevraagd opisane opisany wykonane wykonał
-    verwezen gestuurd doorgestuurd uitgevoerd beschreven encaminhado encaminhada enviado enviada
-    remitido remitida derivado derivada solicitada inviato inviata richiesta eseguita refertata
-    adressée réalisée prescrite opisana wykonana skierowany skierowana odesláno odeslán vyšetřen
-    popsal remitterad remitterat undersökt utförd henvist undersøgt
-    """
-)
-# the same for work on a device
-_SERVICES = word_set(
-    """
-    installed configured serviced updated upgraded maintained calibrated customized repaired
-    installiert gewartet aktualisiert konfiguriert kalibriert repariert installé configuré
-    instalado actualizado atualizado installato aggiornato geïnstalleerd
-    """
-)
-_BY = word_set("by von durch par por da dal dalla door przez vom per av af od pelo pela")
-# somebody was talked to
-_TALKED = word_set(
-    """
-    discussed spoke talked besprochen gesprochen discuté discutido discutida comentado comentada
-    discusso discussa besproken overlegd omówiono omówione konsultowano konzultováno diskuterat
-    drøftet görüşüldü vu vue
-    """
-)
-_WITH = word_set("with to mit avec con com met z ze s med ile")
-# verbs that a name follows at once
-_NAMED_VERBS = word_set("opisał opisała wykonał wykonała zlecił zleciła")
-# a name follows after a colon
-_ROLES = word_set(
-    """
-    tech technologist technician radiographer sonographer operator nurse radiologist physician
-    attending reader resident fellow surgeon referrer referring reviewer signed signature name
-    contact kin mother father parent wife husband spouse guardian emergency
-    patient pt pat subject volunteer examiner author observer
-    arzt ärztin untersucher mtra mta mtr zuweiser radiologe befunder überweiser einsender patientin
-    médecin medecin manipulateur manipulatrice radiologue prescripteur nom prénom opérateur
-    médico medico técnico tecnico paciente radiólogo nombre operador solicitante
-    paziente radiologo tecnico nome cognome operatore
-    arts patiënt patient laborant radioloog naam lekarz pacjent pacjentka technik nazwisko imię
-    hasta hekim doktor teknisyen ad soyad adı soyadı läkare
-    """
-)
-# staff and relatives: a name in the form of one follows without a colon
-_STAFF = word_set(
-    """
-    technologist radiographer sonographer mother father husband wife daughter guardian
-    técnico técnica tecnico médico médica medico medica enfermera enfermero enfermeira enfermeiro
-    radiólogo radióloga radiologo radiologa radiologue infermiere infermiera tsrm manipulateur
-    manipulatrice infirmier infirmière médecin madre padre hija hijo mère père filha filho figlia
-    figlio moglie marito marido esposa laborant laborantka laborante verpleegkundige radioloog arts
-    moeder vader technik lekarz lekarka pielęgniarka elektroradiolog radiolog matka ojciec lékař
-    lékařka sestra sjuksköterska röntgensjuksköterska läkare röntgenläkare undersköterska dotter
-    sykepleier lege radiograf læge sygeplejerske hoitaja lääkäri röntgenhoitaja orvos asszisztens
-    doktor hekim hemşire teknisyen tekniker radyolog anne baba лаборант рентгенлаборант медсестра
-    рентгенолог фельдшер лікар медик мать отец муж жена ιατρός νοσηλεύτρια τεχνολόγος
-    """
-)
-# a name that is a word follows
-_CALLS = word_set("call phone page contact ring notify notified informed inform called paged cc")
-# a name that is a word stands before these
-_TOLD = word_set(
-    """
-    informed notified aware paged informado informada informato informata prévenu
-    prévenue informé informée présent présente presente poinformowany poinformowana informován
-    informována informerad informeret underrettet bilgilendirildi ingelicht geïnformeerd
-    """
-)
-# roles that sign with two initials: tech GA
-_SIGNING = word_set("tech technologist technician radiographer sonographer mta mtra mtr")
-_DEGREES = word_set("md do mbbs mbchb phd frcr frcs facr rn rt bsrt dds dvm mrcp facc dmd np")
-# what follows a label without being a person
-_NO_PERSON = (
-    ROLES
-    | ABBREVIATIONS
-    | word_set(
-        """
-        a an and at by de for from in is no none not of on or the this to with was per und mit ohne
-        et avec sans y con sin e com sem een met i z bez ve ile position name number id history
-        left right bilateral chest abdomen pelvis brain skull contrast protocol technique routine
-        normal portable supine prone upright standing scan series exam examination study request
-        moved motion unable unwell refused comfortable anxious agitated weight height age sex male
-        female child adult pregnant breath hold breathing artifact artefact comment comments report
-        tolerated cooperative uncooperative claustrophobic injected positioned prep preparation
-        """
-    )
-)
-# labels of languages in which a word with a capital may also be a noun or begin a sentence
-_WITH_CAPITALS = word_set(
-    """
-    technologist radiographer sonographer mother father husband wife daughter guardian technik
-    radiolog discussed spoke talked besprochen gesprochen
-    """
-)
 _MOST_NAMES = 3
 _MOST_TITLES = 5
 _MOST_INITIALS = 4
 _NAME_GAPS = frozenset({" ", ". ", ".", "-", "'", "^", " - ", ", ", ","})
 _JOINING_GAPS = frozenset({"-", "'", "^"})
 _PLURAL_GAPS = frozenset({" & ", "/", " / ", ", ", "&"})
-_LABEL_GAPS = frozenset({":", ": ", " : ", " = ", "=", ". ", " - ", ":. "})
 _MOST_LABEL_GAP = 3
 
 
@@ -191,24 +82,7 @@ def spans_of_other_scripts(cased: str) -> Iterator[Span]:
 
 def has_label(words: frozenset[str]) -> bool:
     """Whether one of the words can be a title, a label or a degree."""
-    return not words.isdisjoint(_ALL)
-
-
-_ALL = (
-    word_set("m per")
-    | _BY
-    | _TITLES
-    | _WEAK_TITLES
-    | _ACTIONS
-    | _SERVICES
-    | _ROLES
-    | _DEGREES
-    | _NAMED_VERBS
-    | _STAFF
-    | _CALLS
-    | _TOLD
-    | _TALKED
-)
+    return not words.isdisjoint(LABEL_WORDS)
 
 
 def name_spans(
@@ -247,16 +121,16 @@ class _Search:
     def after(self, place: int) -> Span | None:
         """Return the span of the name that a title or label at a place announces."""
         word = self.tokens[place].text
-        if word in _TITLES:
+        if word in TITLES:
             is_strong = not self._is_modality(place)
-            name = self._name(place, strong=is_strong, plural=word in _PLURALS)
+            name = self._name(place, strong=is_strong, plural=word in PLURALS)
             # the title is removed with the name
             return name and Span(self.tokens[place].start, name.end)
-        if word in _WEAK_TITLES:
+        if word in WEAK_TITLES:
             is_dotted = self._gap(place).startswith(".")
             is_title = self._cased(place).istitle() and len(word) > 1
             # MR, MS and HR are also abbreviations in imaging
-            if word in _ABBREVIATED and not (is_dotted or is_title):
+            if word in ABBREVIATED and not (is_dotted or is_title):
                 return None
             # M.H. are initials, M. Hand is a name
             has_initials = place + 2 < len(self.tokens) and self._are_initials(place)
@@ -264,34 +138,34 @@ class _Search:
                 return None
             strong = word in ("pan", "bay") or (word in ("mr", "ms", "sr", "hr") and is_dotted)
             return self._name(place, strong=strong, plural=False)
-        if word in _NAMED_VERBS:
+        if word in NAMED_VERBS:
             return self._name(place, strong=True, plural=False)
         if word == "per" and place + 1 < len(self.tokens) and self._is_name_word(place + 1):
             return self._labelled(place)
-        if word in _SERVICES and place + 1 < len(self.tokens):
-            return self._labelled(place + 1) if self.tokens[place + 1].text in _BY else None
-        if word in _TALKED and place + 2 < len(self.tokens):
-            is_with = self.tokens[place + 1].text in _WITH
+        if word in SERVICES and place + 1 < len(self.tokens):
+            return self._labelled(place + 1) if self.tokens[place + 1].text in BY else None
+        if word in TALKED and place + 2 < len(self.tokens):
+            is_with = self.tokens[place + 1].text in WITH
             if is_with and self._is_bare_name(place + 2, word):
                 return self._name(place + 1, strong=True, plural=False)
-        if word in _ACTIONS and place + 1 < len(self.tokens):
-            if self.tokens[place + 1].text in _BY:
+        if word in ACTIONS and place + 1 < len(self.tokens):
+            if self.tokens[place + 1].text in BY:
                 return self._labelled(place + 1)
             return self._labelled(place) if self._gap(place).strip() == ":" else None
-        if (word in _ROLES or word in _BY) and self._are_initials(place + 1):
+        if (word in LABELS_WITH_COLON or word in BY) and self._are_initials(place + 1):
             last = place + 2
             while last - place < _MOST_INITIALS and self._are_initials(last):
                 last += 1
             return Span(self.tokens[place + 1].start, self.tokens[last].end)
-        if (word in _STAFF or word in _CALLS) and self._is_bare_name(place + 1, word):
+        if (word in STAFF or word in CALLS) and self._is_bare_name(place + 1, word):
             return self._name(place, strong=True, plural=False)
-        if word in _TOLD and place > 0 and self._is_name_told(place - 1):
+        if word in TOLD and place > 0 and self._is_name_told(place - 1):
             return Span(self.tokens[place - 1].start, self.tokens[place - 1].end)
-        if word in _SIGNING and place + 1 < len(self.tokens):
+        if word in SIGNING and place + 1 < len(self.tokens):
             initials = self._cased(place + 1)
             if self._gap(place) in (" ", ": ", ":") and len(initials) == 2 and initials.isupper():
                 return Span(self.tokens[place + 1].start, self.tokens[place + 1].end)
-        if word in _ROLES:
+        if word in LABELS_WITH_COLON:
             if self._gap(place).strip(" .") in (":", "=") or word == "nurse":
                 return self._labelled(place)
             following = self.tokens[place + 1].text if place + 1 < len(self.tokens) else ""
@@ -301,7 +175,7 @@ class _Search:
 
     def is_degree(self, place: int) -> bool:
         """Whether a degree begins at a place: MD, or M.D."""
-        if self.tokens[place].text in _DEGREES:
+        if self.tokens[place].text in DEGREES:
             return True
         return (
             self.tokens[place].text == "m"
@@ -363,14 +237,14 @@ class _Search:
         if label + 1 == len(self.tokens) or len(gap) > _MOST_LABEL_GAP or BAR in gap:
             return None
         following = self.tokens[label + 1].text
-        if following in _TITLES:
+        if following in TITLES:
             return None
         has_form = self._has_form_of_name(label + 1)
         # a name in capitals stands out if the text is not in capitals
         stands_out = self._cased(label + 1).isupper() and not self.cased.isupper()
-        if following in _NO_PERSON and not (
+        if following in NO_PERSON and not (
             (has_form and (len(following) == 1 or following in NAME_WORDS))
-            or (stands_out and following in NAME_WORDS - _ABBREVIATED_NAMES)
+            or (stands_out and following in NAME_WORDS - ABBREVIATED_NAMES)
         ):
             return None
         if self._is_name_word(label + 1) or has_form:
@@ -387,11 +261,11 @@ class _Search:
         if word in NAME_WORDS:
             return word not in ABBREVIATIONS
         return (
-            label not in _CALLS
-            and label not in _WITH_CAPITALS
+            label not in CALLS
+            and label not in WITH_CAPITALS
             and self._gap(place - 1) == " "
-            and word not in _NO_PERSON
-            and word not in _TITLES
+            and word not in NO_PERSON
+            and word not in TITLES
         )
 
     def _is_name_told(self, place: int) -> bool:
@@ -418,7 +292,7 @@ class _Search:
         tokens = self.tokens
         first = title + 1
         while first < min(len(tokens), title + _MOST_TITLES) and (
-            tokens[first].text in _INSIDE_TITLES or tokens[first].text in _TITLES
+            tokens[first].text in INSIDE_TITLES or tokens[first].text in TITLES
         ):
             if len(self._gap(first - 1)) > _MOST_LABEL_GAP:
                 break
@@ -433,10 +307,10 @@ class _Search:
         has_initial = place > first
         if (
             word[0] in DIGITS
-            or (self._is_modality(title) and word in _BODY_PARTS)
+            or (self._is_modality(title) and word in BODY_PARTS)
             or not (strong or has_initial or self._is_name_word(place))
             or (
-                word in _NO_PERSON
+                word in NO_PERSON
                 and not (word in NAME_WORDS or (strong and self._cased(place).istitle()))
             )
         ):
@@ -446,9 +320,9 @@ class _Search:
             gap = self._gap(last)
             if gap in _JOINING_GAPS:
                 last += 1
-            elif plural and (gap in _PLURAL_GAPS or tokens[last + 1].text in _AND):
+            elif plural and (gap in _PLURAL_GAPS or tokens[last + 1].text in AND):
                 last += 1
-                if tokens[last].text in _AND and last + 1 < len(tokens):
+                if tokens[last].text in AND and last + 1 < len(tokens):
                     last += 1
             elif gap in (" ", ". ") and self._continues(last, first=place):
                 last += 1
@@ -480,6 +354,6 @@ class _Search:
             return False
         is_title = after.istitle() and not self.is_allowed(self._cased(first))
         # Mr. DIETZ HEART, but Ms. Joao Hand
-        if following.text in _BODY_PARTS and not after.istitle():
+        if following.text in BODY_PARTS and not after.istitle():
             return False
-        return following.text in NAME_WORDS or (is_title and following.text not in _NO_PERSON)
+        return following.text in NAME_WORDS or (is_title and following.text not in NO_PERSON)

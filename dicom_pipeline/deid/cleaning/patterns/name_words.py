@@ -3,12 +3,8 @@
 They are allowed words. After a title or a label for a person they are removed.
 
 Belongs here: the list, in lower case.
-Does not belong here: titles and labels (name_labels), words that are names only (no list needed:
-they are not allowed).
-
-Sources: the allowed words that are among the 20,000 most frequent surnames or the given names of
-the census of the United States of 1990 (public domain), and surnames and given names of other
-countries that are words, listed by hand.
+Does not belong here: titles and labels (name_label_words), words that are names only (no list
+needed: they are not allowed).
 """
 
 from __future__ import annotations
